@@ -1,0 +1,187 @@
+import type { LiveEvent } from './events.ts';
+import type {
+	Account,
+	AdminOrganization,
+	Application,
+	Credential,
+	Invitation,
+	Member,
+	Organization,
+	Status
+} from './views.ts';
+
+/** What an organization's pages show, as of event number `seq`. */
+export type OrganizationSnapshot = {
+	seq: number;
+	organization: Organization;
+	members: Member[];
+	invitations: Invitation[];
+	applications: Application[];
+	/** The latest events, newest first. */
+	recent: LiveEvent[];
+};
+
+/** What the portal admins' pages show, as of event number `seq`; `search` and `filter` say which rows were asked for. */
+export type PortalSnapshot = {
+	seq: number;
+	search: string;
+	filter: Status | null;
+	counts: Record<Status, number>;
+	organizations: AdminOrganization[];
+	accounts: Account[];
+	recent: LiveEvent[];
+};
+
+export const recentLength = 20;
+
+const byId = <Row extends { id: string }>(rows: Row[], row: Row): Row[] =>
+	rows.some(({ id }) => id === row.id) ? rows.map((one) => (one.id === row.id ? row : one)) : [...rows, row];
+const newestFirst = <Row extends { id: string }>(rows: Row[], row: Row): Row[] =>
+	rows.some(({ id }) => id === row.id) ? byId(rows, row) : [row, ...rows];
+const without = <Row extends { id: string }>(rows: Row[], id: string): Row[] => rows.filter((one) => one.id !== id);
+
+function withCredentials(
+	applications: Application[],
+	applicationId: string,
+	change: (credentials: Credential[]) => Credential[]
+): Application[] {
+	return applications.map((one) =>
+		one.id === applicationId ? { ...one, credentials: change(one.credentials) } : one
+	);
+}
+
+/**
+ * The snapshot after the event. Pure: neither argument is changed. The caller sees to it that events come in order,
+ * one number after the other.
+ */
+export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEvent): OrganizationSnapshot {
+	const next = {
+		...snapshot,
+		seq: event.seq,
+		recent: [event, ...snapshot.recent].slice(0, recentLength)
+	};
+	switch (event.name) {
+		case 'organization.requested':
+		case 'organization.renamed':
+		case 'organization.withdrawn':
+		case 'organization.approved':
+		case 'organization.rejected':
+		case 'organization.suspended':
+		case 'organization.restored':
+		case 'organization.configured':
+			return { ...next, organization: event.payload.organization };
+		case 'member.joined':
+			return {
+				...next,
+				members: byId(next.members, event.payload.member),
+				invitations: next.invitations.filter(({ email }) => email !== event.payload.member.email)
+			};
+		case 'member.updated':
+			return { ...next, members: byId(next.members, event.payload.member) };
+		case 'member.removed':
+		case 'member.left':
+			return { ...next, members: without(next.members, event.payload.member.id) };
+		case 'invitation.created':
+		case 'invitation.resent':
+			return { ...next, invitations: newestFirst(next.invitations, event.payload.invitation) };
+		case 'invitation.revoked':
+		case 'invitation.declined':
+			return { ...next, invitations: without(next.invitations, event.payload.invitation.id) };
+		case 'application.created':
+		case 'application.updated':
+			return { ...next, applications: newestFirst(next.applications, event.payload.application) };
+		case 'application.deleted':
+			return { ...next, applications: without(next.applications, event.payload.application.id) };
+		case 'credential.created':
+		case 'credential.revoked': {
+			const { applicationId, credential } = event.payload;
+			return {
+				...next,
+				applications: withCredentials(next.applications, applicationId, (rows) => newestFirst(rows, credential))
+			};
+		}
+		case 'credential.rotated': {
+			const { applicationId, credential, replaced } = event.payload;
+			return {
+				...next,
+				applications: withCredentials(next.applications, applicationId, (rows) =>
+					newestFirst(byId(rows, replaced), credential)
+				)
+			};
+		}
+		default:
+			return next;
+	}
+}
+
+/** Whether an organization belongs into a list with this search and filter. */
+export function matchesSearch(one: Organization, search: string, filter: Status | null): boolean {
+	const wanted = search.trim().toLowerCase();
+	return (
+		(!filter || one.status === filter) &&
+		(!wanted ||
+			[one.name, one.requestedBy?.name, one.requestedBy?.email].some((text) =>
+				text?.toLowerCase().includes(wanted)
+			))
+	);
+}
+
+/** The portal admins' snapshot after the event; see {@link applyOrganization}. */
+export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalSnapshot {
+	const next = {
+		...snapshot,
+		seq: event.seq,
+		recent: [event, ...snapshot.recent].slice(0, recentLength)
+	};
+	const counting = (change: Partial<Record<'memberCount' | 'applicationCount', number>>) => ({
+		...next,
+		organizations: next.organizations.map((one) =>
+			one.id === event.organizationId
+				? {
+						...one,
+						memberCount: one.memberCount + (change.memberCount ?? 0),
+						applicationCount: one.applicationCount + (change.applicationCount ?? 0)
+					}
+				: one
+		)
+	});
+	switch (event.name) {
+		case 'organization.requested':
+		case 'organization.withdrawn':
+		case 'organization.approved':
+		case 'organization.rejected':
+		case 'organization.suspended':
+		case 'organization.restored': {
+			const { organization, previousStatus } = event.payload;
+			const counts = { ...next.counts };
+			if (previousStatus) counts[previousStatus] -= 1;
+			counts[organization.status] += 1;
+			return { ...next, counts, organizations: withOrganization(next, organization) };
+		}
+		case 'organization.renamed':
+			return { ...next, organizations: withOrganization(next, event.payload.organization) };
+		case 'member.joined':
+			return counting({ memberCount: 1 });
+		case 'member.removed':
+		case 'member.left':
+			return counting({ memberCount: -1 });
+		case 'application.created':
+			return counting({ applicationCount: 1 });
+		case 'application.deleted':
+			return counting({ applicationCount: -1 });
+		case 'account.registered':
+		case 'account.approved':
+		case 'account.rejected':
+			return { ...next, accounts: newestFirst(next.accounts, event.payload.account) };
+		default:
+			return next;
+	}
+}
+
+/** A row that no longer matches the filter stays until the next load, so that nothing moves under the pointer. */
+function withOrganization(snapshot: PortalSnapshot, organization: Organization): AdminOrganization[] {
+	const known = snapshot.organizations.find(({ id }) => id === organization.id);
+	if (known) return byId(snapshot.organizations, { ...known, ...organization });
+	if (!matchesSearch(organization, snapshot.search, snapshot.filter)) return snapshot.organizations;
+	return [{ ...organization, memberCount: 1, applicationCount: 0 }, ...snapshot.organizations];
+}

@@ -1,0 +1,216 @@
+import { z } from 'zod';
+import {
+	accountView,
+	applicationView,
+	credentialView,
+	invitationView,
+	memberView,
+	organizationView,
+	roleLabels,
+	settingsView,
+	status,
+	fullName
+} from './views.ts';
+
+/**
+ * Everything that can happen, once. The server publishes from this table, the socket carries its types, `apply.ts`
+ * applies it and "Activity" reads its sentences.
+ *
+ * `audience` says in which numbered streams an event stands: the organization's own, the portal admins', or both.
+ * `say` finishes the sentence that the actor's name begins.
+ */
+const organization = z.object({ organization: organizationView });
+const decision = organization.extend({ previousStatus: status.nullable() });
+const account = z.object({ account: accountView });
+const member = z.object({ member: memberView });
+const invitation = z.object({ invitation: invitationView });
+const application = z.object({ application: applicationView });
+const credential = z.object({
+	applicationId: z.uuid(),
+	applicationName: z.string(),
+	credential: credentialView
+});
+
+type Audience = 'organization' | 'portal' | 'both';
+
+function event<Payload extends z.ZodType>(
+	audience: Audience,
+	payload: Payload,
+	say: (payload: z.infer<Payload>) => string
+) {
+	return { audience, payload, say };
+}
+
+const key = (one: z.infer<typeof credential>) =>
+	`“${one.credential.label}” (…${one.credential.lastFour}) of ${one.applicationName}`;
+
+export const events = {
+	'organization.requested': event(
+		'both',
+		decision,
+		({ organization }) => `asked for the organization ${organization.name}`
+	),
+	'organization.renamed': event(
+		'both',
+		organization.extend({ previousName: z.string() }),
+		({ organization, previousName }) => `renamed ${previousName} to ${organization.name}`
+	),
+	'organization.withdrawn': event(
+		'both',
+		decision,
+		({ organization }) => `withdrew the request for ${organization.name}`
+	),
+	'organization.approved': event(
+		'both',
+		decision,
+		({ organization }) => `approved the organization ${organization.name}`
+	),
+	'organization.rejected': event('both', decision, ({ organization }) =>
+		organization.rejectionReason
+			? `rejected the organization ${organization.name}: ${organization.rejectionReason}`
+			: `rejected the organization ${organization.name}`
+	),
+	'organization.suspended': event(
+		'both',
+		decision,
+		({ organization }) => `suspended the organization ${organization.name}`
+	),
+	'organization.restored': event(
+		'both',
+		decision,
+		({ organization }) => `restored the organization ${organization.name}`
+	),
+	'organization.configured': event('organization', organization, ({ organization }) =>
+		organization.isRevealRestricted
+			? 'let only Super admins reveal credentials'
+			: 'let every member reveal credentials'
+	),
+	'member.joined': event('both', member, ({ member }) => `joined as ${roleLabels[member.role]}`),
+	'member.updated': event(
+		'organization',
+		member.extend({ previous: memberView }),
+		({ member, previous }) =>
+			member.role !== previous.role
+				? `changed the role of ${fullName(member)} from ${roleLabels[previous.role]} to ${roleLabels[member.role]}`
+				: `changed the name of ${fullName(previous)} to ${fullName(member)}`
+	),
+	'member.removed': event('both', member, ({ member }) => `removed ${fullName(member)}`),
+	'member.left': event('both', member, () => 'left the organization'),
+	'invitation.created': event(
+		'organization',
+		invitation,
+		({ invitation }) =>
+			`invited ${fullName(invitation)} (${invitation.email}) as ${roleLabels[invitation.role]}`
+	),
+	'invitation.resent': event(
+		'organization',
+		invitation,
+		({ invitation }) => `sent the invitation of ${invitation.email} again`
+	),
+	'invitation.revoked': event(
+		'organization',
+		invitation,
+		({ invitation }) => `revoked the invitation of ${invitation.email}`
+	),
+	'invitation.declined': event(
+		'organization',
+		invitation,
+		({ invitation }) => `declined the invitation that ${invitation.invitedBy.name} sent`
+	),
+	'application.created': event(
+		'both',
+		application,
+		({ application }) => `created the application ${application.name}`
+	),
+	'application.updated': event(
+		'organization',
+		application.extend({ previousName: z.string() }),
+		({ application, previousName }) =>
+			previousName === application.name
+				? `edited the application ${application.name}`
+				: `renamed the application ${previousName} to ${application.name}`
+	),
+	'application.deleted': event(
+		'both',
+		application,
+		({ application }) => `deleted the application ${application.name}`
+	),
+	'credential.created': event('organization', credential, (one) => `created the credential ${key(one)}`),
+	'credential.revealed': event('organization', credential, (one) => `revealed the credential ${key(one)}`),
+	'credential.copied': event('organization', credential, (one) => `copied the credential ${key(one)}`),
+	'credential.rotated': event(
+		'organization',
+		credential.extend({ replaced: credentialView }),
+		(one) => `rotated the credential ${key(one)}, which replaces …${one.replaced.lastFour}`
+	),
+	'credential.revoked': event('organization', credential, (one) => `revoked the credential ${key(one)}`),
+	'account.registered': event('portal', account, ({ account }) => `registered with ${account.email}`),
+	'account.approved': event('portal', account, ({ account }) => `approved the account of ${fullName(account)}`),
+	'account.rejected': event('portal', account, ({ account }) => `rejected the account of ${fullName(account)}`),
+	'settings.updated': event(
+		'portal',
+		z.object({ settings: settingsView, changed: z.array(settingsView.keyof()) }),
+		({ settings, changed }) =>
+			changed.map((name) => `turned ${settings[name] ? 'on' : 'off'} “${settingLabels[name]}”`).join(', ')
+	)
+};
+
+/** The checkboxes of the card "API Consumer access". */
+export const settingLabels: Record<keyof z.infer<typeof settingsView>, string> = {
+	canRegister: 'Enable API consumers to register to the portal',
+	canSignIn: 'Enable API consumers to sign in to the portal',
+	isAutoApprovingAccounts: 'Auto-approve API consumers registering to the portal',
+	canRegisterOrganizations: 'Enable API consumers to register organizations',
+	isAutoApprovingOrganizations: 'Auto-approve API consumers registering organization'
+};
+
+export type EventName = keyof typeof events;
+export type Payload<Name extends EventName> = z.infer<(typeof events)[Name]['payload']>;
+
+/** Who did it. `admin` works for the API provider, `system` is the portal itself, as for an automatic approval. */
+export const actorView = z.object({
+	id: z.uuid().nullable(),
+	name: z.string(),
+	kind: z.enum(['developer', 'admin', 'system'])
+});
+export type Actor = z.infer<typeof actorView>;
+
+/** One event as it travels: `seq` counts 1, 2, 3 … without gaps in the stream in which it is told. */
+export type LiveEvent = {
+	[Name in EventName]: {
+		id: string;
+		seq: number;
+		organizationId: string | null;
+		name: Name;
+		actor: Actor;
+		payload: Payload<Name>;
+		at: string;
+	};
+}[EventName];
+
+/** The sentence that "Activity" shows after the actor's name. */
+export function sayEvent(one: LiveEvent): string {
+	const { say } = events[one.name] as { say: (payload: unknown) => string };
+	return say(one.payload);
+}
+
+/** Which of the two numbered streams a list of events belongs to. */
+export type Stream = { kind: 'organization'; organizationId: string } | { kind: 'portal' };
+
+/** What the server tells a page. Nothing travels the other way: a socket carries news, never commands. */
+export interface ServerToClient {
+	/** A numbered event of one of the rooms of this socket. */
+	event: (stream: Stream, event: LiveEvent) => void;
+	/** The portal's settings as they are now, to every open page, signed in or not. */
+	settings: (settings: z.infer<typeof settingsView>) => void;
+	/** Something about the account itself changed: its organizations, roles, names or address. Load again. */
+	account: () => void;
+	/** Ids of the people of this organization who have a page open. */
+	online: (organizationId: string, userIds: string[]) => void;
+	/** A message went into the mailbox or out of the door. */
+	mailbox: () => void;
+	/** The server itself may have missed news: every snapshot has to be compared again. */
+	resync: () => void;
+	/** This session is over; the reason is for the person. */
+	ended: () => void;
+}

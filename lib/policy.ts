@@ -1,0 +1,132 @@
+import { roles, type Organization, type Role, type Status } from './views.ts';
+
+/**
+ * Who may call which procedure, as data. The key is the procedure's path. The server refuses by this table, pages hide
+ * what it refuses, and the permission box beside the role field is drawn from it.
+ *
+ * - `anyone`: also without a session. `user`: any signed-in person. `admin`: a portal admin.
+ * - `member`: a member of the organization that the call names, with one of `roles`, while the organization has one of
+ *   `statuses`. Personal spaces are refused where `isCompanyOnly`.
+ */
+type Rule =
+	| { who: 'anyone' | 'user' | 'admin' }
+	| {
+			who: 'member';
+			roles: readonly Role[];
+			statuses: readonly Status[];
+			isCompanyOnly?: true;
+			/** The organization can keep this to Super admins ("Only Super admins reveal credentials"). */
+			isRestrictable?: true;
+	  };
+
+const anyone = { who: 'anyone' } as const;
+const user = { who: 'user' } as const;
+const admin = { who: 'admin' } as const;
+const everyMember = { who: 'member', roles, statuses: ['approved'] } as const;
+const superAdmin = { who: 'member', roles: ['super_admin'], statuses: ['approved'], isCompanyOnly: true } as const;
+const requester = { who: 'member', roles: ['super_admin'], isCompanyOnly: true } as const;
+
+export const policy = {
+	'setup.open': anyone,
+	'setup.complete': anyone,
+	'sessions.get': anyone,
+	'sessions.create': anyone,
+	'sessions.delete': anyone,
+	'accounts.register': anyone,
+	'accounts.verifyEmail': anyone,
+	'accounts.resendVerification': user,
+	'accounts.list': admin,
+	'accounts.approve': admin,
+	'accounts.reject': admin,
+
+	'settings.update': admin,
+	'organizations.list': admin,
+	'organizations.approve': admin,
+	'organizations.reject': admin,
+	'organizations.suspend': admin,
+	'organizations.restore': admin,
+	'activity.listPortal': admin,
+	'activity.sincePortal': admin,
+	'messages.list': admin,
+	'messages.get': admin,
+
+	'organizations.request': user,
+	'organizations.open': { who: 'member', roles, statuses: ['pending', 'approved', 'rejected', 'suspended'] },
+	'organizations.rename': { ...requester, statuses: ['pending', 'approved'] },
+	'organizations.withdraw': { ...requester, statuses: ['pending', 'rejected'] },
+	'organizations.requestAgain': { ...requester, statuses: ['rejected'] },
+	'organizations.configure': superAdmin,
+
+	'activity.list': everyMember,
+	'activity.since': { who: 'member', roles, statuses: ['pending', 'approved', 'rejected'] },
+
+	'members.update': superAdmin,
+	'members.remove': superAdmin,
+	'members.leave': { ...everyMember, isCompanyOnly: true },
+
+	'invitations.create': superAdmin,
+	'invitations.resend': superAdmin,
+	'invitations.revoke': superAdmin,
+	'invitations.open': anyone,
+	'invitations.accept': anyone,
+	'invitations.decline': anyone,
+
+	'applications.create': everyMember,
+	'applications.update': everyMember,
+	'applications.delete': everyMember,
+	'credentials.create': everyMember,
+	'credentials.reveal': { ...everyMember, isRestrictable: true },
+	'credentials.copy': { ...everyMember, isRestrictable: true },
+	'credentials.rotate': everyMember,
+	'credentials.revoke': everyMember
+} as const satisfies Record<string, Rule>;
+
+export type ProcedurePath = keyof typeof policy;
+
+export const rules: Record<string, Rule | undefined> = policy;
+
+/** What the decision about a member's call depends on. */
+export type Standing = { role: Role; organization: Pick<Organization, 'status' | 'isPersonal' | 'isRevealRestricted'> };
+
+/** Whether a member may call the procedure. Says no to every procedure that is not about an organization. */
+export function can(path: ProcedurePath, { role, organization }: Standing): boolean {
+	const rule = rules[path];
+	if (rule?.who !== 'member') return false;
+	return (
+		rule.roles.includes(role) &&
+		rule.statuses.includes(organization.status) &&
+		!(rule.isCompanyOnly && organization.isPersonal) &&
+		!(rule.isRestrictable && organization.isRevealRestricted && role !== 'super_admin')
+	);
+}
+
+/** The lines of the permission box: each in words, with the procedures that it stands for. */
+export const permissions: { label: string; paths: readonly ProcedurePath[] }[] = [
+	{ label: 'See members, applications and activity', paths: ['organizations.open', 'activity.list'] },
+	{
+		label: 'Create, edit and delete applications',
+		paths: ['applications.create', 'applications.update', 'applications.delete']
+	},
+	{
+		label: 'Create, rotate and revoke credentials',
+		paths: ['credentials.create', 'credentials.rotate', 'credentials.revoke']
+	},
+	{ label: 'Reveal and copy credentials', paths: ['credentials.reveal', 'credentials.copy'] },
+	{
+		label: 'Invite people, resend and revoke invitations',
+		paths: ['invitations.create', 'invitations.resend', 'invitations.revoke']
+	},
+	{ label: 'Edit names and roles, remove members', paths: ['members.update', 'members.remove'] },
+	{
+		label: 'Rename the organization and change its settings',
+		paths: ['organizations.rename', 'organizations.configure']
+	}
+];
+
+/** The permission box for one role: every line with whether the role may do all of it. */
+export function permissionsOf(standing: Standing): { label: string; isAllowed: boolean }[] {
+	return permissions.map(({ label, paths }) => ({
+		label,
+		isAllowed: paths.every((path) => can(path, standing))
+	}));
+}

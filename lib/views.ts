@@ -1,0 +1,117 @@
+import { z } from 'zod';
+
+/**
+ * What a page may know of each thing: the one shape that a snapshot lists and an event carries. None has room for a
+ * secret, a token or a hash. Dates are ISO 8601 strings in UTC.
+ */
+export const roles = ['super_admin', 'team_member'] as const;
+export const role = z.enum(roles);
+export type Role = z.infer<typeof role>;
+export const roleLabels: Record<Role, string> = { super_admin: 'Super admin', team_member: 'Team member' };
+
+export const statuses = ['pending', 'approved', 'rejected', 'withdrawn', 'suspended'] as const;
+export const status = z.enum(statuses);
+export type Status = z.infer<typeof status>;
+
+const date = z.iso.datetime();
+const person = z.object({ id: z.uuid(), name: z.string() });
+
+export const settingsView = z.object({
+	canRegister: z.boolean(),
+	canSignIn: z.boolean(),
+	isAutoApprovingAccounts: z.boolean(),
+	canRegisterOrganizations: z.boolean(),
+	isAutoApprovingOrganizations: z.boolean()
+});
+export type Settings = z.infer<typeof settingsView>;
+
+export const organizationView = z.object({
+	id: z.uuid(),
+	slug: z.string(),
+	name: z.string(),
+	status,
+	isPersonal: z.boolean(),
+	/** Only Super admins may reveal and copy credentials. */
+	isRevealRestricted: z.boolean(),
+	requestedBy: z.object({ id: z.uuid(), name: z.string(), email: z.string() }).nullable(),
+	requestedAt: date,
+	decidedBy: person.nullable(),
+	decidedAt: date.nullable(),
+	rejectionReason: z.string().nullable()
+});
+export type Organization = z.infer<typeof organizationView>;
+
+/** How the portal's admins see an organization in their list. */
+export type AdminOrganization = Organization & { memberCount: number; applicationCount: number };
+
+export const accountView = z.object({
+	id: z.uuid(),
+	email: z.string(),
+	firstName: z.string(),
+	lastName: z.string(),
+	/** `pending` waits for a portal admin where accounts aren't approved automatically. */
+	status: z.enum(['pending', 'active', 'rejected']),
+	isEmailVerified: z.boolean(),
+	isPortalAdmin: z.boolean(),
+	createdAt: date
+});
+export type Account = z.infer<typeof accountView>;
+
+export const memberView = z.object({
+	id: z.uuid(),
+	userId: z.uuid(),
+	email: z.string(),
+	firstName: z.string(),
+	lastName: z.string(),
+	role,
+	joinedAt: date
+});
+export type Member = z.infer<typeof memberView>;
+
+export const invitationView = z.object({
+	id: z.uuid(),
+	email: z.string(),
+	firstName: z.string(),
+	lastName: z.string(),
+	role,
+	invitedBy: person,
+	sentAt: date,
+	expiresAt: date
+});
+/** An open invitation: accepted, declined and revoked ones leave the list. Expired is computed from `expiresAt`. */
+export type Invitation = z.infer<typeof invitationView>;
+
+export const credentialView = z.object({
+	id: z.uuid(),
+	label: z.string(),
+	/** What every key of the portal begins with, `ptk_`. */
+	prefix: z.string(),
+	lastFour: z.string(),
+	createdBy: person.nullable(),
+	createdAt: date,
+	expiresAt: date.nullable(),
+	lastUsedAt: date.nullable(),
+	revokedAt: date.nullable()
+});
+export type Credential = z.infer<typeof credentialView>;
+
+export const applicationView = z.object({
+	id: z.uuid(),
+	name: z.string(),
+	description: z.string(),
+	createdBy: person.nullable(),
+	createdAt: date,
+	credentials: z.array(credentialView)
+});
+export type Application = z.infer<typeof applicationView>;
+
+/** The full name as a page shows it; the address where a person has given no name. */
+export function fullName(one: { firstName: string; lastName: string; email?: string }): string {
+	return `${one.firstName} ${one.lastName}`.trim() || (one.email ?? '');
+}
+
+/** The state of a credential now. An overlap after a rotation is a credential that is active and expires. */
+export function credentialState(one: Credential, now: number = Date.now()): 'active' | 'expired' | 'revoked' {
+	if (one.revokedAt) return 'revoked';
+	return one.expiresAt && Date.parse(one.expiresAt) <= now ? 'expired' : 'active';
+}
