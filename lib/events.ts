@@ -205,8 +205,10 @@ export interface ServerToClient {
 	settings: (settings: z.infer<typeof settingsView>) => void;
 	/** Something about the account itself changed: its organizations, roles, names or address. Load again. */
 	account: () => void;
-	/** Ids of the people of this organization who have a page open. */
+	/** Everybody of this organization who has a page open, told once to a page that has just come. */
 	online: (organizationId: string, userIds: string[]) => void;
+	/** One person came or went. */
+	presence: (organizationId: string, userId: string, isOnline: boolean) => void;
 	/** A message went into the mailbox or out of the door. */
 	mailbox: () => void;
 	/** The server itself may have missed news: every snapshot has to be compared again. */

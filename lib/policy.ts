@@ -35,7 +35,6 @@ export const policy = {
 	'accounts.register': anyone,
 	'accounts.verifyEmail': anyone,
 	'accounts.resendVerification': user,
-	'accounts.list': admin,
 	'accounts.approve': admin,
 	'accounts.reject': admin,
 
@@ -62,6 +61,7 @@ export const policy = {
 
 	'members.update': superAdmin,
 	'members.remove': superAdmin,
+	'members.listRevealed': superAdmin,
 	'members.leave': { ...everyMember, isCompanyOnly: true },
 
 	'invitations.create': superAdmin,

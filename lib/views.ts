@@ -90,7 +90,6 @@ export const credentialView = z.object({
 	createdBy: person.nullable(),
 	createdAt: date,
 	expiresAt: date.nullable(),
-	lastUsedAt: date.nullable(),
 	revokedAt: date.nullable()
 });
 export type Credential = z.infer<typeof credentialView>;

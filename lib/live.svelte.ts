@@ -1,0 +1,199 @@
+import { io, type Socket } from 'socket.io-client';
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import type { LiveEvent, ServerToClient, Stream } from './events.ts';
+import type { Settings } from './views.ts';
+
+/**
+ * The socket in the browser. The server tells, the page listens: a snapshot and the numbered events that follow it
+ * make the page, and a missing number makes it ask for what it missed.
+ */
+
+type LiveSocket = Socket<ServerToClient, Record<string, never>>;
+
+export type ConnectionState = 'connecting' | 'connected' | 'disconnected';
+
+const sameStream = (one: Stream, other: Stream) =>
+	one.kind === 'organization' && other.kind === 'organization'
+		? one.organizationId === other.organizationId
+		: one.kind === other.kind;
+
+class Live {
+	state = $state<ConnectionState>('connecting');
+	/** The portal's settings as last told; null until the first word. */
+	settings = $state.raw<Settings | null>(null);
+	/** Ids of the people with a page open, by organization. */
+	readonly #online = new SvelteMap<string, ReadonlySet<string>>();
+	readonly #feeds = new Set<Feed<{ seq: number }>>();
+	#socket: LiveSocket | null = null;
+	#hadConnection = false;
+
+	online(organizationId: string): ReadonlySet<string> {
+		return this.#online.get(organizationId) ?? new Set<string>();
+	}
+
+	/**
+	 * Connects as whoever is signed in now; returns what ends the connection.
+	 * `onAccount`: the account's organizations or roles changed. `onEnded`: the session is over.
+	 * `onMailbox`: a message was queued or sent.
+	 */
+	start(on: { account: () => void; ended: () => void; mailbox: () => void; stale: () => void }): () => void {
+		this.state = 'connecting';
+		this.#hadConnection = false;
+		const socket: LiveSocket = io({
+			transports: ['websocket'],
+			reconnectionDelay: 300,
+			reconnectionDelayMax: 5000,
+			forceNew: true
+		});
+		this.#socket = socket;
+		socket.on('connect', () => {
+			this.state = 'connected';
+			// Between the page's snapshot and this moment something may have happened.
+			for (const feed of this.#feeds) feed.catchUp();
+			if (this.#hadConnection) on.stale();
+			this.#hadConnection = true;
+		});
+		socket.on('disconnect', () => (this.state = 'disconnected'));
+		socket.on('connect_error', () => {
+			this.state = 'disconnected';
+			// A server that refuses, other than one that is away, is not asked again by the library.
+			if (!socket.active) on.ended();
+		});
+		socket.on('event', (stream, event) => {
+			for (const feed of this.#feeds) if (sameStream(feed.stream, stream)) feed.take(event);
+		});
+		socket.on('settings', (settings) => (this.settings = settings));
+		socket.on('account', on.account);
+		socket.on('mailbox', on.mailbox);
+		socket.on('online', (organizationId, userIds) => this.#online.set(organizationId, new Set(userIds)));
+		socket.on('presence', (organizationId, userId, isOnline) => {
+			const next = new Set(this.online(organizationId));
+			if (isOnline) next.add(userId);
+			else next.delete(userId);
+			this.#online.set(organizationId, next);
+		});
+		socket.on('resync', () => {
+			for (const feed of this.#feeds) feed.catchUp();
+			on.stale();
+		});
+		socket.on('ended', on.ended);
+		return () => {
+			socket.disconnect();
+			if (this.#socket === socket) this.#socket = null;
+		};
+	}
+
+	/** Listens to a stream until the returned function is called. */
+	follow(feed: Feed<{ seq: number }>): () => void {
+		this.#feeds.add(feed);
+		if (this.state === 'connected') feed.catchUp();
+		return () => this.#feeds.delete(feed);
+	}
+
+	/** After an own change: what it caused has to be on the page even while the socket is away. */
+	settle(): void {
+		if (this.state === 'connected') return;
+		for (const feed of this.#feeds) feed.catchUp();
+	}
+}
+
+export const live = new Live();
+
+/** For how long a row that somebody else changed is shown as fresh, in milliseconds. */
+const freshness = 4000;
+/** How many past events are kept, to be applied again on a snapshot that was older than they are. */
+const memory = 200;
+
+/** One stream's snapshot, kept up to date. */
+export class Feed<Snapshot extends { seq: number }> {
+	readonly stream: Stream;
+	readonly #apply: (snapshot: Snapshot, event: LiveEvent) => Snapshot;
+	readonly #since: (after: number) => Promise<{ events: LiveEvent[] | null }>;
+	readonly #reload: () => void;
+	readonly #onEvent: (event: LiveEvent) => void;
+	#current = $state.raw() as Snapshot;
+	readonly #fresh = new SvelteSet<string>();
+	/** Recent events by number: applied ones, and ones that wait for a missing number. */
+	readonly #known = new Map<number, LiveEvent>();
+	#asking = false;
+	#askAgain = false;
+
+	constructor(
+		snapshot: Snapshot,
+		parts: {
+			stream: Stream;
+			apply: (snapshot: Snapshot, event: LiveEvent) => Snapshot;
+			/** Asks the server for the events after a number; null when there are too many. */
+			since: (after: number) => Promise<{ events: LiveEvent[] | null }>;
+			/** Loads the snapshot again. */
+			reload: () => void;
+			/** Called once for each event, as it is applied. */
+			onEvent: (event: LiveEvent) => void;
+		}
+	) {
+		this.#current = snapshot;
+		this.stream = parts.stream;
+		this.#apply = parts.apply;
+		this.#since = parts.since;
+		this.#reload = parts.reload;
+		this.#onEvent = parts.onEvent;
+	}
+
+	get current(): Snapshot {
+		return this.#current;
+	}
+
+	/** Whether somebody else has just changed the row with this id. */
+	isFresh(id: string): boolean {
+		return this.#fresh.has(id);
+	}
+
+	/** Marks a row as fresh for some seconds. */
+	touch(id: string): void {
+		this.#fresh.add(id);
+		setTimeout(() => this.#fresh.delete(id), freshness);
+	}
+
+	/** Puts a snapshot that was loaded again in place of the present one; events that came meanwhile stay applied. */
+	replace(snapshot: Snapshot): void {
+		this.#current = snapshot;
+		this.#advance(false);
+	}
+
+	/** Takes an event in, whenever it comes: late, twice or too early. */
+	take(event: LiveEvent): void {
+		if (event.seq <= this.#current.seq) return;
+		this.#known.set(event.seq, event);
+		this.#advance(true);
+		if (this.#known.has(event.seq) && event.seq > this.#current.seq) this.catchUp();
+	}
+
+	#advance(isNews: boolean): void {
+		for (let event; (event = this.#known.get(this.#current.seq + 1)); ) {
+			this.#current = this.#apply(this.#current, event);
+			if (isNews) this.#onEvent(event);
+		}
+		for (const seq of this.#known.keys()) if (seq <= this.#current.seq - memory) this.#known.delete(seq);
+	}
+
+	/** Asks for everything after the last applied number. Several wishes at once become one question. */
+	catchUp(): void {
+		if (this.#asking) {
+			this.#askAgain = true;
+			return;
+		}
+		this.#asking = true;
+		this.#since(this.#current.seq)
+			.then(({ events }) => {
+				if (!events) return this.#reload();
+				for (const event of events) this.#known.set(event.seq, event);
+				this.#advance(true);
+			}, this.#reload)
+			.finally(() => {
+				this.#asking = false;
+				if (!this.#askAgain) return;
+				this.#askAgain = false;
+				this.catchUp();
+			});
+	}
+}

@@ -1,0 +1,42 @@
+import { createTRPCClient, httpBatchLink, TRPCClientError } from '@trpc/client';
+import type { AppRouter } from '../src/router.ts';
+
+export type Api = ReturnType<typeof apiFor>;
+
+/** The API as `load` and form actions call it, with the `fetch` of their event: see hooks.server.ts. */
+export function apiFor(fetch: typeof globalThis.fetch) {
+	return createTRPCClient<AppRouter>({ links: [httpBatchLink({ url: '/trpc', fetch, maxItems: 10 })] });
+}
+
+/** The API as pages call it in the browser. */
+export const api = apiFor((...request) => fetch(...request));
+
+/** What a refused call says: words for people, and which fields they belong to. */
+export interface Refusal {
+	status: number;
+	reason: string;
+	message: string;
+	fields: Record<string, string>;
+	requestId: string;
+}
+
+/** The refusal of a failed call. An error that isn't one, such as a lost connection, becomes one in general words. */
+export function refusalOf(error: unknown): Refusal {
+	if (error instanceof TRPCClientError && error.data) {
+		const { httpStatus, reason, fields, requestId } = (error as TRPCClientError<AppRouter>).data ?? {};
+		return {
+			status: httpStatus ?? 500,
+			reason: reason ?? 'UNKNOWN',
+			message: error.message,
+			fields: fields ?? {},
+			requestId: requestId ?? ''
+		};
+	}
+	return {
+		status: 503,
+		reason: 'UNREACHABLE',
+		message: 'The portal can’t be reached at the moment. Try again.',
+		fields: {},
+		requestId: ''
+	};
+}

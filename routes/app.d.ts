@@ -1,0 +1,13 @@
+import type { Bindings } from '../src/app.ts';
+
+declare global {
+	/** How a page's `load` reaches the API without leaving the process; set by the server. */
+	var porticoFetch: (request: Request, bindings: Bindings) => Promise<Response>;
+
+	namespace App {
+		interface Error {
+			message: string;
+			requestId?: string;
+		}
+	}
+}

@@ -1,0 +1,58 @@
+import { invalidateAll } from '$app/navigation';
+import { createContext } from 'svelte';
+import { applyOrganization, applyPortal, type OrganizationSnapshot, type PortalSnapshot } from '#lib/apply.ts';
+import type { LiveEvent } from '#lib/events.ts';
+import { Feed } from '#lib/live.svelte.ts';
+import { api, refusalOf } from './api.ts';
+
+/** The live snapshots below `/orgs/[slug]` and `/admin`, handed down by their layouts. */
+export const [getOrganizationFeed, setOrganizationFeed] = createContext<() => Feed<OrganizationSnapshot>>();
+export const [getPortalFeed, setPortalFeed] = createContext<() => Feed<PortalSnapshot>>();
+
+type Answer = Promise<{ events: LiveEvent[] | null }>;
+
+/** A server that is away has nothing to tell now; the next connection asks again. A refusal loads the page anew. */
+async function orNothing(asking: Answer): Answer {
+	try {
+		return await asking;
+	} catch (error) {
+		if (refusalOf(error).reason === 'UNREACHABLE') return { events: [] };
+		throw error;
+	}
+}
+
+const reload = () => void invalidateAll();
+
+export function createOrganizationFeed(
+	snapshot: OrganizationSnapshot,
+	onEvent: (event: LiveEvent) => void
+): Feed<OrganizationSnapshot> {
+	const organizationId = snapshot.organization.id;
+	return new Feed(snapshot, {
+		stream: { kind: 'organization', organizationId },
+		apply: applyOrganization,
+		since: (after) => orNothing(api.activity.since.query({ organizationId, after })),
+		reload,
+		onEvent
+	});
+}
+
+export function createPortalFeed(snapshot: PortalSnapshot, onEvent: (event: LiveEvent) => void): Feed<PortalSnapshot> {
+	return new Feed(snapshot, {
+		stream: { kind: 'portal' },
+		apply: applyPortal,
+		since: (after) => orNothing(api.activity.sincePortal.query({ after })),
+		reload,
+		onEvent
+	});
+}
+
+/** The id of the row that an event is about, to show it as fresh. */
+export function subjectOf({ payload }: LiveEvent): string | null {
+	if ('credential' in payload) return payload.credential.id;
+	if ('application' in payload) return payload.application.id;
+	if ('invitation' in payload) return payload.invitation.id;
+	if ('member' in payload) return payload.member.id;
+	if ('organization' in payload) return payload.organization.id;
+	return 'account' in payload ? payload.account.id : null;
+}

@@ -1,0 +1,41 @@
+import type { Handle, HandleFetch, HandleServerError } from '@sveltejs/kit';
+import { parseSetCookie } from 'set-cookie-parser';
+
+/** Calls of the API stay inside the process; the outer server has put its `fetch` on globalThis. */
+export const handleFetch: HandleFetch = async ({ event, request, fetch }) => {
+	const url = new URL(request.url);
+	if (url.origin !== event.url.origin || !url.pathname.startsWith('/trpc/')) return fetch(request);
+	const inside = new Request(request, { headers: new Headers(request.headers) });
+	// The page's own request has passed the check of its origin.
+	inside.headers.set('origin', event.url.origin);
+	const cookie = event.request.headers.get('cookie');
+	if (cookie) inside.headers.set('cookie', cookie);
+	const response = await globalThis.porticoFetch(inside, {
+		address: event.request.headers.get('x-portico-address') ?? 'unknown',
+		requestId: event.request.headers.get('x-request-id') ?? ''
+	});
+	// A cookie that the call sets belongs to the page's own response.
+	for (const { name, value, path, httpOnly, secure, sameSite, maxAge } of parseSetCookie(response)) {
+		event.cookies.set(name, value, {
+			path: path ?? '/',
+			httpOnly,
+			secure,
+			sameSite: sameSite?.toLowerCase() as 'lax',
+			maxAge
+		});
+	}
+	return response;
+};
+
+/** Pages hold what only their reader may see: no cache keeps them. */
+export const handle: Handle = async ({ event, resolve }) => {
+	const response = await resolve(event);
+	if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'private, no-store');
+	return response;
+};
+
+export const handleError: HandleServerError = ({ error, event, status, message }) => {
+	const requestId = event.request.headers.get('x-request-id') ?? '';
+	if (status !== 404) console.error(JSON.stringify({ requestId, path: event.route.id, error: String(error) }));
+	return { message: status === 404 ? 'There is no such page.' : message, requestId };
+};

@@ -1,0 +1,183 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { trpcServer } from '@hono/trpc-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { Hono, type Context as HonoContext } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { sql } from 'kysely';
+import type { Logger } from 'pino';
+import type { Db } from './database.ts';
+import type { Env } from './env.ts';
+import type { Outbox } from './outbox.ts';
+import { appRouter } from './router.ts';
+import { findSession, sessionCookie } from './session.ts';
+import type { Context } from './trpc.ts';
+import type { Vault } from './vault.ts';
+
+export interface Parts {
+	db: Db;
+	env: Env;
+	vault: Vault;
+	outbox: Outbox;
+	log: Logger;
+}
+
+/** What a Node.js request handler, such as SvelteKit's, looks like. */
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+
+/**
+ * What comes along with a request: Node's own objects for one from the network, or the address and the id of the page
+ * request for one that a page's `load` makes inside the process.
+ */
+export type Bindings =
+	| { incoming: IncomingMessage; outgoing: ServerResponse }
+	| { address: string; requestId: string };
+
+type Variables = { address: string; requestId: string };
+type App = Hono<{ Bindings: Bindings; Variables: Variables }>;
+
+/** Headers by which the pages learn what the outer server knows. What a client sends under these names is replaced. */
+export const addressHeader = 'x-portico-address';
+export const requestIdHeader = 'x-request-id';
+
+const maxBatch = 10;
+const maxBody = 100_000;
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * The network address that limits count by: the connection's own, or the one that the outermost trusted proxy saw.
+ * Of an IPv6 address the first 64 bits, since whoever has one has all the others of its network.
+ */
+export function addressOf(request: IncomingMessage, trustedProxies: number): string {
+	const forwarded = String(request.headers['x-forwarded-for'] ?? '')
+		.split(',')
+		.map((one) => one.trim())
+		.filter(Boolean);
+	const seen = trustedProxies > 0 ? forwarded.at(-trustedProxies) : undefined;
+	const address = (seen ?? request.socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
+	if (!address.includes(':')) return address;
+	const [head = '', tail] = address.split('::');
+	const groups = head.split(':').filter(Boolean);
+	const rest = tail?.split(':').filter(Boolean) ?? [];
+	const full = [...groups, ...Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0'), ...rest];
+	return `${full.slice(0, 4).join(':')}::/64`;
+}
+
+/** The outer server: the API, the health checks, and the pages for everything else. */
+export function createApp(parts: Parts, pages: NodeHandler | null): App {
+	const { db, env, log } = parts;
+	const app: App = new Hono();
+
+	app.use(async (c, next) => {
+		const isInside = !('incoming' in c.env);
+		const requestId = 'incoming' in c.env ? randomUUID() : c.env.requestId;
+		const address = 'incoming' in c.env ? addressOf(c.env.incoming, env.TRUSTED_PROXIES) : c.env.address;
+		c.set('requestId', requestId);
+		c.set('address', address);
+		if ('incoming' in c.env) {
+			c.env.incoming.headers[addressHeader] = address;
+			c.env.incoming.headers[requestIdHeader] = requestId;
+			for (const [name, value] of Object.entries(securityHeaders(env))) c.env.outgoing.setHeader(name, value);
+			c.env.outgoing.setHeader(requestIdHeader, requestId);
+		}
+		const began = performance.now();
+		await next();
+		if (isInside) return;
+		const path = withoutToken(c.req.path);
+		const ms = Math.round(performance.now() - began);
+		log.info({ requestId, method: c.req.method, path, status: statusOf(c), ms }, 'request');
+	});
+
+	// Cookies travel with requests that other sites make. Whatever changes something has to come from our own pages,
+	// whichever content type it claims.
+	app.use(async (c, next) => {
+		if (safeMethods.has(c.req.method) || c.req.header('origin') === env.ORIGIN) return next();
+		return c.text(`Open the portal at ${env.ORIGIN}: this request came from elsewhere.`, 403);
+	});
+
+	app.get('/healthz', (c) => c.text('ok'));
+	app.get('/readyz', async (c) => {
+		try {
+			await sql`select 1`.execute(db);
+			return c.text('ready');
+		} catch (error) {
+			log.error({ err: error }, 'the database does not answer');
+			return c.text('the database does not answer', 503);
+		}
+	});
+
+	app.use('/trpc/*', bodyLimit({ maxSize: maxBody, onError: (c) => c.text('The request is too large.', 413) }));
+	app.use(
+		'/trpc/*',
+		trpcServer({
+			router: appRouter,
+			endpoint: '/trpc',
+			maxBatchSize: maxBatch,
+			allowBatching: true,
+			createContext: (_, c: HonoContext) => contextOf(parts, c) as Promise<Context & Record<string, unknown>>,
+			responseMeta: () => ({ headers: { 'cache-control': 'private, no-store' } }),
+			onError({ error, path, ctx }) {
+				if (error.code !== 'INTERNAL_SERVER_ERROR') return;
+				log.error({ err: error.cause ?? error, path, requestId: ctx?.requestId }, 'a call failed');
+			}
+		})
+	);
+
+	if (pages) {
+		app.all('*', async (c) => {
+			if (!('incoming' in c.env)) return c.notFound();
+			const { incoming, outgoing } = c.env;
+			await new Promise<void>((resolve) => {
+				outgoing.once('close', resolve);
+				pages(incoming, outgoing, () => {
+					outgoing.statusCode = 404;
+					outgoing.end('Not found');
+				});
+			});
+			return RESPONSE_ALREADY_SENT;
+		});
+	}
+
+	app.onError((error, c) => {
+		const requestId = c.get('requestId');
+		log.error({ err: error, requestId }, 'a request failed');
+		return c.text(`Something went wrong on our side. Request ${requestId}`, 500);
+	});
+	return app;
+}
+
+async function contextOf(parts: Parts, c: HonoContext): Promise<Context> {
+	const { name, options } = sessionCookie(parts.env.ORIGIN);
+	const token = getCookie(c, name);
+	return {
+		...parts,
+		requestId: c.get('requestId') as string,
+		address: c.get('address') as string,
+		session: token ? await findSession(parts.db, token) : null,
+		setSessionToken(next) {
+			if (next === null) deleteCookie(c, name, options);
+			else setCookie(c, name, next, options);
+		}
+	};
+}
+
+/** Links whose last part is a secret are logged without it. */
+function withoutToken(path: string): string {
+	return path.replace(/^\/(invitations|setup|verify-email|reset-password)\/.+/, '/$1/…');
+}
+
+function statusOf(c: HonoContext<{ Bindings: Bindings; Variables: Variables }>): number {
+	return 'outgoing' in c.env && c.env.outgoing.headersSent ? c.env.outgoing.statusCode : c.res.status;
+}
+
+function securityHeaders(env: Env): Record<string, string> {
+	return {
+		'x-content-type-options': 'nosniff',
+		'x-frame-options': 'DENY',
+		'referrer-policy': 'no-referrer',
+		'cross-origin-opener-policy': 'same-origin',
+		'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+		...(env.ORIGIN.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000' })
+	};
+}

@@ -1,0 +1,153 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { promises as fs } from 'node:fs';
+import path from 'node:path';
+import { PGlite, types } from '@electric-sql/pglite';
+import {
+	CamelCasePlugin,
+	Kysely,
+	PGliteDialect,
+	type Dialect,
+	type Transaction
+} from 'kysely';
+import { FileMigrationProvider, Migrator } from 'kysely/migration';
+import { PostgresJSDialect } from 'kysely-postgres-js';
+import postgres from 'postgres';
+import lockfile from 'proper-lockfile';
+import type { Env } from './env.ts';
+import type { Tables } from './tables.ts';
+
+export type Db = Kysely<Tables>;
+export type Trx = Transaction<Tables>;
+
+/** PostgreSQL or the embedded PGlite behind one type. */
+export interface Database {
+	db: Db;
+	/** The embedded database, or the address of the PostgreSQL server. */
+	source: { pglite: PGlite } | { url: string };
+	/**
+	 * Calls `onMessage` with every notification of the channel. `onListening` is called each time that listening
+	 * begins: again after a lost connection, when notifications may have been missed.
+	 */
+	listen(channel: string, onMessage: (text: string) => void, onListening: () => void): Promise<void>;
+	close(): Promise<void>;
+}
+
+/** The name of the unique index that a statement would have broken, or null for any other error. */
+export function brokenIndex(error: unknown): string | null {
+	if (!(error instanceof Error && 'code' in error && error.code === '23505')) return null;
+	const { constraint, constraint_name } = error as { constraint?: string; constraint_name?: string };
+	return constraint ?? constraint_name ?? null;
+}
+
+/** Dates travel as ISO 8601 in UTC. */
+export function isoOf(date: Date): string;
+export function isoOf(date: Date | null): string | null;
+export function isoOf(date: Date | null): string | null {
+	return date && date.toISOString();
+}
+
+function kysely(dialect: Dialect): Db {
+	return new Kysely<Tables>({
+		dialect,
+		// jsonb columns hold events as pages read them: their keys stay as they are.
+		plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })]
+	});
+}
+
+/**
+ * Opens the database that the environment names and brings its tables up to date.
+ * @throws {Error} when another process has the embedded database open, or a migration fails.
+ */
+export async function openDatabase(env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>): Promise<Database> {
+	const database = env.DATABASE_URL ? openPostgres(env.DATABASE_URL) : await openPglite(env.DATA_FOLDER);
+	try {
+		await migrate(database.db);
+	} catch (error) {
+		await database.close();
+		throw error;
+	}
+	return database;
+}
+
+function openPostgres(url: string): Database {
+	const sql = postgres(url, {
+		max: 12,
+		onnotice: () => {},
+		connect_timeout: 10,
+		types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } }
+	});
+	const db = kysely(new PostgresJSDialect({ postgres: sql }));
+	return {
+		db,
+		source: { url },
+		async listen(channel, onMessage, onListening) {
+			await sql.listen(channel, onMessage, onListening);
+		},
+		close: () => sql.end({ timeout: 5 })
+	};
+}
+
+async function openPglite(folder: string): Promise<Database> {
+	mkdirSync(folder, { recursive: true, mode: 0o700 });
+	const release = await lockFolder(folder);
+	const pglite = await PGlite.create(path.join(folder, 'database'), { parsers: { [types.INT8]: Number } });
+	return {
+		db: kysely(new PGliteDialect({ pglite })),
+		source: { pglite },
+		async listen(channel, onMessage, onListening) {
+			await pglite.listen(channel, onMessage);
+			onListening();
+		},
+		async close() {
+			await pglite.close();
+			await release();
+		}
+	};
+}
+
+/**
+ * PGlite itself lets a second process open its folder and ruin it. The lock's age tells a killed holder from a live
+ * one after 10 seconds; its process id tells at once, on the same machine.
+ */
+async function lockFolder(folder: string): Promise<() => Promise<void>> {
+	const holder = path.join(folder, 'portico.pid');
+	const take = async () => {
+		const release = await lockfile.lock(folder, { stale: 10_000, update: 2_000, realpath: true });
+		writeFileSync(holder, String(process.pid));
+		return release;
+	};
+	try {
+		return await take();
+	} catch (error) {
+		if (!(error instanceof Error && 'code' in error && error.code === 'ELOCKED')) throw error;
+		if (existsSync(holder) && !isAlive(Number(readFileSync(holder, 'utf8')))) {
+			await lockfile.unlock(folder, { realpath: true }).catch(() => fs.rmdir(`${path.resolve(folder)}.lock`));
+			return take();
+		}
+		throw new Error(
+			`Another Portico is already running on ${path.resolve(folder)}. Stop it, or give this one another DATA_FOLDER.`,
+			{ cause: error }
+		);
+	}
+}
+
+function isAlive(pid: number): boolean {
+	if (pid === process.pid) return false;
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (error) {
+		return error instanceof Error && 'code' in error && error.code === 'EPERM';
+	}
+}
+
+async function migrate(db: Db): Promise<void> {
+	const migrator = new Migrator({
+		db,
+		provider: new FileMigrationProvider({ fs, path, migrationFolder: new URL('../migrations', import.meta.url).pathname })
+	});
+	const { error, results } = await migrator.migrateToLatest();
+	if (!error) return;
+	const failed = results?.find(({ status }) => status === 'Error')?.migrationName ?? 'a migration';
+	throw new Error(`The database could not be brought up to date: ${failed} failed.`, { cause: error });
+}

@@ -1,0 +1,101 @@
+import { sql } from 'kysely';
+import { fromKysely, type PgBoss } from 'pg-boss';
+import { events, type Actor, type EventName, type Payload } from '#lib/events.ts';
+import { catalogue, type EmailName, type EmailProps } from '../emails/catalogue.ts';
+import type { Db, Trx } from './database.ts';
+import type { Vault } from './vault.ts';
+
+/** The one channel on which PostgreSQL tells every server process what was committed. */
+export const channel = 'portico';
+
+/** What is told on the channel: references only, since a notification holds 8,000 bytes at most. */
+export type Signal =
+	| { kind: 'event'; id: number }
+	/** The account's own data changed: names, address, memberships. */
+	| { kind: 'account'; userId: string }
+	| { kind: 'mailbox' }
+	| { kind: 'presence'; organizationId: string; userId: string }
+	/** The sockets in this room have lost their session. */
+	| { kind: 'ended'; room: `session:${string}` | `user:${string}` };
+
+/** Told at the commit, or never. */
+export async function signal(db: Db, what: Signal): Promise<void> {
+	await sql`select pg_notify(${channel}, ${JSON.stringify(what)})`.execute(db);
+}
+
+/**
+ * Writes what happened as one event, numbered in the streams of its audience, and has it told at the commit.
+ *
+ * Both numbers are taken by updating the row that keeps them, the organization's and then the portal's, always in this
+ * order. The row stays locked until the commit, so numbers are committed in order and a rollback leaves no gap.
+ */
+export async function publish<Name extends EventName>(
+	ctx: { db: Trx; actor: Actor; organization?: { id: string; isPersonal: boolean } },
+	name: Name,
+	payload: Payload<Name>
+): Promise<void> {
+	const { audience } = events[name];
+	// What happens in a personal space is nobody else's business.
+	const isForPortal = audience !== 'organization' && !ctx.organization?.isPersonal;
+	const organizationId = ctx.organization?.id ?? null;
+	const isForOrganization = audience !== 'portal' && organizationId !== null;
+	await sql`
+		with organization_number as (
+			update organization set last_seq = last_seq + 1
+			where id = ${organizationId}::uuid and ${isForOrganization}::boolean returning last_seq
+		), portal_number as (
+			update portal set last_seq = last_seq + 1
+			where ${isForPortal}::boolean returning last_seq
+		), written as (
+			insert into event (organization_id, seq, portal_seq, name, actor, payload)
+			values (
+				${organizationId}::uuid,
+				(select last_seq from organization_number),
+				(select last_seq from portal_number),
+				${name},
+				${ctx.actor}::jsonb,
+				${payload}::jsonb
+			)
+			returning id
+		)
+		select pg_notify(${channel}, json_build_object('kind', 'event', 'id', id)::text) from written`.execute(ctx.db);
+}
+
+/** Queues e-mails in the transaction of the change that they tell of. */
+export interface Outbox {
+	/** The queue's name and the sealing of contents are the worker's affair too: see jobs.ts. */
+	enqueue<Name extends EmailName>(
+		db: Trx,
+		to: { name: string; address: string },
+		name: Name,
+		props: EmailProps<Name>
+	): Promise<void>;
+}
+
+export const mailQueue = 'mail';
+
+/** @throws {ZodError} when the props are not those of the e-mail. */
+export function createOutbox(boss: PgBoss, vault: Vault, portalName: string): Outbox {
+	return {
+		async enqueue(db, to, name, props) {
+			const message = await db
+				.insertInto('message')
+				.values({
+					recipientName: to.name,
+					recipient: to.address,
+					template: name,
+					subject: fillSubject(name, props, portalName),
+					content: vault.encrypt(JSON.stringify(catalogue[name].props.parse(props)), 'message')
+				})
+				.returning('id')
+				.executeTakeFirstOrThrow();
+			await boss.send(mailQueue, { messageId: message.id }, { db: fromKysely(db) });
+			await signal(db, { kind: 'mailbox' });
+		}
+	};
+}
+
+function fillSubject(name: EmailName, props: object, portalName: string): string {
+	const known = new Map(Object.entries({ ...props, portalName }));
+	return catalogue[name].subject.replace(/\{\{(\w+)\}\}/g, (_, key: string) => String(known.get(key) ?? ''));
+}

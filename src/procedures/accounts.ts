@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import type { Selectable } from 'kysely';
+import { z } from 'zod';
+import { email, firstName, lastName, password } from '#lib/fields.ts';
+import { fullName, type Account } from '#lib/views.ts';
+import { brokenIndex, isoOf, type Db, type Trx } from '../database.ts';
+import { limit } from '../limits.ts';
+import { publish, signal } from '../outbox.ts';
+import { hashPassword } from '../passwords.ts';
+import type { Tables } from '../tables.ts';
+import { createToken, hashToken } from '../tokens.ts';
+import { adminProcedure, notFound, publicProcedure, Refusal, router, userProcedure, type Context } from '../trpc.ts';
+import { getSettings } from './settings.ts';
+
+const verificationDays = 7;
+
+export function accountViewOf(row: Selectable<Tables['account']>): Account {
+	const { id, email, firstName, lastName, status, isPortalAdmin } = row;
+	return {
+		id,
+		email,
+		firstName,
+		lastName,
+		status,
+		isPortalAdmin,
+		isEmailVerified: row.emailVerifiedAt !== null,
+		createdAt: isoOf(row.createdAt)
+	};
+}
+
+/**
+ * Inserts an account with its personal space. Never touches an account that is there.
+ * @throws the database's error for a taken e-mail address.
+ */
+export async function createAccount(
+	db: Trx,
+	values: {
+		email: string;
+		passwordHash: string;
+		firstName: string;
+		lastName: string;
+		status?: Account['status'];
+		isPortalAdmin?: boolean;
+		emailVerifiedAt?: Date;
+	}
+): Promise<Selectable<Tables['account']>> {
+	const account = await db.insertInto('account').values(values).returningAll().executeTakeFirstOrThrow();
+	const space = await db
+		.insertInto('organization')
+		.values({
+			slug: `personal-${randomBytes(5).toString('hex')}`,
+			name: 'Personal space',
+			nameKey: 'personal space',
+			status: 'approved',
+			isPersonal: true,
+			requestedBy: account.id
+		})
+		.returning('id')
+		.executeTakeFirstOrThrow();
+	await db
+		.insertInto('membership')
+		.values({
+			organizationId: space.id,
+			userId: account.id,
+			firstName: account.firstName,
+			lastName: account.lastName,
+			role: 'super_admin'
+		})
+		.execute();
+	return account;
+}
+
+/** Makes the newest verification link the only one and mails it. */
+async function sendVerification(
+	ctx: Pick<Context, 'env' | 'outbox'>,
+	db: Trx,
+	account: { id: string; email: string; firstName: string; lastName: string }
+): Promise<void> {
+	const token = createToken();
+	const values = {
+		accountId: account.id,
+		tokenHash: hashToken(token),
+		expiresAt: new Date(Date.now() + verificationDays * 86_400_000)
+	};
+	await db
+		.insertInto('emailVerification')
+		.values(values)
+		.onConflict((conflict) => conflict.column('accountId').doUpdateSet(values))
+		.execute();
+	await ctx.outbox.enqueue(db, { name: fullName(account), address: account.email }, 'account-registered', {
+		firstName: account.firstName,
+		verifyUrl: `${ctx.env.ORIGIN}/verify-email/${token}`
+	});
+}
+
+export async function findAccount(db: Db, address: string) {
+	return db.selectFrom('account').selectAll().where('email', '=', address).executeTakeFirst();
+}
+
+export const accountsRouter = router({
+	/** Answers the same for a free and for a taken address; the owner of a taken one is told by e-mail. */
+	register: publicProcedure({ firstName, lastName, email, password }).mutation(async ({ ctx, input }) => {
+		await limit(ctx.db, `register:address:${ctx.address}`, 30, 3600);
+		const settings = await getSettings(ctx.db);
+		if (!settings.canRegister) {
+			throw new Refusal('FORBIDDEN', 'REGISTRATION_DISABLED', 'Registering is switched off at the moment.');
+		}
+		const { password, ...person } = input;
+		const passwordHash = await hashPassword(password);
+		const status = settings.isAutoApprovingAccounts ? 'active' : 'pending';
+		const registering = ctx.db.transaction().execute(async (db) => {
+			const known = await findAccount(db, input.email);
+			if (known) {
+				await ctx.outbox.enqueue(db, { name: fullName(known), address: known.email }, 'account-exists', {
+					firstName: known.firstName,
+					signInUrl: `${ctx.env.ORIGIN}/login`
+				});
+				return;
+			}
+			const account = await createAccount(db, { ...person, passwordHash, status });
+			const actor = { id: account.id, name: fullName(account), kind: 'developer' as const };
+			await publish({ db, actor }, 'account.registered', { account: accountViewOf(account) });
+			await sendVerification(ctx, db, account);
+		});
+		// Somebody else took the address in this very moment: the same answer as if they had come first.
+		await registering.catch((error: unknown) => {
+			if (brokenIndex(error) !== 'account_email_key') throw error;
+		});
+		return { status };
+	}),
+
+	verifyEmail: publicProcedure({ token: z.string().max(100) }).mutation(async ({ ctx, input }) => {
+		await limit(ctx.db, `verify:address:${ctx.address}`, 60, 900);
+		return ctx.db.transaction().execute(async (db) => {
+			const verification = await db
+				.deleteFrom('emailVerification')
+				.where('tokenHash', '=', hashToken(input.token))
+				.where('expiresAt', '>', new Date())
+				.returning('accountId')
+				.executeTakeFirst();
+			if (!verification) {
+				throw new Refusal('NOT_FOUND', 'INVALID_LINK', 'This link is not valid, or no longer.');
+			}
+			const { accountId } = verification;
+			const account = await db
+				.updateTable('account')
+				.set({ emailVerifiedAt: new Date() })
+				.where('id', '=', accountId)
+				.returning('email')
+				.executeTakeFirstOrThrow();
+			await signal(db, { kind: 'account', userId: accountId });
+			return account;
+		});
+	}),
+
+	resendVerification: userProcedure({}).mutation(async ({ ctx }) => {
+		if (ctx.user.isEmailVerified) return {};
+		await limit(ctx.db, `verification:account:${ctx.user.id}`, 5, 3600);
+		await sendVerification(ctx, ctx.db, ctx.user);
+		return {};
+	}),
+
+	approve: adminProcedure({ accountId: z.uuid() }).mutation(({ ctx, input }) =>
+		decide(ctx, input.accountId, 'active')
+	),
+
+	reject: adminProcedure({ accountId: z.uuid() }).mutation(({ ctx, input }) =>
+		decide(ctx, input.accountId, 'rejected')
+	)
+});
+
+/** A guarded update: of two admins who decide at once, the second is refused. */
+async function decide(
+	ctx: Pick<Context, 'env' | 'outbox'> & Parameters<typeof publish>[0],
+	accountId: string,
+	status: 'active' | 'rejected'
+): Promise<Account> {
+	const account = await ctx.db
+		.updateTable('account')
+		.set({ status })
+		.where('id', '=', accountId)
+		.where('status', '=', 'pending')
+		.returningAll()
+		.executeTakeFirst();
+	if (!account) {
+		const known = await ctx.db
+			.selectFrom('account')
+			.select('status')
+			.where('id', '=', accountId)
+			.executeTakeFirst();
+		if (!known) throw notFound();
+		throw new Refusal('CONFLICT', 'DECIDED', `This account is ${known.status} already.`);
+	}
+	const view = accountViewOf(account);
+	const isApproved = status === 'active';
+	await publish(ctx, isApproved ? 'account.approved' : 'account.rejected', { account: view });
+	const to = { name: fullName(account), address: account.email };
+	if (isApproved) {
+		await ctx.outbox.enqueue(ctx.db, to, 'account-approved', {
+			firstName: account.firstName,
+			signInUrl: `${ctx.env.ORIGIN}/login`
+		});
+	} else {
+		await ctx.outbox.enqueue(ctx.db, to, 'account-rejected', { firstName: account.firstName });
+	}
+	return view;
+}

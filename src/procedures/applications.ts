@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { applicationName, description } from '#lib/fields.ts';
+import { fullName, type Application } from '#lib/views.ts';
+import { brokenIndex, isoOf, type Db } from '../database.ts';
+import { publish } from '../outbox.ts';
+import { fieldRefusal, notFound, organizationProcedure, router } from '../trpc.ts';
+import { insertCredential, listCredentials } from './credentials.ts';
+
+/** Applications with their credentials, newest first: two queries, however many there are. */
+export async function listApplications(db: Db, organizationId: string, id?: string): Promise<Application[]> {
+	const rows = await db
+		.selectFrom('application')
+		.leftJoin('account as creator', 'creator.id', 'application.createdBy')
+		.selectAll('application')
+		.select(['creator.firstName', 'creator.lastName', 'creator.email'])
+		.where('application.organizationId', '=', organizationId)
+		.$if(id !== undefined, (query) => query.where('application.id', '=', id ?? ''))
+		.orderBy('application.createdAt', 'desc')
+		.orderBy('application.id')
+		.execute();
+	const credentials = await listCredentials(
+		db,
+		rows.map((row) => row.id)
+	);
+	return rows.map((row) => ({
+		id: row.id,
+		name: row.name,
+		description: row.description,
+		createdBy: row.createdBy
+			? {
+					id: row.createdBy,
+					name: fullName({
+						firstName: row.firstName ?? '',
+						lastName: row.lastName ?? '',
+						email: row.email ?? ''
+					})
+				}
+			: null,
+		createdAt: isoOf(row.createdAt),
+		credentials: credentials.get(row.id) ?? []
+	}));
+}
+
+/** @throws {Refusal} NOT_FOUND, also for an application of another organization. */
+export async function getApplication(db: Db, organizationId: string, id: string): Promise<Application> {
+	const [application] = await listApplications(db, organizationId, id);
+	if (!application) throw notFound();
+	return application;
+}
+
+async function refusingTaken<Result>(name: string, writing: Promise<Result>): Promise<Result> {
+	try {
+		return await writing;
+	} catch (error) {
+		if (brokenIndex(error) !== 'application_name') throw error;
+		throw fieldRefusal('name', 'TAKEN', `There is already an application with the name ${name}.`);
+	}
+}
+
+export const applicationsRouter = router({
+	/** An application comes with its first credential, so that the team can begin. */
+	create: organizationProcedure({ name: applicationName, description: description.default('') }).mutation(
+		async ({ ctx, input }) => {
+			const writing = ctx.db
+				.insertInto('application')
+				.values({ ...input, organizationId: ctx.organization.id, createdBy: ctx.user.id })
+				.returning('id')
+				.executeTakeFirstOrThrow();
+			const { id } = await refusingTaken(input.name, writing);
+			await insertCredential(ctx, { applicationId: id, label: 'Default', expiresAt: null });
+			const application = await getApplication(ctx.db, ctx.organization.id, id);
+			await publish(ctx, 'application.created', { application });
+			return application;
+		}
+	),
+
+	update: organizationProcedure({ applicationId: z.uuid(), name: applicationName, description }).mutation(
+		async ({ ctx, input }) => {
+			const before = await getApplication(ctx.db, ctx.organization.id, input.applicationId);
+			if (before.name === input.name && before.description === input.description) return before;
+			const writing = ctx.db
+				.updateTable('application')
+				.set({ name: input.name, description: input.description })
+				.where('id', '=', before.id)
+				.execute();
+			await refusingTaken(input.name, writing);
+			const application = { ...before, name: input.name, description: input.description };
+			await publish(ctx, 'application.updated', { application, previousName: before.name });
+			return application;
+		}
+	),
+
+	/** Its credentials go with it and stop working at once. */
+	delete: organizationProcedure({ applicationId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const application = await getApplication(ctx.db, ctx.organization.id, input.applicationId);
+		await ctx.db.deleteFrom('application').where('id', '=', application.id).execute();
+		await publish(ctx, 'application.deleted', { application });
+		return application;
+	})
+});

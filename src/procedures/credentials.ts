@@ -1,0 +1,198 @@
+import { z } from 'zod';
+import { credentialLabel } from '#lib/fields.ts';
+import { credentialState, fullName, type Credential } from '#lib/views.ts';
+import { isoOf, type Db, type Trx } from '../database.ts';
+import { publish } from '../outbox.ts';
+import { fieldRefusal, notFound, organizationProcedure, Refusal, router, type Context } from '../trpc.ts';
+import { createKey, keyPrefix } from '../vault.ts';
+
+const maxActive = 20;
+/** For how long the replaced credential goes on working, in seconds. */
+const overlaps = [0, 3600, 86_400, 604_800] as const;
+
+function selectCredentials(db: Db) {
+	return db
+		.selectFrom('credential')
+		.leftJoin('account as creator', 'creator.id', 'credential.createdBy')
+		// Not the secret: only reveal() reads that.
+		.select([
+			'credential.id',
+			'credential.applicationId',
+			'credential.label',
+			'credential.lastFour',
+			'credential.createdBy',
+			'credential.createdAt',
+			'credential.expiresAt',
+			'credential.revokedAt',
+			'creator.firstName',
+			'creator.lastName',
+			'creator.email'
+		]);
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof selectCredentials>['executeTakeFirstOrThrow']>>;
+
+function viewOf(row: Row): Credential {
+	return {
+		id: row.id,
+		label: row.label,
+		prefix: keyPrefix,
+		lastFour: row.lastFour,
+		createdBy: row.createdBy
+			? {
+					id: row.createdBy,
+					name: fullName({ firstName: row.firstName ?? '', lastName: row.lastName ?? '', email: row.email ?? '' })
+				}
+			: null,
+		createdAt: isoOf(row.createdAt),
+		expiresAt: isoOf(row.expiresAt),
+		revokedAt: isoOf(row.revokedAt)
+	};
+}
+
+/** The credentials of each application, newest first. */
+export async function listCredentials(db: Db, applicationIds: string[]): Promise<Map<string, Credential[]>> {
+	if (applicationIds.length === 0) return new Map();
+	const rows = await selectCredentials(db)
+		.where('credential.applicationId', 'in', applicationIds)
+		.orderBy('credential.createdAt', 'desc')
+		.orderBy('credential.id')
+		.execute();
+	const groups = Map.groupBy(rows, (row) => row.applicationId);
+	return new Map([...groups].map(([id, group]) => [id, group.map(viewOf)]));
+}
+
+/** Writes a new key, encrypted for its own row. Who wants to see it presses "Reveal" like everybody else. */
+export async function insertCredential(
+	ctx: { db: Trx; vault: Context['vault']; user: { id: string } },
+	values: { applicationId: string; label: string; expiresAt: Date | null }
+): Promise<Credential> {
+	const key = createKey();
+	const id = crypto.randomUUID();
+	await ctx.db
+		.insertInto('credential')
+		.values({
+			id,
+			...values,
+			lastFour: key.slice(-4),
+			secret: ctx.vault.encrypt(key, `credential:${id}`),
+			lookupHash: ctx.vault.lookupHash(key),
+			createdBy: ctx.user.id
+		})
+		.execute();
+	return getCredential(ctx.db, id);
+}
+
+const getCredential = async (db: Db, id: string) =>
+	viewOf(await selectCredentials(db).where('credential.id', '=', id).executeTakeFirstOrThrow());
+
+/** @throws {Refusal} NOT_FOUND, also for a credential of another application or organization. */
+async function getPlace(db: Db, organizationId: string, input: { applicationId: string; credentialId: string }) {
+	const row = await selectCredentials(db)
+		.innerJoin('application', 'application.id', 'credential.applicationId')
+		.select(['application.name as applicationName', 'credential.secret'])
+		.where('credential.id', '=', input.credentialId)
+		.where('credential.applicationId', '=', input.applicationId)
+		.where('application.organizationId', '=', organizationId)
+		.executeTakeFirst();
+	if (!row) throw notFound();
+	const { applicationId, applicationName, secret } = row;
+	return { secret, event: { applicationId, applicationName, credential: viewOf(row) } };
+}
+
+function refuseUnlessActive(credential: Credential): void {
+	const state = credentialState(credential);
+	if (state === 'active') return;
+	throw new Refusal('CONFLICT', state.toUpperCase(), `This credential is ${state} and no longer works.`);
+}
+
+const credential = { applicationId: z.uuid(), credentialId: z.uuid() };
+
+/** Both show the secret; the activity tells which of the two it was. */
+const showing = (name: 'credential.revealed' | 'credential.copied') =>
+	organizationProcedure(credential).mutation(async ({ ctx, input }) => {
+		const { secret, event } = await getPlace(ctx.db, ctx.organization.id, input);
+		refuseUnlessActive(event.credential);
+		await publish(ctx, name, event);
+		return { secret: ctx.vault.decrypt(secret, `credential:${event.credential.id}`) };
+	});
+
+export const credentialsRouter = router({
+	create: organizationProcedure({
+		applicationId: z.uuid(),
+		label: credentialLabel,
+		expiresAt: z.iso.datetime().nullable().default(null)
+	}).mutation(async ({ ctx, input }) => {
+		const application = await ctx.db
+			.selectFrom('application')
+			.select(['id', 'name'])
+			.where('id', '=', input.applicationId)
+			.where('organizationId', '=', ctx.organization.id)
+			.executeTakeFirst();
+		if (!application) throw notFound();
+		const expiresAt = input.expiresAt ? new Date(input.expiresAt) : null;
+		if (expiresAt && expiresAt.getTime() <= Date.now()) {
+			throw fieldRefusal('expiresAt', 'INVALID', 'The expiry lies in the past.');
+		}
+		const known = (await listCredentials(ctx.db, [application.id])).get(application.id) ?? [];
+		if (known.filter((one) => credentialState(one) === 'active').length >= maxActive) {
+			throw new Refusal(
+				'CONFLICT',
+				'TOO_MANY',
+				`An application holds up to ${maxActive} active credentials. Revoke one first.`
+			);
+		}
+		const created = await insertCredential(ctx, { applicationId: application.id, label: input.label, expiresAt });
+		await publish(ctx, 'credential.created', {
+			applicationId: application.id,
+			applicationName: application.name,
+			credential: created
+		});
+		return created;
+	}),
+
+	reveal: showing('credential.revealed'),
+	copy: showing('credential.copied'),
+
+	/** A new key in place of the old one, which goes on working for the overlap. */
+	rotate: organizationProcedure({ ...credential, overlapSeconds: z.literal(overlaps) }).mutation(
+		async ({ ctx, input }) => {
+			const { event } = await getPlace(ctx.db, ctx.organization.id, input);
+			refuseUnlessActive(event.credential);
+			const now = new Date();
+			const end = new Date(now.getTime() + input.overlapSeconds * 1000);
+			const known = event.credential.expiresAt && new Date(event.credential.expiresAt);
+			await ctx.db
+				.updateTable('credential')
+				.set(
+					input.overlapSeconds === 0 ? { revokedAt: now } : { expiresAt: known && known < end ? known : end }
+				)
+				.where('id', '=', event.credential.id)
+				.execute();
+			const created = await insertCredential(ctx, {
+				applicationId: event.applicationId,
+				label: event.credential.label,
+				expiresAt: null
+			});
+			await publish(ctx, 'credential.rotated', {
+				...event,
+				credential: created,
+				replaced: await getCredential(ctx.db, event.credential.id)
+			});
+			return created;
+		}
+	),
+
+	revoke: organizationProcedure(credential).mutation(async ({ ctx, input }) => {
+		const { event } = await getPlace(ctx.db, ctx.organization.id, input);
+		refuseUnlessActive(event.credential);
+		await ctx.db
+			.updateTable('credential')
+			.set({ revokedAt: new Date() })
+			.where('id', '=', event.credential.id)
+			.execute();
+		const revoked = await getCredential(ctx.db, event.credential.id);
+		await publish(ctx, 'credential.revoked', { ...event, credential: revoked });
+		return revoked;
+	})
+});

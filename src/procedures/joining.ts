@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import { firstName, lastName, password } from '#lib/fields.ts';
+import { fullName } from '#lib/views.ts';
+import { isoOf, type Db, type Trx } from '../database.ts';
+import { limit } from '../limits.ts';
+import { publish, signal } from '../outbox.ts';
+import { hashPassword } from '../passwords.ts';
+import { createSession, endSessions, type Session } from '../session.ts';
+import { hashToken } from '../tokens.ts';
+import { fieldRefusal, publicProcedure, Refusal, router } from '../trpc.ts';
+import { createAccount, findAccount } from './accounts.ts';
+import {
+	inviterName,
+	invitationViewOf,
+	reasons,
+	selectInvitations,
+	type InvitationRow,
+	type InvitationState
+} from './invitations.ts';
+import { getMember } from './members.ts';
+
+/** The invitee's side of an invitation: whoever holds the link's token has proven the address. */
+
+function stateOf(row: InvitationRow): InvitationState {
+	if (row.state !== 'pending') return row.state;
+	if (row.expiresAt.getTime() <= Date.now()) return 'expired';
+	return row.organizationStatus === 'approved' ? 'pending' : 'unavailable';
+}
+
+const findByToken = (db: Db, token: string) =>
+	selectInvitations(db).where('invitation.tokenHash', '=', hashToken(token)).executeTakeFirst();
+
+/** Locks the organization's row, and returns the invitation if it is still open then. */
+async function lockOpen(db: Trx, token: string): Promise<InvitationRow> {
+	const found = await findByToken(db, token);
+	if (!found) throw new Refusal('NOT_FOUND', 'INVALID', reasons.invalid);
+	await db
+		.selectFrom('organization')
+		.select('id')
+		.where('id', '=', found.organizationId)
+		.forUpdate()
+		.executeTakeFirst();
+	const row = await findByToken(db, token);
+	const state = row ? stateOf(row) : 'invalid';
+	if (!row || state !== 'pending') {
+		throw new Refusal(
+			'CONFLICT',
+			state.toUpperCase(),
+			state === 'pending' ? reasons.invalid : reasons[state]
+		);
+	}
+	return row;
+}
+
+/** The person who joins: the signed-in owner of the address, or an account that the proven address creates or wins back. */
+async function findOrCreatePerson(
+	db: Trx,
+	row: InvitationRow,
+	session: Session | null,
+	passwordHash: string | null,
+	names: { firstName: string; lastName: string }
+): Promise<{ id: string; isNew: boolean }> {
+	const account = await findAccount(db, row.email);
+	if (session && session.user.email !== row.email) {
+		throw new Refusal(
+			'FORBIDDEN',
+			'OTHER_ACCOUNT',
+			`You are signed in as ${session.user.email}, but this invitation is for ${row.email}.`
+		);
+	}
+	if (account && session) {
+		if (account.emailVerifiedAt) return { id: account.id, isNew: false };
+		throw new Refusal(
+			'FORBIDDEN',
+			'UNVERIFIED',
+			'Verify your e-mail address first, or sign out and open the link again.'
+		);
+	}
+	if (account?.emailVerifiedAt) {
+		throw new Refusal('FORBIDDEN', 'SIGN_IN', `${row.email} has an account. Sign in to accept.`);
+	}
+	if (account?.status === 'rejected') {
+		throw new Refusal('FORBIDDEN', 'ACCOUNT_REJECTED', 'The portal’s team has rejected this account.');
+	}
+	if (!passwordHash) throw fieldRefusal('password', 'INVALID', 'The password is missing.');
+	const emailVerifiedAt = new Date();
+	if (!account) {
+		const created = await createAccount(db, { email: row.email, passwordHash, ...names, emailVerifiedAt });
+		return { id: created.id, isNew: true };
+	}
+	// Somebody registered the address without ever proving that it is theirs. It is the invitee's, who has just done
+	// that: whoever came first is out.
+	await db
+		.updateTable('account')
+		.set({ passwordHash, ...names, emailVerifiedAt, status: 'active' })
+		.where('id', '=', account.id)
+		.execute();
+	await db.deleteFrom('emailVerification').where('accountId', '=', account.id).execute();
+	await endSessions(db, account.id);
+	return { id: account.id, isNew: true };
+}
+
+export const joiningRouter = router({
+	/** What the link's page shows before any form. A wrong token is told nothing. */
+	open: publicProcedure({ token: z.string().max(100) }).query(async ({ ctx, input }) => {
+		const row = await findByToken(ctx.db, input.token);
+		if (!row) return { state: 'invalid' as const };
+		const account = await findAccount(ctx.db, row.email);
+		const { user } = ctx.session ?? {};
+		return {
+			state: stateOf(row),
+			invitation: {
+				organizationName: row.organizationName,
+				inviterName: inviterName(row),
+				role: row.role,
+				email: row.email,
+				firstName: row.firstName,
+				lastName: row.lastName,
+				expiresAt: isoOf(row.expiresAt)
+			},
+			/** An address that was never proven is nobody's account yet: its owner sets a password. */
+			hasAccount: account !== undefined && account.emailVerifiedAt !== null,
+			signedInAs: user?.email ?? null,
+			isForMe: user?.email === row.email,
+			isVerified: user?.isEmailVerified ?? false
+		};
+	}),
+
+	/** Organization, role and address come from the invitation's row alone. */
+	accept: publicProcedure({
+		token: z.string().max(100),
+		password: password.optional(),
+		firstName: firstName.optional(),
+		lastName: lastName.optional()
+	}).mutation(async ({ ctx, input }) => {
+		await limit(ctx.db, `accept:address:${ctx.address}`, 60, 900);
+		if (!(await findByToken(ctx.db, input.token))) {
+			throw new Refusal('NOT_FOUND', 'INVALID', reasons.invalid);
+		}
+		const passwordHash = input.password && !ctx.session ? await hashPassword(input.password) : null;
+		const joined = await ctx.db.transaction().execute(async (db) => {
+			const row = await lockOpen(db, input.token);
+			const names = {
+				firstName: input.firstName ?? row.firstName,
+				lastName: input.lastName ?? row.lastName
+			};
+			const person = await findOrCreatePerson(db, row, ctx.session, passwordHash, names);
+			const membership = await db
+				.insertInto('membership')
+				.values({ organizationId: row.organizationId, userId: person.id, ...names, role: row.role })
+				.onConflict((conflict) => conflict.columns(['organizationId', 'userId']).doNothing())
+				.returning('id')
+				.executeTakeFirst();
+			await db.updateTable('invitation').set({ state: 'accepted' }).where('id', '=', row.id).execute();
+			if (membership) {
+				const member = await getMember(db, row.organizationId, membership.id);
+				const actor = { id: person.id, name: fullName(member), kind: 'developer' as const };
+				const organization = { id: row.organizationId, isPersonal: false };
+				await publish({ db, actor, organization }, 'member.joined', { member });
+			}
+			await signal(db, { kind: 'account', userId: person.id });
+			return {
+				slug: row.organizationSlug,
+				token: person.isNew ? await createSession(db, person.id) : null
+			};
+		});
+		if (joined.token) ctx.setSessionToken(joined.token);
+		return { slug: joined.slug };
+	}),
+
+	decline: publicProcedure({ token: z.string().max(100) }).mutation(async ({ ctx, input }) => {
+		await limit(ctx.db, `accept:address:${ctx.address}`, 60, 900);
+		return ctx.db.transaction().execute(async (db) => {
+			const row = await lockOpen(db, input.token);
+			await db.updateTable('invitation').set({ state: 'declined' }).where('id', '=', row.id).execute();
+			const actor = { id: null, name: fullName(row), kind: 'developer' as const };
+			const organization = { id: row.organizationId, isPersonal: false };
+			await publish({ db, actor, organization }, 'invitation.declined', { invitation: invitationViewOf(row) });
+			return { organizationName: row.organizationName };
+		});
+	})
+});

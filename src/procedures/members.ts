@@ -1,0 +1,160 @@
+import { sql } from 'kysely';
+import { z } from 'zod';
+import { firstName, lastName } from '#lib/fields.ts';
+import { fullName, role, roleLabels, type Member } from '#lib/views.ts';
+import { isoOf, type Db } from '../database.ts';
+import { publish } from '../outbox.ts';
+import { notFound, organizationProcedure, Refusal, router } from '../trpc.ts';
+import { revokeInvitationsOf } from './invitations.ts';
+
+function selectMembers(db: Db, organizationId: string) {
+	return db
+		.selectFrom('membership')
+		.innerJoin('account', 'account.id', 'membership.userId')
+		.select([
+			'membership.id',
+			'membership.userId',
+			'account.email',
+			'membership.firstName',
+			'membership.lastName',
+			'membership.role',
+			'membership.joinedAt'
+		])
+		.where('membership.organizationId', '=', organizationId)
+		.where('account.status', '=', 'active');
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof selectMembers>['executeTakeFirstOrThrow']>>;
+
+const viewOf = (row: Row): Member => ({ ...row, joinedAt: isoOf(row.joinedAt) });
+
+export async function listMembers(db: Db, organizationId: string): Promise<Member[]> {
+	const rows = await selectMembers(db, organizationId).orderBy('membership.joinedAt').execute();
+	return rows.map(viewOf);
+}
+
+/** @throws {Refusal} NOT_FOUND, also for a member of another organization. */
+export async function getMember(db: Db, organizationId: string, memberId: string): Promise<Member> {
+	const row = await selectMembers(db, organizationId).where('membership.id', '=', memberId).executeTakeFirst();
+	if (!row) throw notFound();
+	return viewOf(row);
+}
+
+/** Holds only under the lock of the organization's row. Only people with an active account count. */
+async function isLastSuperAdmin(db: Db, organizationId: string, member: Member): Promise<boolean> {
+	if (member.role !== 'super_admin') return false;
+	const other = await selectMembers(db, organizationId)
+		.where('membership.role', '=', 'super_admin')
+		.where('membership.id', '!=', member.id)
+		.executeTakeFirst();
+	return !other;
+}
+
+const lastSuperAdmin = (name: string) =>
+	new Refusal(
+		'CONFLICT',
+		'LAST_SUPER_ADMIN',
+		`${name} would be without a Super admin. Make somebody else a Super admin first.`
+	);
+
+export const membersRouter = router({
+	update: organizationProcedure({ memberId: z.uuid(), firstName, lastName, role }).mutation(
+		async ({ ctx, input }) => {
+			const { id: organizationId, name: organizationName, slug } = ctx.organization;
+			const previous = await getMember(ctx.db, organizationId, input.memberId);
+			const member = { ...previous, firstName: input.firstName, lastName: input.lastName, role: input.role };
+			const hasNewRole = member.role !== previous.role;
+			if (hasNewRole && previous.userId === ctx.user.id) {
+				throw new Refusal('FORBIDDEN', 'OWN_ROLE', 'Nobody changes their own role.', {
+					role: 'Nobody changes their own role.'
+				});
+			}
+			if (member.role !== 'super_admin' && (await isLastSuperAdmin(ctx.db, organizationId, previous))) {
+				throw lastSuperAdmin(organizationName);
+			}
+			if (!hasNewRole && fullName(member) === fullName(previous)) return previous;
+			await ctx.db
+				.updateTable('membership')
+				.set({ firstName: member.firstName, lastName: member.lastName, role: member.role })
+				.where('id', '=', member.id)
+				.execute();
+			await publish(ctx, 'member.updated', { member, previous });
+			if (!hasNewRole) return member;
+			if (previous.role === 'super_admin') await revokeInvitationsOf(ctx, previous.userId);
+			await ctx.outbox.enqueue(
+				ctx.db,
+				{ name: fullName(member), address: member.email },
+				'member-role-changed',
+				{
+					organizationName,
+					firstName: member.firstName,
+					previousRoleLabel: roleLabels[previous.role],
+					roleLabel: roleLabels[member.role],
+					actorName: ctx.actor.name,
+					organizationUrl: `${ctx.env.ORIGIN}/orgs/${slug}`
+				}
+			);
+			return member;
+		}
+	),
+
+	remove: organizationProcedure({ memberId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const { id: organizationId, name: organizationName } = ctx.organization;
+		const member = await getMember(ctx.db, organizationId, input.memberId);
+		if (member.userId === ctx.user.id) {
+			throw new Refusal('FORBIDDEN', 'OWN_MEMBERSHIP', 'To go yourself, leave the organization.');
+		}
+		if (await isLastSuperAdmin(ctx.db, organizationId, member)) throw lastSuperAdmin(organizationName);
+		await ctx.db.deleteFrom('membership').where('id', '=', member.id).execute();
+		await publish(ctx, 'member.removed', { member });
+		await revokeInvitationsOf(ctx, member.userId);
+		await ctx.outbox.enqueue(ctx.db, { name: fullName(member), address: member.email }, 'member-removed', {
+			organizationName,
+			firstName: member.firstName,
+			actorName: ctx.actor.name
+		});
+		return member;
+	}),
+
+	leave: organizationProcedure({}).mutation(async ({ ctx }) => {
+		const { id: organizationId, name } = ctx.organization;
+		const member = await getMember(ctx.db, organizationId, ctx.membership.id);
+		if (await isLastSuperAdmin(ctx.db, organizationId, member)) throw lastSuperAdmin(name);
+		await ctx.db.deleteFrom('membership').where('id', '=', member.id).execute();
+		await publish(ctx, 'member.left', { member });
+		await revokeInvitationsOf(ctx, member.userId);
+		return member;
+	}),
+
+	/** Credentials that the member has revealed or copied and that still work, for the dialog that removes them. */
+	listRevealed: organizationProcedure({ memberId: z.uuid() }).query(async ({ ctx, input }) => {
+		const member = await getMember(ctx.db, ctx.organization.id, input.memberId);
+		return ctx.db
+			.selectFrom('credential')
+			.innerJoin('application', 'application.id', 'credential.applicationId')
+			.select([
+				'credential.id',
+				'credential.label',
+				'credential.lastFour',
+				'application.id as applicationId',
+				'application.name as applicationName'
+			])
+			.where('application.organizationId', '=', ctx.organization.id)
+			.where('credential.revokedAt', 'is', null)
+			.where((eb) => eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', new Date())]))
+			.where((eb) =>
+				eb(
+					eb.cast<string>('credential.id', 'text'),
+					'in',
+					eb
+						.selectFrom('event')
+						.select(sql<string>`payload->'credential'->>'id'`.as('credentialId'))
+						.where('event.organizationId', '=', ctx.organization.id)
+						.where('event.name', 'in', ['credential.revealed', 'credential.copied'])
+						.where(sql<string>`actor->>'id'`, '=', member.userId)
+				)
+			)
+			.orderBy('application.name')
+			.execute();
+	})
+});

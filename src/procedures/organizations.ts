@@ -1,0 +1,269 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { recentLength, type OrganizationSnapshot } from '#lib/apply.ts';
+import { nameKey, organizationName } from '#lib/fields.ts';
+import { fullName, type Organization, type Status } from '#lib/views.ts';
+import { brokenIndex, isoOf, type Db } from '../database.ts';
+import { publish } from '../outbox.ts';
+import {
+	fieldRefusal,
+	organizationProcedure,
+	Refusal,
+	router,
+	slugProcedure,
+	system,
+	userProcedure,
+	type Context
+} from '../trpc.ts';
+import { listEvents } from './activity.ts';
+import { listApplications } from './applications.ts';
+import { listInvitations } from './invitations.ts';
+import { listMembers } from './members.ts';
+import { getSettings } from './settings.ts';
+import { onlineIn } from '../presence.ts';
+
+export function selectOrganizations(db: Db) {
+	return db
+		.selectFrom('organization')
+		.leftJoin('account as requester', 'requester.id', 'organization.requestedBy')
+		.leftJoin('account as decider', 'decider.id', 'organization.decidedBy')
+		.selectAll('organization')
+		.select([
+			'requester.email as requesterEmail',
+			'requester.firstName as requesterFirstName',
+			'requester.lastName as requesterLastName',
+			'decider.firstName as deciderFirstName',
+			'decider.lastName as deciderLastName'
+		]);
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof selectOrganizations>['executeTakeFirstOrThrow']>>;
+
+export function organizationViewOf(row: Row): Organization {
+	return {
+		id: row.id,
+		slug: row.slug,
+		name: row.name,
+		status: row.status,
+		isPersonal: row.isPersonal,
+		isRevealRestricted: row.isRevealRestricted,
+		requestedBy: row.requestedBy
+			? {
+					id: row.requestedBy,
+					name: fullName({
+						firstName: row.requesterFirstName ?? '',
+						lastName: row.requesterLastName ?? '',
+						email: row.requesterEmail ?? ''
+					}),
+					email: row.requesterEmail ?? ''
+				}
+			: null,
+		requestedAt: isoOf(row.requestedAt),
+		decidedBy: row.decidedBy
+			? { id: row.decidedBy, name: `${row.deciderFirstName ?? ''} ${row.deciderLastName ?? ''}`.trim() }
+			: null,
+		decidedAt: isoOf(row.decidedAt),
+		rejectionReason: row.rejectionReason
+	};
+}
+
+/** The organization as pages and events show it. */
+export async function getOrganizationView(db: Db, id: string): Promise<Organization> {
+	return organizationViewOf(await selectOrganizations(db).where('organization.id', '=', id).executeTakeFirstOrThrow());
+}
+
+/** Latin letters and digits of the name; a name without any gets a random slug. */
+function slugOf(name: string): string {
+	const slug = name
+		.normalize('NFKD')
+		.replace(/\p{M}/gu, '')
+		.toLowerCase()
+		.replace(/[^a-z0-9]+/g, '-')
+		.replace(/^-+|-+$/g, '')
+		.slice(0, 48);
+	return slug || `org-${randomBytes(4).toString('hex')}`;
+}
+
+async function findFreeSlug(db: Db, name: string): Promise<string> {
+	const slug = slugOf(name);
+	const taken = await db.selectFrom('organization').select('id').where('slug', '=', slug).executeTakeFirst();
+	return taken ? `${slug}-${randomBytes(3).toString('hex')}` : slug;
+}
+
+const taken = (name: string) =>
+	fieldRefusal('name', 'TAKEN', `There is already an organization with the name ${name}.`);
+
+/** Turns the broken index of two equal names into words at the field. */
+export async function refusingTaken<Result>(name: string, writing: Promise<Result>): Promise<Result> {
+	try {
+		return await writing;
+	} catch (error) {
+		if (brokenIndex(error)?.startsWith('organization_')) throw taken(name);
+		throw error;
+	}
+}
+
+export type WritingContext = Pick<Context, 'env' | 'outbox'> & Parameters<typeof publish>[0];
+
+/** Tells the stream, and where nobody has decided yet, the portal admins by e-mail. */
+async function publishRequest(
+	ctx: WritingContext,
+	organization: Organization,
+	previousStatus: Status | null
+): Promise<void> {
+	await publish({ ...ctx, organization }, 'organization.requested', {
+		organization: { ...organization, status: 'pending', decidedAt: null },
+		previousStatus
+	});
+	if (organization.status === 'approved') {
+		await publish({ ...ctx, actor: system, organization }, 'organization.approved', {
+			organization,
+			previousStatus: 'pending'
+		});
+		return;
+	}
+	const admins = await ctx.db
+		.selectFrom('account')
+		.select(['email', 'firstName', 'lastName'])
+		.where('isPortalAdmin', '=', true)
+		.where('status', '=', 'active')
+		.execute();
+	for (const admin of admins) {
+		await ctx.outbox.enqueue(ctx.db, { name: fullName(admin), address: admin.email }, 'organization-requested', {
+			organizationName: organization.name,
+			requesterName: organization.requestedBy?.name ?? '',
+			requesterEmail: organization.requestedBy?.email ?? '',
+			reviewUrl: `${ctx.env.ORIGIN}/admin/organizations`
+		});
+	}
+}
+
+export const organizationsRouter = router({
+	request: userProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {
+		const { db, user } = ctx;
+		const settings = await getSettings(db);
+		if (!settings.canRegisterOrganizations) {
+			throw new Refusal(
+				'FORBIDDEN',
+				'ORGANIZATIONS_DISABLED',
+				'Registering organizations is switched off at the moment.'
+			);
+		}
+		// Two requests of one person at once wait for each other here.
+		await db.selectFrom('account').select('id').where('id', '=', user.id).forUpdate().execute();
+		const pending = await db
+			.selectFrom('organization')
+			.select('name')
+			.where('requestedBy', '=', user.id)
+			.where('status', '=', 'pending')
+			.executeTakeFirst();
+		if (pending) {
+			throw new Refusal('CONFLICT', 'PENDING_REQUEST', `Your request for ${pending.name} is still pending.`);
+		}
+		const writing = db
+			.insertInto('organization')
+			.values({
+				slug: await findFreeSlug(db, name),
+				name,
+				nameKey: nameKey(name),
+				status: settings.isAutoApprovingOrganizations ? 'approved' : 'pending',
+				requestedBy: user.id,
+				decidedAt: settings.isAutoApprovingOrganizations ? new Date() : null
+			})
+			.returning('id')
+			.executeTakeFirstOrThrow();
+		const { id } = await refusingTaken(name, writing);
+		await db
+			.insertInto('membership')
+			.values({
+				organizationId: id,
+				userId: user.id,
+				firstName: user.firstName,
+				lastName: user.lastName,
+				role: 'super_admin'
+			})
+			.execute();
+		const organization = await getOrganizationView(db, id);
+		await publishRequest(ctx, organization, null);
+		return organization;
+	}),
+
+	open: slugProcedure().query(async ({ ctx }) => {
+		const { db, organization } = ctx;
+		const { id } = organization;
+		// A suspended organization shows that it is, and nothing of what it holds.
+		const isShut = organization.status === 'suspended';
+		const snapshot: OrganizationSnapshot = {
+			seq: organization.lastSeq,
+			organization: await getOrganizationView(db, id),
+			members: isShut ? [] : await listMembers(db, id),
+			invitations: isShut ? [] : await listInvitations(db, id),
+			applications: isShut ? [] : await listApplications(db, id),
+			recent: isShut ? [] : await listEvents(db, { organizationId: id }, recentLength)
+		};
+		return { snapshot, online: isShut ? [] : await onlineIn(db, id) };
+	}),
+
+	rename: organizationProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {
+		if (name === ctx.organization.name) return getOrganizationView(ctx.db, ctx.organization.id);
+		const writing = ctx.db
+			.updateTable('organization')
+			.set({ name, nameKey: nameKey(name) })
+			.where('id', '=', ctx.organization.id)
+			.execute();
+		await refusingTaken(name, writing);
+		const organization = await getOrganizationView(ctx.db, ctx.organization.id);
+		await publish(ctx, 'organization.renamed', { organization, previousName: ctx.organization.name });
+		return organization;
+	}),
+
+	withdraw: organizationProcedure({}).mutation(async ({ ctx }) => {
+		const { id, status: previousStatus } = ctx.organization;
+		await ctx.db.updateTable('organization').set({ status: 'withdrawn' }).where('id', '=', id).execute();
+		const organization = await getOrganizationView(ctx.db, id);
+		await publish(ctx, 'organization.withdrawn', { organization, previousStatus });
+		return organization;
+	}),
+
+	requestAgain: organizationProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {
+		const settings = await getSettings(ctx.db);
+		if (!settings.canRegisterOrganizations) {
+			throw new Refusal(
+				'FORBIDDEN',
+				'ORGANIZATIONS_DISABLED',
+				'Registering organizations is switched off at the moment.'
+			);
+		}
+		const writing = ctx.db
+			.updateTable('organization')
+			.set({
+				name,
+				nameKey: nameKey(name),
+				status: settings.isAutoApprovingOrganizations ? 'approved' : 'pending',
+				requestedAt: new Date(),
+				decidedBy: null,
+				decidedAt: settings.isAutoApprovingOrganizations ? new Date() : null,
+				rejectionReason: null
+			})
+			.where('id', '=', ctx.organization.id)
+			.execute();
+		await refusingTaken(name, writing);
+		const organization = await getOrganizationView(ctx.db, ctx.organization.id);
+		await publishRequest(ctx, organization, ctx.organization.status);
+		return organization;
+	}),
+
+	configure: organizationProcedure({ isRevealRestricted: z.boolean() }).mutation(async ({ ctx, input }) => {
+		if (input.isRevealRestricted === ctx.organization.isRevealRestricted) {
+			return getOrganizationView(ctx.db, ctx.organization.id);
+		}
+		await ctx.db
+			.updateTable('organization')
+			.set({ isRevealRestricted: input.isRevealRestricted })
+			.where('id', '=', ctx.organization.id)
+			.execute();
+		const organization = await getOrganizationView(ctx.db, ctx.organization.id);
+		await publish(ctx, 'organization.configured', { organization });
+		return organization;
+	})
+});

@@ -1,0 +1,33 @@
+import { accountsRouter } from './procedures/accounts.ts';
+import { activityRouter } from './procedures/activity.ts';
+import { applicationsRouter } from './procedures/applications.ts';
+import { credentialsRouter } from './procedures/credentials.ts';
+import { governanceRouter } from './procedures/governance.ts';
+import { invitationsRouter } from './procedures/invitations.ts';
+import { joiningRouter } from './procedures/joining.ts';
+import { membersRouter } from './procedures/members.ts';
+import { messagesRouter } from './procedures/messages.ts';
+import { organizationsRouter } from './procedures/organizations.ts';
+import { sessionsRouter } from './procedures/sessions.ts';
+import { settingsRouter } from './procedures/settings.ts';
+import { setupRouter } from './procedures/setup.ts';
+import { createCallerFactory, mergeRouters, router } from './trpc.ts';
+
+export const appRouter = router({
+	accounts: accountsRouter,
+	activity: activityRouter,
+	applications: applicationsRouter,
+	credentials: credentialsRouter,
+	invitations: mergeRouters(invitationsRouter, joiningRouter),
+	members: membersRouter,
+	messages: messagesRouter,
+	organizations: mergeRouters(organizationsRouter, governanceRouter),
+	sessions: sessionsRouter,
+	settings: settingsRouter,
+	setup: setupRouter
+});
+
+export type AppRouter = typeof appRouter;
+
+/** Calls procedures without HTTP, through the same builders. */
+export const createCaller = createCallerFactory(appRouter);

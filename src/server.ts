@@ -1,0 +1,101 @@
+import { createServer } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import pino from 'pino';
+import { createApp, type NodeHandler } from './app.ts';
+import { openDatabase } from './database.ts';
+import { readEnv, type Env } from './env.ts';
+import { startBoss, work } from './jobs.ts';
+import { startLive } from './live.ts';
+import { createOutbox } from './outbox.ts';
+import { openBuiltPages, openDevelopmentPages } from './pages.ts';
+import { prepareSetup } from './procedures/setup.ts';
+import { checkKeys, openVault } from './vault.ts';
+
+/** How long a request under way may take once the process has been asked to end, in milliseconds. */
+const patience = 10_000;
+
+const isDevelopment = process.argv.includes('--dev');
+const isDemo = process.argv.includes('--demo');
+
+async function start(env: Env): Promise<void> {
+	const log = pino({
+		level: env.LOG_LEVEL,
+		// Belt and braces: nothing of this is logged on purpose.
+		redact: ['*.password', '*.token', '*.secret', 'err.parameters', 'err.query', 'err.detail', 'err.where']
+	});
+	// SvelteKit's handler reads its origin from here.
+	process.env.ORIGIN = env.ORIGIN;
+
+	const vault = openVault(env);
+	const database = await openDatabase(env);
+	const { db } = database;
+	await checkKeys(db, vault);
+	const boss = await startBoss(database.source, log);
+	const outbox = createOutbox(boss, vault, env.PORTAL_NAME);
+	const parts = { db, env, vault, outbox, log };
+	if (isDemo) {
+		const { seedDemo } = await import('./demo.ts');
+		await seedDemo(parts);
+	}
+	const setupUrl = await prepareSetup(db, env);
+
+	let pages: NodeHandler = (_request, response) => response.writeHead(503).end('Portico is starting.');
+	const app = createApp(parts, (request, response, next) => pages(request, response, next));
+	globalThis.porticoFetch = async (request, bindings) => app.fetch(request, bindings);
+	const server = createServer(getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]));
+	pages = isDevelopment ? await openDevelopmentPages(server) : await openBuiltPages();
+	const live = await startLive(server, { database, env, log });
+	await work(boss, parts);
+
+	await new Promise<void>((resolve, reject) => {
+		server.once('error', reject);
+		server.listen(env.PORT, env.HOST, resolve);
+	});
+	console.log(`\nPortico is ready at ${env.ORIGIN}`);
+	if (setupUrl) console.log(`Set up the first portal admin: ${setupUrl}`);
+	if (!env.SMTP_URL) console.log(`No SMTP_URL is set: e-mails wait in ${env.ORIGIN}/admin/mailbox`);
+
+	let isEnding = false;
+	async function end(): Promise<void> {
+		if (isEnding) return;
+		isEnding = true;
+		log.info('ending');
+		const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+		await live.close();
+		server.closeIdleConnections();
+		const deadline = setTimeout(() => server.closeAllConnections(), patience);
+		await closed;
+		clearTimeout(deadline);
+		await boss.stop({ graceful: true, timeout: patience });
+		await database.close();
+	}
+	for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+		process.on(signal, () => {
+			end().then(
+				() => process.exit(0),
+				(error: unknown) => {
+					log.error({ err: error }, 'could not end in good order');
+					process.exit(1);
+				}
+			);
+		});
+	}
+}
+
+function describe(error: unknown): string {
+	if (!(error instanceof Error)) return String(error);
+	if ('code' in error && error.code === 'EADDRINUSE') {
+		return 'The port is in use by another program. Set PORT to a free one.';
+	}
+	const { cause } = error;
+	return cause instanceof Error && !error.message.includes(cause.message)
+		? `${error.message}\n${cause.message}`
+		: error.message;
+}
+
+try {
+	await start(readEnv(isDemo ? { DATA_FOLDER: './data-demo', ...process.env } : process.env));
+} catch (error) {
+	console.error(`Portico could not start.\n${describe(error)}`);
+	process.exit(1);
+}

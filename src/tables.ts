@@ -1,0 +1,162 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { Actor, EventName } from '#lib/events.ts';
+import type { Role, Status } from '#lib/views.ts';
+
+/** One type per table, in camelCase: the CamelCasePlugin of database.ts turns names both ways. */
+type Timestamp = ColumnType<Date, Date | undefined, Date>;
+/** bigint columns are read as numbers: 2^53 events are enough for every stream. */
+type Count = ColumnType<number, number | undefined, number>;
+
+interface PortalTable {
+	id: Generated<boolean>;
+	canRegister: Generated<boolean>;
+	canSignIn: Generated<boolean>;
+	isAutoApprovingAccounts: Generated<boolean>;
+	canRegisterOrganizations: Generated<boolean>;
+	isAutoApprovingOrganizations: Generated<boolean>;
+	lastSeq: Count;
+	keyCheck: string | null;
+	setupTokenHash: string | null;
+}
+
+interface RateLimitTable {
+	key: string;
+	count: number;
+	resetsAt: Date;
+}
+
+interface MessageTable {
+	id: Generated<string>;
+	recipientName: string;
+	recipient: string;
+	template: string;
+	subject: string;
+	content: string | null;
+	state: Generated<'queued' | 'sent' | 'kept' | 'failed'>;
+	attempts: Generated<number>;
+	error: string | null;
+	createdAt: Timestamp;
+	sentAt: Date | null;
+}
+
+interface AccountTable {
+	id: Generated<string>;
+	email: string;
+	passwordHash: string;
+	firstName: string;
+	lastName: string;
+	status: Generated<'pending' | 'active' | 'rejected'>;
+	isPortalAdmin: Generated<boolean>;
+	emailVerifiedAt: Date | null;
+	createdAt: Timestamp;
+}
+
+interface SessionTable {
+	id: string;
+	userId: string;
+	expiresAt: Date;
+	createdAt: Timestamp;
+}
+
+interface EmailVerificationTable {
+	tokenHash: string;
+	accountId: string;
+	expiresAt: Date;
+}
+
+interface PresenceTable {
+	processId: string;
+	organizationId: string;
+	userId: string;
+	seenAt: Timestamp;
+}
+
+interface OrganizationTable {
+	id: Generated<string>;
+	slug: string;
+	name: string;
+	nameKey: string;
+	status: Status;
+	isPersonal: Generated<boolean>;
+	isRevealRestricted: Generated<boolean>;
+	requestedBy: string | null;
+	requestedAt: Timestamp;
+	decidedBy: string | null;
+	decidedAt: Date | null;
+	rejectionReason: string | null;
+	lastSeq: Count;
+}
+
+interface MembershipTable {
+	id: Generated<string>;
+	organizationId: string;
+	userId: string;
+	firstName: string;
+	lastName: string;
+	role: Role;
+	joinedAt: Timestamp;
+}
+
+interface InvitationTable {
+	id: Generated<string>;
+	organizationId: string;
+	email: string;
+	firstName: string;
+	lastName: string;
+	role: Role;
+	tokenHash: string;
+	state: Generated<'pending' | 'accepted' | 'declined' | 'revoked'>;
+	invitedBy: string;
+	createdAt: Timestamp;
+	sentAt: Timestamp;
+	expiresAt: Date;
+}
+
+interface ApplicationTable {
+	id: Generated<string>;
+	organizationId: string;
+	name: string;
+	description: string;
+	createdBy: string | null;
+	createdAt: Timestamp;
+}
+
+interface CredentialTable {
+	id: Generated<string>;
+	applicationId: string;
+	label: string;
+	lastFour: string;
+	secret: string;
+	lookupHash: string;
+	createdBy: string | null;
+	createdAt: Timestamp;
+	expiresAt: Date | null;
+	revokedAt: Date | null;
+}
+
+interface EventTable {
+	id: Generated<number>;
+	organizationId: string | null;
+	seq: number | null;
+	portalSeq: number | null;
+	name: EventName;
+	actor: ColumnType<Actor, Actor, never>;
+	payload: ColumnType<object, object, never>;
+	at: Timestamp;
+}
+
+export interface Tables {
+	portal: PortalTable;
+	rateLimit: RateLimitTable;
+	message: MessageTable;
+	account: AccountTable;
+	session: SessionTable;
+	emailVerification: EmailVerificationTable;
+	presence: PresenceTable;
+	organization: OrganizationTable;
+	membership: MembershipTable;
+	invitation: InvitationTable;
+	application: ApplicationTable;
+	credential: CredentialTable;
+	event: EventTable;
+}
