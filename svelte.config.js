@@ -7,6 +7,7 @@ export default {
 	kit: {
 		adapter: adapter({ out: 'build' }),
 		files: {
+			src: 'routes',
 			routes: 'routes',
 			lib: 'lib',
 			appTemplate: 'routes/app.html',

@@ -38,7 +38,8 @@ const byId = <Row extends { id: string }>(rows: Row[], row: Row): Row[] =>
 	rows.some(({ id }) => id === row.id) ? rows.map((one) => (one.id === row.id ? row : one)) : [...rows, row];
 const newestFirst = <Row extends { id: string }>(rows: Row[], row: Row): Row[] =>
 	rows.some(({ id }) => id === row.id) ? byId(rows, row) : [row, ...rows];
-const without = <Row extends { id: string }>(rows: Row[], id: string): Row[] => rows.filter((one) => one.id !== id);
+const without = <Row extends { id: string }>(rows: Row[], id: string): Row[] =>
+	rows.filter((one) => one.id !== id);
 
 function withCredentials(
 	applications: Application[],
@@ -97,7 +98,9 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 			const { applicationId, credential } = event.payload;
 			return {
 				...next,
-				applications: withCredentials(next.applications, applicationId, (rows) => newestFirst(rows, credential))
+				applications: withCredentials(next.applications, applicationId, (rows) =>
+					newestFirst(rows, credential)
+				)
 			};
 		}
 		case 'credential.rotated': {

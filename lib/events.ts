@@ -86,13 +86,10 @@ export const events = {
 			: 'let every member reveal credentials'
 	),
 	'member.joined': event('both', member, ({ member }) => `joined as ${roleLabels[member.role]}`),
-	'member.updated': event(
-		'organization',
-		member.extend({ previous: memberView }),
-		({ member, previous }) =>
-			member.role !== previous.role
-				? `changed the role of ${fullName(member)} from ${roleLabels[previous.role]} to ${roleLabels[member.role]}`
-				: `changed the name of ${fullName(previous)} to ${fullName(member)}`
+	'member.updated': event('organization', member.extend({ previous: memberView }), ({ member, previous }) =>
+		member.role !== previous.role
+			? `changed the role of ${fullName(member)} from ${roleLabels[previous.role]} to ${roleLabels[member.role]}`
+			: `changed the name of ${fullName(previous)} to ${fullName(member)}`
 	),
 	'member.removed': event('both', member, ({ member }) => `removed ${fullName(member)}`),
 	'member.left': event('both', member, () => 'left the organization'),
@@ -145,8 +142,16 @@ export const events = {
 	),
 	'credential.revoked': event('organization', credential, (one) => `revoked the credential ${key(one)}`),
 	'account.registered': event('portal', account, ({ account }) => `registered with ${account.email}`),
-	'account.approved': event('portal', account, ({ account }) => `approved the account of ${fullName(account)}`),
-	'account.rejected': event('portal', account, ({ account }) => `rejected the account of ${fullName(account)}`),
+	'account.approved': event(
+		'portal',
+		account,
+		({ account }) => `approved the account of ${fullName(account)}`
+	),
+	'account.rejected': event(
+		'portal',
+		account,
+		({ account }) => `rejected the account of ${fullName(account)}`
+	),
 	'settings.updated': event(
 		'portal',
 		z.object({ settings: settingsView, changed: z.array(settingsView.keyof()) }),

@@ -30,7 +30,10 @@ const paragraph = (label: string, max: number) =>
 		.string()
 		.trim()
 		.max(max, `${label} has more than ${max} characters.`)
-		.refine((text) => !unseen.test(text.replace(/[\r\n\t]/g, ' ')), `${label} has characters that can't be seen.`);
+		.refine(
+			(text) => !unseen.test(text.replace(/[\r\n\t]/g, ' ')),
+			`${label} has characters that can't be seen.`
+		);
 
 export const description = paragraph('The description', 500);
 export const rejectionReason = paragraph('The reason', 500);

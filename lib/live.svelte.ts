@@ -17,13 +17,20 @@ const sameStream = (one: Stream, other: Stream) =>
 		? one.organizationId === other.organizationId
 		: one.kind === other.kind;
 
+/** What the socket needs of a feed, whatever its snapshot is. */
+interface Follower {
+	readonly stream: Stream;
+	take(event: LiveEvent): void;
+	catchUp(): void;
+}
+
 class Live {
 	state = $state<ConnectionState>('connecting');
 	/** The portal's settings as last told; null until the first word. */
 	settings = $state.raw<Settings | null>(null);
 	/** Ids of the people with a page open, by organization. */
 	readonly #online = new SvelteMap<string, ReadonlySet<string>>();
-	readonly #feeds = new Set<Feed<{ seq: number }>>();
+	readonly #feeds = new Set<Follower>();
 	#socket: LiveSocket | null = null;
 	#hadConnection = false;
 
@@ -84,7 +91,7 @@ class Live {
 	}
 
 	/** Listens to a stream until the returned function is called. */
-	follow(feed: Feed<{ seq: number }>): () => void {
+	follow(feed: Follower): () => void {
 		this.#feeds.add(feed);
 		if (this.state === 'connected') feed.catchUp();
 		return () => this.#feeds.delete(feed);
@@ -105,7 +112,7 @@ const freshness = 4000;
 const memory = 200;
 
 /** One stream's snapshot, kept up to date. */
-export class Feed<Snapshot extends { seq: number }> {
+export class Feed<Snapshot extends { seq: number }> implements Follower {
 	readonly stream: Stream;
 	readonly #apply: (snapshot: Snapshot, event: LiveEvent) => Snapshot;
 	readonly #since: (after: number) => Promise<{ events: LiveEvent[] | null }>;
@@ -169,7 +176,7 @@ export class Feed<Snapshot extends { seq: number }> {
 	}
 
 	#advance(isNews: boolean): void {
-		for (let event; (event = this.#known.get(this.#current.seq + 1)); ) {
+		for (let event; (event = this.#known.get(this.#current.seq + 1));) {
 			this.#current = this.#apply(this.#current, event);
 			if (isNews) this.#onEvent(event);
 		}

@@ -23,7 +23,12 @@ const anyone = { who: 'anyone' } as const;
 const user = { who: 'user' } as const;
 const admin = { who: 'admin' } as const;
 const everyMember = { who: 'member', roles, statuses: ['approved'] } as const;
-const superAdmin = { who: 'member', roles: ['super_admin'], statuses: ['approved'], isCompanyOnly: true } as const;
+const superAdmin = {
+	who: 'member',
+	roles: ['super_admin'],
+	statuses: ['approved'],
+	isCompanyOnly: true
+} as const;
 const requester = { who: 'member', roles: ['super_admin'], isCompanyOnly: true } as const;
 
 export const policy = {
@@ -86,7 +91,10 @@ export type ProcedurePath = keyof typeof policy;
 export const rules: Record<string, Rule | undefined> = policy;
 
 /** What the decision about a member's call depends on. */
-export type Standing = { role: Role; organization: Pick<Organization, 'status' | 'isPersonal' | 'isRevealRestricted'> };
+export type Standing = {
+	role: Role;
+	organization: Pick<Organization, 'status' | 'isPersonal' | 'isRevealRestricted'>;
+};
 
 /** Whether a member may call the procedure. Says no to every procedure that is not about an organization. */
 export function can(path: ProcedurePath, { role, organization }: Standing): boolean {

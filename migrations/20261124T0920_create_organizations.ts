@@ -59,5 +59,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 	await sql`
 		create unique index invitation_open on invitation (organization_id, email)
 		where state = 'pending'`.execute(db);
-	await sql`create index invitation_invited_by on invitation (invited_by) where state = 'pending'`.execute(db);
+	await sql`create index invitation_invited_by on invitation (invited_by) where state = 'pending'`.execute(
+		db
+	);
 }

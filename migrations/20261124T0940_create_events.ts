@@ -16,7 +16,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 			check (seq is null or organization_id is not null)
 		)`.execute(db);
 	await sql`create unique index event_seq on event (organization_id, seq) where seq is not null`.execute(db);
-	await sql`create unique index event_portal_seq on event (portal_seq) where portal_seq is not null`.execute(db);
+	await sql`create unique index event_portal_seq on event (portal_seq) where portal_seq is not null`.execute(
+		db
+	);
 
 	// Which credentials a person has seen, for the dialog that removes them.
 	await sql`

@@ -1,6 +1,11 @@
 import { invalidateAll } from '$app/navigation';
 import { createContext } from 'svelte';
-import { applyOrganization, applyPortal, type OrganizationSnapshot, type PortalSnapshot } from '#lib/apply.ts';
+import {
+	applyOrganization,
+	applyPortal,
+	type OrganizationSnapshot,
+	type PortalSnapshot
+} from '#lib/apply.ts';
 import type { LiveEvent } from '#lib/events.ts';
 import { Feed } from '#lib/live.svelte.ts';
 import { api, refusalOf } from './api.ts';
@@ -37,7 +42,10 @@ export function createOrganizationFeed(
 	});
 }
 
-export function createPortalFeed(snapshot: PortalSnapshot, onEvent: (event: LiveEvent) => void): Feed<PortalSnapshot> {
+export function createPortalFeed(
+	snapshot: PortalSnapshot,
+	onEvent: (event: LiveEvent) => void
+): Feed<PortalSnapshot> {
 	return new Feed(snapshot, {
 		stream: { kind: 'portal' },
 		apply: applyPortal,

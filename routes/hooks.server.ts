@@ -36,6 +36,7 @@ export const handle: Handle = async ({ event, resolve }) => {
 
 export const handleError: HandleServerError = ({ error, event, status, message }) => {
 	const requestId = event.request.headers.get('x-request-id') ?? '';
-	if (status !== 404) console.error(JSON.stringify({ requestId, path: event.route.id, error: String(error) }));
+	if (status !== 404)
+		console.error(JSON.stringify({ requestId, path: event.route.id, error: String(error) }));
 	return { message: status === 404 ? 'There is no such page.' : message, requestId };
 };

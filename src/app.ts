@@ -31,8 +31,7 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse, n
  * request for one that a page's `load` makes inside the process.
  */
 export type Bindings =
-	| { incoming: IncomingMessage; outgoing: ServerResponse }
-	| { address: string; requestId: string };
+	{ incoming: IncomingMessage; outgoing: ServerResponse } | { address: string; requestId: string };
 
 type Variables = { address: string; requestId: string };
 type App = Hono<{ Bindings: Bindings; Variables: Variables }>;
@@ -107,7 +106,10 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 		}
 	});
 
-	app.use('/trpc/*', bodyLimit({ maxSize: maxBody, onError: (c) => c.text('The request is too large.', 413) }));
+	app.use(
+		'/trpc/*',
+		bodyLimit({ maxSize: maxBody, onError: (c) => c.text('The request is too large.', 413) })
+	);
 	app.use(
 		'/trpc/*',
 		trpcServer({

@@ -2,13 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
-import {
-	CamelCasePlugin,
-	Kysely,
-	PGliteDialect,
-	type Dialect,
-	type Transaction
-} from 'kysely';
+import { CamelCasePlugin, Kysely, PGliteDialect, type Dialect, type Transaction } from 'kysely';
 import { FileMigrationProvider, Migrator } from 'kysely/migration';
 import { PostgresJSDialect } from 'kysely-postgres-js';
 import postgres from 'postgres';
@@ -144,7 +138,11 @@ function isAlive(pid: number): boolean {
 async function migrate(db: Db): Promise<void> {
 	const migrator = new Migrator({
 		db,
-		provider: new FileMigrationProvider({ fs, path, migrationFolder: new URL('../migrations', import.meta.url).pathname })
+		provider: new FileMigrationProvider({
+			fs,
+			path,
+			migrationFolder: new URL('../migrations', import.meta.url).pathname
+		})
 	});
 	const { error, results } = await migrator.migrateToLatest();
 	if (!error) return;

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
 /** A key of 256 bits as base64. */
-const key = z.base64().refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64');
+const key = z
+	.base64()
+	.refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64');
 
 const origin = z.url({ protocol: /^https?$/ }).refine((text) => new URL(text).origin === text, {
 	error: 'must be an origin such as https://portal.example.com, without a path or a slash at the end'

@@ -2,7 +2,6 @@ import { fromPglite, PgBoss } from 'pg-boss';
 import type { Selectable } from 'kysely';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { isEmailName } from '../emails/catalogue.ts';
 import type { Database, Db } from './database.ts';
 import type { Env } from './env.ts';
 import { deleteExpiredLimits } from './limits.ts';
@@ -70,7 +69,6 @@ const contentShape = z.record(z.string(), z.unknown());
 export async function composeMessage(parts: Pick<Parts, 'env' | 'vault'>, message: Message) {
 	const { env, vault } = parts;
 	if (message.content === null) throw new Error('This message has been sent and is kept no longer.');
-	if (!isEmailName(message.template)) throw new Error(`There is no e-mail ${message.template}.`);
 	const props = contentShape.parse(JSON.parse(vault.decrypt(message.content, 'message')));
 	const portal = { name: env.PORTAL_NAME, origin: env.ORIGIN };
 	const { subject, html, text } = await renderEmail(message.template, props, portal);
@@ -107,7 +105,10 @@ async function deliver(
 		await sendEmail(transport, await composeMessage(parts, message));
 	} catch (error) {
 		const text = error instanceof Error ? error.message : 'unknown error';
-		log.warn({ messageId, template: message.template, attempts: message.attempts + 1 }, 'a message was not sent');
+		log.warn(
+			{ messageId, template: message.template, attempts: message.attempts + 1 },
+			'a message was not sent'
+		);
 		await note(db, messageId, {
 			state: message.attempts >= mailRetries ? 'failed' : 'queued',
 			attempts: message.attempts + 1,

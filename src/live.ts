@@ -159,7 +159,11 @@ export async function startLive(
 		if (forOrganization && row.organizationId) {
 			await openDoors(forOrganization, row.organizationId);
 			const room = organizationRoom(row.organizationId);
-			io.to(room).emit('event', { kind: 'organization', organizationId: row.organizationId }, forOrganization);
+			io.to(room).emit(
+				'event',
+				{ kind: 'organization', organizationId: row.organizationId },
+				forOrganization
+			);
 			await closeDoors(forOrganization, row.organizationId);
 		}
 		const forPortal = liveEventOf(row, 'portal');
@@ -259,9 +263,9 @@ export async function startLive(
 		channel,
 		(text) => inOrder(() => tell(JSON.parse(text) as Signal)),
 		() => {
-		// Listening began anew: what was told in between is lost, so every page asks for what it missed.
-		io.emit('resync');
-		guard(sweep());
+			// Listening began anew: what was told in between is lost, so every page asks for what it missed.
+			io.emit('resync');
+			guard(sweep());
 		}
 	);
 	const timers = [

@@ -3,6 +3,7 @@ import { fromKysely, type PgBoss } from 'pg-boss';
 import { events, type Actor, type EventName, type Payload } from '#lib/events.ts';
 import { catalogue, type EmailName, type EmailProps } from '../emails/catalogue.ts';
 import type { Db, Trx } from './database.ts';
+import { renderSubject } from './mail.ts';
 import type { Vault } from './vault.ts';
 
 /** The one channel on which PostgreSQL tells every server process what was committed. */
@@ -58,7 +59,9 @@ export async function publish<Name extends EventName>(
 			)
 			returning id
 		)
-		select pg_notify(${channel}, json_build_object('kind', 'event', 'id', id)::text) from written`.execute(ctx.db);
+		select pg_notify(${channel}, json_build_object('kind', 'event', 'id', id)::text) from written`.execute(
+		ctx.db
+	);
 }
 
 /** Queues e-mails in the transaction of the change that they tell of. */
@@ -75,7 +78,7 @@ export interface Outbox {
 export const mailQueue = 'mail';
 
 /** @throws {ZodError} when the props are not those of the e-mail. */
-export function createOutbox(boss: PgBoss, vault: Vault, portalName: string): Outbox {
+export function createOutbox(boss: PgBoss, vault: Vault, portal: { name: string; origin: string }): Outbox {
 	return {
 		async enqueue(db, to, name, props) {
 			const message = await db
@@ -84,7 +87,7 @@ export function createOutbox(boss: PgBoss, vault: Vault, portalName: string): Ou
 					recipientName: to.name,
 					recipient: to.address,
 					template: name,
-					subject: fillSubject(name, props, portalName),
+					subject: renderSubject(name, props, portal),
 					content: vault.encrypt(JSON.stringify(catalogue[name].props.parse(props)), 'message')
 				})
 				.returning('id')
@@ -93,9 +96,4 @@ export function createOutbox(boss: PgBoss, vault: Vault, portalName: string): Ou
 			await signal(db, { kind: 'mailbox' });
 		}
 	};
-}
-
-function fillSubject(name: EmailName, props: object, portalName: string): string {
-	const known = new Map(Object.entries({ ...props, portalName }));
-	return catalogue[name].subject.replace(/\{\{(\w+)\}\}/g, (_, key: string) => String(known.get(key) ?? ''));
 }

@@ -25,7 +25,10 @@ export async function openBuiltPages(): Promise<NodeHandler> {
 	// An image may hold the build without what makes it.
 	if (existsSync(vite) && sources.some((source) => newest(path.join(root, source)) > since)) {
 		console.log('Building the pages, which takes some seconds …');
-		const { status, stdout, stderr } = spawnSync(process.execPath, [vite, 'build'], { cwd: root, encoding: 'utf8' });
+		const { status, stdout, stderr } = spawnSync(process.execPath, [vite, 'build'], {
+			cwd: root,
+			encoding: 'utf8'
+		});
 		if (status !== 0) throw new Error(`The pages could not be built.\n${stdout}\n${stderr}`);
 	}
 	const { handler } = (await import(built)) as { handler: NodeHandler };

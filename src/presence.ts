@@ -34,7 +34,12 @@ export async function isOnline(db: Db, organizationId: string, userId: string): 
 	return row !== undefined;
 }
 
-export async function arrive(db: Db, processId: string, organizationId: string, userId: string): Promise<void> {
+export async function arrive(
+	db: Db,
+	processId: string,
+	organizationId: string,
+	userId: string
+): Promise<void> {
 	await db
 		.insertInto('presence')
 		.values({ processId, organizationId, userId })
@@ -45,7 +50,12 @@ export async function arrive(db: Db, processId: string, organizationId: string, 
 	await signal(db, { kind: 'presence', organizationId, userId });
 }
 
-export async function leave(db: Db, processId: string, organizationId: string, userId: string): Promise<void> {
+export async function leave(
+	db: Db,
+	processId: string,
+	organizationId: string,
+	userId: string
+): Promise<void> {
 	await db
 		.deleteFrom('presence')
 		.where('processId', '=', processId)
@@ -57,7 +67,11 @@ export async function leave(db: Db, processId: string, organizationId: string, u
 
 /** Says that the rows of this process hold, and tells of the people whose process has fallen silent. */
 export async function beat(db: Db, processId: string): Promise<void> {
-	await db.updateTable('presence').set({ seenAt: sql`now()` }).where('processId', '=', processId).execute();
+	await db
+		.updateTable('presence')
+		.set({ seenAt: sql`now()` })
+		.where('processId', '=', processId)
+		.execute();
 	const gone = await db
 		.deleteFrom('presence')
 		.where(sql<boolean>`not (${isFresh})`)

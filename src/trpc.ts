@@ -25,7 +25,8 @@ export interface Context {
 	setSessionToken: (token: string | null) => void;
 }
 
-type RefusalCode = 'BAD_REQUEST' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'NOT_FOUND' | 'CONFLICT' | 'TOO_MANY_REQUESTS';
+type RefusalCode =
+	'BAD_REQUEST' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'NOT_FOUND' | 'CONFLICT' | 'TOO_MANY_REQUESTS';
 
 /** A refusal on purpose: the only errors whose words reach a client. */
 export class Refusal extends TRPCError {
@@ -41,14 +42,20 @@ export class Refusal extends TRPCError {
 
 /** An input error at one field, in words. */
 export function fieldRefusal(field: string, reason: string, message: string): Refusal {
-	return new Refusal(reason === 'INVALID' ? 'BAD_REQUEST' : 'CONFLICT', reason, message, { [field]: message });
+	return new Refusal(reason === 'INVALID' ? 'BAD_REQUEST' : 'CONFLICT', reason, message, {
+		[field]: message
+	});
 }
 
 export const notFound = () => new Refusal('NOT_FOUND', 'NOT_FOUND', 'This was not found.');
 
 const t = initTRPC.context<Context>().create({
 	errorFormatter({ shape, error, ctx }) {
-		const common = { code: shape.data.code, httpStatus: shape.data.httpStatus, requestId: ctx?.requestId ?? '' };
+		const common = {
+			code: shape.data.code,
+			httpStatus: shape.data.httpStatus,
+			requestId: ctx?.requestId ?? ''
+		};
 		if (error instanceof Refusal) {
 			return { ...shape, data: { ...common, reason: error.reason, fields: error.fields } };
 		}
@@ -61,7 +68,11 @@ const t = initTRPC.context<Context>().create({
 		// tRPC's own refusals (no such procedure, wrong method, unreadable body) need no detail; ours must not leak any.
 		const message =
 			common.httpStatus >= 500 ? 'Something went wrong on our side.' : 'The request could not be understood.';
-		return { ...shape, message, data: { ...common, reason: common.code, fields: {} as Record<string, string> } };
+		return {
+			...shape,
+			message,
+			data: { ...common, reason: common.code, fields: {} as Record<string, string> }
+		};
 	}
 });
 
@@ -186,7 +197,11 @@ async function grant(
 		db,
 		organization,
 		membership: { id: membershipId, role, firstName, lastName },
-		actor: { id: user.id, name: fullName({ firstName, lastName, email: user.email }), kind: 'developer' } as Actor
+		actor: {
+			id: user.id,
+			name: fullName({ firstName, lastName, email: user.email }),
+			kind: 'developer'
+		} as Actor
 	};
 }
 
@@ -202,7 +217,9 @@ function refusalFor(role: Role, organization: { status: string; name: string }, 
 	return new Refusal(
 		'FORBIDDEN',
 		'FORBIDDEN',
-		role === 'super_admin' ? 'This can’t be done here.' : 'Only a Super admin of the organization can do this.'
+		role === 'super_admin'
+			? 'This can’t be done here.'
+			: 'Only a Super admin of the organization can do this.'
 	);
 }
 

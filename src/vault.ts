@@ -1,11 +1,4 @@
-import {
-	createCipheriv,
-	createDecipheriv,
-	createHash,
-	createHmac,
-	hkdfSync,
-	randomBytes
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -27,7 +20,8 @@ export interface Vault {
 
 export const keyPrefix = 'ptk_';
 
-const checksumOf = (body: string) => createHash('sha256').update(`${keyPrefix}${body}`).digest('base64url').slice(0, 6);
+const checksumOf = (body: string) =>
+	createHash('sha256').update(`${keyPrefix}${body}`).digest('base64url').slice(0, 6);
 
 /** A new API key. */
 export function createKey(): string {
@@ -63,7 +57,9 @@ export function createVault(encryptionKeys: string[], lookupKey: string): Vault 
 			const key = keys.get(id);
 			if (!key) throw new Error('The key that this was encrypted with is not configured.');
 			const bytes = Buffer.from(body, 'base64url');
-			const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce, 'base64url'), { authTagLength: 16 })
+			const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce, 'base64url'), {
+				authTagLength: 16
+			})
 				.setAAD(Buffer.from(context))
 				.setAuthTag(bytes.subarray(-16));
 			return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]).toString('utf8');

@@ -9,7 +9,15 @@ import { publish, signal } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import type { Tables } from '../tables.ts';
 import { createToken, hashToken } from '../tokens.ts';
-import { adminProcedure, notFound, publicProcedure, Refusal, router, userProcedure, type Context } from '../trpc.ts';
+import {
+	adminProcedure,
+	notFound,
+	publicProcedure,
+	Refusal,
+	router,
+	userProcedure,
+	type Context
+} from '../trpc.ts';
 import { getSettings } from './settings.ts';
 
 const verificationDays = 7;

@@ -13,7 +13,10 @@ const catchUpLength = 500;
 type Source = { organizationId: string } | 'portal';
 
 /** An event as a stream tells it, or null when it isn't told there. */
-export function liveEventOf(row: Selectable<Tables['event']>, stream: 'organization' | 'portal'): LiveEvent | null {
+export function liveEventOf(
+	row: Selectable<Tables['event']>,
+	stream: 'organization' | 'portal'
+): LiveEvent | null {
 	const seq = stream === 'portal' ? row.portalSeq : row.seq;
 	if (seq === null) return null;
 	const { name, organizationId, actor, payload } = row;
@@ -35,7 +38,12 @@ const toEvents = (rows: Selectable<Tables['event']>[], source: Source) =>
 	rows.flatMap((row) => liveEventOf(row, kindOf(source)) ?? []);
 
 /** The latest events, newest first; with `before`, those older than that number. */
-export async function listEvents(db: Db, source: Source, length: number, before?: number): Promise<LiveEvent[]> {
+export async function listEvents(
+	db: Db,
+	source: Source,
+	length: number,
+	before?: number
+): Promise<LiveEvent[]> {
 	const column = columnOf(source);
 	const rows = await selectStream(db, source)
 		.$if(before !== undefined, (query) => query.where(column, '<', before ?? 0))
@@ -73,5 +81,7 @@ export const activityRouter = router({
 	listPortal: adminProcedure({ before: seq.optional() }).query(({ ctx, input }) =>
 		listPage(ctx.db, 'portal', input.before)
 	),
-	sincePortal: adminProcedure({ after: seq }).query(({ ctx, input }) => listSince(ctx.db, 'portal', input.after))
+	sincePortal: adminProcedure({ after: seq }).query(({ ctx, input }) =>
+		listSince(ctx.db, 'portal', input.after)
+	)
 });

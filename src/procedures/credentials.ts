@@ -11,23 +11,25 @@ const maxActive = 20;
 const overlaps = [0, 3600, 86_400, 604_800] as const;
 
 function selectCredentials(db: Db) {
-	return db
-		.selectFrom('credential')
-		.leftJoin('account as creator', 'creator.id', 'credential.createdBy')
-		// Not the secret: only reveal() reads that.
-		.select([
-			'credential.id',
-			'credential.applicationId',
-			'credential.label',
-			'credential.lastFour',
-			'credential.createdBy',
-			'credential.createdAt',
-			'credential.expiresAt',
-			'credential.revokedAt',
-			'creator.firstName',
-			'creator.lastName',
-			'creator.email'
-		]);
+	return (
+		db
+			.selectFrom('credential')
+			.leftJoin('account as creator', 'creator.id', 'credential.createdBy')
+			// Not the secret: only reveal() reads that.
+			.select([
+				'credential.id',
+				'credential.applicationId',
+				'credential.label',
+				'credential.lastFour',
+				'credential.createdBy',
+				'credential.createdAt',
+				'credential.expiresAt',
+				'credential.revokedAt',
+				'creator.firstName',
+				'creator.lastName',
+				'creator.email'
+			])
+	);
 }
 
 type Row = Awaited<ReturnType<ReturnType<typeof selectCredentials>['executeTakeFirstOrThrow']>>;
@@ -41,7 +43,11 @@ function viewOf(row: Row): Credential {
 		createdBy: row.createdBy
 			? {
 					id: row.createdBy,
-					name: fullName({ firstName: row.firstName ?? '', lastName: row.lastName ?? '', email: row.email ?? '' })
+					name: fullName({
+						firstName: row.firstName ?? '',
+						lastName: row.lastName ?? '',
+						email: row.email ?? ''
+					})
 				}
 			: null,
 		createdAt: isoOf(row.createdAt),
@@ -87,7 +93,11 @@ const getCredential = async (db: Db, id: string) =>
 	viewOf(await selectCredentials(db).where('credential.id', '=', id).executeTakeFirstOrThrow());
 
 /** @throws {Refusal} NOT_FOUND, also for a credential of another application or organization. */
-async function getPlace(db: Db, organizationId: string, input: { applicationId: string; credentialId: string }) {
+async function getPlace(
+	db: Db,
+	organizationId: string,
+	input: { applicationId: string; credentialId: string }
+) {
 	const row = await selectCredentials(db)
 		.innerJoin('application', 'application.id', 'credential.applicationId')
 		.select(['application.name as applicationName', 'credential.secret'])
@@ -142,7 +152,11 @@ export const credentialsRouter = router({
 				`An application holds up to ${maxActive} active credentials. Revoke one first.`
 			);
 		}
-		const created = await insertCredential(ctx, { applicationId: application.id, label: input.label, expiresAt });
+		const created = await insertCredential(ctx, {
+			applicationId: application.id,
+			label: input.label,
+			expiresAt
+		});
 		await publish(ctx, 'credential.created', {
 			applicationId: application.id,
 			applicationName: application.name,

@@ -44,7 +44,11 @@ async function decide(
 		const when = decidedAt ? ` at ${decidedAt.slice(0, 16).replace('T', ' ')} UTC` : '';
 		throw new Refusal('CONFLICT', 'DECIDED', `${before.name} is ${status} already${who}${when}.`);
 	}
-	const writing = ctx.db.updateTable('organization').set({ ...values, status: to }).where('id', '=', id).execute();
+	const writing = ctx.db
+		.updateTable('organization')
+		.set({ ...values, status: to })
+		.where('id', '=', id)
+		.execute();
 	await refusingTaken(before.name, writing);
 	return { organization: await getOrganizationView(ctx.db, id), previousStatus: before.status };
 }
@@ -108,7 +112,11 @@ async function getPortalSnapshot(db: Db, search: string, filter: Status | null):
 				eb.or([
 					eb('organization.name', 'ilike', wanted),
 					eb('requester.email', 'ilike', wanted),
-					eb(eb.fn<string>('concat', ['requester.firstName', eb.val(' '), 'requester.lastName']), 'ilike', wanted)
+					eb(
+						eb.fn<string>('concat', ['requester.firstName', eb.val(' '), 'requester.lastName']),
+						'ilike',
+						wanted
+					)
 				])
 			)
 		)
@@ -178,4 +186,3 @@ export const governanceRouter = router({
 		return decided.organization;
 	})
 });
-

@@ -5,53 +5,50 @@ import { isoOf, type Db, type Trx } from '../database.ts';
 import { limit } from '../limits.ts';
 import { publish } from '../outbox.ts';
 import { createToken, hashToken } from '../tokens.ts';
-import {
-	fieldRefusal,
-	notFound,
-	organizationProcedure,
-	Refusal,
-	router,
-	type Context
-} from '../trpc.ts';
+import { fieldRefusal, notFound, organizationProcedure, Refusal, router, type Context } from '../trpc.ts';
 import { findAccount } from './accounts.ts';
 
 const maxOpen = 50;
 const resendSeconds = 60;
 
 export function selectInvitations(db: Db) {
-	return db
-		.selectFrom('invitation')
-		.innerJoin('organization', 'organization.id', 'invitation.organizationId')
-		.innerJoin('account as inviter', 'inviter.id', 'invitation.invitedBy')
-		.leftJoin('membership', (join) =>
-			join
-				.onRef('membership.userId', '=', 'invitation.invitedBy')
-				.onRef('membership.organizationId', '=', 'invitation.organizationId')
-		)
-		.select([
-			'invitation.id',
-			'invitation.organizationId',
-			'invitation.email',
-			'invitation.firstName',
-			'invitation.lastName',
-			'invitation.role',
-			'invitation.state',
-			'invitation.invitedBy',
-			'invitation.sentAt',
-			'invitation.expiresAt',
-			'inviter.email as inviterEmail',
-			'organization.name as organizationName',
-			'organization.slug as organizationSlug',
-			'organization.status as organizationStatus'
-		])
-		// The inviter as their organization knows them.
-		.select((eb) => [
-			eb.fn.coalesce('membership.firstName', 'inviter.firstName').as('inviterFirstName'),
-			eb.fn.coalesce('membership.lastName', 'inviter.lastName').as('inviterLastName')
-		]);
+	return (
+		db
+			.selectFrom('invitation')
+			.innerJoin('organization', 'organization.id', 'invitation.organizationId')
+			.innerJoin('account as inviter', 'inviter.id', 'invitation.invitedBy')
+			.leftJoin('membership', (join) =>
+				join
+					.onRef('membership.userId', '=', 'invitation.invitedBy')
+					.onRef('membership.organizationId', '=', 'invitation.organizationId')
+			)
+			.select([
+				'invitation.id',
+				'invitation.organizationId',
+				'invitation.email',
+				'invitation.firstName',
+				'invitation.lastName',
+				'invitation.role',
+				'invitation.state',
+				'invitation.invitedBy',
+				'invitation.sentAt',
+				'invitation.expiresAt',
+				'inviter.email as inviterEmail',
+				'organization.name as organizationName',
+				'organization.slug as organizationSlug',
+				'organization.status as organizationStatus'
+			])
+			// The inviter as their organization knows them.
+			.select((eb) => [
+				eb.fn.coalesce('membership.firstName', 'inviter.firstName').as('inviterFirstName'),
+				eb.fn.coalesce('membership.lastName', 'inviter.lastName').as('inviterLastName')
+			])
+	);
 }
 
-export type InvitationRow = Awaited<ReturnType<ReturnType<typeof selectInvitations>['executeTakeFirstOrThrow']>>;
+export type InvitationRow = Awaited<
+	ReturnType<ReturnType<typeof selectInvitations>['executeTakeFirstOrThrow']>
+>;
 
 export const inviterName = (row: InvitationRow) =>
 	fullName({ firstName: row.inviterFirstName, lastName: row.inviterLastName, email: row.inviterEmail });
@@ -92,7 +89,11 @@ export async function revokeInvitationsOf(
 		({ invitedBy }) => invitedBy.id === userId
 	);
 	for (const invitation of open) {
-		await ctx.db.updateTable('invitation').set({ state: 'revoked' }).where('id', '=', invitation.id).execute();
+		await ctx.db
+			.updateTable('invitation')
+			.set({ state: 'revoked' })
+			.where('id', '=', invitation.id)
+			.execute();
 		await publish(ctx, 'invitation.revoked', { invitation });
 	}
 }
@@ -149,13 +150,7 @@ async function checkRoom(ctx: { db: Trx; env: Context['env'] }, organizationId: 
 
 /** The state that the link's page shows. `unavailable`: the organization takes nobody in at the moment. */
 export type InvitationState =
-	| 'invalid'
-	| 'pending'
-	| 'accepted'
-	| 'declined'
-	| 'revoked'
-	| 'expired'
-	| 'unavailable';
+	'invalid' | 'pending' | 'accepted' | 'declined' | 'revoked' | 'expired' | 'unavailable';
 
 export const reasons: Record<Exclude<InvitationState, 'pending'>, string> = {
 	invalid: 'This invitation is not valid.',

@@ -3,7 +3,7 @@ import { firstName, lastName, password } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { limit } from '../limits.ts';
-import { publish, signal } from '../outbox.ts';
+import { publish } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import { createSession, endSessions, type Session } from '../session.ts';
 import { hashToken } from '../tokens.ts';
@@ -17,7 +17,7 @@ import {
 	type InvitationRow,
 	type InvitationState
 } from './invitations.ts';
-import { getMember } from './members.ts';
+import { addMember } from './members.ts';
 
 /** The invitee's side of an invitation: whoever holds the link's token has proven the address. */
 
@@ -145,20 +145,9 @@ export const joiningRouter = router({
 				lastName: input.lastName ?? row.lastName
 			};
 			const person = await findOrCreatePerson(db, row, ctx.session, passwordHash, names);
-			const membership = await db
-				.insertInto('membership')
-				.values({ organizationId: row.organizationId, userId: person.id, ...names, role: row.role })
-				.onConflict((conflict) => conflict.columns(['organizationId', 'userId']).doNothing())
-				.returning('id')
-				.executeTakeFirst();
 			await db.updateTable('invitation').set({ state: 'accepted' }).where('id', '=', row.id).execute();
-			if (membership) {
-				const member = await getMember(db, row.organizationId, membership.id);
-				const actor = { id: person.id, name: fullName(member), kind: 'developer' as const };
-				const organization = { id: row.organizationId, isPersonal: false };
-				await publish({ db, actor, organization }, 'member.joined', { member });
-			}
-			await signal(db, { kind: 'account', userId: person.id });
+			const organization = { id: row.organizationId, isPersonal: false };
+			await addMember(db, organization, { id: person.id, ...names, role: row.role });
 			return {
 				slug: row.organizationSlug,
 				token: person.isNew ? await createSession(db, person.id) : null
@@ -175,7 +164,9 @@ export const joiningRouter = router({
 			await db.updateTable('invitation').set({ state: 'declined' }).where('id', '=', row.id).execute();
 			const actor = { id: null, name: fullName(row), kind: 'developer' as const };
 			const organization = { id: row.organizationId, isPersonal: false };
-			await publish({ db, actor, organization }, 'invitation.declined', { invitation: invitationViewOf(row) });
+			await publish({ db, actor, organization }, 'invitation.declined', {
+				invitation: invitationViewOf(row)
+			});
 			return { organizationName: row.organizationName };
 		});
 	})

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { firstName, lastName } from '#lib/fields.ts';
-import { fullName, role, roleLabels, type Member } from '#lib/views.ts';
-import { isoOf, type Db } from '../database.ts';
+import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.ts';
+import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
 import { notFound, organizationProcedure, Refusal, router } from '../trpc.ts';
 import { revokeInvitationsOf } from './invitations.ts';
@@ -35,7 +35,9 @@ export async function listMembers(db: Db, organizationId: string): Promise<Membe
 
 /** @throws {Refusal} NOT_FOUND, also for a member of another organization. */
 export async function getMember(db: Db, organizationId: string, memberId: string): Promise<Member> {
-	const row = await selectMembers(db, organizationId).where('membership.id', '=', memberId).executeTakeFirst();
+	const row = await selectMembers(db, organizationId)
+		.where('membership.id', '=', memberId)
+		.executeTakeFirst();
 	if (!row) throw notFound();
 	return viewOf(row);
 }
@@ -56,6 +58,25 @@ const lastSuperAdmin = (name: string) =>
 		'LAST_SUPER_ADMIN',
 		`${name} would be without a Super admin. Make somebody else a Super admin first.`
 	);
+
+/** Makes a person a member and tells of it; who is one already stays as they are. */
+export async function addMember(
+	db: Trx,
+	organization: { id: string; isPersonal: boolean },
+	person: { id: string; firstName: string; lastName: string; role: Role }
+): Promise<void> {
+	const { id: userId, firstName, lastName, role } = person;
+	const row = await db
+		.insertInto('membership')
+		.values({ organizationId: organization.id, userId, firstName, lastName, role })
+		.onConflict((conflict) => conflict.columns(['organizationId', 'userId']).doNothing())
+		.returning('id')
+		.executeTakeFirst();
+	if (!row) return;
+	const member = await getMember(db, organization.id, row.id);
+	const actor = { id: userId, name: fullName(member), kind: 'developer' as const };
+	await publish({ db, actor, organization }, 'member.joined', { member });
+}
 
 export const membersRouter = router({
 	update: organizationProcedure({ memberId: z.uuid(), firstName, lastName, role }).mutation(
@@ -141,7 +162,9 @@ export const membersRouter = router({
 			])
 			.where('application.organizationId', '=', ctx.organization.id)
 			.where('credential.revokedAt', 'is', null)
-			.where((eb) => eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', new Date())]))
+			.where((eb) =>
+				eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', new Date())])
+			)
 			.where((eb) =>
 				eb(
 					eb.cast<string>('credential.id', 'text'),

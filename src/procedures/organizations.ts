@@ -69,7 +69,9 @@ export function organizationViewOf(row: Row): Organization {
 
 /** The organization as pages and events show it. */
 export async function getOrganizationView(db: Db, id: string): Promise<Organization> {
-	return organizationViewOf(await selectOrganizations(db).where('organization.id', '=', id).executeTakeFirstOrThrow());
+	return organizationViewOf(
+		await selectOrganizations(db).where('organization.id', '=', id).executeTakeFirstOrThrow()
+	);
 }
 
 /** Latin letters and digits of the name; a name without any gets a random slug. */
@@ -129,12 +131,17 @@ async function publishRequest(
 		.where('status', '=', 'active')
 		.execute();
 	for (const admin of admins) {
-		await ctx.outbox.enqueue(ctx.db, { name: fullName(admin), address: admin.email }, 'organization-requested', {
-			organizationName: organization.name,
-			requesterName: organization.requestedBy?.name ?? '',
-			requesterEmail: organization.requestedBy?.email ?? '',
-			reviewUrl: `${ctx.env.ORIGIN}/admin/organizations`
-		});
+		await ctx.outbox.enqueue(
+			ctx.db,
+			{ name: fullName(admin), address: admin.email },
+			'organization-requested',
+			{
+				organizationName: organization.name,
+				requesterName: organization.requestedBy?.name ?? '',
+				requesterEmail: organization.requestedBy?.email ?? '',
+				reviewUrl: `${ctx.env.ORIGIN}/admin/organizations`
+			}
+		);
 	}
 }
 
@@ -225,33 +232,35 @@ export const organizationsRouter = router({
 		return organization;
 	}),
 
-	requestAgain: organizationProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {
-		const settings = await getSettings(ctx.db);
-		if (!settings.canRegisterOrganizations) {
-			throw new Refusal(
-				'FORBIDDEN',
-				'ORGANIZATIONS_DISABLED',
-				'Registering organizations is switched off at the moment.'
-			);
+	requestAgain: organizationProcedure({ name: organizationName }).mutation(
+		async ({ ctx, input: { name } }) => {
+			const settings = await getSettings(ctx.db);
+			if (!settings.canRegisterOrganizations) {
+				throw new Refusal(
+					'FORBIDDEN',
+					'ORGANIZATIONS_DISABLED',
+					'Registering organizations is switched off at the moment.'
+				);
+			}
+			const writing = ctx.db
+				.updateTable('organization')
+				.set({
+					name,
+					nameKey: nameKey(name),
+					status: settings.isAutoApprovingOrganizations ? 'approved' : 'pending',
+					requestedAt: new Date(),
+					decidedBy: null,
+					decidedAt: settings.isAutoApprovingOrganizations ? new Date() : null,
+					rejectionReason: null
+				})
+				.where('id', '=', ctx.organization.id)
+				.execute();
+			await refusingTaken(name, writing);
+			const organization = await getOrganizationView(ctx.db, ctx.organization.id);
+			await publishRequest(ctx, organization, ctx.organization.status);
+			return organization;
 		}
-		const writing = ctx.db
-			.updateTable('organization')
-			.set({
-				name,
-				nameKey: nameKey(name),
-				status: settings.isAutoApprovingOrganizations ? 'approved' : 'pending',
-				requestedAt: new Date(),
-				decidedBy: null,
-				decidedAt: settings.isAutoApprovingOrganizations ? new Date() : null,
-				rejectionReason: null
-			})
-			.where('id', '=', ctx.organization.id)
-			.execute();
-		await refusingTaken(name, writing);
-		const organization = await getOrganizationView(ctx.db, ctx.organization.id);
-		await publishRequest(ctx, organization, ctx.organization.status);
-		return organization;
-	}),
+	),
 
 	configure: organizationProcedure({ isRevealRestricted: z.boolean() }).mutation(async ({ ctx, input }) => {
 		if (input.isRevealRestricted === ctx.organization.isRevealRestricted) {

@@ -47,7 +47,10 @@ export async function prepareSetup(
 		return null;
 	}
 	const token = createToken();
-	await db.updateTable('portal').set({ setupTokenHash: hashToken(token) }).execute();
+	await db
+		.updateTable('portal')
+		.set({ setupTokenHash: hashToken(token) })
+		.execute();
 	return `${env.ORIGIN}/setup/${token}`;
 }
 
@@ -64,31 +67,33 @@ export const setupRouter = router({
 		return { isValid: row !== undefined };
 	}),
 
-	complete: publicProcedure({ token, firstName, lastName, email, password }).mutation(async ({ ctx, input }) => {
-		await limit(ctx.db, `setup:address:${ctx.address}`, 30, 900);
-		const { token, password, ...person } = input;
-		const passwordHash = await hashPassword(password);
-		const completing = ctx.db.transaction().execute(async (db) => {
-			const used = await db
-				.updateTable('portal')
-				.set({ setupTokenHash: null })
-				.where('setupTokenHash', '=', hashToken(token))
-				.returning('id')
-				.executeTakeFirst();
-			if (!used || (await hasAdmin(db))) throw invalid();
-			const account = await createAccount(db, {
-				...person,
-				passwordHash,
-				isPortalAdmin: true,
-				emailVerifiedAt: new Date()
+	complete: publicProcedure({ token, firstName, lastName, email, password }).mutation(
+		async ({ ctx, input }) => {
+			await limit(ctx.db, `setup:address:${ctx.address}`, 30, 900);
+			const { token, password, ...person } = input;
+			const passwordHash = await hashPassword(password);
+			const completing = ctx.db.transaction().execute(async (db) => {
+				const used = await db
+					.updateTable('portal')
+					.set({ setupTokenHash: null })
+					.where('setupTokenHash', '=', hashToken(token))
+					.returning('id')
+					.executeTakeFirst();
+				if (!used || (await hasAdmin(db))) throw invalid();
+				const account = await createAccount(db, {
+					...person,
+					passwordHash,
+					isPortalAdmin: true,
+					emailVerifiedAt: new Date()
+				});
+				return createSession(db, account.id);
 			});
-			return createSession(db, account.id);
-		});
-		const sessionToken = await completing.catch((error: unknown) => {
-			if (brokenIndex(error) !== 'account_email_key') throw error;
-			throw fieldRefusal('email', 'TAKEN', 'This address has an account already. Use another one.');
-		});
-		ctx.setSessionToken(sessionToken);
-		return {};
-	})
+			const sessionToken = await completing.catch((error: unknown) => {
+				if (brokenIndex(error) !== 'account_email_key') throw error;
+				throw fieldRefusal('email', 'TAKEN', 'This address has an account already. Use another one.');
+			});
+			ctx.setSessionToken(sessionToken);
+			return {};
+		}
+	)
 });

@@ -1,0 +1,142 @@
+import { z } from 'zod';
+
+/**
+ * Every e-mail that Portico sends: what it is for, which variables its template `<name>.mjml` may use, its subject and
+ * sample values for a preview. `portalName` and `portalUrl` can be used everywhere.
+ */
+function email<Shape extends z.core.$ZodLooseShape>(one: {
+	description: string;
+	subject: string;
+	props: z.ZodObject<Shape, z.core.$strict>;
+	sample: z.infer<z.ZodObject<Shape, z.core.$strict>>;
+}) {
+	return one;
+}
+
+const text = z.string();
+const sampleUrl = 'https://portal.example.com';
+const organization = z.strictObject({ organizationName: text, firstName: text, organizationUrl: z.url() });
+const organizationSample = {
+	organizationName: 'Northwind Logistics',
+	firstName: 'Grace',
+	organizationUrl: `${sampleUrl}/orgs/northwind-logistics`
+};
+const invitation = z.strictObject({
+	organizationName: text,
+	inviterName: text,
+	roleLabel: text,
+	firstName: text,
+	acceptUrl: z.url(),
+	expiresAt: text
+});
+const invitationSample = {
+	organizationName: 'Northwind Logistics',
+	inviterName: 'Grace Okafor',
+	roleLabel: 'Team member',
+	firstName: 'Linus',
+	acceptUrl: `${sampleUrl}/invitations/sample`,
+	expiresAt: 'Tue, 01 Dec 2026 09:00 UTC'
+};
+
+export const catalogue = {
+	'account-registered': email({
+		description: 'To a new developer: confirms the e-mail address.',
+		subject: 'Confirm your e-mail address',
+		props: z.strictObject({ firstName: text, verifyUrl: z.url() }),
+		sample: { firstName: 'Grace', verifyUrl: `${sampleUrl}/verify-email/sample` }
+	}),
+	'account-exists': email({
+		description: 'To the owner of an account, when somebody registers with its address.',
+		subject: 'You already have an account',
+		props: z.strictObject({ firstName: text, signInUrl: z.url() }),
+		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
+	}),
+	'account-approved': email({
+		description: 'To a developer whose account a portal admin approved.',
+		subject: 'Your account at {{portalName}} is ready',
+		props: z.strictObject({ firstName: text, signInUrl: z.url() }),
+		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
+	}),
+	'account-rejected': email({
+		description: 'To a developer whose account a portal admin rejected.',
+		subject: 'Your account at {{portalName}} was not approved',
+		props: z.strictObject({ firstName: text }),
+		sample: { firstName: 'Grace' }
+	}),
+	'organization-requested': email({
+		description: 'To the portal admins: an organization waits for their decision.',
+		subject: '{{organizationName}} asks to join',
+		props: z.strictObject({
+			organizationName: text,
+			requesterName: text,
+			requesterEmail: text,
+			reviewUrl: z.url()
+		}),
+		sample: {
+			organizationName: 'Northwind Logistics',
+			requesterName: 'Grace Okafor',
+			requesterEmail: 'grace@northwind.example',
+			reviewUrl: `${sampleUrl}/admin/organizations`
+		}
+	}),
+	'organization-approved': email({
+		description: 'To the requester: the organization is approved.',
+		subject: '{{organizationName}} is approved',
+		props: organization,
+		sample: organizationSample
+	}),
+	'organization-rejected': email({
+		description: 'To the requester: the organization is rejected, with the reason if one was given.',
+		subject: '{{organizationName}} was not approved',
+		props: organization.extend({ reason: text }),
+		sample: { ...organizationSample, reason: 'We could not find your company in the register.' }
+	}),
+	'organization-suspended': email({
+		description: 'To the Super admins: the organization is suspended.',
+		subject: '{{organizationName}} is suspended',
+		props: organization,
+		sample: organizationSample
+	}),
+	'organization-restored': email({
+		description: 'To the Super admins: the organization is restored.',
+		subject: '{{organizationName}} is back',
+		props: organization,
+		sample: organizationSample
+	}),
+	'invitation-created': email({
+		description: 'To an invitee without an account.',
+		subject: '{{inviterName}} invites you to {{organizationName}}',
+		props: invitation,
+		sample: invitationSample
+	}),
+	'invitation-created-existing': email({
+		description: 'To an invitee who has an account.',
+		subject: '{{inviterName}} invites you to {{organizationName}}',
+		props: invitation,
+		sample: invitationSample
+	}),
+	'member-role-changed': email({
+		description: 'To a member whose role was changed.',
+		subject: 'Your role in {{organizationName}} is now {{roleLabel}}',
+		props: organization.extend({ previousRoleLabel: text, roleLabel: text, actorName: text }),
+		sample: {
+			...organizationSample,
+			previousRoleLabel: 'Team member',
+			roleLabel: 'Super admin',
+			actorName: 'Mei Tanaka'
+		}
+	}),
+	'member-removed': email({
+		description: 'To a member who was removed.',
+		subject: 'You are no longer a member of {{organizationName}}',
+		props: z.strictObject({ organizationName: text, firstName: text, actorName: text }),
+		sample: { organizationName: 'Northwind Logistics', firstName: 'Linus', actorName: 'Grace Okafor' }
+	})
+};
+
+export type EmailName = keyof typeof catalogue;
+export type EmailProps<Name extends EmailName> = z.infer<(typeof catalogue)[Name]['props']>;
+
+export function isEmailName(name: string): name is EmailName {
+	return Object.hasOwn(catalogue, name);
+}

@@ -1,0 +1,23 @@
+import { fail } from '@sveltejs/kit';
+import { refusalOf } from './api.ts';
+
+/** The text of a form's field; empty when it is missing. */
+export function textOf(form: FormData, name: string): string {
+	const value = form.get(name);
+	return typeof value === 'string' ? value : '';
+}
+
+/** A refused call as the answer of a form action: the words, where they belong, and what was typed, never a password. */
+export function failWith<Values extends Record<string, string>>(error: unknown, values: Values) {
+	const { status, message, fields, reason } = refusalOf(error);
+	return fail(status, { values, message, fields, reason });
+}
+
+/** The words that belong to no field that the page shows. */
+export function generalMessage(
+	form: { message: string; fields: Record<string, string> } | null | undefined,
+	shown: readonly string[]
+): string | null {
+	if (!form) return null;
+	return shown.some((name) => form.fields[name]) ? null : form.message;
+}

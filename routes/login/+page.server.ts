@@ -1,0 +1,28 @@
+import { redirect } from '@sveltejs/kit';
+import { ownPath } from '#lib/paths.ts';
+import { apiFor } from '../api.ts';
+import { failWith, textOf } from '../forms.ts';
+import type { Actions, PageServerLoad } from './$types';
+
+export const load: PageServerLoad = async ({ parent, url }) => {
+	const { account } = await parent();
+	const next = url.searchParams.get('next');
+	if (account) redirect(303, next ? ownPath(next) : '/dashboard');
+	return { next, hasEnded: url.searchParams.has('ended'), isRegistered: url.searchParams.get('registered') };
+};
+
+export const actions: Actions = {
+	default: async ({ fetch, request, url }) => {
+		const form = await request.formData();
+		const email = textOf(form, 'email');
+		const next = url.searchParams.get('next');
+		let redirectTo: string;
+		try {
+			const input = { email, password: textOf(form, 'password') };
+			({ redirectTo } = await apiFor(fetch).sessions.create.mutate(input));
+		} catch (error) {
+			return failWith(error, { email });
+		}
+		redirect(303, next ? ownPath(next) : redirectTo);
+	}
+};

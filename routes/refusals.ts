@@ -1,0 +1,16 @@
+import { error, redirect } from '@sveltejs/kit';
+import { refusalOf } from './api.ts';
+
+/**
+ * What a `load` asks for, or the matching error page. Who isn't signed in comes to the sign-in page and back.
+ * @throws SvelteKit's redirect or error.
+ */
+export async function orErrorPage<Result>(asking: Promise<Result>, url: URL): Promise<Result> {
+	try {
+		return await asking;
+	} catch (failure) {
+		const { status, message, requestId } = refusalOf(failure);
+		if (status === 401) redirect(303, `/login?next=${encodeURIComponent(url.pathname + url.search)}`);
+		error(status === 400 ? 404 : status, { message, requestId });
+	}
+}

@@ -1,0 +1,42 @@
+import { redirect } from '@sveltejs/kit';
+import { ownPath } from '#lib/paths.ts';
+import { apiFor } from '../api.ts';
+import { failWith, textOf } from '../forms.ts';
+import type { Actions, PageServerLoad } from './$types';
+
+export const load: PageServerLoad = async ({ parent, url }) => {
+	const { account } = await parent();
+	if (account) redirect(303, '/dashboard');
+	return { next: url.searchParams.get('next') };
+};
+
+export const actions: Actions = {
+	default: async ({ fetch, request, url }) => {
+		const form = await request.formData();
+		const values = {
+			firstName: textOf(form, 'firstName'),
+			lastName: textOf(form, 'lastName'),
+			email: textOf(form, 'email')
+		};
+		const password = textOf(form, 'password');
+		const api = apiFor(fetch);
+		const next = url.searchParams.get('next');
+		let status: string;
+		try {
+			({ status } = await api.accounts.register.mutate({ ...values, password }));
+		} catch (error) {
+			return failWith(error, values);
+		}
+		if (status === 'active') {
+			try {
+				await api.sessions.create.mutate({ email: values.email, password });
+			} catch {
+				// The address has an account already, whose owner has just been told: the answer is the same as if it had
+				// not, and they know their password.
+				redirect(303, '/login?registered=active');
+			}
+			redirect(303, ownPath(next));
+		}
+		redirect(303, '/login?registered=pending');
+	}
+};

@@ -1,0 +1,153 @@
+import { readFile } from 'node:fs/promises';
+import { convert } from 'html-to-text';
+import mjml from 'mjml';
+import { createTransport as createMailer, type Transporter } from 'nodemailer';
+import { catalogue, isEmailName, type EmailName } from '../emails/catalogue.ts';
+
+const folder = new URL('../emails/', import.meta.url);
+
+/** What a template may use besides its own props. */
+interface Portal {
+	name: string;
+	/** The configured origin: links are never built from what a request says. */
+	origin: string;
+}
+
+const compiled = new Map<EmailName, Promise<string>>();
+
+/** The e-mail as HTML with its {{variables}} still in it, so that no value is ever read as MJML. */
+function compile(name: EmailName): Promise<string> {
+	const known = compiled.get(name) ?? compileOnce(name);
+	compiled.set(name, known);
+	return known;
+}
+
+async function compileOnce(name: EmailName): Promise<string> {
+	const [layout, body] = await Promise.all(
+		['parts/layout', name].map((file) => readFile(new URL(`${file}.mjml`, folder), 'utf8'))
+	);
+	const source = (layout ?? '').replace('<!-- body -->', () => body ?? '');
+	const { html } = await mjml(source, {
+		validationLevel: 'strict',
+		ignoreIncludes: true,
+		keepComments: true
+	});
+	const allowed = new Set([...Object.keys(catalogue[name].props.shape), 'portalName', 'portalUrl']);
+	for (const [, variable = ''] of html.matchAll(/\{\{(\w*)\}\}/g)) {
+		if (!allowed.has(variable)) throw new Error(`The e-mail ${name} uses {{${variable}}}, which it has not.`);
+	}
+	return html;
+}
+
+const entities: Record<string, string> = {
+	'&': '&amp;',
+	'<': '&lt;',
+	'>': '&gt;',
+	'"': '&quot;',
+	"'": '&#39;'
+};
+const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (one) => entities[one] ?? one);
+
+type Values = ReadonlyMap<string, string>;
+
+/** One pass: what a value contains is never filled in again. */
+const fill = (template: string, values: Values, write: (text: string) => string) =>
+	template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => write(values.get(name) ?? ''));
+
+/** Leaves out the parts between `if name` and `end` whose value is empty. */
+const dropEmpty = (html: string, values: Values) =>
+	html.replace(/<!-- if (\w+) -->([\s\S]*?)<!-- end -->/g, (_, name: string, part: string) =>
+		values.get(name) ? part : ''
+	);
+
+const valuesOf = (name: EmailName, props: object, portal: Portal): Values =>
+	new Map<string, string>([
+		...Object.entries(catalogue[name].props.parse(props) as Record<string, string>),
+		['portalName', portal.name],
+		['portalUrl', portal.origin]
+	]);
+
+/** A header line: nothing in it can begin another one. */
+const oneLine = (text: string) =>
+	text.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu, ' ').trim();
+
+/**
+ * The subject alone.
+ * @throws {ZodError} when the props are not those of the e-mail.
+ */
+export function renderSubject(name: EmailName, props: object, portal: Portal): string {
+	return oneLine(fill(catalogue[name].subject, valuesOf(name, props, portal), String)).slice(0, 200);
+}
+
+/**
+ * The e-mail in both forms.
+ * @throws {ZodError} when the props are not those of the e-mail.
+ * @throws {Error} when there is no such e-mail, or its template is not right.
+ */
+export async function renderEmail(
+	name: string,
+	props: object,
+	portal: Portal
+): Promise<{ subject: string; html: string; text: string }> {
+	if (!isEmailName(name)) throw new Error(`There is no e-mail ${name}.`);
+	const values = valuesOf(name, props, portal);
+	const html = fill(dropEmpty(await compile(name), values), values, escapeHtml);
+	const text = convert(html, {
+		wordwrap: 78,
+		selectors: [
+			{ selector: 'a', options: { hideLinkHrefIfSameAsText: true, noAnchorUrl: true } },
+			{ selector: 'img', format: 'skip' },
+			{ selector: '*', options: { leadingLineBreaks: 1, trailingLineBreaks: 1 } }
+		]
+	});
+	return {
+		subject: renderSubject(name, props, portal),
+		html,
+		text: text.replace(/\n{3,}/g, '\n\n').trim()
+	};
+}
+
+export interface Message {
+	/** The message's own id: the same message sent twice is recognised by it. */
+	id: string;
+	from: { name: string; address: string };
+	to: { name: string; address: string };
+	subject: string;
+	html: string;
+	text: string;
+	date: Date;
+	origin: string;
+}
+
+/** Names come from people: an object, never a line that is parsed. */
+export function toAddress(name: string, address: string): { name: string; address: string } {
+	return { name: oneLine(name), address };
+}
+
+const optionsOf = ({ id, origin, ...message }: Message) => ({
+	...message,
+	messageId: `<${id}@${new URL(origin).hostname}>`,
+	headers: { 'Auto-Submitted': 'auto-generated' },
+	disableFileAccess: true,
+	disableUrlAccess: true
+});
+
+/** @param smtpUrl as nodemailer reads it: smtp://user:password@host:587, smtps:// for TLS from the first byte. */
+export function createTransport(smtpUrl: string): Transporter {
+	// In milliseconds: a mail server that hangs must not hold the worker.
+	const timeouts = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 };
+	return createMailer({ url: smtpUrl, pool: true, maxConnections: 2, ...timeouts });
+}
+
+/** @throws the mail server's refusal. */
+export async function sendEmail(transport: Transporter, message: Message): Promise<void> {
+	await transport.sendMail(optionsOf(message));
+}
+
+/** The message as it travels (RFC 5322). */
+export async function composeSource(message: Message): Promise<string> {
+	const { message: source } = await createMailer({ streamTransport: true, buffer: true }).sendMail(
+		optionsOf(message)
+	);
+	return source.toString();
+}

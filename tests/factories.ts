@@ -1,0 +1,279 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client';
+import { io, type Socket } from 'socket.io-client';
+import { inject } from 'vitest';
+import type { LiveEvent, ServerToClient } from '#lib/events.ts';
+import type { Role } from '#lib/views.ts';
+import type { AppRouter } from '../src/router.ts';
+import { startServer, type Server } from './harness.ts';
+import type { ParsedMail } from 'mailparser';
+import { openDatabase, type Db } from '../src/database.ts';
+import { getRecipients, startSmtp, type Smtp } from './smtp.ts';
+
+/**
+ * People and what they make, all through the front door: HTTP, sockets and e-mail. Each factory makes what its result
+ * needs and the test didn't give.
+ */
+
+export const adminPassword = 'a password for tests';
+export const password = 'a developer’s password';
+
+let counter = 0;
+/** Something that no other test has. */
+export const unique = (word: string) => `${word} ${++counter}${randomBytes(3).toString('hex')}`;
+export const uniqueEmail = () => `p${++counter}${randomBytes(4).toString('hex')}@example.test`;
+
+/** A running portal with its mail receiver and its first admin. */
+export async function startPortal(env: Record<string, string> = {}) {
+	const smtp = await startSmtp();
+	const server = await startServer({
+		database: inject('database'),
+		env: {
+			SMTP_URL: smtp.url,
+			PORTAL_ADMIN_EMAIL: 'admin@example.test',
+			PORTAL_ADMIN_PASSWORD: adminPassword,
+			// Lets every person of a test come from an address of their own.
+			TRUSTED_PROXIES: '1',
+			...env
+		}
+	});
+	const portal = createPortal(server, smtp);
+	const admin = portal.visitor();
+	await admin.api.sessions.create.mutate({ email: 'admin@example.test', password: adminPassword });
+	return {
+		...portal,
+		admin,
+		async stop() {
+			for (const socket of portal.sockets) socket.disconnect();
+			await server.dispose();
+			await smtp.stop();
+		}
+	};
+}
+
+export type Portal = Awaited<ReturnType<typeof startPortal>>;
+export type Visitor = ReturnType<ReturnType<typeof createPortal>['visitor']>;
+export type Person = Visitor & { email: string; userId: string; firstName: string; lastName: string };
+export type Company = { id: string; slug: string; name: string; owner: Person };
+
+function createPortal(server: Server, smtp: Smtp) {
+	const sockets: Socket[] = [];
+
+	/** Somebody with a cookie jar and a network address of their own. */
+	function visitor() {
+		const jar = new Map<string, string>();
+		const address = `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`;
+		const cookie = () => [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+
+		async function request(url: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+			const target = new URL(url instanceof Request ? url.url : url, server.origin);
+			const headers = new Headers(init.headers);
+			if (jar.size > 0 && !headers.has('cookie')) headers.set('cookie', cookie());
+			if (!headers.has('origin')) headers.set('origin', server.origin);
+			headers.set('x-forwarded-for', address);
+			const response = await fetch(target, { redirect: 'manual', ...init, headers });
+			for (const line of response.headers.getSetCookie()) {
+				const [pair = ''] = line.split(';');
+				const [name = '', value = ''] = pair.split('=');
+				if (value === '' || /max-age=0/i.test(line)) jar.delete(name);
+				else jar.set(name, value);
+			}
+			return response;
+		}
+		const api = createTRPCClient<AppRouter>({
+			links: [
+				httpLink({
+					url: `${server.origin}/trpc`,
+					fetch: (url, init) => request(url as string, init as RequestInit)
+				})
+			]
+		});
+
+		/** A page's socket, with everything that it has heard. */
+		async function listen() {
+			const socket: Socket<ServerToClient> = io(server.origin, {
+				transports: ['websocket'],
+				forceNew: true,
+				reconnectionDelay: 100,
+				reconnectionDelayMax: 300,
+				extraHeaders: { origin: server.origin, ...(jar.size > 0 && { cookie: cookie() }) }
+			});
+			sockets.push(socket as Socket);
+			return heard(socket);
+		}
+		return { jar, cookie, request, api, listen };
+	}
+
+	/** The secret part of the newest link to that path which the address was sent; never the `older` one. */
+	async function tokenFor(address: string, path: string, older?: string): Promise<string> {
+		const pattern = new RegExp(`${server.origin}/${path}/([\\w-]{43})`);
+		const tokenIn = (text: string | undefined) => pattern.exec(text ?? '')?.[1];
+		const fits = (one: ParsedMail) => {
+			const token = tokenIn(one.text);
+			return getRecipients(one).includes(address) && token !== undefined && token !== older;
+		};
+		await smtp.waitFor(fits);
+		return tokenIn(smtp.messages.findLast(fits)?.text) ?? '';
+	}
+
+	/** Works on the database itself. The embedded one belongs to its process, which is away meanwhile. */
+	async function inDatabase<Result>(run: (db: Db) => Promise<Result>): Promise<Result> {
+		if (!server.databaseUrl) await server.stop();
+		const database = await openDatabase({
+			DATA_FOLDER: server.dataFolder,
+			...(server.databaseUrl && { DATABASE_URL: server.databaseUrl })
+		});
+		try {
+			return await run(database.db);
+		} finally {
+			await database.close();
+			if (!server.databaseUrl) await server.restart();
+		}
+	}
+
+	/** Moves dates of an invitation, in seconds from now. */
+	async function moveInvitation(id: string, to: { sentAt?: number; expiresAt?: number }): Promise<void> {
+		const dates = Object.entries(to).map(([name, seconds]) => [name, new Date(Date.now() + seconds * 1000)]);
+		await inDatabase((db) =>
+			db.updateTable('invitation').set(Object.fromEntries(dates)).where('id', '=', id).execute()
+		);
+	}
+
+	/** A developer who is signed in, with a verified address unless told otherwise. */
+	async function person(
+		given: { email?: string; firstName?: string; lastName?: string; isVerified?: boolean } = {}
+	): Promise<Person> {
+		const {
+			email = uniqueEmail(),
+			firstName = 'Dev',
+			lastName = unique('Eloper'),
+			isVerified = true
+		} = given;
+		const one = visitor();
+		await one.api.accounts.register.mutate({ email, firstName, lastName, password });
+		await one.api.sessions.create.mutate({ email, password });
+		if (isVerified)
+			await one.api.accounts.verifyEmail.mutate({ token: await tokenFor(email, 'verify-email') });
+		const { account } = await one.api.sessions.get.query({});
+		return { ...one, email, firstName, lastName, userId: account?.id ?? '' };
+	}
+
+	/** An organization as its owner asked for it; approved when an admin is given. */
+	async function company(given: { owner?: Person; name?: string; admin?: Visitor } = {}): Promise<Company> {
+		const { owner = await person(), name = unique('Company'), admin } = given;
+		const { id, slug } = await owner.api.organizations.request.mutate({ name });
+		if (admin) await admin.api.organizations.approve.mutate({ organizationId: id });
+		return { id, slug, name, owner };
+	}
+
+	/** An invitation with the token that its e-mail brought. */
+	async function invitation(company: Company, given: { email?: string; role?: Role } = {}) {
+		const { email = uniqueEmail(), role = 'team_member' } = given;
+		const created = await company.owner.api.invitations.create.mutate({
+			organizationId: company.id,
+			firstName: 'In',
+			lastName: unique('Vitee'),
+			email,
+			role
+		});
+		return { ...created, token: await tokenFor(email, 'invitations') };
+	}
+
+	/** Somebody who joined through the link of an invitation. */
+	async function member(
+		company: Company,
+		role: Role = 'team_member'
+	): Promise<Person & { memberId: string }> {
+		const { email, firstName, lastName, token } = await invitation(company, { role });
+		const one = visitor();
+		await one.api.invitations.accept.mutate({ token, password });
+		const { account } = await one.api.sessions.get.query({});
+		const { snapshot } = await one.api.organizations.open.query({ slug: company.slug });
+		const memberId = snapshot.members.find((row) => row.email === email)?.id ?? '';
+		return { ...one, email, firstName, lastName, userId: account?.id ?? '', memberId };
+	}
+
+	async function application(company: Company, by: Visitor = company.owner) {
+		return by.api.applications.create.mutate({
+			organizationId: company.id,
+			name: unique('Application'),
+			description: ''
+		});
+	}
+
+	return {
+		server,
+		smtp,
+		sockets,
+		visitor,
+		tokenFor,
+		inDatabase,
+		moveInvitation,
+		person,
+		company,
+		invitation,
+		member,
+		application
+	};
+}
+
+/** What a socket has heard so far, and a way to wait for more of it without asking again and again. */
+function heard(socket: Socket<ServerToClient>) {
+	const events: LiveEvent[] = [];
+	const words: string[] = [];
+	const waiting = new Set<() => void>();
+	const note = (word: string) => {
+		words.push(word);
+		for (const look of waiting) look();
+	};
+	socket.on('connect', () => note('connect'));
+	socket.on('connect_error', (error) => note(`connect_error ${error.message}`));
+	socket.on('disconnect', () => note('disconnect'));
+	socket.on('event', (_, event) => {
+		events.push(event);
+		note(event.name);
+	});
+	socket.on('account', () => note('account'));
+	socket.on('ended', () => note('ended'));
+	socket.on('resync', () => note('resync'));
+	socket.on('online', () => note('online'));
+	socket.on('settings', () => note('settings'));
+	socket.on('presence', (_, userId, isOnline) => note(`presence ${userId} ${isOnline}`));
+
+	/** Resolves when the condition holds, now or after one of the next words. */
+	function until(holds: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
+		if (holds()) return Promise.resolve();
+		return new Promise((resolve, reject) => {
+			const timer = setTimeout(() => {
+				waiting.delete(look);
+				reject(new Error(`Waited in vain for ${what}. Heard: ${words.join(', ') || 'nothing'}`));
+			}, timeoutMs);
+			const look = () => {
+				if (!holds()) return;
+				clearTimeout(timer);
+				waiting.delete(look);
+				resolve();
+			};
+			waiting.add(look);
+		});
+	}
+	const hears = (word: string) => until(() => words.includes(word), word);
+	return { socket, events, words, until, hears };
+}
+
+/** How a refused call was refused; fails when it was not. */
+export async function refusal(call: Promise<unknown>) {
+	try {
+		await call;
+	} catch (error) {
+		if (!(error instanceof TRPCClientError)) throw error;
+		const data = (error as TRPCClientError<AppRouter>).data;
+		return {
+			status: data?.httpStatus,
+			reason: data?.reason,
+			fields: data?.fields ?? {},
+			message: error.message
+		};
+	}
+	throw new Error('The call was not refused.');
+}

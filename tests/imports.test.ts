@@ -1,0 +1,216 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path/posix';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+
+/**
+ * Imports point one way (README, "The map"): a page can never pull the server into the browser, and a migration that
+ * was once merged never changes its meaning because code moved. This file also keeps the few names that are rules.
+ */
+type Files = Map<string, string>;
+
+interface Import {
+	from: string;
+	to: string;
+	isTypeOnly: boolean;
+	isExport: boolean;
+}
+
+const layers = ['migrations', 'lib', 'emails', 'src', 'routes'];
+const mayImport: Record<string, string[]> = {
+	migrations: [],
+	lib: ['lib'],
+	emails: ['emails', 'lib'],
+	src: ['src', 'emails', 'lib', 'migrations', 'build'],
+	routes: ['routes', 'lib']
+};
+/** Of these only types, which are gone when the code runs. */
+const mayImportTypes: Record<string, string[]> = { routes: ['src'] };
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+function readFiles(): Files {
+	const files: Files = new Map();
+	for (const path of globSync(`{${layers.join(',')},tests}/**/*.{ts,svelte,mjml}`, { cwd: root })) {
+		files.set(path, readFileSync(join(root, path), 'utf8'));
+	}
+	return files;
+}
+
+/** In a component only the script blocks are code; the rest is blanked. */
+function getCode(path: string, text: string) {
+	if (!path.endsWith('.svelte')) return text;
+	return [...text.matchAll(/<script\b[^>]*>([\s\S]*?)<\/script>/g)].map(([, code]) => code).join('\n');
+}
+
+/** Where a specifier points inside the project; null for packages and for what SvelteKit makes up. */
+function resolvePath(from: string, specifier: string, files: Files) {
+	if (specifier.startsWith('#lib/')) return specifier.slice(1);
+	if (specifier.startsWith('$lib/')) return specifier.slice(1);
+	if (!specifier.startsWith('.') || specifier.endsWith('/$types') || specifier === './$types.js') return null;
+	const path = normalize(join(dirname(from), specifier));
+	const spellings = [path, `${path}.ts`, path.replace(/\.js$/, '.ts'), `${path}/index.ts`];
+	return spellings.find((spelling) => files.has(spelling)) ?? path;
+}
+
+function getImports(path: string, text: string, files: Files): Import[] {
+	const imports: Import[] = [];
+	const source = ts.createSourceFile(`${path}.ts`, getCode(path, text), ts.ScriptTarget.Latest, true);
+	const add = (specifier: ts.Node | undefined, isTypeOnly: boolean, isExport = false) => {
+		if (!specifier || !ts.isStringLiteralLike(specifier)) return;
+		const to = resolvePath(path, specifier.text, files);
+		if (to) imports.push({ from: path, to, isTypeOnly, isExport });
+	};
+	const visit = (node: ts.Node) => {
+		// `import { type A } from` still runs the other file; only `import type` does not.
+		if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.isTypeOnly ?? false);
+		else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly, true);
+		else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
+			add(node.argument.literal, true);
+		else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+			add(node.arguments[0], false);
+		}
+		ts.forEachChild(node, visit);
+	};
+	visit(source);
+	return imports;
+}
+
+function getLayer(path: string) {
+	return path.split('/')[0] ?? '';
+}
+
+function findWrongDirections(imports: Import[]) {
+	return imports
+		.filter(({ from, to, isTypeOnly }) => {
+			const layer = getLayer(from);
+			if (!layers.includes(layer)) return false;
+			const allowed = [...(mayImport[layer] ?? []), ...(isTypeOnly ? (mayImportTypes[layer] ?? []) : [])];
+			return !allowed.includes(getLayer(to));
+		})
+		.map(({ from, to, isTypeOnly }) => `${from} must not import ${isTypeOnly ? 'types of ' : ''}${to}`);
+}
+
+/** A file that hands on what another one exports hides where things are and loads everything for one of them. */
+function findBarrels(imports: Import[]) {
+	return imports.filter((one) => one.isExport).map(({ from, to }) => `${from} only hands on ${to}`);
+}
+
+function findCycles(imports: Import[]) {
+	const targets = new Map<string, Set<string>>();
+	for (const { from, to } of imports) {
+		// A component may contain itself: a tree does.
+		if (from !== to) targets.set(from, (targets.get(from) ?? new Set()).add(to));
+	}
+	const cycles: string[] = [];
+	const done = new Set<string>();
+	const walk = (path: string, trail: string[]) => {
+		const seenAt = trail.indexOf(path);
+		if (seenAt >= 0) return void cycles.push([...trail.slice(seenAt), path].join(' → '));
+		if (done.has(path)) return;
+		for (const target of targets.get(path) ?? []) walk(target, [...trail, path]);
+		done.add(path);
+	};
+	for (const path of targets.keys()) walk(path, []);
+	return cycles;
+}
+
+/** Folders whose names follow a rule. Where a noun has no plural it is listed. */
+const names: [folder: RegExp, name: RegExp][] = [
+	[/^src\/procedures\//, /^([a-z]+s|activity|setup)\.ts$/],
+	[/^migrations\//, /^\d{8}T\d{4}_[a-z]+(_[a-z]+)+\.ts$/],
+	[/^emails\/(?!.*\.ts$)/, /^[a-z]+(-[a-z]+)*\.mjml$/],
+	[/^tests\/(e2e\/)?[^/]*\.test\.ts$/, /^[a-z]+(-[a-z]+)*(\.unit)?\.test\.ts$/]
+];
+const vague = /\/(utils?|helpers?|common|misc|shared|.*[.-]?(service|repository|manager|dto))\.(ts|svelte)$/i;
+
+function findWrongNames(paths: string[]) {
+	return paths.filter((path) => {
+		const name = path.slice(path.lastIndexOf('/') + 1);
+		const isAgainstRule = names.some(([folder, rule]) => folder.test(path) && !rule.test(name));
+		return isAgainstRule || vague.test(path);
+	});
+}
+
+function findLongFiles(files: Files) {
+	const longest = 350;
+	const counted = [...files].map(([path, text]) => ({ path, lines: text.split('\n').length - 1 }));
+	return counted.filter(({ lines }) => lines > longest).map(({ path, lines }) => `${path}: ${lines} lines`);
+}
+
+const files = readFiles();
+const imports = [...files].flatMap(([path, text]) => getImports(path, text, files));
+
+test('imports point one way', () => {
+	expect(imports.length).toBeGreaterThan(10);
+	expect(findWrongDirections(imports)).toEqual([]);
+});
+
+test('every import of ours is a file', () => {
+	const missing = imports.filter(({ to }) => getLayer(to) !== 'build' && !existsSync(join(root, to)));
+	expect(missing.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+});
+
+test('the library is reached by its one alias', () => {
+	const isOneWay = /from '(\$lib\/|(\.\.\/)+lib\/)|import\('(\$lib\/|(\.\.\/)+lib\/)/;
+	const others = [...files].filter(([path, text]) => path !== 'tests/imports.test.ts' && isOneWay.test(text));
+	expect(others.map(([path]) => path)).toEqual([]);
+});
+
+test('the library runs in a browser: it imports nothing of Node', () => {
+	const ofNode = [...files].filter(([path, text]) => getLayer(path) === 'lib' && /from 'node:/.test(text));
+	expect(ofNode.map(([path]) => path)).toEqual([]);
+});
+
+test('no file hands on the exports of another', () => {
+	expect(findBarrels(imports)).toEqual([]);
+});
+
+test('no file imports itself by way of others', () => {
+	expect(findCycles(imports)).toEqual([]);
+});
+
+test('files are named by the rules', () => {
+	expect(findWrongNames([...files.keys()])).toEqual([]);
+});
+
+test('no file is longer than a person reads', () => {
+	expect(findLongFiles(files)).toEqual([]);
+});
+
+test('each of these rules finds what breaks it', () => {
+	const samples: Files = new Map([
+		['src/router.ts', `import { page } from '../routes/+page.ts';\nexport type AppRouter = 1;`],
+		['routes/+page.ts', `import { type AppRouter } from '../src/router.ts';\nimport { a } from '#lib/a.ts';`],
+		[
+			'routes/+page.svelte',
+			`<p>import x from '../src/a.ts'</p><script>const a = import('../src/router.ts')</script>`
+		],
+		['routes/api.ts', `import type { AppRouter } from '../src/router.ts';\n// import '../src/router.ts'`],
+		['lib/a.ts', `import { b } from './b.ts';\nconst text = "import '../src/router.ts'";`],
+		['lib/b.ts', `export type A = import('./a.ts').A;\nexport * from '../emails/catalogue.ts';`],
+		[
+			'migrations/20261124T0900_create_things.ts',
+			`import { sql } from 'kysely';\nimport { a } from '#lib/a.ts';`
+		]
+	]);
+	const found = [...samples].flatMap(([path, text]) => getImports(path, text, samples));
+	expect(findWrongDirections(found)).toEqual([
+		'src/router.ts must not import routes/+page.ts',
+		'routes/+page.ts must not import src/router.ts',
+		'routes/+page.svelte must not import src/router.ts',
+		'lib/b.ts must not import emails/catalogue.ts',
+		'migrations/20261124T0900_create_things.ts must not import lib/a.ts'
+	]);
+	expect(findBarrels(found)).toEqual(['lib/b.ts only hands on emails/catalogue.ts']);
+	expect(findCycles(found)).toEqual([
+		'src/router.ts → routes/+page.ts → src/router.ts',
+		'lib/a.ts → lib/b.ts → lib/a.ts'
+	]);
+	const wrong = ['src/procedures/member.ts', 'src/utils.ts', 'migrations/1_x.ts', 'tests/Members.test.ts'];
+	expect(findWrongNames([...wrong, 'src/procedures/members.ts', 'tests/e2e/five-steps.test.ts'])).toEqual(
+		wrong
+	);
+	expect(findLongFiles(new Map([['lib/long.ts', 'x\n'.repeat(351)]]))).toEqual(['lib/long.ts: 351 lines']);
+});

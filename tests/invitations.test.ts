@@ -1,0 +1,409 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+	password,
+	refusal,
+	startPortal,
+	unique,
+	uniqueEmail,
+	type Company,
+	type Person,
+	type Portal
+} from './factories.ts';
+import { getRecipients } from './smtp.ts';
+
+let portal: Portal;
+beforeAll(async () => {
+	portal = await startPortal();
+});
+afterAll(() => portal.stop());
+
+const approved = (owner?: Person) => portal.company({ owner, admin: portal.admin });
+
+async function open(company: Company) {
+	return (await company.owner.api.organizations.open.query({ slug: company.slug })).snapshot;
+}
+
+const joinedIn = (snapshot: Awaited<ReturnType<typeof open>>) =>
+	snapshot.recent.filter(({ name }) => name === 'member.joined');
+
+describe('the link of an invitation', () => {
+	test('lets a new person in with a password, as what the row says', async () => {
+		const company = await approved();
+		const invitation = await portal.invitation(company, { role: 'super_admin' });
+		const visitor = portal.visitor();
+		const opened = await visitor.api.invitations.open.query({ token: invitation.token });
+		expect(opened).toMatchObject({
+			state: 'pending',
+			hasAccount: false,
+			invitation: { organizationName: company.name, role: 'super_admin', email: invitation.email }
+		});
+		const { slug } = await visitor.api.invitations.accept.mutate({ token: invitation.token, password });
+		expect(slug).toBe(company.slug);
+		const { account } = await visitor.api.sessions.get.query({});
+		expect(account).toMatchObject({ email: invitation.email, isEmailVerified: true });
+		const { members } = await open(company);
+		expect(members.find(({ email }) => email === invitation.email)?.role).toBe('super_admin');
+	});
+
+	test('lets an existing account in after signing in, with its password as it was', async () => {
+		const company = await approved();
+		const person = await portal.person();
+		const { token } = await portal.invitation(company, { email: person.email });
+		const nobody = portal.visitor();
+		expect(await nobody.api.invitations.open.query({ token })).toMatchObject({ hasAccount: true });
+		// Even with a new password in the call: it isn't taken.
+		const refused = await refusal(
+			nobody.api.invitations.accept.mutate({ token, password: 'a stolen account' })
+		);
+		expect(refused).toMatchObject({ status: 403, reason: 'SIGN_IN' });
+		await person.api.invitations.accept.mutate({ token });
+		expect((await open(company)).members.map(({ email }) => email)).toContain(person.email);
+		await portal.visitor().api.sessions.create.mutate({ email: person.email, password });
+	});
+
+	test('with one character changed, or with the invitation’s id, is as invalid as any other', async () => {
+		const company = await approved();
+		const { token, id } = await portal.invitation(company);
+		const changed = `${token.slice(0, -2)}${token.at(-2) === 'A' ? 'B' : 'A'}${token.at(-1)}`;
+		const visitor = portal.visitor();
+		const answers = await Promise.all(
+			[changed, id, 'x'.repeat(43)].map((one) => visitor.api.invitations.open.query({ token: one }))
+		);
+		for (const answer of answers) expect(answer).toEqual({ state: 'invalid' });
+		const refused = await Promise.all(
+			[changed, id, 'x'.repeat(43)].map((one) =>
+				refusal(visitor.api.invitations.accept.mutate({ token: one, password }))
+			)
+		);
+		for (const one of refused) expect(one).toEqual(refused[0]);
+		const pages = await Promise.all(
+			[changed, id, 'x'.repeat(43)].map(async (one) => {
+				const reader = portal.visitor();
+				await reader.request(`/invitations/${one}`);
+				const page = await reader.request('/invitations', {
+					headers: { cookie: `portico_invitation=${one}` }
+				});
+				return (await page.text()).replace(
+					/nonce[-"=\w]+|node_ids.*|sveltekit_\w+|__sveltekit_\w+|[\w-]{22}==/g,
+					''
+				);
+			})
+		);
+		expect(pages[0]).toContain('not valid');
+		expect(pages[1]).toContain('not valid');
+		expect(pages[2]).toContain('not valid');
+	});
+
+	test('takes no organization, role or address from the call', async () => {
+		const company = await approved();
+		const other = await approved();
+		const { token, email } = await portal.invitation(company);
+		for (const extra of [
+			{ organizationId: other.id },
+			{ role: 'super_admin' },
+			{ email: 'x@example.test' }
+		]) {
+			const response = await portal.visitor().request('/trpc/invitations.accept', {
+				method: 'POST',
+				headers: { 'content-type': 'application/json' },
+				body: JSON.stringify({ token, password, ...extra })
+			});
+			expect(response.status, JSON.stringify(extra)).toBe(400);
+		}
+		await portal.visitor().api.invitations.accept.mutate({ token, password });
+		const { members } = await open(company);
+		expect(members.find((one) => one.email === email)?.role).toBe('team_member');
+	});
+
+	test('makes one membership and one event, however often it is accepted at once', async () => {
+		const company = await approved();
+		const { token } = await portal.invitation(company);
+		const calls = Array.from({ length: 20 }, () =>
+			portal.visitor().api.invitations.accept.mutate({ token, password })
+		);
+		const results = await Promise.allSettled(calls);
+		expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+		const again = await refusal(portal.visitor().api.invitations.accept.mutate({ token, password }));
+		expect(again).toMatchObject({ status: 409, reason: 'ACCEPTED' });
+		const snapshot = await open(company);
+		expect(snapshot.members).toHaveLength(2);
+		expect(joinedIn(snapshot)).toHaveLength(1);
+	});
+
+	test('is either accepted or revoked when both come at once', async () => {
+		const company = await approved();
+		for (let round = 0; round < 10; round++) {
+			const invitation = await portal.invitation(company);
+			const [accepted, revoked] = await Promise.allSettled([
+				portal.visitor().api.invitations.accept.mutate({ token: invitation.token, password }),
+				company.owner.api.invitations.revoke.mutate({
+					organizationId: company.id,
+					invitationId: invitation.id
+				})
+			]);
+			expect([accepted.status, revoked.status].sort()).toEqual(['fulfilled', 'rejected']);
+			const { members } = await open(company);
+			expect(members.some(({ email }) => email === invitation.email)).toBe(accepted.status === 'fulfilled');
+		}
+	});
+
+	test('is still good after ten times HEAD and GET', async () => {
+		const company = await approved();
+		const { token } = await portal.invitation(company);
+		for (let time = 0; time < 10; time++) {
+			const head = await portal.visitor().request(`/invitations/${token}`, { method: 'HEAD' });
+			const get = await portal.visitor().request(`/invitations/${token}`);
+			expect([head.status, get.status]).toEqual([303, 303]);
+			expect(get.headers.get('location')).toBe('/invitations');
+			expect(get.headers.get('cache-control')).toContain('no-store');
+			expect(get.headers.get('referrer-policy')).toBe('no-referrer');
+		}
+		expect((await open(company)).invitations).toHaveLength(1);
+		await portal.visitor().api.invitations.accept.mutate({ token, password });
+	});
+
+	test('is refused as another account, and as the right one while it is unverified', async () => {
+		const company = await approved();
+		const other = await portal.person();
+		const unverified = await portal.person({ isVerified: false });
+		const { token } = await portal.invitation(company, { email: unverified.email });
+		expect(await refusal(other.api.invitations.accept.mutate({ token }))).toMatchObject({
+			status: 403,
+			reason: 'OTHER_ACCOUNT'
+		});
+		expect(await refusal(unverified.api.invitations.accept.mutate({ token, password }))).toMatchObject({
+			status: 403,
+			reason: 'UNVERIFIED'
+		});
+		expect((await open(company)).invitations).toHaveLength(1);
+	});
+
+	test('takes an account back from whoever registered the address without owning it', async () => {
+		const company = await approved();
+		const email = uniqueEmail();
+		const squatter = await portal.person({ email, isVerified: false });
+		const listening = await squatter.listen();
+		await listening.hears('connect');
+		const { token } = await portal.invitation(company, { email });
+		const owner = portal.visitor();
+		await owner.api.invitations.accept.mutate({ token, password: 'the owner’s password' });
+		await listening.hears('ended');
+		await listening.hears('disconnect');
+		expect((await squatter.api.sessions.get.query({})).account).toBeNull();
+		const signIn = await refusal(portal.visitor().api.sessions.create.mutate({ email, password }));
+		expect(signIn.status).toBe(400);
+		await portal.visitor().api.sessions.create.mutate({ email, password: 'the owner’s password' });
+	});
+
+	test('is dead after the decline, and its page says so', async () => {
+		const company = await approved();
+		const { token } = await portal.invitation(company);
+		await portal.visitor().api.invitations.decline.mutate({ token });
+		const refused = await refusal(portal.visitor().api.invitations.accept.mutate({ token, password }));
+		expect(refused).toMatchObject({ status: 409, reason: 'DECLINED' });
+		expect(await portal.visitor().api.invitations.open.query({ token })).toMatchObject({ state: 'declined' });
+	});
+});
+
+describe('an invitation is refused with the reason', () => {
+	const refusedAs = async (token: string, reason: string) => {
+		const refused = await refusal(portal.visitor().api.invitations.accept.mutate({ token, password }));
+		expect(refused).toMatchObject({ status: 409, reason });
+	};
+
+	test('after it was revoked', async () => {
+		const company = await approved();
+		const { token, id } = await portal.invitation(company);
+		await company.owner.api.invitations.revoke.mutate({ organizationId: company.id, invitationId: id });
+		await refusedAs(token, 'REVOKED');
+	});
+
+	test('after the inviter was demoted, and after they were removed', async () => {
+		const company = await approved();
+		for (const end of ['demote', 'remove'] as const) {
+			const inviter = await portal.member(company, 'super_admin');
+			const { token } = await portal.invitation({ ...company, owner: inviter });
+			const member = { organizationId: company.id, memberId: inviter.memberId };
+			if (end === 'remove') await company.owner.api.members.remove.mutate(member);
+			else {
+				const { firstName, lastName } = inviter;
+				const role = 'team_member';
+				await company.owner.api.members.update.mutate({ ...member, firstName, lastName, role });
+			}
+			await refusedAs(token, 'REVOKED');
+		}
+		expect((await open(company)).invitations).toEqual([]);
+	});
+
+	test('while the organization is suspended, and is good again once it is restored', async () => {
+		const company = await approved();
+		const { token } = await portal.invitation(company);
+		await portal.admin.api.organizations.suspend.mutate({ organizationId: company.id });
+		await refusedAs(token, 'UNAVAILABLE');
+		await portal.admin.api.organizations.restore.mutate({ organizationId: company.id });
+		await portal.visitor().api.invitations.accept.mutate({ token, password });
+	});
+});
+
+describe('inviting', () => {
+	test('leaves the token nowhere but in the e-mail', async () => {
+		const company = await approved();
+		const { token } = await portal.invitation(company);
+		const { owner } = company;
+		const organizationId = company.id;
+		const seen = JSON.stringify([
+			await owner.api.organizations.open.query({ slug: company.slug }),
+			await owner.api.activity.list.query({ organizationId }),
+			await owner.api.activity.since.query({ organizationId, after: 0 }),
+			await portal.admin.api.activity.listPortal.query({}),
+			await portal.admin.api.organizations.list.query({}),
+			await portal.admin.api.messages.list.query({}),
+			await (await owner.request(`/orgs/${company.slug}/users`)).text(),
+			await (await owner.request(`/orgs/${company.slug}/activity`)).text()
+		]);
+		expect(seen).toContain(company.name);
+		expect(seen).not.toContain(token);
+		expect(portal.server.logs).not.toContain(token);
+	});
+
+	test('the same address six times at once makes one invitation and one e-mail', async () => {
+		const company = await approved();
+		const name = unique('bob').replace(' ', '');
+		const spellings = [`${name}@X.test`, ` ${name}@x.test `, `${name.toUpperCase()}@x.test`];
+		const results = await Promise.allSettled(
+			[...spellings, ...spellings].map((email) =>
+				company.owner.api.invitations.create.mutate({
+					organizationId: company.id,
+					firstName: 'Bob',
+					lastName: 'B',
+					email,
+					role: 'team_member'
+				})
+			)
+		);
+		expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+		const refused = results.find((one) => one.status === 'rejected');
+		expect(JSON.stringify(refused?.reason.data.fields)).toContain('invited already');
+		expect((await open(company)).invitations).toHaveLength(1);
+		// Another mail comes after all that were queued before it.
+		await portal.invitation(company);
+		const mails = portal.smtp.messages.filter((one) =>
+			getRecipients(one).includes(`${name}@x.test`.toLowerCase())
+		);
+		expect(mails).toHaveLength(1);
+	});
+
+	test('what is not one plain address is refused at the field, and nothing goes out', async () => {
+		const company = await approved();
+		const { seq } = await open(company);
+		const before = portal.smtp.messages.length;
+		const wrong = [
+			'a@x.test,b@x.test',
+			'a@x.test\r\nBcc: b@x.test',
+			'"quoted"@x.test',
+			'a＠x.test',
+			'İ@x.test',
+			'a@İx.test',
+			'a b@x.test',
+			'a@x',
+			'@x.test',
+			'a@x..test',
+			'<a@x.test>',
+			''
+		];
+		for (const email of wrong) {
+			const refused = await refusal(
+				company.owner.api.invitations.create.mutate({
+					organizationId: company.id,
+					firstName: 'A',
+					lastName: 'B',
+					email,
+					role: 'team_member'
+				})
+			);
+			expect(refused.status, email).toBe(400);
+			expect(refused.fields.email, email).toBeTruthy();
+		}
+		expect((await open(company)).seq).toBe(seq);
+		expect(portal.smtp.messages.length).toBe(before);
+	});
+
+	test.each(['line\r\nbreak', 'right\u202eleft', 'see evil.com now', 'http://evil.test', 'nul\u0000'])(
+		'a name that would write into an e-mail is refused: %j',
+		async (firstName) => {
+			const company = await approved();
+			const input = {
+				organizationId: company.id,
+				lastName: 'B',
+				email: uniqueEmail(),
+				role: 'team_member' as const
+			};
+			const refused = await refusal(company.owner.api.invitations.create.mutate({ ...input, firstName }));
+			expect(refused.status).toBe(400);
+			expect(refused.fields.firstName).toBeTruthy();
+		}
+	);
+
+	test('a member, or from an organization that may not, is refused, and nothing goes out', async () => {
+		const owner = await portal.person();
+		const pending = await portal.company({ owner });
+		const invite = (organizationId: string, email: string) =>
+			refusal(
+				owner.api.invitations.create.mutate({
+					organizationId,
+					firstName: 'A',
+					lastName: 'B',
+					email,
+					role: 'team_member'
+				})
+			);
+		const email = uniqueEmail();
+		expect(await invite(pending.id, email)).toMatchObject({ status: 403, reason: 'ORGANIZATION_PENDING' });
+		await portal.admin.api.organizations.reject.mutate({
+			organizationId: pending.id,
+			reason: 'Unknown company'
+		});
+		expect(await invite(pending.id, email)).toMatchObject({ status: 403, reason: 'ORGANIZATION_REJECTED' });
+		const { organizations } = await owner.api.sessions.get.query({});
+		const space = organizations.find(({ isPersonal }) => isPersonal);
+		expect(await invite(space?.id ?? '', email)).toMatchObject({ status: 403 });
+
+		const company = await approved(owner);
+		const refused = await invite(company.id, owner.email);
+		expect(refused).toMatchObject({ status: 409, reason: 'MEMBER' });
+		expect(refused.fields.email).toContain('member already');
+		await portal.admin.api.organizations.suspend.mutate({ organizationId: company.id });
+		expect(await invite(company.id, email)).toMatchObject({ status: 403, reason: 'ORGANIZATION_SUSPENDED' });
+		expect(portal.smtp.messages.some((one) => getRecipients(one).includes(email))).toBe(false);
+	});
+
+	test('again within a minute is refused; later the older link is dead', async () => {
+		const company = await approved();
+		const { token, id, email } = await portal.invitation(company);
+		const resend = () =>
+			company.owner.api.invitations.resend.mutate({ organizationId: company.id, invitationId: id });
+		expect(await refusal(resend())).toMatchObject({ status: 429, reason: 'TOO_SOON' });
+
+		await portal.moveInvitation(id, { sentAt: -61 });
+		await resend();
+		const fresh = await portal.tokenFor(email, 'invitations', token);
+		expect(await portal.visitor().api.invitations.open.query({ token })).toEqual({ state: 'invalid' });
+		expect(await refusal(portal.visitor().api.invitations.accept.mutate({ token, password }))).toMatchObject({
+			status: 404
+		});
+		await portal.visitor().api.invitations.accept.mutate({ token: fresh, password });
+	});
+
+	test('lasts seven days', async () => {
+		const company = await approved();
+		const { token, id, expiresAt, sentAt } = await portal.invitation(company);
+		expect(Date.parse(expiresAt) - Date.parse(sentAt)).toBeCloseTo(7 * 86_400_000, -4);
+		await portal.moveInvitation(id, { expiresAt: -1 });
+		expect(await portal.visitor().api.invitations.open.query({ token })).toMatchObject({ state: 'expired' });
+		expect(await refusal(portal.visitor().api.invitations.accept.mutate({ token, password }))).toMatchObject({
+			status: 409,
+			reason: 'EXPIRED'
+		});
+		expect((await open(company)).members).toHaveLength(1);
+	});
+});

@@ -1,0 +1,298 @@
+import { connect } from 'node:net';
+import { io, type Socket } from 'socket.io-client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { applyOrganization, applyPortal } from '#lib/apply.ts';
+import { password, startPortal, type Portal } from './factories.ts';
+import { startServer } from './harness.ts';
+
+let portal: Portal;
+beforeAll(async () => {
+	portal = await startPortal();
+});
+afterAll(() => portal.stop());
+
+const approved = () => portal.company({ admin: portal.admin });
+
+describe('an open page', () => {
+	test('hears every event of its organization once, in order, without a gap', async () => {
+		const company = await approved();
+		const member = await portal.member(company);
+		const { snapshot } = await member.api.organizations.open.query({ slug: company.slug });
+		const page = await member.listen();
+		await page.hears('online');
+		await Promise.all(
+			Array.from({ length: 12 }, (_, i) => portal.application(company, i % 2 ? member : company.owner))
+		);
+		await page.until(() => page.events.length >= 12, 'twelve events');
+		expect(page.events.map(({ seq }) => seq)).toEqual(
+			Array.from({ length: 12 }, (_, i) => snapshot.seq + 1 + i)
+		);
+		expect(new Set(page.events.map(({ id }) => id)).size).toBe(12);
+	});
+
+	test('has after its events what a page has that loads now', async () => {
+		const company = await approved();
+		const member = await portal.member(company, 'super_admin');
+		const opening = () => member.api.organizations.open.query({ slug: company.slug });
+		const governing = () => portal.admin.api.organizations.list.query({});
+		const [{ snapshot }, portalSnapshot] = [await opening(), await governing()];
+		const [page, adminPage] = [await member.listen(), await portal.admin.listen()];
+		await Promise.all([page.hears('online'), adminPage.hears('settings')]);
+
+		const organizationId = company.id;
+		const { api } = company.owner;
+		const application = await portal.application(company, member);
+		const applicationId = application.id;
+		const credentialId = application.credentials[0]?.id ?? '';
+		await api.applications.update.mutate({
+			organizationId,
+			applicationId,
+			name: 'Renamed',
+			description: 'x'
+		});
+		await api.credentials.create.mutate({ organizationId, applicationId, label: 'Second' });
+		await api.credentials.reveal.mutate({ organizationId, applicationId, credentialId });
+		const rotated = await api.credentials.rotate.mutate({
+			organizationId,
+			applicationId,
+			credentialId,
+			overlapSeconds: 3600
+		});
+		await api.credentials.revoke.mutate({ organizationId, applicationId, credentialId: rotated.id });
+		const other = await portal.application(company);
+		await api.applications.delete.mutate({ organizationId, applicationId: other.id });
+		const invitation = await portal.invitation(company);
+		await api.invitations.revoke.mutate({ organizationId, invitationId: invitation.id });
+		await portal.invitation(company);
+		const joined = await portal.member(company);
+		await api.members.update.mutate({
+			organizationId,
+			memberId: joined.memberId,
+			firstName: 'Other',
+			lastName: 'Name',
+			role: 'super_admin'
+		});
+		const leaver = await portal.member(company);
+		await api.members.remove.mutate({ organizationId, memberId: leaver.memberId });
+		await api.organizations.rename.mutate({ organizationId, name: `${company.name} II` });
+		await api.organizations.configure.mutate({ organizationId, isRevealRestricted: true });
+		await portal.company();
+
+		const [fresh, freshPortal] = [(await opening()).snapshot, await governing()];
+		await page.until(() => page.events.at(-1)?.seq === fresh.seq, `event ${fresh.seq}`);
+		const events = () => adminPage.events.filter(({ seq }) => seq > portalSnapshot.seq);
+		await adminPage.until(() => events().at(-1)?.seq === freshPortal.seq, `portal event ${freshPortal.seq}`);
+		expect(page.events.reduce(applyOrganization, snapshot)).toEqual(fresh);
+		expect(events().reduce(applyPortal, portalSnapshot)).toEqual(freshPortal);
+		expect(events().length).toBeGreaterThan(5);
+	});
+
+	test('that was away is told what it missed', async () => {
+		const company = await approved();
+		const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
+		for (let i = 0; i < 3; i++) await portal.application(company);
+		const { events } = await company.owner.api.activity.since.query({
+			organizationId: company.id,
+			after: snapshot.seq
+		});
+		expect(events?.map(({ seq }) => seq)).toEqual([1, 2, 3].map((step) => snapshot.seq + step));
+	});
+
+	test('of somebody who is not signed in hears the settings and nothing else', async () => {
+		const page = await portal.visitor().listen();
+		await page.hears('settings');
+		await portal.company({ admin: portal.admin });
+		await portal.admin.api.settings.update.mutate({ isAutoApprovingAccounts: false });
+		await page.until(() => page.words.filter((word) => word === 'settings').length === 2, 'new settings');
+		await portal.admin.api.settings.update.mutate({ isAutoApprovingAccounts: true });
+		expect(page.events).toEqual([]);
+	});
+
+	test('shows who comes and goes', async () => {
+		const company = await approved();
+		const member = await portal.member(company);
+		const page = await company.owner.listen();
+		await page.hears('online');
+		const other = await member.listen();
+		await page.hears(`presence ${member.userId} true`);
+		other.socket.disconnect();
+		await page.hears(`presence ${member.userId} false`);
+	});
+});
+
+describe('the door closes', () => {
+	test('within a second for a member who is removed, and stays closed', async () => {
+		const company = await approved();
+		const member = await portal.member(company);
+		const page = await member.listen();
+		await page.hears('online');
+		const began = performance.now();
+		await company.owner.api.members.remove.mutate({ organizationId: company.id, memberId: member.memberId });
+		await page.hears('member.removed');
+		await page.hears('account');
+		expect(performance.now() - began).toBeLessThan(1000);
+		const heardBefore = page.events.length;
+
+		await portal.application(company);
+		const back = await member.listen();
+		await back.hears('settings');
+		// A change that they may hear comes after everything that they may not.
+		await member.api.organizations.request.mutate({ name: `Own company ${heardBefore} of ${member.userId}` });
+		await back.hears('organization.requested');
+		await page.hears('organization.requested');
+		expect(page.events.slice(heardBefore).map(({ organizationId }) => organizationId)).not.toContain(
+			company.id
+		);
+		expect(back.events.map(({ organizationId }) => organizationId)).not.toContain(company.id);
+	});
+
+	test('for the members of a suspended organization, and opens again', async () => {
+		const company = await approved();
+		const page = await company.owner.listen();
+		await page.hears('online');
+		await portal.admin.api.organizations.suspend.mutate({ organizationId: company.id });
+		await page.hears('organization.suspended');
+		await page.hears('account');
+		const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
+		expect(snapshot).toMatchObject({ members: [], applications: [], recent: [] });
+		await portal.admin.api.organizations.restore.mutate({ organizationId: company.id });
+		await page.hears('organization.restored');
+	});
+
+	test('after signing out: the cookie and its sockets are dead, other sessions live', async () => {
+		const person = await portal.person();
+		const elsewhere = portal.visitor();
+		await elsewhere.api.sessions.create.mutate({ email: person.email, password });
+		const [here, there] = [await person.listen(), await elsewhere.listen()];
+		await Promise.all([here.hears('online'), there.hears('online')]);
+		const cookie = person.cookie();
+		await person.api.sessions.delete.mutate({});
+		await here.hears('ended');
+		await here.hears('disconnect');
+		const kept = await person.request('/trpc/sessions.get?input=%7B%7D', { headers: { cookie } });
+		expect(await kept.text()).toContain('"account":null');
+		expect(there.words).not.toContain('disconnect');
+		expect((await elsewhere.api.sessions.get.query({})).account).not.toBeNull();
+	});
+});
+
+describe('the socket refuses', () => {
+	const attempt = (headers: Record<string, string>) =>
+		new Promise<string>((resolve) => {
+			const socket = io(portal.server.origin, {
+				transports: ['websocket'],
+				forceNew: true,
+				reconnection: false,
+				extraHeaders: headers
+			});
+			portal.sockets.push(socket);
+			socket.on('connect', () => resolve('connected'));
+			socket.on('connect_error', () => resolve('refused'));
+		});
+
+	test('any origin but its own', async () => {
+		const { origin } = portal.server;
+		const wrong = [
+			'https://evil.example',
+			'null',
+			origin.replace('http:', 'https:'),
+			`${origin}.evil.example`,
+			origin.replace('localhost', 'localhost.'),
+			`${origin}/`,
+			''
+		];
+		for (const one of wrong) expect(await attempt({ origin: one }), one).toBe('refused');
+		expect(await attempt({}), 'without').toBe('refused');
+		expect(await attempt({ origin })).toBe('connected');
+	});
+
+	test('a cookie that is none', async () => {
+		const { origin } = portal.server;
+		expect(await attempt({ origin, cookie: 'portico=nonsense' })).toBe('refused');
+		expect(await attempt({ origin, cookie: 'portico=%E0%A4%A' })).toBe('refused');
+	});
+
+	test('namespaces, and wishes for a room: whoever speaks is out', async () => {
+		const company = await approved();
+		const spy = await portal.person();
+		const { origin } = portal.server;
+		const extraHeaders = { origin, cookie: spy.cookie() };
+		for (const name of ['admins', `organization:${company.id}`, 'admin']) {
+			const socket = io(`${origin}/${name}`, {
+				transports: ['websocket'],
+				forceNew: true,
+				reconnection: false,
+				extraHeaders
+			});
+			portal.sockets.push(socket);
+			const answer = await new Promise<string>((resolve) => {
+				socket.on('connect', () => resolve('connected'));
+				socket.on('connect_error', ({ message }) => resolve(message));
+			});
+			expect(answer).toBe('Invalid namespace');
+		}
+		const page = await spy.listen();
+		await page.hears('online');
+		(page.socket as Socket).emit('join', `organization:${company.id}`);
+		await page.hears('disconnect');
+		await portal.application(company);
+		expect(page.events).toEqual([]);
+	});
+
+	test('rubbish, and goes on serving the others', async () => {
+		const company = await approved();
+		const page = await company.owner.listen();
+		await page.hears('online');
+		const spy = await portal.person();
+		for (const packet of [
+			null,
+			undefined,
+			{ deep: JSON.parse(`${'['.repeat(2000)}${']'.repeat(2000)}`) },
+			'x'.repeat(40_000)
+		]) {
+			const bad = await spy.listen();
+			await bad.hears('connect');
+			bad.socket.io.reconnection(false);
+			(bad.socket as Socket).emit('rubbish', packet);
+			await bad.hears('disconnect');
+		}
+		const raw = connect(portal.server.port, '127.0.0.1');
+		raw.on('error', () => {});
+		raw.write('GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n\r\n\u0000\u0001garbage');
+		await new Promise((resolve) => raw.once('close', resolve));
+		await portal.application(company);
+		await page.hears('application.created');
+	});
+});
+
+describe('two processes on one PostgreSQL', () => {
+	test.runIf(process.env.TEST_DATABASE_URL)('serve one portal', async ({ onTestFinished }) => {
+		const { databaseUrl, dataFolder } = portal.server;
+		if (!databaseUrl) return;
+		const second = await startServer({
+			database: 'postgres',
+			env: { DATABASE_URL: databaseUrl, DATA_FOLDER: dataFolder, TRUSTED_PROXIES: '1' }
+		});
+		onTestFinished(() => second.dispose());
+		const company = await approved();
+		const member = await portal.member(company);
+		const page = io(second.origin, {
+			transports: ['websocket'],
+			forceNew: true,
+			extraHeaders: { origin: second.origin, cookie: member.cookie() }
+		});
+		portal.sockets.push(page);
+		const heard: string[] = [];
+		const removed = new Promise<void>((resolve) => {
+			page.on('event', (_: unknown, event: { name: string }) => {
+				heard.push(event.name);
+				if (event.name === 'member.removed') resolve();
+			});
+		});
+		await new Promise<void>((resolve) => page.on('online', () => resolve()));
+		await portal.application(company);
+		await company.owner.api.members.remove.mutate({ organizationId: company.id, memberId: member.memberId });
+		await removed;
+		expect(heard).toEqual(['application.created', 'member.removed']);
+	});
+});

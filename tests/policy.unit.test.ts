@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { can, permissions, policy, rules, type ProcedurePath } from '#lib/policy.ts';
+import { roles, statuses } from '#lib/views.ts';
+import { appRouter } from '../src/router.ts';
+
+const procedures = Object.keys(appRouter._def.procedures).sort();
+
+describe('the policy', () => {
+	test('has a row for every procedure, and no row without one', () => {
+		expect(Object.keys(policy).sort()).toEqual(procedures);
+	});
+
+	test('gives a Super admin whatever it gives a Team member', () => {
+		for (const path of Object.keys(policy) as ProcedurePath[]) {
+			for (const status of statuses) {
+				for (const isRevealRestricted of [false, true]) {
+					const organization = { status, isPersonal: false, isRevealRestricted };
+					if (can(path, { role: 'team_member', organization })) {
+						expect(can(path, { role: 'super_admin', organization }), path).toBe(true);
+					}
+				}
+			}
+		}
+	});
+
+	test('lets nobody do anything to a withdrawn organization', () => {
+		const organization = { status: 'withdrawn', isPersonal: false, isRevealRestricted: false } as const;
+		for (const path of Object.keys(policy) as ProcedurePath[]) {
+			for (const role of roles) expect(can(path, { role, organization }), path).toBe(false);
+		}
+	});
+
+	test('keeps invitations and people out of personal spaces', () => {
+		const organization = { status: 'approved', isPersonal: true, isRevealRestricted: false } as const;
+		const paths = ['invitations.create', 'members.update', 'members.remove', 'members.leave'] as const;
+		for (const path of paths) expect(can(path, { role: 'super_admin', organization }), path).toBe(false);
+		expect(can('applications.create', { role: 'super_admin', organization })).toBe(true);
+	});
+
+	test('can keep revealing to Super admins', () => {
+		const organization = { status: 'approved', isPersonal: false, isRevealRestricted: true } as const;
+		for (const path of ['credentials.reveal', 'credentials.copy'] as const) {
+			expect(can(path, { role: 'team_member', organization }), path).toBe(false);
+			expect(can(path, { role: 'super_admin', organization }), path).toBe(true);
+		}
+	});
+
+	test('has every member’s procedure that changes something in the permission box, once', () => {
+		const shown = permissions.flatMap(({ paths }) => paths);
+		expect(new Set(shown).size).toBe(shown.length);
+		// What concerns oneself, or a request that isn't an organization yet, is no permission of a role.
+		const elsewhere = [
+			'members.leave',
+			'members.listRevealed',
+			'activity.since',
+			'organizations.withdraw',
+			'organizations.requestAgain'
+		];
+		const ofMembers = procedures.filter((path) => rules[path]?.who === 'member');
+		expect([...shown, ...elsewhere].sort()).toEqual(ofMembers);
+	});
+});

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import postgres from 'postgres';
+import type { TestProject } from 'vitest/node';
+
+const script = fileURLToPath(new URL('postgres-process.ts', import.meta.url));
+const needsPostgres = ['postgres', 'browser'];
+
+/** One server for everybody below this process; it ends with `stop` or with this process. */
+export async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
+	// In a process group of its own, so that Ctrl-C reaches the tests first.
+	const child = spawn(process.execPath, [script], { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+	const ended = once(child, 'exit');
+	let complaint = '';
+	child.stderr.on('data', (chunk) => (complaint += chunk));
+	for await (const url of createInterface({ input: child.stdout })) {
+		return {
+			url,
+			stop: async () => {
+				child.stdin.end();
+				await ended;
+			}
+		};
+	}
+	await ended;
+	throw new Error(`No PostgreSQL for the tests. Set TEST_DATABASE_URL to use one of yours.\n${complaint}`);
+}
+
+/** On a server that outlives the run, the databases of this run must not. */
+async function dropDatabases(url: string, prefix: string) {
+	const sql = postgres(url, { max: 1, onnotice: () => undefined });
+	try {
+		const left = await sql`select datname from pg_database where starts_with(datname, ${prefix})`;
+		for (const { datname } of left) await sql`drop database if exists ${sql(datname)} with (force)`;
+	} finally {
+		await sql.end();
+	}
+}
+
+/** Vitest's global setup. The workers inherit both variables; `createDatabase` in harness.ts reads them. */
+export default async function setup({ vitest }: TestProject) {
+	if (!vitest.projects.some((project) => needsPostgres.includes(project.name))) return undefined;
+	const prefix = `portico_${randomBytes(4).toString('hex')}_`;
+	process.env.TEST_DATABASE_PREFIX = prefix;
+
+	const given = process.env.TEST_DATABASE_URL;
+	if (given) return () => dropDatabases(given, prefix);
+
+	const { url, stop } = await startPostgres();
+	process.env.TEST_DATABASE_URL = url;
+	return stop;
+}
