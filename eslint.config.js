@@ -15,7 +15,9 @@ export default defineConfig(
 		rules: {
 			'no-undef': 'off',
 			'@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-			'svelte/no-navigation-without-resolve': 'off'
+			'svelte/no-navigation-without-resolve': 'off',
+			// Sets and maps that nothing on a page has to react to stay plain ones.
+			'svelte/prefer-svelte-reactivity': 'off'
 		}
 	},
 	{

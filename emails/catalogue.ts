@@ -14,8 +14,9 @@ function email<Shape extends z.core.$ZodLooseShape>(one: {
 }
 
 const text = z.string();
+const url = text.startsWith('http');
 const sampleUrl = 'https://portal.example.com';
-const organization = z.strictObject({ organizationName: text, firstName: text, organizationUrl: z.url() });
+const organization = z.strictObject({ organizationName: text, firstName: text, organizationUrl: url });
 const organizationSample = {
 	organizationName: 'Northwind Logistics',
 	firstName: 'Grace',
@@ -26,7 +27,7 @@ const invitation = z.strictObject({
 	inviterName: text,
 	roleLabel: text,
 	firstName: text,
-	acceptUrl: z.url(),
+	acceptUrl: url,
 	expiresAt: text
 });
 const invitationSample = {
@@ -42,19 +43,19 @@ export const catalogue = {
 	'account-registered': email({
 		description: 'To a new developer: confirms the e-mail address.',
 		subject: 'Confirm your e-mail address',
-		props: z.strictObject({ firstName: text, verifyUrl: z.url() }),
+		props: z.strictObject({ firstName: text, verifyUrl: url }),
 		sample: { firstName: 'Grace', verifyUrl: `${sampleUrl}/verify-email/sample` }
 	}),
 	'account-exists': email({
 		description: 'To the owner of an account, when somebody registers with its address.',
 		subject: 'You already have an account',
-		props: z.strictObject({ firstName: text, signInUrl: z.url() }),
+		props: z.strictObject({ firstName: text, signInUrl: url }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
 	}),
 	'account-approved': email({
 		description: 'To a developer whose account a portal admin approved.',
 		subject: 'Your account at {{portalName}} is ready',
-		props: z.strictObject({ firstName: text, signInUrl: z.url() }),
+		props: z.strictObject({ firstName: text, signInUrl: url }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
 	}),
 	'account-rejected': email({
@@ -70,7 +71,7 @@ export const catalogue = {
 			organizationName: text,
 			requesterName: text,
 			requesterEmail: text,
-			reviewUrl: z.url()
+			reviewUrl: url
 		}),
 		sample: {
 			organizationName: 'Northwind Logistics',

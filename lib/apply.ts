@@ -162,6 +162,7 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 			return { ...next, counts, organizations: withOrganization(next, organization) };
 		}
 		case 'organization.renamed':
+		case 'organization.configured':
 			return { ...next, organizations: withOrganization(next, event.payload.organization) };
 		case 'member.joined':
 			return counting({ memberCount: 1 });
@@ -173,6 +174,7 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'application.deleted':
 			return counting({ applicationCount: -1 });
 		case 'account.registered':
+		case 'account.verified':
 		case 'account.approved':
 		case 'account.rejected':
 			return { ...next, accounts: newestFirst(next.accounts, event.payload.account) };

@@ -80,7 +80,7 @@ export const events = {
 		decision,
 		({ organization }) => `restored the organization ${organization.name}`
 	),
-	'organization.configured': event('organization', organization, ({ organization }) =>
+	'organization.configured': event('both', organization, ({ organization }) =>
 		organization.isRevealRestricted
 			? 'let only Super admins reveal credentials'
 			: 'let every member reveal credentials'
@@ -142,6 +142,11 @@ export const events = {
 	),
 	'credential.revoked': event('organization', credential, (one) => `revoked the credential ${key(one)}`),
 	'account.registered': event('portal', account, ({ account }) => `registered with ${account.email}`),
+	'account.verified': event(
+		'portal',
+		account,
+		({ account }) => `confirmed the e-mail address ${account.email}`
+	),
 	'account.approved': event(
 		'portal',
 		account,

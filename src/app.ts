@@ -4,7 +4,7 @@ import { trpcServer } from '@hono/trpc-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono, type Context as HonoContext } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { generateCookie, getCookie } from 'hono/cookie';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Db } from './database.ts';
@@ -117,7 +117,8 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 			endpoint: '/trpc',
 			maxBatchSize: maxBatch,
 			allowBatching: true,
-			createContext: (_, c: HonoContext) => contextOf(parts, c) as Promise<Context & Record<string, unknown>>,
+			createContext: ({ resHeaders }, c: HonoContext) =>
+				contextOf(parts, c, resHeaders) as Promise<Context & Record<string, unknown>>,
 			responseMeta: () => ({ headers: { 'cache-control': 'private, no-store' } }),
 			onError({ error, path, ctx }) {
 				if (error.code !== 'INTERNAL_SERVER_ERROR') return;
@@ -149,17 +150,19 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 	return app;
 }
 
-async function contextOf(parts: Parts, c: HonoContext): Promise<Context> {
-	const { name, options } = sessionCookie(parts.env.ORIGIN);
+async function contextOf(parts: Parts, c: HonoContext, headers: Headers): Promise<Context> {
+	const { env, ...rest } = parts;
+	const { name, options } = sessionCookie(env.ORIGIN);
 	const token = getCookie(c, name);
 	return {
-		...parts,
+		...rest,
+		config: env,
 		requestId: c.get('requestId') as string,
 		address: c.get('address') as string,
 		session: token ? await findSession(parts.db, token) : null,
 		setSessionToken(next) {
-			if (next === null) deleteCookie(c, name, options);
-			else setCookie(c, name, next, options);
+			const life = next === null ? { ...options, maxAge: 0 } : options;
+			headers.append('set-cookie', generateCookie(name, next ?? '', life));
 		}
 	};
 }

@@ -49,6 +49,7 @@ async function seed(parts: Parts): Promise<void> {
 	const as = (name: Name) =>
 		createCaller({
 			...parts,
+			config: parts.env,
 			requestId: 'demo',
 			address: 'demo',
 			session: sessions.get(name) ?? null,

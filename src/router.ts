@@ -2,9 +2,9 @@ import { accountsRouter } from './procedures/accounts.ts';
 import { activityRouter } from './procedures/activity.ts';
 import { applicationsRouter } from './procedures/applications.ts';
 import { credentialsRouter } from './procedures/credentials.ts';
-import { governanceRouter } from './procedures/governance.ts';
+import { decisionsRouter } from './procedures/decisions.ts';
 import { invitationsRouter } from './procedures/invitations.ts';
-import { joiningRouter } from './procedures/joining.ts';
+import { acceptancesRouter } from './procedures/acceptances.ts';
 import { membersRouter } from './procedures/members.ts';
 import { messagesRouter } from './procedures/messages.ts';
 import { organizationsRouter } from './procedures/organizations.ts';
@@ -18,10 +18,10 @@ export const appRouter = router({
 	activity: activityRouter,
 	applications: applicationsRouter,
 	credentials: credentialsRouter,
-	invitations: mergeRouters(invitationsRouter, joiningRouter),
+	invitations: mergeRouters(invitationsRouter, acceptancesRouter),
 	members: membersRouter,
 	messages: messagesRouter,
-	organizations: mergeRouters(organizationsRouter, governanceRouter),
+	organizations: mergeRouters(organizationsRouter, decisionsRouter),
 	sessions: sessionsRouter,
 	settings: settingsRouter,
 	setup: setupRouter

@@ -13,7 +13,8 @@ import type { Vault } from './vault.ts';
 /** What every call has: the parts of the process, and what is particular to the request. */
 export interface Context {
 	db: Db;
-	env: Env;
+	/** Not `env`: under that name the HTTP adapter puts its own. */
+	config: Env;
 	vault: Vault;
 	outbox: Outbox;
 	log: Logger;
@@ -59,7 +60,7 @@ const t = initTRPC.context<Context>().create({
 		if (error instanceof Refusal) {
 			return { ...shape, data: { ...common, reason: error.reason, fields: error.fields } };
 		}
-		if (error.cause instanceof z.ZodError) {
+		if (error.code === 'BAD_REQUEST' && error.cause instanceof z.ZodError) {
 			const fields: Record<string, string> = {};
 			for (const { path, message } of error.cause.issues) fields[path.join('.')] ??= message;
 			const message = Object.values(fields)[0] ?? 'The input is not right.';

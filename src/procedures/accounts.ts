@@ -80,7 +80,7 @@ export async function createAccount(
 
 /** Makes the newest verification link the only one and mails it. */
 async function sendVerification(
-	ctx: Pick<Context, 'env' | 'outbox'>,
+	ctx: Pick<Context, 'config' | 'outbox'>,
 	db: Trx,
 	account: { id: string; email: string; firstName: string; lastName: string }
 ): Promise<void> {
@@ -97,8 +97,19 @@ async function sendVerification(
 		.execute();
 	await ctx.outbox.enqueue(db, { name: fullName(account), address: account.email }, 'account-registered', {
 		firstName: account.firstName,
-		verifyUrl: `${ctx.env.ORIGIN}/verify-email/${token}`
+		verifyUrl: `${ctx.config.ORIGIN}/verify-email/${token}`
 	});
+}
+
+/** Tells the portal's admins what a person did with their own account, and the person's open pages. */
+export async function publishAccount(
+	db: Trx,
+	name: 'account.registered' | 'account.verified',
+	account: Selectable<Tables['account']>
+): Promise<void> {
+	const actor = { id: account.id, name: fullName(account), kind: 'developer' as const };
+	await publish({ db, actor }, name, { account: accountViewOf(account) });
+	await signal(db, { kind: 'account', userId: account.id });
 }
 
 export async function findAccount(db: Db, address: string) {
@@ -121,13 +132,12 @@ export const accountsRouter = router({
 			if (known) {
 				await ctx.outbox.enqueue(db, { name: fullName(known), address: known.email }, 'account-exists', {
 					firstName: known.firstName,
-					signInUrl: `${ctx.env.ORIGIN}/login`
+					signInUrl: `${ctx.config.ORIGIN}/login`
 				});
 				return;
 			}
 			const account = await createAccount(db, { ...person, passwordHash, status });
-			const actor = { id: account.id, name: fullName(account), kind: 'developer' as const };
-			await publish({ db, actor }, 'account.registered', { account: accountViewOf(account) });
+			await publishAccount(db, 'account.registered', account);
 			await sendVerification(ctx, db, account);
 		});
 		// Somebody else took the address in this very moment: the same answer as if they had come first.
@@ -154,10 +164,10 @@ export const accountsRouter = router({
 				.updateTable('account')
 				.set({ emailVerifiedAt: new Date() })
 				.where('id', '=', accountId)
-				.returning('email')
+				.returningAll()
 				.executeTakeFirstOrThrow();
-			await signal(db, { kind: 'account', userId: accountId });
-			return account;
+			await publishAccount(db, 'account.verified', account);
+			return { email: account.email };
 		});
 	}),
 
@@ -179,7 +189,7 @@ export const accountsRouter = router({
 
 /** A guarded update: of two admins who decide at once, the second is refused. */
 async function decide(
-	ctx: Pick<Context, 'env' | 'outbox'> & Parameters<typeof publish>[0],
+	ctx: Pick<Context, 'config' | 'outbox'> & Parameters<typeof publish>[0],
 	accountId: string,
 	status: 'active' | 'rejected'
 ): Promise<Account> {
@@ -206,7 +216,7 @@ async function decide(
 	if (isApproved) {
 		await ctx.outbox.enqueue(ctx.db, to, 'account-approved', {
 			firstName: account.firstName,
-			signInUrl: `${ctx.env.ORIGIN}/login`
+			signInUrl: `${ctx.config.ORIGIN}/login`
 		});
 	} else {
 		await ctx.outbox.enqueue(ctx.db, to, 'account-rejected', { firstName: account.firstName });

@@ -98,11 +98,12 @@ export async function revokeInvitationsOf(
 	}
 }
 
-const expiry = (ctx: Pick<Context, 'env'>) => new Date(Date.now() + ctx.env.INVITATION_DAYS * 86_400_000);
+const expiry = (ctx: Pick<Context, 'config'>) =>
+	new Date(Date.now() + ctx.config.INVITATION_DAYS * 86_400_000);
 
 /** The words of the e-mail; which text it is depends on whether the address has an account, which only its owner learns. */
 async function sendInvitation(
-	ctx: Pick<Context, 'env' | 'outbox'> & { db: Trx },
+	ctx: Pick<Context, 'config' | 'outbox'> & { db: Trx },
 	invitation: Invitation,
 	organizationName: string,
 	token: string
@@ -118,13 +119,13 @@ async function sendInvitation(
 			inviterName: invitation.invitedBy.name,
 			roleLabel: roleLabels[invitation.role],
 			firstName: invitation.firstName,
-			acceptUrl: `${ctx.env.ORIGIN}/invitations/${token}`,
+			acceptUrl: `${ctx.config.ORIGIN}/invitations/${token}`,
 			expiresAt: `${new Date(invitation.expiresAt).toUTCString().slice(0, 22)} UTC`
 		}
 	);
 }
 
-async function checkRoom(ctx: { db: Trx; env: Context['env'] }, organizationId: string): Promise<void> {
+async function checkRoom(ctx: { db: Trx; config: Context['config'] }, organizationId: string): Promise<void> {
 	const count = (table: 'membership' | 'invitation') =>
 		ctx.db
 			.selectFrom(table)
@@ -139,11 +140,11 @@ async function checkRoom(ctx: { db: Trx; env: Context['env'] }, organizationId: 
 			`There are ${maxOpen} open invitations already. Revoke some that are no longer needed.`
 		);
 	}
-	if (Number(members.count) + Number(open.count) >= ctx.env.MAX_MEMBERS) {
+	if (Number(members.count) + Number(open.count) >= ctx.config.MAX_MEMBERS) {
 		throw new Refusal(
 			'CONFLICT',
 			'TOO_MANY_MEMBERS',
-			`An organization holds up to ${ctx.env.MAX_MEMBERS} members and open invitations.`
+			`An organization holds up to ${ctx.config.MAX_MEMBERS} members and open invitations.`
 		);
 	}
 }

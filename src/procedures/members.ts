@@ -112,7 +112,7 @@ export const membersRouter = router({
 					previousRoleLabel: roleLabels[previous.role],
 					roleLabel: roleLabels[member.role],
 					actorName: ctx.actor.name,
-					organizationUrl: `${ctx.env.ORIGIN}/orgs/${slug}`
+					organizationUrl: `${ctx.config.ORIGIN}/orgs/${slug}`
 				}
 			);
 			return member;

@@ -26,7 +26,7 @@ export const messagesRouter = router({
 			.limit(listLength)
 			.execute();
 		return {
-			isSending: ctx.env.SMTP_URL !== undefined,
+			isSending: ctx.config.SMTP_URL !== undefined,
 			messages: rows.map((row) => ({ ...row, createdAt: isoOf(row.createdAt), sentAt: isoOf(row.sentAt) }))
 		};
 	}),
@@ -40,7 +40,8 @@ export const messagesRouter = router({
 			.executeTakeFirst();
 		if (!row) throw notFound();
 		const { id, recipient, subject, template, state, createdAt } = row;
-		const composed = row.content === null ? null : await composeMessage(ctx, row);
+		const composed =
+			row.content === null ? null : await composeMessage({ env: ctx.config, vault: ctx.vault }, row);
 		return {
 			id,
 			recipient,

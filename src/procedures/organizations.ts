@@ -105,7 +105,7 @@ export async function refusingTaken<Result>(name: string, writing: Promise<Resul
 	}
 }
 
-export type WritingContext = Pick<Context, 'env' | 'outbox'> & Parameters<typeof publish>[0];
+export type WritingContext = Pick<Context, 'config' | 'outbox'> & Parameters<typeof publish>[0];
 
 /** Tells the stream, and where nobody has decided yet, the portal admins by e-mail. */
 async function publishRequest(
@@ -139,7 +139,7 @@ async function publishRequest(
 				organizationName: organization.name,
 				requesterName: organization.requestedBy?.name ?? '',
 				requesterEmail: organization.requestedBy?.email ?? '',
-				reviewUrl: `${ctx.env.ORIGIN}/admin/organizations`
+				reviewUrl: `${ctx.config.ORIGIN}/admin/organizations`
 			}
 		);
 	}

@@ -72,7 +72,7 @@ async function tellSuperAdmins(
 		const props = {
 			organizationName: organization.name,
 			firstName,
-			organizationUrl: `${ctx.env.ORIGIN}/orgs/${organization.slug}`
+			organizationUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}`
 		};
 		if (name === 'organization-rejected') {
 			await ctx.outbox.enqueue(ctx.db, to, name, { ...props, reason: organization.rejectionReason ?? '' });
@@ -148,7 +148,7 @@ async function getPortalSnapshot(db: Db, search: string, filter: Status | null):
 	};
 }
 
-export const governanceRouter = router({
+export const decisionsRouter = router({
 	/** The portal admins' snapshot, with the organizations that match. */
 	list: adminProcedure({ search: z.string().max(200).optional(), status: status.optional() }).query(
 		({ ctx, input }) => getPortalSnapshot(ctx.db, input.search ?? '', input.status ?? null)

@@ -8,7 +8,7 @@ import { hashPassword } from '../passwords.ts';
 import { createSession, endSessions, type Session } from '../session.ts';
 import { hashToken } from '../tokens.ts';
 import { fieldRefusal, publicProcedure, Refusal, router } from '../trpc.ts';
-import { createAccount, findAccount } from './accounts.ts';
+import { createAccount, findAccount, publishAccount } from './accounts.ts';
 import {
 	inviterName,
 	invitationViewOf,
@@ -86,21 +86,24 @@ async function findOrCreatePerson(
 	const emailVerifiedAt = new Date();
 	if (!account) {
 		const created = await createAccount(db, { email: row.email, passwordHash, ...names, emailVerifiedAt });
+		await publishAccount(db, 'account.registered', created);
 		return { id: created.id, isNew: true };
 	}
 	// Somebody registered the address without ever proving that it is theirs. It is the invitee's, who has just done
 	// that: whoever came first is out.
-	await db
+	const proven = await db
 		.updateTable('account')
 		.set({ passwordHash, ...names, emailVerifiedAt, status: 'active' })
 		.where('id', '=', account.id)
-		.execute();
+		.returningAll()
+		.executeTakeFirstOrThrow();
+	await publishAccount(db, 'account.verified', proven);
 	await db.deleteFrom('emailVerification').where('accountId', '=', account.id).execute();
 	await endSessions(db, account.id);
 	return { id: account.id, isNew: true };
 }
 
-export const joiningRouter = router({
+export const acceptancesRouter = router({
 	/** What the link's page shows before any form. A wrong token is told nothing. */
 	open: publicProcedure({ token: z.string().max(100) }).query(async ({ ctx, input }) => {
 		const row = await findByToken(ctx.db, input.token);

@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+	password,
+	refusal,
+	startPortal,
+	unique,
+	uniqueEmail,
+	type Company,
+	type Person,
+	type Portal
+} from './factories.ts';
+import { getRecipients } from './smtp.ts';
+
+let portal: Portal;
+beforeAll(async () => {
+	portal = await startPortal();
+});
+afterAll(() => portal.stop());
+
+const approved = (owner?: Person) => portal.company({ owner, admin: portal.admin });
+
+async function open(company: Company) {
+	return (await company.owner.api.organizations.open.query({ slug: company.slug })).snapshot;
+}
+
+describe('inviting', () => {
+	test('leaves the token nowhere but in the e-mail', async () => {
+		const company = await approved();
+		const { token } = await portal.invitation(company);
+		const { owner } = company;
+		const organizationId = company.id;
+		const seen = JSON.stringify([
+			await owner.api.organizations.open.query({ slug: company.slug }),
+			await owner.api.activity.list.query({ organizationId }),
+			await owner.api.activity.since.query({ organizationId, after: 0 }),
+			await portal.admin.api.activity.listPortal.query({}),
+			await portal.admin.api.organizations.list.query({}),
+			await portal.admin.api.messages.list.query({}),
+			await (await owner.request(`/orgs/${company.slug}/users`)).text(),
+			await (await owner.request(`/orgs/${company.slug}/activity`)).text()
+		]);
+		expect(seen).toContain(company.name);
+		expect(seen).not.toContain(token);
+		expect(portal.server.logs).not.toContain(token);
+	});
+
+	test('the same address six times at once makes one invitation and one e-mail', async () => {
+		const company = await approved();
+		const name = unique('bob').replace(' ', '');
+		const spellings = [`${name}@X.test`, ` ${name}@x.test `, `${name.toUpperCase()}@x.test`];
+		const results = await Promise.allSettled(
+			[...spellings, ...spellings].map((email) =>
+				company.owner.api.invitations.create.mutate({
+					organizationId: company.id,
+					firstName: 'Bob',
+					lastName: 'B',
+					email,
+					role: 'team_member'
+				})
+			)
+		);
+		expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+		const refused = results.find((one) => one.status === 'rejected');
+		expect(JSON.stringify(refused?.reason.data.fields)).toContain('invited already');
+		expect((await open(company)).invitations).toHaveLength(1);
+		// Another mail comes after all that were queued before it.
+		await portal.invitation(company);
+		const mails = portal.smtp.messages.filter((one) =>
+			getRecipients(one).includes(`${name}@x.test`.toLowerCase())
+		);
+		expect(mails).toHaveLength(1);
+	});
+
+	test('what is not one plain address is refused at the field, and nothing goes out', async () => {
+		const company = await approved();
+		const { seq } = await open(company);
+		const wrong = [
+			'a@x.test,b@x.test',
+			'a@x.test\r\nBcc: b@x.test',
+			'"quoted"@x.test',
+			'a＠x.test',
+			'İ@x.test',
+			'a@İx.test',
+			'a b@x.test',
+			'a@x',
+			'@x.test',
+			'a@x..test',
+			'<a@x.test>',
+			''
+		];
+		for (const email of wrong) {
+			const refused = await refusal(
+				company.owner.api.invitations.create.mutate({
+					organizationId: company.id,
+					firstName: 'A',
+					lastName: 'B',
+					email,
+					role: 'team_member'
+				})
+			);
+			expect(refused.status, email).toBe(400);
+			expect(refused.fields.email, email).toBeTruthy();
+		}
+		expect((await open(company)).seq).toBe(seq);
+		const reached = portal.smtp.messages.flatMap(getRecipients).filter((one) => one.endsWith('@x.test'));
+		expect(reached.filter((one) => one.length < 10)).toEqual([]);
+	});
+
+	test.each(['line\r\nbreak', 'right\u202eleft', 'see evil.com now', 'http://evil.test', 'nul\u0000'])(
+		'a name that would write into an e-mail is refused: %j',
+		async (firstName) => {
+			const company = await approved();
+			const input = {
+				organizationId: company.id,
+				lastName: 'B',
+				email: uniqueEmail(),
+				role: 'team_member' as const
+			};
+			const refused = await refusal(company.owner.api.invitations.create.mutate({ ...input, firstName }));
+			expect(refused.status).toBe(400);
+			expect(refused.fields.firstName).toBeTruthy();
+		}
+	);
+
+	test('a member, or from an organization that may not, is refused, and nothing goes out', async () => {
+		const owner = await portal.person();
+		const pending = await portal.company({ owner });
+		const invite = (organizationId: string, email: string) =>
+			refusal(
+				owner.api.invitations.create.mutate({
+					organizationId,
+					firstName: 'A',
+					lastName: 'B',
+					email,
+					role: 'team_member'
+				})
+			);
+		const email = uniqueEmail();
+		expect(await invite(pending.id, email)).toMatchObject({ status: 403, reason: 'ORGANIZATION_PENDING' });
+		await portal.admin.api.organizations.reject.mutate({
+			organizationId: pending.id,
+			reason: 'Unknown company'
+		});
+		expect(await invite(pending.id, email)).toMatchObject({ status: 403, reason: 'ORGANIZATION_REJECTED' });
+		const { organizations } = await owner.api.sessions.get.query({});
+		const space = organizations.find(({ isPersonal }) => isPersonal);
+		expect(await invite(space?.id ?? '', email)).toMatchObject({ status: 403 });
+
+		const company = await approved(owner);
+		const refused = await invite(company.id, owner.email);
+		expect(refused).toMatchObject({ status: 409, reason: 'MEMBER' });
+		expect(refused.fields.email).toContain('member already');
+		await portal.admin.api.organizations.suspend.mutate({ organizationId: company.id });
+		expect(await invite(company.id, email)).toMatchObject({ status: 403, reason: 'ORGANIZATION_SUSPENDED' });
+		expect(portal.smtp.messages.some((one) => getRecipients(one).includes(email))).toBe(false);
+	});
+
+	test('again within a minute is refused; later the older link is dead', async () => {
+		const company = await approved();
+		const { token, id, email } = await portal.invitation(company);
+		const resend = () =>
+			company.owner.api.invitations.resend.mutate({ organizationId: company.id, invitationId: id });
+		expect(await refusal(resend())).toMatchObject({ status: 429, reason: 'TOO_SOON' });
+
+		await portal.moveInvitation(id, { sentAt: -61 });
+		await resend();
+		const fresh = await portal.tokenFor(email, 'invitations', token);
+		expect(await portal.visitor().api.invitations.open.query({ token })).toEqual({ state: 'invalid' });
+		expect(await refusal(portal.visitor().api.invitations.accept.mutate({ token, password }))).toMatchObject({
+			status: 404
+		});
+		await portal.visitor().api.invitations.accept.mutate({ token: fresh, password });
+	});
+
+	test('lasts seven days', async () => {
+		const company = await approved();
+		const { token, id, expiresAt, sentAt } = await portal.invitation(company);
+		expect(Date.parse(expiresAt) - Date.parse(sentAt)).toBeCloseTo(7 * 86_400_000, -4);
+		await portal.moveInvitation(id, { expiresAt: -1 });
+		expect(await portal.visitor().api.invitations.open.query({ token })).toMatchObject({ state: 'expired' });
+		expect(await refusal(portal.visitor().api.invitations.accept.mutate({ token, password }))).toMatchObject({
+			status: 409,
+			reason: 'EXPIRED'
+		});
+		expect((await open(company)).members).toHaveLength(1);
+	});
+});
