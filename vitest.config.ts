@@ -5,13 +5,16 @@ const unit = ['tests/**/*.unit.test.ts', 'tests/mail.test.ts', 'tests/imports.te
 const browser = ['tests/e2e/**/*.test.ts'];
 const workers = Math.max(2, availableParallelism());
 
+/** Several processes need a database server; the embedded database belongs to one process. */
+const postgresOnly = ['tests/**/*.postgres.test.ts'];
+
 /** The same files on both databases; `inject('database')` tells a test which one it is on. */
 function integration(database: 'pglite' | 'postgres') {
 	return {
 		test: {
 			name: database,
 			include: ['tests/**/*.test.ts'],
-			exclude: [...unit, ...browser],
+			exclude: [...unit, ...browser, ...(database === 'pglite' ? postgresOnly : [])],
 			provide: { database },
 			sequence: { groupOrder: 1 }
 		}

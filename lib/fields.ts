@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from './schema.ts';
 
 /** What people type, checked in one place; the messages are shown at the field. */
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from './schema.ts';
 
 /**
  * What a page may know of each thing: the one shape that a snapshot lists and an event carries. None has room for a

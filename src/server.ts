@@ -21,7 +21,16 @@ async function start(env: Env): Promise<void> {
 	const log = pino({
 		level: env.LOG_LEVEL,
 		// Belt and braces: nothing of this is logged on purpose.
-		redact: ['*.password', '*.token', '*.secret', 'err.parameters', 'err.query', 'err.detail', 'err.where']
+		redact: [
+			'*.password',
+			'*.token',
+			'*.secret',
+			'err.parameters',
+			'err.params',
+			'err.query',
+			'err.detail',
+			'err.where'
+		]
 	});
 	// SvelteKit's handler reads its origin from here.
 	process.env.ORIGIN = env.ORIGIN;

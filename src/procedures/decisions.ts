@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { z } from 'zod';
 import { recentLength, type PortalSnapshot } from '#lib/apply.ts';
 import { rejectionReason } from '#lib/fields.ts';
@@ -112,11 +112,7 @@ async function getPortalSnapshot(db: Db, search: string, filter: Status | null):
 				eb.or([
 					eb('organization.name', 'ilike', wanted),
 					eb('requester.email', 'ilike', wanted),
-					eb(
-						eb.fn<string>('concat', ['requester.firstName', eb.val(' '), 'requester.lastName']),
-						'ilike',
-						wanted
-					)
+					eb(sql<string>`requester.first_name || ' ' || requester.last_name`, 'ilike', wanted)
 				])
 			)
 		)
