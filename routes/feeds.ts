@@ -1,4 +1,3 @@
-import { invalidateAll } from '$app/navigation';
 import { createContext } from 'svelte';
 import {
 	applyOrganization,
@@ -9,6 +8,7 @@ import {
 import type { LiveEvent } from '#lib/events.ts';
 import { Feed } from '#lib/live.svelte.ts';
 import { api, refusalOf } from './api.ts';
+import { reload } from './reload.ts';
 
 /** The live snapshots below `/orgs/[slug]` and `/admin`, handed down by their layouts. */
 export const [getOrganizationFeed, setOrganizationFeed] = createContext<() => Feed<OrganizationSnapshot>>();
@@ -26,8 +26,6 @@ async function orNothing(asking: Answer): Answer {
 	}
 }
 
-const reload = () => void invalidateAll();
-
 export function createOrganizationFeed(
 	snapshot: OrganizationSnapshot,
 	onEvent: (event: LiveEvent) => void
@@ -37,7 +35,7 @@ export function createOrganizationFeed(
 		stream: { kind: 'organization', organizationId },
 		apply: applyOrganization,
 		since: (after) => orNothing(api.activity.since.query({ organizationId, after })),
-		reload,
+		reload: () => void reload(),
 		onEvent
 	});
 }
@@ -50,7 +48,7 @@ export function createPortalFeed(
 		stream: { kind: 'portal' },
 		apply: applyPortal,
 		since: (after) => orNothing(api.activity.sincePortal.query({ after })),
-		reload,
+		reload: () => void reload(),
 		onEvent
 	});
 }

@@ -121,7 +121,7 @@ const names: [folder: RegExp, name: RegExp][] = [
 	[/^src\/procedures\//, /^([a-z]+s|activity|setup)\.ts$/],
 	[/^migrations\//, /^\d{8}T\d{4}_[a-z]+(_[a-z]+)+\.ts$/],
 	[/^emails\/(?!.*\.ts$)/, /^[a-z]+(-[a-z]+)*\.mjml$/],
-	[/^tests\/(e2e\/)?[^/]*\.test\.ts$/, /^[a-z]+(-[a-z]+)*(\.unit)?\.test\.ts$/]
+	[/^tests\/(e2e\/)?[^/]*\.test\.ts$/, /^[a-z]+(-[a-z]+)*(\.unit|\.postgres)?\.test\.ts$/]
 ];
 const vague = /\/(utils?|helpers?|common|misc|shared|.*[.-]?(service|repository|manager|dto))\.(ts|svelte)$/i;
 

@@ -131,6 +131,7 @@ export async function newPerson(
 		locale: 'en-GB',
 		timezoneId: 'UTC'
 	});
+	context.setDefaultTimeout(10_000);
 	const complaints: string[] = [];
 	const forgiven: RegExp[] = [];
 	const complain = (complaint: string) => {

@@ -134,7 +134,10 @@ describe.each([{ isAutoApproving: false }, { isAutoApproving: true }])(
 			expect(await invite.innerText()).toContain('No:');
 			await dialog.getByLabel('E-mail').fill(inviteeEmail);
 			await dialog.getByRole('button', { name: 'Send the invitation' }).click();
-			await page.locator(`[data-invitation="${inviteeEmail}"]`).getByText('Invited').waitFor();
+			await page
+				.locator(`[data-invitation="${inviteeEmail}"]`)
+				.getByText('Invited', { exact: true })
+				.waitFor();
 
 			await portal.smtp.waitFor(({ subject }) => subject === `Grace Okafor invites you to ${company}`);
 			const token = await portal.tokenFor(inviteeEmail, 'invitations');
