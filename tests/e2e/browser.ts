@@ -128,6 +128,7 @@ export async function newPerson(
 		baseURL: origin,
 		colorScheme,
 		viewport,
+		permissions: ['clipboard-read', 'clipboard-write'],
 		locale: 'en-GB',
 		timezoneId: 'UTC'
 	});
