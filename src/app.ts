@@ -180,7 +180,8 @@ function securityHeaders(env: Env): Record<string, string> {
 	return {
 		'x-content-type-options': 'nosniff',
 		'x-frame-options': 'DENY',
-		'referrer-policy': 'no-referrer',
+		// Not no-referrer: under that, browsers send a form without script with `Origin: null`.
+		'referrer-policy': 'same-origin',
 		'cross-origin-opener-policy': 'same-origin',
 		'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 		...(env.ORIGIN.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000' })

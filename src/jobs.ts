@@ -17,7 +17,14 @@ const mailRetries = 12;
 
 /** Starts the queue, so that messages can be sent to it; `work` begins with the work. */
 export async function startBoss(source: Database['source'], log: Logger): Promise<PgBoss> {
-	const options = { schema: 'pgboss', useListenNotify: true, registerInstance: false } as const;
+	const options = {
+		schema: 'pgboss',
+		useListenNotify: true,
+		registerInstance: false,
+		// How soon the jobs of a process that died are seen and given to another one.
+		superviseIntervalSeconds: 10,
+		monitorIntervalSeconds: 10
+	} as const;
 	const boss =
 		'url' in source
 			? new PgBoss({ ...options, connectionString: source.url, max: 4 })
@@ -30,6 +37,7 @@ export async function startBoss(source: Database['source'], log: Logger): Promis
 		retryBackoff: true,
 		retryDelayMax: 10_800,
 		expireInSeconds: 120,
+		heartbeatSeconds: 10,
 		notify: true
 	});
 	await boss.createQueue(tidyQueue, { retryLimit: 0 });
@@ -46,12 +54,13 @@ interface Parts {
 
 export async function work(boss: PgBoss, parts: Parts): Promise<void> {
 	const transport = parts.env.SMTP_URL ? createTransport(parts.env.SMTP_URL) : null;
-	await boss.work<{ messageId: string }>(
+	const worker = await boss.work<{ messageId: string }>(
 		mailQueue,
 		{ batchSize: 1, pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 5 },
 		async ([job]) => {
-			if (!job) return;
-			await deliver(parts, transport, job.data.messageId);
+			// Looks for the next one at once, whatever becomes of this one; otherwise it would wait for its interval.
+			boss.notifyWorker(worker);
+			if (job) await deliver(parts, transport, job.data.messageId);
 		}
 	);
 	await boss.work(tidyQueue, async () => {

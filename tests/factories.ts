@@ -166,6 +166,7 @@ function createPortal(server: Server, smtp: Smtp) {
 		return { id, slug, name, owner };
 	}
 
+	const lastTokens = new Map<string, string>();
 	/** An invitation with the token that its e-mail brought. */
 	async function invitation(company: Company, given: { email?: string; role?: Role } = {}) {
 		const { email = uniqueEmail(), role = 'team_member' } = given;
@@ -176,7 +177,9 @@ function createPortal(server: Server, smtp: Smtp) {
 			email,
 			role
 		});
-		return { ...created, token: await tokenFor(email, 'invitations') };
+		const token = await tokenFor(email, 'invitations', lastTokens.get(email));
+		lastTokens.set(email, token);
+		return { ...created, token };
 	}
 
 	/** Somebody who joined through the link of an invitation. */

@@ -48,9 +48,11 @@ export async function startSmtp() {
 			};
 			const timer = setTimeout(() => {
 				settle();
-				const subjects = messages.map((message) => `“${message.subject}” to ${getRecipients(message)}`);
+				const subjects = messages
+					.slice(-20)
+					.map((message) => `“${message.subject}” to ${getRecipients(message)}`);
 				const arrived = subjects.length ? subjects.join(', ') : 'nothing';
-				reject(new Error(`The expected e-mail did not arrive in ${timeoutMs} ms. Arrived: ${arrived}.`));
+				reject(new Error(`The expected e-mail did not arrive in ${timeoutMs} ms. Arrived last: ${arrived}.`));
 			}, timeoutMs);
 			const settle = () => {
 				clearTimeout(timer);

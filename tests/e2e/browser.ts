@@ -121,13 +121,19 @@ export async function launchBrowser(): Promise<Browser> {
 export async function newPerson(
 	browser: Browser,
 	origin: string,
-	options: { colorScheme?: 'light' | 'dark'; viewport?: { width: number; height: number } } = {}
+	options: {
+		colorScheme?: 'light' | 'dark';
+		viewport?: { width: number; height: number };
+		/** False: as before the page's script has loaded, or where it is switched off. */
+		hasScript?: boolean;
+	} = {}
 ): Promise<Person> {
-	const { colorScheme = 'light', viewport = { width: 1280, height: 800 } } = options;
+	const { colorScheme = 'light', viewport = { width: 1280, height: 800 }, hasScript = true } = options;
 	const context = await browser.newContext({
 		baseURL: origin,
 		colorScheme,
 		viewport,
+		javaScriptEnabled: hasScript,
 		permissions: ['clipboard-read', 'clipboard-write'],
 		locale: 'en-GB',
 		timezoneId: 'UTC'

@@ -13,6 +13,6 @@ export const GET: RequestHandler = ({ params, cookies, url, setHeaders }) => {
 		sameSite: 'lax',
 		maxAge: 3600
 	});
-	setHeaders({ 'cache-control': 'private, no-store' });
+	setHeaders({ 'cache-control': 'private, no-store', 'referrer-policy': 'no-referrer' });
 	redirect(303, '/invitations');
 };

@@ -1,0 +1,69 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { password, startPortal, uniqueEmail, type Portal } from '../factories.ts';
+import { launchBrowser, newPerson, type Person } from './browser.ts';
+
+/** Forms are used before a page's script has loaded: they have to work as plain forms, words and all. */
+
+let browser: Browser;
+let portal: Portal;
+beforeAll(async () => {
+	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+});
+afterAll(async () => {
+	await browser.close();
+	await portal.stop();
+});
+
+const plain = () => newPerson(browser, portal.server.origin, { hasScript: false });
+const isPersonalSpace = ({ page }: Person) =>
+	page.getByRole('heading', { name: 'Your personal space' }).waitFor();
+
+test('register, confirm the address, sign out and sign in', async () => {
+	const person = await plain();
+	const { page } = person;
+	const email = uniqueEmail();
+	await page.goto('/register');
+	await page.getByLabel('First name').fill('Grace');
+	await page.getByLabel('Last name').fill('Okafor');
+	await page.getByLabel('E-mail').fill('not an address');
+	await page.getByLabel('Password', { exact: true }).fill(password);
+	await page.getByRole('button', { name: 'Register' }).click();
+	await page.getByText('This is not an e-mail address that mail can be sent to.').waitFor();
+	expect(await page.getByLabel('First name').inputValue()).toBe('Grace');
+	expect(await page.content()).not.toContain(password);
+	await page.getByLabel('E-mail').fill(email);
+	await page.getByLabel('Password', { exact: true }).fill(password);
+	await page.getByRole('button', { name: 'Register' }).click();
+	await isPersonalSpace(person);
+	await page.goto(`/verify-email/${await portal.tokenFor(email, 'verify-email')}`);
+	await page.getByRole('button', { name: 'Confirm this address' }).click();
+	await page.getByText(`${email} is confirmed`).waitFor();
+
+	await page.context().clearCookies();
+	await page.goto('/login?next=/organizations/new');
+	await page.getByLabel('E-mail').fill(email);
+	await page.getByLabel('Password', { exact: true }).fill('wrong password');
+	await page.getByRole('button', { name: 'Sign in' }).click();
+	await page.getByText('The e-mail address or the password is not right.').waitFor();
+	await page.getByLabel('Password', { exact: true }).fill(password);
+	await page.getByRole('button', { name: 'Sign in' }).click();
+	await page.getByRole('heading', { name: 'Create an organization' }).waitFor();
+	await person.close();
+});
+
+test('accept an invitation', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const { token } = await portal.invitation(company);
+	const person = await plain();
+	const { page } = person;
+	await page.goto(`/invitations/${token}`);
+	expect(page.url()).toBe(`${portal.server.origin}/invitations`);
+	await page.getByLabel('Password', { exact: true }).fill('short');
+	await page.getByRole('button', { name: 'Set the password and join' }).click();
+	await page.getByText('The password needs at least 10 characters.').waitFor();
+	await page.getByLabel('Password', { exact: true }).fill(password);
+	await page.getByRole('button', { name: 'Set the password and join' }).click();
+	await page.getByRole('heading', { name: company.name, exact: true }).waitFor();
+	await person.close();
+});

@@ -1,0 +1,232 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { refusal, startPortal, uniqueEmail, type Company, type Person, type Portal } from './factories.ts';
+
+let portal: Portal;
+beforeAll(async () => {
+	portal = await startPortal();
+});
+afterAll(() => portal.stop());
+
+type Member = Person & { memberId: string };
+
+const approved = (owner?: Person) => portal.company({ owner, admin: portal.admin });
+const open = async (company: Company, by: Person = company.owner) =>
+	(await by.api.organizations.open.query({ slug: company.slug })).snapshot;
+
+async function memberIdOf(company: Company, { userId }: Person, by = company.owner) {
+	return (await open(company, by)).members.find((one) => one.userId === userId)?.id ?? '';
+}
+
+function edit(company: Company, member: Member, values: object, by: Person = company.owner) {
+	const { memberId, firstName, lastName } = member;
+	const input = { organizationId: company.id, memberId, firstName, lastName, role: 'team_member' as const };
+	return by.api.members.update.mutate({ ...input, ...values });
+}
+
+describe('editing a member', () => {
+	test('puts a new role in force on the next call, tells the open page and writes to the person', async () => {
+		const company = await approved();
+		const member = await portal.member(company);
+		const page = await member.listen();
+		await page.hears('online');
+		const invite = () =>
+			member.api.invitations.create.mutate({
+				organizationId: company.id,
+				firstName: 'In',
+				lastName: 'Vitee',
+				email: uniqueEmail(),
+				role: 'team_member'
+			});
+		expect(await refusal(invite())).toMatchObject({ status: 403 });
+		await edit(company, member, { role: 'super_admin' });
+		await invite();
+		await page.hears('member.updated');
+		const subject = `Your role in ${company.name} is now Super admin`;
+		await portal.smtp.waitFor((mail) => mail.subject === subject);
+		await edit(company, member, { role: 'team_member' });
+		expect(await refusal(invite())).toMatchObject({ status: 403 });
+	});
+
+	test('changes a name in this organization alone, and sends no e-mail for it', async () => {
+		const first = await approved();
+		const second = await approved();
+		const member = await portal.member(first);
+		const { token } = await portal.invitation(second, { email: member.email });
+		await member.api.invitations.accept.mutate({ token });
+		const sent = portal.smtp.messages.length;
+		await edit(first, member, { lastName: 'Corrected' });
+		const nameIn = async (company: Company) =>
+			(await open(company)).members.find(({ userId }) => userId === member.userId)?.lastName;
+		expect(await nameIn(first)).toBe('Corrected');
+		expect(await nameIn(second)).not.toBe('Corrected');
+		const { account } = await member.api.sessions.get.query({});
+		expect(account?.lastName).toBe(member.lastName);
+		const outsider = await portal.person();
+		expect(portal.smtp.messages.slice(sent).map(({ subject }) => subject)).toEqual([
+			'Confirm your e-mail address'
+		]);
+		expect(outsider.email).not.toBe(member.email);
+	});
+
+	test('tells nobody anything when nothing changed', async () => {
+		const company = await approved();
+		const member = await portal.member(company);
+		const { seq } = await open(company);
+		await edit(company, member, {});
+		expect((await open(company)).seq).toBe(seq);
+	});
+
+	test('never changes the own role, and is refused at the field for a name that is none', async () => {
+		const company = await approved();
+		const other = await portal.member(company, 'super_admin');
+		expect(await refusal(edit(company, other, { role: 'team_member' }, other))).toMatchObject({
+			status: 403,
+			reason: 'OWN_ROLE',
+			fields: { role: 'Nobody changes their own role.' }
+		});
+		const { status, fields } = await refusal(
+			edit(company, other, { firstName: ' ', lastName: 'evil.example', role: 'super_admin' })
+		);
+		expect(status).toBe(400);
+		expect(Object.keys(fields).sort()).toEqual(['firstName', 'lastName']);
+		await edit(company, other, { lastName: 'By Myself', role: 'super_admin' }, other);
+	});
+
+	test('of a Super admin revokes the invitations that they sent', async () => {
+		const company = await approved();
+		const inviter = await portal.member(company, 'super_admin');
+		const theirs = await portal.invitation({ ...company, owner: inviter });
+		const mine = await portal.invitation(company);
+		await edit(company, inviter, { role: 'team_member' });
+		const { invitations } = await open(company);
+		expect(invitations.map(({ id }) => id)).toEqual([mine.id]);
+		const opened = await portal.visitor().api.invitations.open.query({ token: theirs.token });
+		expect(opened.state).toBe('revoked');
+	});
+});
+
+describe('removing a member', () => {
+	test('ends what they hear and what they may at once, and leaves what they made', async () => {
+		const company = await approved();
+		const member = await portal.member(company);
+		const application = await portal.application(company, member);
+		const page = await member.listen();
+		await page.hears('online');
+		await company.owner.api.members.remove.mutate({ organizationId: company.id, memberId: member.memberId });
+		await page.hears('member.removed');
+		const heard = page.events.length;
+		const ofCompany = ({ organizationId }: { organizationId: string | null }) =>
+			organizationId === company.id;
+		await portal.application(company);
+		expect(await refusal(open(company, member))).toMatchObject({ status: 404 });
+		const again = await member.listen();
+		await again.hears('settings');
+		await portal.application(company);
+		// Their own news still come, and after what they must not hear.
+		await member.api.organizations.request.mutate({ name: `Own ${company.name}` });
+		await Promise.all([page.hears('account'), again.hears('account')]);
+		expect(page.events.slice(heard).filter(ofCompany)).toEqual([]);
+		expect(again.events.filter(ofCompany)).toEqual([]);
+		const { applications } = await open(company);
+		expect(applications.map(({ id }) => id)).toContain(application.id);
+		await portal.smtp.waitFor(({ subject }) => subject === `You are no longer a member of ${company.name}`);
+	});
+
+	test('first lists which credentials they revealed and that still work', async () => {
+		const company = await approved();
+		const member = await portal.member(company);
+		const organizationId = company.id;
+		const application = await portal.application(company);
+		const { api } = company.owner;
+		const create = async (label: string) => {
+			const { id } = await api.credentials.create.mutate({
+				organizationId,
+				applicationId: application.id,
+				label
+			});
+			return { organizationId, applicationId: application.id, credentialId: id };
+		};
+		const [revealed, copied, unseen, dead] = [
+			await create('Seen'),
+			await create('Copied'),
+			await create('Unseen'),
+			await create('Dead')
+		];
+		await member.api.credentials.reveal.mutate(revealed);
+		await member.api.credentials.copy.mutate(copied);
+		await member.api.credentials.reveal.mutate(dead);
+		await api.credentials.reveal.mutate(unseen);
+		await api.credentials.revoke.mutate(dead);
+		const listed = await api.members.listRevealed.query({ organizationId, memberId: member.memberId });
+		expect(listed.map(({ label }) => label).sort()).toEqual(['Copied', 'Seen']);
+		expect(JSON.stringify(listed)).not.toMatch(/ptk_[\w-]{10}/);
+	});
+
+	test('is for others: oneself one leaves', async () => {
+		const company = await approved();
+		const other = await portal.member(company, 'super_admin');
+		const organizationId = company.id;
+		const refused = await refusal(
+			other.api.members.remove.mutate({ organizationId, memberId: other.memberId })
+		);
+		expect(refused).toMatchObject({ status: 403, reason: 'OWN_MEMBERSHIP' });
+		await other.api.members.leave.mutate({ organizationId });
+		expect((await open(company)).members).toHaveLength(1);
+	});
+});
+
+describe('the last Super admin', () => {
+	test('cannot leave, be demoted or be removed', async () => {
+		const company = await approved();
+		const organizationId = company.id;
+		await portal.member(company);
+		const last = { status: 409, reason: 'LAST_SUPER_ADMIN' };
+		const { owner } = company;
+		expect(await refusal(owner.api.members.leave.mutate({ organizationId }))).toMatchObject(last);
+		const memberId = await memberIdOf(company, owner);
+		expect(await refusal(owner.api.members.remove.mutate({ organizationId, memberId }))).toMatchObject({
+			status: 403
+		});
+		expect(await refusal(edit(company, { ...owner, memberId }, { role: 'team_member' }))).toMatchObject({
+			status: 403
+		});
+		expect((await open(company)).members.filter(({ role }) => role === 'super_admin')).toHaveLength(1);
+	});
+
+	test('stays, whatever two Super admins do to each other in the same instant, a hundred times', async () => {
+		const company = await approved();
+		const organizationId = company.id;
+		const { owner } = company;
+		let one: Member = { ...owner, memberId: await memberIdOf(company, owner) };
+		let other = await portal.member(company, 'super_admin');
+		const demote = (by: Member, whom: Member) => edit(company, whom, { role: 'team_member' }, by);
+		const leave = (by: Member) => by.api.members.leave.mutate({ organizationId });
+		const remove = (by: Member, whom: Member) =>
+			by.api.members.remove.mutate({ organizationId, memberId: whom.memberId });
+		// Mostly what can be undone cheaply; whoever was removed or left has to be invited again.
+		const pairs = [
+			() => [demote(one, other), demote(other, one)],
+			() => [demote(one, other), demote(other, one)],
+			() => [demote(one, other), leave(one)],
+			() => [leave(one), leave(other)],
+			() => [remove(one, other), remove(other, one)]
+		];
+		const plan = Array.from({ length: 100 }, (_, round) => (round < 85 ? 0 : round % pairs.length));
+		for (const kind of plan) {
+			const acts = pairs[kind]?.() ?? [];
+			const answers = await Promise.allSettled<unknown>(acts);
+			expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+			const views = await Promise.allSettled([open(company, one), open(company, other)]);
+			const seen = views.find((view) => view.status === 'fulfilled');
+			const admins = seen?.value.members.filter(({ role }) => role === 'super_admin') ?? [];
+			expect(admins).toHaveLength(1);
+			// The survivor makes the other one a Super admin again.
+			const isOne = admins[0]?.userId === one.userId;
+			const [survivor, gone] = isOne ? [one, other] : [other, one];
+			const isStillMember = seen?.value.members.some(({ userId }) => userId === gone.userId);
+			const back = isStillMember ? gone : await portal.member({ ...company, owner: survivor }, 'super_admin');
+			if (isStillMember) await edit(company, gone, { role: 'super_admin' }, survivor);
+			[one, other] = [survivor, back];
+		}
+	});
+});
