@@ -141,7 +141,7 @@ async function migrate(db: Db): Promise<void> {
 		provider: new FileMigrationProvider({
 			fs,
 			path,
-			migrationFolder: new URL('../migrations', import.meta.url).pathname
+			migrationFolder: path.join(import.meta.dirname, '..', 'migrations')
 		})
 	});
 	const { error, results } = await migrator.migrateToLatest();

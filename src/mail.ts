@@ -29,6 +29,8 @@ async function compileOnce(name: EmailName): Promise<string> {
 	const source = (layout ?? '').replace('<!-- body -->', () => body ?? '');
 	const { html } = await mjml(source, {
 		validationLevel: 'strict',
+		// By itself MJML has known fonts loaded from Google, who would hear of everybody who opens a message.
+		fonts: {},
 		ignoreIncludes: true,
 		keepComments: true
 	});

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import type { Server } from 'node:http';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { NodeHandler } from './app.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -31,7 +32,7 @@ export async function openBuiltPages(): Promise<NodeHandler> {
 		});
 		if (status !== 0) throw new Error(`The pages could not be built.\n${stdout}\n${stderr}`);
 	}
-	const { handler } = (await import(built)) as { handler: NodeHandler };
+	const { handler } = (await import(pathToFileURL(built).href)) as { handler: NodeHandler };
 	return handler;
 }
 

@@ -1,0 +1,115 @@
+import { simpleParser } from 'mailparser';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { catalogue, type EmailName } from '../emails/catalogue.ts';
+import { composeSource, renderEmail, renderSubject, toAddress } from '../src/mail.ts';
+
+const portal = { name: 'Acme <Developers> & "Friends"', origin: 'https://portal.example.com' };
+const names = Object.keys(catalogue) as EmailName[];
+
+/** The sample with every value that isn't a link replaced by this text. */
+function fillWith(name: EmailName, text: string): object {
+	const sample: Record<string, string> = catalogue[name].sample;
+	return Object.fromEntries(
+		Object.entries(sample).map(([key, value]) => [key, value.startsWith('http') ? value : text])
+	);
+}
+
+describe.each(names)('the e-mail %s', (name) => {
+	const sample: Record<string, string> = catalogue[name].sample;
+	const links = Object.values(sample).filter((value) => value.startsWith('http'));
+
+	test('is whole in both forms, with every value of its sample', async () => {
+		const { subject, html, text } = await renderEmail(name, sample, portal);
+		for (const part of [subject, html, text])
+			expect(part).not.toMatch(/\{\{|\}\}|undefined|<!-- (if|end|body)/);
+		expect(subject).toMatch(/^[^\r\n]{5,200}$/);
+		for (const link of links) {
+			expect(html).toContain(`href="${link}"`);
+			expect(text.split(/\s/), 'an unbroken link in the text').toContain(link);
+		}
+		const flat = text.replace(/\s+/g, ' ');
+		for (const value of Object.values(sample)) expect(`${subject} ${flat}`).toContain(value);
+		// Gmail cuts a message off at 102 kB.
+		expect(Buffer.byteLength(html)).toBeLessThan(60_000);
+		// Nothing is loaded from anywhere, and no link leads elsewhere.
+		expect(html).not.toMatch(/<(img|script|iframe|link|object)\b|@import|url\(/i);
+		const targets = [...html.matchAll(/href="([^"]*)"/g)].map(([, target]) => target);
+		for (const target of targets) expect([...links, portal.origin]).toContain(target);
+	});
+
+	test('takes every value as text: no HTML, no MJML, no variables', async () => {
+		const hostile = `<b>x</b> "'> <mj-include path="/etc/passwd" /> {{portalUrl}} {{password}} &amp; $& $1`;
+		const { subject, html, text } = await renderEmail(name, fillWith(name, hostile), portal);
+		expect(html).not.toMatch(/<b>x|<mj-|root:/);
+		if (html.includes('mj-include')) {
+			expect(html).toContain('&lt;b&gt;x&lt;/b&gt; &quot;&#39;&gt; &lt;mj-include');
+			expect(html).toContain('{{portalUrl}} {{password}} &amp;amp; $&amp; $1');
+			expect(text.replace(/\s+/g, ' ')).toContain(hostile);
+		}
+		if (catalogue[name].subject.includes('{{')) expect(`${subject}${text}`).toContain('{{password}}');
+	});
+});
+
+test('a value more or less than the e-mail has is refused', async () => {
+	const { sample } = catalogue['organization-approved'];
+	await expect(renderEmail('organization-approved', { ...sample, password: 'x' }, portal)).rejects.toThrow(
+		z.ZodError
+	);
+	expect(() => renderSubject('organization-approved', { organizationName: 'x' }, portal)).toThrow(z.ZodError);
+	await expect(renderEmail('no-such-mail', sample, portal)).rejects.toThrow('There is no e-mail');
+	await expect(renderEmail('__proto__', sample, portal)).rejects.toThrow('There is no e-mail');
+});
+
+test('no reason, no empty quotation', async () => {
+	const { sample } = catalogue['organization-rejected'];
+	const { html } = await renderEmail('organization-rejected', { ...sample, reason: '' }, portal);
+	const { html: quoting } = await renderEmail('organization-rejected', sample, portal);
+	expect(quoting).toContain('class="quote');
+	expect(html).not.toContain('class="quote');
+});
+
+describe('the message on its way', () => {
+	const compose = async (name: string, subjectName: string) => {
+		const props = { ...catalogue['invitation-created'].sample, inviterName: subjectName };
+		const rendered = await renderEmail('invitation-created', props, portal);
+		const source = await composeSource({
+			id: '0b0c2d9e-5a5b-4b57-9d0b-6f3b3a4c5d6e',
+			from: toAddress(portal.name, 'portal@example.com'),
+			to: toAddress(name, 'linus@example.com'),
+			...rendered,
+			origin: portal.origin,
+			date: new Date('2026-11-24T09:00:00Z')
+		});
+		return { source, mail: await simpleParser(source) };
+	};
+
+	test('has both forms, its own id and the marks of a message that no person wrote', async () => {
+		const { mail } = await compose('Linus Berg', 'Grace Okafor');
+		expect(mail.subject).toBe('Grace Okafor invites you to Northwind Logistics');
+		expect(mail.messageId).toBe('<0b0c2d9e-5a5b-4b57-9d0b-6f3b3a4c5d6e@portal.example.com>');
+		expect(mail.headers.get('auto-submitted')).toBe('auto-generated');
+		expect(mail.from?.value).toEqual([{ address: 'portal@example.com', name: portal.name }]);
+		expect(mail.text).toContain('https://portal.example.com/invitations/sample');
+		expect(mail.html).toContain('https://portal.example.com/invitations/sample');
+	});
+
+	test.each([
+		['a line break', 'Eve\r\nBcc: victim@example.com'],
+		['a lone line feed', 'Eve\nBcc: victim@example.com'],
+		['a second address', 'Eve" <victim@example.com>, "'],
+		['a comma', 'Eve, victim@example.com'],
+		['a line separator', 'Eve\u2028Bcc: victim@example.com'],
+		['a change of direction', 'Eve\u202emoc.elpmaxe@mitciv']
+	])('goes to its one recipient, though the names hold %s', async (_, name) => {
+		const { source, mail } = await compose(name, name);
+		const to = [mail.to ?? []].flat().flatMap(({ value }) => value);
+		expect(to.map(({ address }) => address)).toEqual(['linus@example.com']);
+		expect([mail.bcc, mail.cc]).toEqual([undefined, undefined]);
+		const [head = ''] = source.split('\r\n\r\n');
+		expect(head).not.toMatch(/^Bcc:/im);
+		expect(mail.subject).toContain('invites you to Northwind Logistics');
+		expect(mail.subject).not.toMatch(/[\r\n\u2028\u202e]/);
+		expect(to[0]?.name).not.toMatch(/[\r\n\u2028\u202e]/);
+	});
+});
