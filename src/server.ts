@@ -71,9 +71,11 @@ async function start(env: Env): Promise<void> {
 		log.info('ending');
 		const closed = new Promise<void>((resolve) => server.close(() => resolve()));
 		await live.close();
-		server.closeIdleConnections();
+		// A connection whose request has just been answered would be kept open for the next one.
+		const closing = setInterval(() => server.closeIdleConnections(), 50);
 		const deadline = setTimeout(() => server.closeAllConnections(), patience);
 		await closed;
+		clearInterval(closing);
 		clearTimeout(deadline);
 		await boss.stop({ graceful: true, timeout: patience });
 		await database.close();

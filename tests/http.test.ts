@@ -119,7 +119,8 @@ describe('the address that a request claims', () => {
 		const person = await portal.person();
 		const answer = await portal.visitor().request(`/login?next=${encodeURIComponent(next)}`, {
 			method: 'POST',
-			body: form({ email: person.email, password })
+			body: form({ email: person.email, password }),
+			headers: { accept: 'text/html' }
 		});
 		expect(answer.status).toBe(303);
 		expect(answer.headers.get('location')).toBe('/dashboard');

@@ -1,0 +1,221 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { io } from 'socket.io-client';
+import { describe, expect, inject, test } from 'vitest';
+import { adminPassword, password, startPortal, uniqueEmail } from './factories.ts';
+import { startServer, type Server } from './harness.ts';
+
+const database = inject('database');
+const start = (env: Record<string, string> = {}) => startServer({ database, env });
+const admin = { PORTAL_ADMIN_EMAIL: 'admin@example.test', PORTAL_ADMIN_PASSWORD: adminPassword };
+
+/** What a start that has to fail says. */
+async function refusedStart(env: Record<string, string>): Promise<string> {
+	const starting = start(env).then(
+		async (server) => {
+			await server.dispose();
+			return 'It started.';
+		},
+		(error: Error) => error.message
+	);
+	const said = await starting;
+	expect(said).toContain('The server ended (code 1)');
+	expect(said).toContain('Portico could not start.');
+	return said;
+}
+
+async function post(server: Server, path: string, input: object, headers: Record<string, string> = {}) {
+	return fetch(`${server.origin}/trpc/${path}`, {
+		method: 'POST',
+		body: JSON.stringify(input),
+		headers: { origin: server.origin, 'content-type': 'application/json', ...headers }
+	});
+}
+
+describe('a start is refused', () => {
+	test('with wrong variables: each is named with the reason, none with its value', async () => {
+		const said = await refusedStart({
+			DATABASE_URL: 'mysql://someone:hunter22@db.example/portico',
+			SMTP_URL: 'smtp.example.com',
+			ORIGIN: 'https://portal.example.com/path/',
+			ENCRYPTION_KEY: 'c2hvcnQ=',
+			PORTAL_ADMIN_EMAIL: 'admin@example.test',
+			INVITATION_DAYS: '0'
+		});
+		expect(said).toContain('DATABASE_URL: must begin with postgres://');
+		expect(said).toContain('SMTP_URL: must begin with smtp:// or smtps://');
+		expect(said).toContain('ORIGIN: must be an origin');
+		expect(said).toContain('ENCRYPTION_KEY: must be 32 bytes in base64');
+		expect(said).toContain('INVITATION_DAYS: ');
+		expect(said).not.toMatch(/hunter22|c2hvcnQ|smtp\.example\.com/);
+		const alone = await refusedStart({ PORTAL_ADMIN_EMAIL: 'admin@example.test' });
+		expect(alone).toContain('PORTAL_ADMIN_EMAIL and PORTAL_ADMIN_PASSWORD: must be given together');
+	});
+
+	test('on a database whose secrets were encrypted with another key, and nothing is overwritten', async () => {
+		await using server = await start(admin);
+		const file = join(server.dataFolder, 'secrets.json');
+		const secrets = await readFile(file, 'utf8');
+		if (database === 'pglite') await server.stop();
+		const said = await refusedStart({
+			DATA_FOLDER: server.dataFolder,
+			ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+			LOOKUP_KEY: randomBytes(32).toString('base64'),
+			...(server.databaseUrl && { DATABASE_URL: server.databaseUrl })
+		});
+		expect(said).toContain('The encryption keys are not those');
+		expect(await readFile(file, 'utf8')).toBe(secrets);
+		// With its own keys it starts as before.
+		await server.restart();
+	});
+
+	test('on a port that another program has', async () => {
+		await using server = await start();
+		expect(await refusedStart({ PORT: String(server.port) })).toContain('The port is in use');
+	});
+
+	if (database === 'pglite') {
+		test('on the folder of another process that runs; after a power cut there is none', async () => {
+			await using server = await start(admin);
+			const said = await refusedStart({ DATA_FOLDER: server.dataFolder });
+			expect(said).toContain('Another Portico is already running on');
+			expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
+			await server.kill();
+			await server.restart();
+			expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
+		});
+	}
+});
+
+describe('the first portal admin', () => {
+	const person = { firstName: 'Ada', lastName: 'Byron', email: 'ada@example.test', password };
+
+	test('comes by the setup link that a fresh start prints, which works once', async () => {
+		await using server = await start();
+		const link = server.setupUrl ?? '';
+		expect(link).toMatch(new RegExp(`^${server.origin}/setup/[\\w-]{43}$`));
+		// Another start, another link: what the older one printed is dead.
+		await server.restart();
+		const newer = server.setupUrl ?? '';
+		expect(newer).not.toBe(link);
+		const tokenOf = (url: string) => url.slice(url.lastIndexOf('/') + 1);
+		expect((await post(server, 'setup.complete', { ...person, token: tokenOf(link) })).status).toBe(404);
+		const answers = await Promise.all(
+			['ada', 'eve', 'mal'].map((name) =>
+				post(server, 'setup.complete', { ...person, email: `${name}@example.test`, token: tokenOf(newer) })
+			)
+		);
+		expect(answers.map(({ status }) => status).sort()).toEqual([200, 404, 404]);
+		const [cookie = ''] = answers.find(({ ok }) => ok)?.headers.getSetCookie() ?? [];
+		const list = await fetch(`${server.origin}/trpc/organizations.list?input=%7B%7D`, {
+			headers: { cookie: cookie.split(';')[0] ?? '' }
+		});
+		expect(list.status).toBe(200);
+		await server.restart();
+		expect(server.setupUrl).toBeNull();
+	});
+
+	test('comes from the environment, without a link; a later start with another one changes nothing', async () => {
+		await using server = await start(admin);
+		expect(server.setupUrl).toBeNull();
+		const signIn = () =>
+			post(server, 'sessions.create', { email: 'admin@example.test', password: adminPassword });
+		expect(await (await signIn()).json()).toMatchObject({ result: { data: { redirectTo: '/admin' } } });
+		await server.restart();
+		expect((await signIn()).status).toBe(200);
+		expect(server.setupUrl).toBeNull();
+	});
+});
+
+test('the generated secrets are the process’s own, and stay the same', async () => {
+	await using server = await start(admin);
+	const file = join(server.dataFolder, 'secrets.json');
+	const before = await readFile(file, 'utf8');
+	expect((await stat(file)).mode & 0o777).toBe(0o600);
+	expect(Object.keys(JSON.parse(before) as object).sort()).toEqual(['encryptionKey', 'lookupKey']);
+	await server.restart();
+	expect(await readFile(file, 'utf8')).toBe(before);
+	expect(server.logs).not.toContain((JSON.parse(before) as { encryptionKey: string }).encryptionKey);
+});
+
+test('SIGTERM finishes what is under way, closes the sockets and ends with 0', async () => {
+	await using server = await start(admin);
+	const socket = io(server.origin, {
+		transports: ['websocket'],
+		forceNew: true,
+		reconnection: false,
+		extraHeaders: { origin: server.origin }
+	});
+	await new Promise((resolve) => socket.on('settings', resolve));
+	const closed = new Promise((resolve) => socket.on('disconnect', resolve));
+	// A call whose second half arrives after the signal.
+	const body = JSON.stringify({ email: 'admin@example.test', password: adminPassword });
+	const asking = request(`${server.origin}/trpc/sessions.create`, {
+		method: 'POST',
+		headers: {
+			origin: server.origin,
+			'content-type': 'application/json',
+			'content-length': Buffer.byteLength(body)
+		}
+	});
+	const answered = new Promise<number | undefined>((resolve, reject) => {
+		asking.on('response', (response) => resolve(response.resume().statusCode)).on('error', reject);
+	});
+	asking.write(body.slice(0, 20));
+	// The server has the first half when it has answered what was asked after it.
+	await fetch(`${server.origin}/healthz`);
+	const ended = server.stop();
+	await server.waitForLog(/"msg":"ending"/);
+	asking.end(body.slice(20));
+	expect(await answered).toBe(200);
+	await closed;
+	expect(await ended).toBe(0);
+});
+
+test('logs, activity and what is sent hold no password, token, hash or secret', async () => {
+	const portal = await startPortal({ LOG_LEVEL: 'trace' });
+	try {
+		const company = await portal.company({ admin: portal.admin });
+		const { token } = await portal.invitation(company);
+		await portal.visitor().request(`/invitations/${token}`);
+		await portal.visitor().api.invitations.accept.mutate({ token, password });
+		const application = await portal.application(company);
+		const place = {
+			organizationId: company.id,
+			applicationId: application.id,
+			credentialId: application.credentials[0]?.id ?? ''
+		};
+		const { secret } = await company.owner.api.credentials.reveal.mutate(place);
+		await portal
+			.visitor()
+			.api.sessions.create.mutate({ email: uniqueEmail(), password: 'mistyped password' })
+			.catch(() => null);
+		const verification = await portal.tokenFor(company.owner.email, 'verify-email');
+		const { events } = await company.owner.api.activity.list.query({ organizationId: company.id });
+		const told = await portal.admin.api.activity.listPortal.query({});
+		const mailed = await portal.admin.api.messages.list.query({});
+		const hashes = await portal.inDatabase(async (db) => [
+			...(await db.selectFrom('account').select('passwordHash').execute()).map((row) => row.passwordHash),
+			...(await db.selectFrom('session').select('id').execute()).map((row) => row.id),
+			...(await db.selectFrom('credential').select(['secret', 'lookupHash']).execute()).flatMap((row) => [
+				row.secret,
+				row.lookupHash
+			])
+		]);
+		const sent = portal.smtp.messages.map(({ text, html, subject }) => `${subject}${text}${html}`).join();
+		expect(events.length).toBeGreaterThan(4);
+		expect(hashes.length).toBeGreaterThan(6);
+		const everywhere = portal.server.logs + JSON.stringify([events, told, mailed]);
+		expect(everywhere).toContain(company.name);
+		const secrets = [password, adminPassword, 'mistyped password', secret, token, verification, ...hashes];
+		for (const one of [...secrets, company.owner.cookie().split('=')[1] ?? '']) {
+			expect(one.length).toBeGreaterThan(9);
+			expect(everywhere).not.toContain(one);
+		}
+		for (const one of [password, adminPassword, secret, ...hashes]) expect(sent).not.toContain(one);
+	} finally {
+		await portal.stop();
+	}
+});
