@@ -70,10 +70,10 @@ async function start(env: Env): Promise<void> {
 		isEnding = true;
 		log.info('ending');
 		const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-		await live.close();
 		// A connection whose request has just been answered would be kept open for the next one.
 		const closing = setInterval(() => server.closeIdleConnections(), 50);
 		const deadline = setTimeout(() => server.closeAllConnections(), patience);
+		await live.close();
 		await closed;
 		clearInterval(closing);
 		clearTimeout(deadline);
