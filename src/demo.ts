@@ -26,8 +26,11 @@ type Name = keyof typeof people;
 
 /** Fills an empty database; leaves one with accounts as it is. Says who can sign in. */
 export async function seedDemo(parts: Parts): Promise<void> {
-	const known = await parts.db.selectFrom('account').select('id').limit(1).executeTakeFirst();
+	const known = await parts.db.selectFrom('account').select('email').orderBy('createdAt').executeTakeFirst();
 	if (!known) await seed(parts);
+	else if (known.email !== people.admin.email) {
+		throw new Error('This DATA_FOLDER holds a portal of your own. The demo needs an empty one.');
+	}
 	console.log(
 		'\nThis is the demo: sample data in a folder of its own. Sign in with the password “portico demo” as'
 	);

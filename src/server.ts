@@ -16,6 +16,8 @@ const patience = 10_000;
 
 const isDevelopment = process.argv.includes('--dev');
 const isDemo = process.argv.includes('--demo');
+/** People whose password everybody knows, and addresses that aren't theirs: never in a real database or a real mail. */
+const demoEnv = { DATABASE_URL: '', SMTP_URL: '', PORTAL_ADMIN_EMAIL: '', PORTAL_ADMIN_PASSWORD: '' };
 
 async function start(env: Env): Promise<void> {
 	const log = pino({
@@ -105,7 +107,7 @@ function describe(error: unknown): string {
 }
 
 try {
-	await start(readEnv(isDemo ? { DATA_FOLDER: './data-demo', ...process.env } : process.env));
+	await start(readEnv(isDemo ? { DATA_FOLDER: './data-demo', ...process.env, ...demoEnv } : process.env));
 } catch (error) {
 	console.error(`Portico could not start.\n${describe(error)}`);
 	process.exit(1);

@@ -74,7 +74,11 @@ export async function startServer(options: {
 	const origin = env.ORIGIN ?? `http://localhost:${port}`;
 	const dataFolder = env.DATA_FOLDER ?? ownFolder ?? '';
 
-	const environment: Record<string, string> = { LOG_LEVEL: 'info' };
+	const environment: Record<string, string> = {
+		LOG_LEVEL: 'info',
+		// Some hundred starts compile the same modules.
+		NODE_COMPILE_CACHE: join(tmpdir(), 'portico-compiled')
+	};
 	// Only what a program needs to run: a DATABASE_URL or SMTP_URL of the person at the keyboard must stay outside.
 	for (const name of ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'SystemRoot', 'TZ', 'LANG']) {
 		const value = process.env[name];

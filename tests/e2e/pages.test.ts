@@ -1,0 +1,100 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startPortal, type Portal, type Visitor } from '../factories.ts';
+import { launchBrowser, newPerson } from './browser.ts';
+
+/** Every page as its readers see it: narrow and wide, light and dark, with the rules of WCAG 2.2 AA. */
+
+let browser: Browser;
+let portal: Portal;
+let pages: { who: 'nobody' | 'owner' | 'admin' | 'requester'; path: string }[] = [];
+const people: Partial<Record<string, Visitor>> = {};
+
+beforeAll(async () => {
+	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	const company = await portal.company({ admin: portal.admin, name: 'Northwind Logistics' });
+	await portal.member(company);
+	const { token } = await portal.invitation(company);
+	const application = await portal.application(company);
+	const pending = await portal.company();
+	Object.assign(people, { owner: company.owner, admin: portal.admin, requester: pending.owner });
+	const base = `/orgs/${company.slug}`;
+	pages = [
+		...[
+			'/',
+			'/login',
+			'/register',
+			`/invitations/${token}`,
+			'/invitations/nonsense',
+			'/setup/nonsense',
+			'/no-such-page'
+		].map((path) => ({ who: 'nobody' as const, path })),
+		...['', '/applications', `/applications/${application.id}`, '/users', '/activity', '/settings'].map(
+			(path) => ({
+				who: 'owner' as const,
+				path: base + path
+			})
+		),
+		...['/dashboard/personal', '/organizations/new'].map((path) => ({ who: 'owner' as const, path })),
+		{ who: 'requester', path: `/orgs/${pending.slug}` },
+		...['', '/organizations', '/users', '/activity', '/settings/general', '/mailbox'].map((path) => ({
+			who: 'admin' as const,
+			path: `/admin${path}`
+		}))
+	];
+});
+afterAll(async () => {
+	await browser.close();
+	await portal.stop();
+});
+
+async function signedIn(who: string) {
+	const person = await newPerson(browser, portal.server.origin, { viewport: { width: 1400, height: 900 } });
+	const cookies = [...(people[who]?.jar ?? [])].map(([name, value]) => ({
+		name,
+		value,
+		url: portal.server.origin
+	}));
+	await person.context.addCookies(cookies);
+	return person;
+}
+
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+async function findProblems(page: Page, rules?: string[]): Promise<string[]> {
+	const axe = new AxeBuilder({ page });
+	const { violations } = await (rules ? axe.withRules(rules) : axe.withTags(tags)).analyze();
+	const found = violations.map(
+		({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`
+	);
+	const widths = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+	if ((widths[0] ?? 0) > (widths[1] ?? 0)) found.push(`wider than the window: ${widths.join(' > ')}`);
+	return found;
+}
+
+test.each(['nobody', 'owner', 'requester', 'admin'] as const)(
+	'every page of %s can be read and used by everybody, wide and narrow, light and dark',
+	async (who) => {
+		const problems: string[] = [];
+		const person = await signedIn(who);
+		const { page } = person;
+		person.forgive(/404/);
+		for (const { path } of pages.filter((one) => one.who === who)) {
+			await page.setViewportSize({ width: 1400, height: 900 });
+			await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+			await page.goto(path);
+			await page.locator('h1').first().waitFor();
+			if (who !== 'nobody') await page.getByText('Live', { exact: true }).first().waitFor();
+			const add = (found: string[]) => problems.push(...found.map((problem) => `${path}: ${problem}`));
+			add(await findProblems(page));
+			await page.emulateMedia({ colorScheme: 'dark' });
+			await page.locator('html.dark').waitFor({ state: 'attached' });
+			add(await findProblems(page, ['color-contrast']));
+			await page.setViewportSize({ width: 360, height: 800 });
+			add(await findProblems(page));
+		}
+		expect([...problems, ...person.complaints]).toEqual([]);
+		await person.close();
+	}
+);
