@@ -16,7 +16,7 @@ test('killed right after a commit: the page, back again, has every event once, a
 		const email = uniqueEmail();
 		// The mail server is away for now: what was queued has to outlive the process.
 		portal.smtp.pause();
-		const rounds = 5;
+		const rounds = 3;
 		for (let round = 0; round < rounds; round++) {
 			const before = connections();
 			await owner.api.applications.create.mutate({

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { io } from 'socket.io-client';
 import { describe, expect, inject, test } from 'vitest';
@@ -54,10 +56,15 @@ describe('a start is refused', () => {
 		expect(alone).toContain('PORTAL_ADMIN_EMAIL and PORTAL_ADMIN_PASSWORD: must be given together');
 	});
 
-	test('on a database whose secrets were encrypted with another key, and nothing is overwritten', async () => {
+	test('with other keys than the generated ones, which are the process’s own and stay the same', async () => {
 		await using server = await start(admin);
 		const file = join(server.dataFolder, 'secrets.json');
 		const secrets = await readFile(file, 'utf8');
+		const { encryptionKey, lookupKey } = JSON.parse(secrets) as Record<string, string>;
+		expect((await stat(file)).mode & 0o777).toBe(0o600);
+		expect([encryptionKey, lookupKey].map((key) => Buffer.from(key ?? '', 'base64').length)).toEqual([
+			32, 32
+		]);
 		if (database === 'pglite') await server.stop();
 		const said = await refusedStart({
 			DATA_FOLDER: server.dataFolder,
@@ -66,14 +73,18 @@ describe('a start is refused', () => {
 			...(server.databaseUrl && { DATABASE_URL: server.databaseUrl })
 		});
 		expect(said).toContain('The encryption keys are not those');
-		expect(await readFile(file, 'utf8')).toBe(secrets);
-		// With its own keys it starts as before.
+		// With its own keys it starts as before: nothing was overwritten.
 		await server.restart();
+		expect(await readFile(file, 'utf8')).toBe(secrets);
+		expect(server.logs).not.toContain(encryptionKey);
 	});
 
 	test('on a port that another program has', async () => {
-		await using server = await start();
-		expect(await refusedStart({ PORT: String(server.port) })).toContain('The port is in use');
+		const other = createServer().listen(0);
+		await once(other, 'listening');
+		const { port } = other.address() as AddressInfo;
+		expect(await refusedStart({ PORT: String(port) })).toContain('The port is in use');
+		other.close();
 	});
 
 	if (database === 'pglite') {
@@ -127,17 +138,6 @@ describe('the first portal admin', () => {
 		expect((await signIn()).status).toBe(200);
 		expect(server.setupUrl).toBeNull();
 	});
-});
-
-test('the generated secrets are the process’s own, and stay the same', async () => {
-	await using server = await start(admin);
-	const file = join(server.dataFolder, 'secrets.json');
-	const before = await readFile(file, 'utf8');
-	expect((await stat(file)).mode & 0o777).toBe(0o600);
-	expect(Object.keys(JSON.parse(before) as object).sort()).toEqual(['encryptionKey', 'lookupKey']);
-	await server.restart();
-	expect(await readFile(file, 'utf8')).toBe(before);
-	expect(server.logs).not.toContain((JSON.parse(before) as { encryptionKey: string }).encryptionKey);
 });
 
 test('SIGTERM finishes what is under way, closes the sockets and ends with 0', async () => {

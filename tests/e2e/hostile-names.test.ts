@@ -1,0 +1,93 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startPortal, type Portal, type Visitor } from '../factories.ts';
+import { launchBrowser, newPerson } from './browser.ts';
+
+/** Whatever people call themselves and their things is text: in pages, titles, toasts and e-mails. */
+
+let browser: Browser;
+let portal: Portal;
+beforeAll(async () => {
+	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+});
+afterAll(async () => {
+	await browser.close();
+	await portal.stop();
+});
+
+const markup = '<img src=x onerror=alert(1)>{{portalUrl}}</title><script>alert(2)</script>';
+const name = `${markup} Ltd`;
+const firstName = '<b id=hostile>Eve</b>';
+const reason = `<mj-include path="/etc/passwd" /> ${markup}`;
+
+test('HTML, MJML and braces in names and reasons stay literal everywhere', async () => {
+	const owner = await portal.person({ firstName, lastName: '"><script>alert(3)</script>' });
+	const company = await portal.company({ owner, name });
+	const opened: string[] = [];
+	async function open(as: Visitor, path: string) {
+		const person = await newPerson(browser, portal.server.origin);
+		const url = portal.server.origin;
+		await person.context.addCookies([...as.jar].map(([cookie, value]) => ({ name: cookie, value, url })));
+		person.page.on('dialog', (dialog) => {
+			opened.push(dialog.message());
+			void dialog.dismiss();
+		});
+		await person.page.goto(path);
+		await person.page.getByText('Live', { exact: true }).waitFor();
+		return person;
+	}
+	const page = await open(owner, `/orgs/${company.slug}`);
+	const admin = await open(portal.admin, '/admin/organizations');
+	await admin.page.getByText(name, { exact: true }).waitFor();
+	await page.page.getByRole('heading', { name: `Your request for ${name} is pending` }).waitFor();
+	expect(await page.page.title()).toContain(name);
+
+	await portal.admin.api.organizations.reject.mutate({ organizationId: company.id, reason });
+	await page.page.getByText(reason).first().waitFor();
+	await owner.api.organizations.requestAgain.mutate({ organizationId: company.id, name });
+	await portal.admin.api.organizations.approve.mutate({ organizationId: company.id });
+	await page.page.getByRole('heading', { name }).waitFor();
+
+	// Somebody else's news come as a toast.
+	const member = await portal.member(company);
+	const application = { organizationId: company.id, name: markup, description: markup };
+	await member.api.applications.create.mutate(application);
+	await page.page.locator('[data-sonner-toast]', { hasText: `created the application ${markup}` }).waitFor();
+	await page.page.goto(`/orgs/${company.slug}/users`);
+	await page.page.getByText(`${firstName} "><script>alert(3)</script>`).first().waitFor();
+	await page.page.goto(`/orgs/${company.slug}/activity`);
+	await page.page.getByText(`created the application ${markup}`).first().waitFor();
+
+	for (const { page: one, complaints } of [page, admin]) {
+		expect(await one.locator('img, #hostile').count()).toBe(0);
+		expect(complaints).toEqual([]);
+	}
+	expect(opened).toEqual([]);
+
+	const rejection = await portal.smtp.waitFor(
+		({ subject }) => subject?.endsWith('was not approved') ?? false
+	);
+	expect(rejection.subject).toBe(`${name} was not approved`);
+	expect(rejection.text?.replace(/\s+/g, ' ')).toContain(reason);
+	for (const { html } of portal.smtp.messages) expect(html).not.toMatch(/<img|<script|<b id|root:/);
+});
+
+test('line breaks, unseen characters and web addresses in names are refused', async () => {
+	const register = (one: string) =>
+		portal.visitor().api.accounts.register.mutate({
+			firstName: one,
+			lastName: 'Person',
+			email: 'hostile@example.test',
+			password: 'a long enough password'
+		});
+	for (const one of [
+		'Eve\r\nBcc: x',
+		'Eve\u202egnp.exe',
+		'Eve\u200b',
+		'www.evil.example',
+		'https://evil.example',
+		'evil.example'
+	])
+		await expect(register(one), one).rejects.toThrow(/The first name/);
+	expect(portal.smtp.messages.filter(({ text }) => text?.includes('hostile@'))).toEqual([]);
+});
