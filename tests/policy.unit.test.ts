@@ -10,6 +10,38 @@ describe('the policy', () => {
 		expect(Object.keys(policy).sort()).toEqual(procedures);
 	});
 
+	test('gives a Team member what belongs to the daily work, and keeps people and names to Super admins', () => {
+		const organization = { status: 'approved', isPersonal: false, isRevealRestricted: false } as const;
+		const may = (role: (typeof roles)[number]) =>
+			procedures.filter((path) => can(path as ProcedurePath, { role, organization }));
+		const everybody = [
+			'activity.list',
+			'activity.since',
+			'applications.create',
+			'applications.delete',
+			'applications.update',
+			'credentials.copy',
+			'credentials.create',
+			'credentials.reveal',
+			'credentials.revoke',
+			'credentials.rotate',
+			'members.leave',
+			'organizations.open'
+		];
+		const superAdmins = [
+			'invitations.create',
+			'invitations.resend',
+			'invitations.revoke',
+			'members.listRevealed',
+			'members.remove',
+			'members.update',
+			'organizations.configure',
+			'organizations.rename'
+		];
+		expect(may('team_member')).toEqual(everybody);
+		expect(may('super_admin')).toEqual([...everybody, ...superAdmins].sort());
+	});
+
 	test('gives a Super admin whatever it gives a Team member', () => {
 		for (const path of Object.keys(policy) as ProcedurePath[]) {
 			for (const status of statuses) {

@@ -66,13 +66,14 @@ describe('a start is refused', () => {
 			32, 32
 		]);
 		if (database === 'pglite') await server.stop();
-		const said = await refusedStart({
-			DATA_FOLDER: server.dataFolder,
-			ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-			LOOKUP_KEY: randomBytes(32).toString('base64'),
-			...(server.databaseUrl && { DATABASE_URL: server.databaseUrl })
-		});
-		expect(said).toContain('The encryption keys are not those');
+		for (const name of ['ENCRYPTION_KEY', 'LOOKUP_KEY']) {
+			const said = await refusedStart({
+				DATA_FOLDER: server.dataFolder,
+				[name]: randomBytes(32).toString('base64'),
+				...(server.databaseUrl && { DATABASE_URL: server.databaseUrl })
+			});
+			expect(said, name).toContain('The encryption keys are not those');
+		}
 		// With its own keys it starts as before: nothing was overwritten.
 		await server.restart();
 		expect(await readFile(file, 'utf8')).toBe(secrets);

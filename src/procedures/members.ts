@@ -52,13 +52,6 @@ async function isLastSuperAdmin(db: Db, organizationId: string, member: Member):
 	return !other;
 }
 
-const lastSuperAdmin = (name: string) =>
-	new Refusal(
-		'CONFLICT',
-		'LAST_SUPER_ADMIN',
-		`${name} would be without a Super admin. Make somebody else a Super admin first.`
-	);
-
 /** Makes a person a member and tells of it; who is one already stays as they are. */
 export async function addMember(
 	db: Trx,
@@ -90,9 +83,7 @@ export const membersRouter = router({
 					role: 'Nobody changes their own role.'
 				});
 			}
-			if (member.role !== 'super_admin' && (await isLastSuperAdmin(ctx.db, organizationId, previous))) {
-				throw lastSuperAdmin(organizationName);
-			}
+			// Whoever demotes or removes somebody else is a Super admin who stays, as the lock sees to: never the last.
 			if (!hasNewRole && fullName(member) === fullName(previous)) return previous;
 			await ctx.db
 				.updateTable('membership')
@@ -125,7 +116,6 @@ export const membersRouter = router({
 		if (member.userId === ctx.user.id) {
 			throw new Refusal('FORBIDDEN', 'OWN_MEMBERSHIP', 'To go yourself, leave the organization.');
 		}
-		if (await isLastSuperAdmin(ctx.db, organizationId, member)) throw lastSuperAdmin(organizationName);
 		await ctx.db.deleteFrom('membership').where('id', '=', member.id).execute();
 		await publish(ctx, 'member.removed', { member });
 		await revokeInvitationsOf(ctx, member.userId);
@@ -140,7 +130,13 @@ export const membersRouter = router({
 	leave: organizationProcedure({}).mutation(async ({ ctx }) => {
 		const { id: organizationId, name } = ctx.organization;
 		const member = await getMember(ctx.db, organizationId, ctx.membership.id);
-		if (await isLastSuperAdmin(ctx.db, organizationId, member)) throw lastSuperAdmin(name);
+		if (await isLastSuperAdmin(ctx.db, organizationId, member)) {
+			throw new Refusal(
+				'CONFLICT',
+				'LAST_SUPER_ADMIN',
+				`${name} would be without a Super admin. Make somebody else a Super admin first.`
+			);
+		}
 		await ctx.db.deleteFrom('membership').where('id', '=', member.id).execute();
 		await publish(ctx, 'member.left', { member });
 		await revokeInvitationsOf(ctx, member.userId);
