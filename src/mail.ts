@@ -97,7 +97,8 @@ export async function renderEmail(
 	const text = convert(html, {
 		wordwrap: 78,
 		selectors: [
-			{ selector: 'a', options: { hideLinkHrefIfSameAsText: true, noAnchorUrl: true } },
+			// No brackets: some mail programs take the closing one for a part of the address.
+			{ selector: 'a', options: { hideLinkHrefIfSameAsText: true, noAnchorUrl: true, linkBrackets: false } },
 			{ selector: 'img', format: 'skip' },
 			{ selector: '*', options: { leadingLineBreaks: 1, trailingLineBreaks: 1 } }
 		]
