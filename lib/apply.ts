@@ -4,9 +4,11 @@ import type {
 	AdminOrganization,
 	Application,
 	Credential,
+	Cursor,
 	Invitation,
 	Member,
 	Organization,
+	OrganizationOrder,
 	Status
 } from './views.ts';
 
@@ -21,11 +23,18 @@ export type OrganizationSnapshot = {
 	recent: LiveEvent[];
 };
 
-/** What the portal admins' pages show, as of event number `seq`; `search` and `filter` say which rows were asked for. */
+/**
+ * What the portal admins' pages show, as of event number `seq`; `search`, `filter` and `order` say which rows were
+ * asked for, `next` where the list goes on.
+ */
 export type PortalSnapshot = {
 	seq: number;
 	search: string;
 	filter: Status | null;
+	order: OrganizationOrder;
+	next: Cursor | null;
+	/** Rows that came later than the snapshot, with the number of the last event that they know. */
+	later: Record<string, number>;
 	counts: Record<Status, number>;
 	organizations: AdminOrganization[];
 	accounts: Account[];
@@ -129,6 +138,24 @@ export function matchesSearch(one: Organization, search: string, filter: Status 
 	);
 }
 
+/** Whether the row was loaded after the event had happened. */
+const knows = ({ later }: PortalSnapshot, id: string, { seq }: LiveEvent) => (later[id] ?? 0) >= seq;
+
+/** The snapshot with further rows of its list, as of event number `seq`. */
+export function extendPortal(
+	snapshot: PortalSnapshot,
+	page: { seq: number; organizations: AdminOrganization[]; next: Cursor | null }
+): PortalSnapshot {
+	const shown = new Set(snapshot.organizations.map(({ id }) => id));
+	const rows = page.organizations.filter(({ id }) => !shown.has(id));
+	return {
+		...snapshot,
+		next: page.next,
+		organizations: [...snapshot.organizations, ...rows],
+		later: { ...snapshot.later, ...Object.fromEntries(rows.map(({ id }) => [id, page.seq])) }
+	};
+}
+
 /** The portal admins' snapshot after the event; see {@link applyOrganization}. */
 export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalSnapshot {
 	const next = {
@@ -139,7 +166,7 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 	const counting = (change: Partial<Record<'memberCount' | 'applicationCount', number>>) => ({
 		...next,
 		organizations: next.organizations.map((one) =>
-			one.id === event.organizationId
+			one.id === event.organizationId && !knows(snapshot, one.id, event)
 				? {
 						...one,
 						memberCount: one.memberCount + (change.memberCount ?? 0),
@@ -159,11 +186,11 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 			const counts = { ...next.counts };
 			if (previousStatus) counts[previousStatus] -= 1;
 			counts[organization.status] += 1;
-			return { ...next, counts, organizations: withOrganization(next, organization) };
+			return { ...next, counts, organizations: withOrganization(next, event, organization) };
 		}
 		case 'organization.renamed':
 		case 'organization.configured':
-			return { ...next, organizations: withOrganization(next, event.payload.organization) };
+			return { ...next, organizations: withOrganization(next, event, event.payload.organization) };
 		case 'member.joined':
 			return counting({ memberCount: 1 });
 		case 'member.removed':
@@ -184,7 +211,12 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 }
 
 /** A row that no longer matches the filter stays until the next load, so that nothing moves under the pointer. */
-function withOrganization(snapshot: PortalSnapshot, organization: Organization): AdminOrganization[] {
+function withOrganization(
+	snapshot: PortalSnapshot,
+	event: LiveEvent,
+	organization: Organization
+): AdminOrganization[] {
+	if (knows(snapshot, organization.id, event)) return snapshot.organizations;
 	const known = snapshot.organizations.find(({ id }) => id === organization.id);
 	if (known) return byId(snapshot.organizations, { ...known, ...organization });
 	if (!matchesSearch(organization, snapshot.search, snapshot.filter)) return snapshot.organizations;

@@ -71,8 +71,3 @@ export const email = z.string({ error: 'The e-mail address is missing.' }).trans
 	context.addIssue({ code: 'custom', message });
 	return z.NEVER;
 });
-
-/** What makes two organization names the same: neither case nor spaces nor compatibility forms tell them apart. */
-export function nameKey(name: string): string {
-	return name.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
-}

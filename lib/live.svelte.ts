@@ -167,6 +167,11 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 		this.#advance(false);
 	}
 
+	/** Adds to the snapshot what was asked for afterwards. */
+	extend(change: (snapshot: Snapshot) => Snapshot): void {
+		this.#current = change(this.#current);
+	}
+
 	/** Takes an event in, whenever it comes: late, twice or too early. */
 	take(event: LiveEvent): void {
 		if (event.seq <= this.#current.seq) return;

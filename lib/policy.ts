@@ -45,6 +45,9 @@ export const policy = {
 
 	'settings.update': admin,
 	'organizations.list': admin,
+	'organizations.listMore': admin,
+	'organizations.get': admin,
+	'organizations.correct': admin,
 	'organizations.approve': admin,
 	'organizations.reject': admin,
 	'organizations.suspend': admin,

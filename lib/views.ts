@@ -41,6 +41,15 @@ export const organizationView = z.object({
 });
 export type Organization = z.infer<typeof organizationView>;
 
+/** The orders in which the portal's admins can list organizations. */
+export const organizationOrders = ['newest', 'oldest', 'name'] as const;
+export const organizationOrder = z.enum(organizationOrders);
+export type OrganizationOrder = z.infer<typeof organizationOrder>;
+
+/** Where a list goes on: the sort value and the id of the last row. */
+export const cursor = z.object({ value: z.string().max(200), id: z.uuid() });
+export type Cursor = z.infer<typeof cursor>;
+
 /** How the portal's admins see an organization in their list. */
 export type AdminOrganization = Organization & { memberCount: number; applicationCount: number };
 

@@ -18,12 +18,17 @@ export async function limit(db: Db, key: string, max: number, seconds: number): 
 		returning count, ceil(extract(epoch from resets_at - now()))::int as wait`.execute(db);
 	const row = rows[0];
 	if (!row || row.count <= max) return;
-	const minutes = Math.max(1, Math.ceil(row.wait / 60));
 	throw new Refusal(
 		'TOO_MANY_REQUESTS',
 		'TOO_MANY_REQUESTS',
-		`That was too often. Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`
+		`That was too often. Try again in ${inWords(row.wait)}.`
 	);
+}
+
+function inWords(seconds: number): string {
+	const minutes = Math.max(1, Math.ceil(seconds / 60));
+	if (minutes > 90) return `${Math.ceil(minutes / 60)} hours`;
+	return minutes === 1 ? 'a minute' : `${minutes} minutes`;
 }
 
 /** Removes windows that are over. */

@@ -8,6 +8,7 @@ import { acceptancesRouter } from './procedures/acceptances.ts';
 import { membersRouter } from './procedures/members.ts';
 import { messagesRouter } from './procedures/messages.ts';
 import { organizationsRouter } from './procedures/organizations.ts';
+import { registriesRouter } from './procedures/registries.ts';
 import { sessionsRouter } from './procedures/sessions.ts';
 import { settingsRouter } from './procedures/settings.ts';
 import { setupRouter } from './procedures/setup.ts';
@@ -21,7 +22,7 @@ export const appRouter = router({
 	invitations: mergeRouters(invitationsRouter, acceptancesRouter),
 	members: membersRouter,
 	messages: messagesRouter,
-	organizations: mergeRouters(organizationsRouter, decisionsRouter),
+	organizations: mergeRouters(organizationsRouter, decisionsRouter, registriesRouter),
 	sessions: sessionsRouter,
 	settings: settingsRouter,
 	setup: setupRouter

@@ -76,6 +76,7 @@ interface OrganizationTable {
 	slug: string;
 	name: string;
 	nameKey: string;
+	nearKey: Generated<string>;
 	status: Status;
 	isPersonal: Generated<boolean>;
 	isRevealRestricted: Generated<boolean>;

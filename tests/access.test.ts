@@ -110,6 +110,9 @@ const ofUsers = paths.filter((path) => rules[path]?.who === 'user');
 const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'settings.update': { canRegister: true },
 	'organizations.list': {},
+	'organizations.listMore': { after: { value: '2026-11-24 09:00:00+00', id: nowhere } },
+	'organizations.get': { organizationId: nowhere },
+	'organizations.correct': { organizationId: nowhere, name: 'Nowhere' },
 	'organizations.approve': { organizationId: nowhere },
 	'organizations.reject': { organizationId: nowhere },
 	'organizations.suspend': { organizationId: nowhere },

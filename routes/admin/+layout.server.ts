@@ -1,14 +1,17 @@
-import { status } from '#lib/views.ts';
+import { organizationOrder, status } from '#lib/views.ts';
 import { apiFor } from '../api.ts';
 import { orErrorPage } from '../refusals.ts';
 import type { LayoutServerLoad } from './$types';
 
 export const load: LayoutServerLoad = async ({ fetch, url }) => {
-	const filter = status.safeParse(url.searchParams.get('status'));
+	// The overview lists what waits for a decision, whatever else there is.
+	const filter = status.safeParse(url.pathname === '/admin' ? 'pending' : url.searchParams.get('status'));
+	const order = organizationOrder.safeParse(url.searchParams.get('order'));
 	const search = url.searchParams.get('search')?.slice(0, 200) ?? '';
 	const asking = apiFor(fetch).organizations.list.query({
 		search,
-		...(filter.success && { status: filter.data })
+		...(filter.success && { status: filter.data }),
+		...(order.success && { order: order.data })
 	});
 	return { snapshot: await orErrorPage(asking, url) };
 };

@@ -9,8 +9,8 @@ const pageLength = 50;
 /** Who missed more than this loads the page again instead. */
 const catchUpLength = 500;
 
-/** The numbered stream of one organization, or that of the portal's admins. */
-type Source = { organizationId: string } | 'portal';
+/** The numbered stream of one organization, that of the portal's admins, or what this one tells of one organization. */
+type Source = { organizationId: string } | { ofOrganization: string } | 'portal';
 
 /** An event as a stream tells it, or null when it isn't told there. */
 export function liveEventOf(
@@ -26,13 +26,15 @@ export function liveEventOf(
 
 function selectStream(db: Db, source: Source) {
 	const rows = db.selectFrom('event').selectAll();
-	return source === 'portal'
-		? rows.where('portalSeq', 'is not', null)
-		: rows.where('organizationId', '=', source.organizationId).where('seq', 'is not', null);
+	if (source === 'portal') return rows.where('portalSeq', 'is not', null);
+	return 'organizationId' in source
+		? rows.where('organizationId', '=', source.organizationId).where('seq', 'is not', null)
+		: rows.where('organizationId', '=', source.ofOrganization).where('portalSeq', 'is not', null);
 }
 
-const columnOf = (source: Source) => (source === 'portal' ? 'portalSeq' : 'seq');
-const kindOf = (source: Source) => (source === 'portal' ? 'portal' : 'organization');
+const kindOf = (source: Source) =>
+	typeof source === 'object' && 'organizationId' in source ? 'organization' : 'portal';
+const columnOf = (source: Source) => (kindOf(source) === 'portal' ? 'portalSeq' : 'seq');
 
 const toEvents = (rows: Selectable<Tables['event']>[], source: Source) =>
 	rows.flatMap((row) => liveEventOf(row, kindOf(source)) ?? []);

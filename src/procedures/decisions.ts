@@ -1,26 +1,16 @@
-import { sql, type Selectable } from 'kysely';
+import type { Selectable } from 'kysely';
 import { z } from 'zod';
-import { recentLength, type PortalSnapshot } from '#lib/apply.ts';
-import { rejectionReason } from '#lib/fields.ts';
-import { fullName, status, statuses, type Organization, type Status } from '#lib/views.ts';
+import { organizationName, rejectionReason } from '#lib/fields.ts';
+import { fullName, type Organization, type Status } from '#lib/views.ts';
 import type { Db } from '../database.ts';
+import { keysOf } from '../names.ts';
 import { publish } from '../outbox.ts';
 import type { Tables } from '../tables.ts';
 import { adminProcedure, notFound, Refusal, router } from '../trpc.ts';
-import { accountViewOf } from './accounts.ts';
-import { listEvents } from './activity.ts';
 import { listMembers } from './members.ts';
-import {
-	getOrganizationView,
-	organizationViewOf,
-	refusingTaken,
-	selectOrganizations,
-	type WritingContext
-} from './organizations.ts';
+import { getOrganizationView, refusingTaken, type WritingContext } from './organizations.ts';
 
-/** The portal admins' side of organizations. */
-
-const listLength = 200;
+/** What the portal admins decide about organizations. */
 
 /** The status, the decision and the event of a change from one of `from` to `to`; refused when somebody was faster. */
 async function decide(
@@ -82,74 +72,7 @@ async function tellSuperAdmins(
 	}
 }
 
-async function getPortalSnapshot(db: Db, search: string, filter: Status | null): Promise<PortalSnapshot> {
-	const { lastSeq } = await db.selectFrom('portal').select('lastSeq').executeTakeFirstOrThrow();
-	const counted = await db
-		.selectFrom('organization')
-		.select((eb) => ['status', eb.fn.countAll<number>().as('count')])
-		.where('isPersonal', '=', false)
-		.groupBy('status')
-		.execute();
-	const wanted = `%${search.trim().replace(/[\\%_]/g, '\\$&')}%`;
-	const rows = await selectOrganizations(db)
-		.select((eb) => [
-			eb
-				.selectFrom('membership')
-				.select(({ fn }) => fn.countAll<number>().as('count'))
-				.whereRef('membership.organizationId', '=', 'organization.id')
-				.as('memberCount'),
-			eb
-				.selectFrom('application')
-				.select(({ fn }) => fn.countAll<number>().as('count'))
-				.whereRef('application.organizationId', '=', 'organization.id')
-				.as('applicationCount')
-		])
-		.where('organization.isPersonal', '=', false)
-		.$if(filter !== null, (query) => query.where('organization.status', '=', filter ?? 'pending'))
-		.$if(filter === null, (query) => query.where('organization.status', '!=', 'withdrawn'))
-		.$if(search.trim() !== '', (query) =>
-			query.where((eb) =>
-				eb.or([
-					eb('organization.name', 'ilike', wanted),
-					eb('requester.email', 'ilike', wanted),
-					eb(sql<string>`requester.first_name || ' ' || requester.last_name`, 'ilike', wanted)
-				])
-			)
-		)
-		.orderBy('organization.requestedAt', 'desc')
-		.orderBy('organization.id')
-		.limit(listLength)
-		.execute();
-	const accounts = await db
-		.selectFrom('account')
-		.selectAll()
-		.orderBy('createdAt', 'desc')
-		.limit(listLength)
-		.execute();
-	return {
-		seq: lastSeq,
-		search,
-		filter,
-		counts: {
-			...(Object.fromEntries(statuses.map((one) => [one, 0])) as Record<Status, number>),
-			...Object.fromEntries(counted.map(({ status, count }) => [status, Number(count)]))
-		},
-		organizations: rows.map((row) => ({
-			...organizationViewOf(row),
-			memberCount: Number(row.memberCount),
-			applicationCount: Number(row.applicationCount)
-		})),
-		accounts: accounts.map(accountViewOf),
-		recent: await listEvents(db, 'portal', recentLength)
-	};
-}
-
 export const decisionsRouter = router({
-	/** The portal admins' snapshot, with the organizations that match. */
-	list: adminProcedure({ search: z.string().max(200).optional(), status: status.optional() }).query(
-		({ ctx, input }) => getPortalSnapshot(ctx.db, input.search ?? '', input.status ?? null)
-	),
-
 	approve: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const values = { ...decision(ctx.user.id), rejectionReason: null };
 		const decided = await decide(ctx, input.organizationId, ['pending'], 'approved', values);
@@ -180,5 +103,32 @@ export const decisionsRouter = router({
 		await publish({ ...ctx, organization: decided.organization }, 'organization.restored', decided);
 		await tellSuperAdmins(ctx, decided.organization, 'organization-restored');
 		return decided.organization;
-	})
+	}),
+
+	/** Corrects a name on behalf of the organization, before or after the decision. */
+	correct: adminProcedure({ organizationId: z.uuid(), name: organizationName }).mutation(
+		async ({ ctx, input: { organizationId, name } }) => {
+			const before = await ctx.db
+				.selectFrom('organization')
+				.select(['name', 'status'])
+				.where('id', '=', organizationId)
+				.where('isPersonal', '=', false)
+				.forUpdate()
+				.executeTakeFirst();
+			if (!before || before.status === 'withdrawn') throw notFound();
+			if (name === before.name) return getOrganizationView(ctx.db, organizationId);
+			const writing = ctx.db
+				.updateTable('organization')
+				.set({ name, ...keysOf(name) })
+				.where('id', '=', organizationId)
+				.execute();
+			await refusingTaken(name, writing);
+			const organization = await getOrganizationView(ctx.db, organizationId);
+			await publish({ ...ctx, organization }, 'organization.renamed', {
+				organization,
+				previousName: before.name
+			});
+			return organization;
+		}
+	)
 });

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { recentLength, type OrganizationSnapshot } from '#lib/apply.ts';
-import { nameKey, organizationName } from '#lib/fields.ts';
+import { organizationName } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../database.ts';
+import { limit } from '../limits.ts';
+import { keysOf } from '../names.ts';
 import { publish } from '../outbox.ts';
 import {
 	fieldRefusal,
@@ -21,6 +23,9 @@ import { listInvitations } from './invitations.ts';
 import { listMembers } from './members.ts';
 import { getSettings } from './settings.ts';
 import { onlineIn } from '../presence.ts';
+
+/** How often a rejected request may be made again. */
+const requestsADay = 3;
 
 export function selectOrganizations(db: Db) {
 	return db
@@ -172,7 +177,7 @@ export const organizationsRouter = router({
 			.values({
 				slug: await findFreeSlug(db, name),
 				name,
-				nameKey: nameKey(name),
+				...keysOf(name),
 				status: settings.isAutoApprovingOrganizations ? 'approved' : 'pending',
 				requestedBy: user.id,
 				decidedAt: settings.isAutoApprovingOrganizations ? new Date() : null
@@ -215,7 +220,7 @@ export const organizationsRouter = router({
 		if (name === ctx.organization.name) return getOrganizationView(ctx.db, ctx.organization.id);
 		const writing = ctx.db
 			.updateTable('organization')
-			.set({ name, nameKey: nameKey(name) })
+			.set({ name, ...keysOf(name) })
 			.where('id', '=', ctx.organization.id)
 			.execute();
 		await refusingTaken(name, writing);
@@ -242,11 +247,12 @@ export const organizationsRouter = router({
 					'Registering organizations is switched off at the moment.'
 				);
 			}
+			await limit(ctx.db, `request-again:${ctx.organization.id}`, requestsADay, 86_400);
 			const writing = ctx.db
 				.updateTable('organization')
 				.set({
 					name,
-					nameKey: nameKey(name),
+					...keysOf(name),
 					status: settings.isAutoApprovingOrganizations ? 'approved' : 'pending',
 					requestedAt: new Date(),
 					decidedBy: null,

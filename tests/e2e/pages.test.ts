@@ -38,7 +38,15 @@ beforeAll(async () => {
 		),
 		...['/dashboard/personal', '/organizations/new'].map((path) => ({ who: 'owner' as const, path })),
 		{ who: 'requester', path: `/orgs/${pending.slug}` },
-		...['', '/organizations', '/users', '/activity', '/settings/general', '/mailbox'].map((path) => ({
+		...[
+			'',
+			'/organizations',
+			`/organizations/${company.id}`,
+			'/users',
+			'/activity',
+			'/settings/general',
+			'/mailbox'
+		].map((path) => ({
 			who: 'admin' as const,
 			path: `/admin${path}`
 		}))

@@ -1,0 +1,29 @@
+import unhomoglyph from 'unhomoglyph';
+
+/** What makes two names of organizations the same, or nearly. */
+
+/** Letters of other scripts that look like Latin ones, as those (Unicode UTS #39, confusables.txt). ASCII stays. */
+function foldLookalikes(text: string): string {
+	return text.replace(/[^\p{ASCII}]/gu, (letter) => {
+		const latin = unhomoglyph(letter);
+		return /^\p{ASCII}+$/u.test(latin) ? latin : letter;
+	});
+}
+
+/** Neither case nor spaces nor compatibility forms nor look-alike letters tell two names apart. */
+function nameKey(name: string): string {
+	return foldLookalikes(name.normalize('NFKC')).toLowerCase().replace(/\s+/g, ' ').trim();
+}
+
+const legalForms =
+	/\b(a\/?s|ab|ag|b\.?v|co|company|corp|corporation|gmbh|group|holdings?|inc|incorporated|kg|limited|llc|llp|ltd|n\.?v|oy|oyj|plc|pty|s\.?a|s\.?l|s\.?p\.?a|s\.?r\.?l|sarl|sas|se)\b\.?/g;
+
+/** What is left when accents, punctuation and the legal form are gone: two companies with the same may be one. */
+function nearKey(name: string): string {
+	const plain = nameKey(name).normalize('NFKD').replace(/\p{M}/gu, '');
+	const core = plain.replace(legalForms, ' ').replace(/[^\p{L}\p{N}]/gu, '');
+	return core || plain;
+}
+
+/** Both keys, as the table keeps them. */
+export const keysOf = (name: string) => ({ nameKey: nameKey(name), nearKey: nearKey(name) });

@@ -1,0 +1,232 @@
+import { sql, type SqlBool } from 'kysely';
+import { z } from 'zod';
+import { recentLength, type PortalSnapshot } from '#lib/apply.ts';
+import {
+	cursor,
+	fullName,
+	organizationOrder,
+	status,
+	statuses,
+	type AdminOrganization,
+	type Cursor,
+	type OrganizationOrder,
+	type Status
+} from '#lib/views.ts';
+import { isoOf, type Db } from '../database.ts';
+import { adminProcedure, notFound, router } from '../trpc.ts';
+import { accountViewOf } from './accounts.ts';
+import { listEvents } from './activity.ts';
+import { listMembers } from './members.ts';
+import { organizationViewOf, selectOrganizations } from './organizations.ts';
+
+/** What the portal admins see of organizations: their list and the page of one. Never a secret. */
+
+const pageLength = 50;
+const accountsLength = 200;
+
+interface Query {
+	search: string;
+	filter: Status | null;
+	order: OrganizationOrder;
+}
+
+/** Each order has an index of (column, id), which both directions use. */
+const orders = {
+	newest: { column: 'organization.requestedAt', direction: 'desc', type: 'timestamptz' },
+	oldest: { column: 'organization.requestedAt', direction: 'asc', type: 'timestamptz' },
+	name: { column: 'organization.nameKey', direction: 'asc', type: 'text' }
+} as const;
+
+const selectCounted = (db: Db) =>
+	selectOrganizations(db)
+		.select((eb) => [
+			eb
+				.selectFrom('membership')
+				.select(({ fn }) => fn.countAll<number>().as('count'))
+				.whereRef('membership.organizationId', '=', 'organization.id')
+				.as('memberCount'),
+			eb
+				.selectFrom('application')
+				.select(({ fn }) => fn.countAll<number>().as('count'))
+				.whereRef('application.organizationId', '=', 'organization.id')
+				.as('applicationCount')
+		])
+		.where('organization.isPersonal', '=', false);
+
+type Row = Awaited<ReturnType<ReturnType<typeof selectCounted>['executeTakeFirstOrThrow']>>;
+
+const viewOf = (row: Row): AdminOrganization => ({
+	...organizationViewOf(row),
+	memberCount: Number(row.memberCount),
+	applicationCount: Number(row.applicationCount)
+});
+
+/** One page of the list; as keyset, so that the hundredth page costs what the first does. */
+async function listPage(
+	db: Db,
+	{ search, filter, order }: Query,
+	after: Cursor | null
+): Promise<{ organizations: AdminOrganization[]; next: Cursor | null }> {
+	const { column, direction, type } = orders[order];
+	const wanted = `%${search.trim().replace(/[\\%_]/g, '\\$&')}%`;
+	const comparison = sql.raw(direction === 'desc' ? '<' : '>');
+	const rows = await selectCounted(db)
+		// As PostgreSQL writes it: a date of JavaScript has lost the microseconds.
+		.select(sql<string>`${sql.ref(column)}::text`.as('sortValue'))
+		.$if(filter !== null, (query) => query.where('organization.status', '=', filter ?? 'pending'))
+		.$if(filter === null, (query) => query.where('organization.status', '!=', 'withdrawn'))
+		.$if(search.trim() !== '', (query) =>
+			query.where((eb) =>
+				eb.or([
+					eb('organization.name', 'ilike', wanted),
+					eb('requester.email', 'ilike', wanted),
+					eb(sql<string>`requester.first_name || ' ' || requester.last_name`, 'ilike', wanted)
+				])
+			)
+		)
+		.$if(after !== null, (query) =>
+			query.where(
+				sql<SqlBool>`(${sql.ref(column)}, organization.id) ${comparison} (${after?.value}::${sql.raw(type)}, ${after?.id}::uuid)`
+			)
+		)
+		.orderBy(column, direction)
+		.orderBy('organization.id', direction)
+		.limit(pageLength + 1)
+		.execute();
+	const shown = rows.slice(0, pageLength);
+	const last = shown.at(-1);
+	return {
+		organizations: shown.map(viewOf),
+		next: rows.length > pageLength && last ? { value: last.sortValue, id: last.id } : null
+	};
+}
+
+const getSeq = async (db: Db) =>
+	(await db.selectFrom('portal').select('lastSeq').executeTakeFirstOrThrow()).lastSeq;
+
+async function countByStatus(db: Db): Promise<Record<Status, number>> {
+	const counted = await db
+		.selectFrom('organization')
+		.select((eb) => ['status', eb.fn.countAll<number>().as('count')])
+		.where('isPersonal', '=', false)
+		.groupBy('status')
+		.execute();
+	const none = Object.fromEntries(statuses.map((one) => [one, 0])) as Record<Status, number>;
+	return { ...none, ...Object.fromEntries(counted.map(({ status, count }) => [status, Number(count)])) };
+}
+
+/** Addresses that say nothing of the company: shared by everybody who has none of their own. */
+const publicDomains = new Set(
+	'gmail.com googlemail.com outlook.com hotmail.com live.com yahoo.com icloud.com me.com aol.com gmx.com gmx.net gmx.de web.de proton.me protonmail.com mail.com zoho.com yandex.com qq.com 163.com'.split(
+		' '
+	)
+);
+
+/** Other organizations that may be the same company: nearly the same name, or people at the requester's domain. */
+async function listHints(db: Db, row: Row) {
+	const others = db
+		.selectFrom('organization')
+		.select(['organization.id', 'organization.name', 'organization.status'])
+		.where('organization.isPersonal', '=', false)
+		.where('organization.id', '!=', row.id)
+		.where('organization.status', '!=', 'withdrawn')
+		.limit(5);
+	const similar = await others.where('organization.nearKey', '=', row.nearKey).execute();
+	const domain = row.requesterEmail?.split('@')[1];
+	const sameDomain =
+		!domain || publicDomains.has(domain)
+			? []
+			: await others
+					.where((eb) =>
+						eb.exists(
+							eb
+								.selectFrom('account')
+								.innerJoin('membership', 'membership.userId', 'account.id')
+								.select('membership.id')
+								.whereRef('membership.organizationId', '=', 'organization.id')
+								.where(sql`split_part(account.email, '@', 2)`, '=', domain)
+						)
+					)
+					.execute();
+	return { similar, sameDomain, domain: domain ?? null };
+}
+
+async function listApplicationNames(db: Db, organizationId: string) {
+	const rows = await db
+		.selectFrom('application')
+		.select((eb) => [
+			'application.id',
+			'application.name',
+			'application.createdAt',
+			eb
+				.selectFrom('credential')
+				.select(({ fn }) => fn.countAll<number>().as('count'))
+				.whereRef('credential.applicationId', '=', 'application.id')
+				.where('credential.revokedAt', 'is', null)
+				.where((and) =>
+					and.or([and('credential.expiresAt', 'is', null), and('credential.expiresAt', '>', new Date())])
+				)
+				.as('credentialCount')
+		])
+		.where('application.organizationId', '=', organizationId)
+		.orderBy('application.createdAt', 'desc')
+		.execute();
+	return rows.map(({ createdAt, credentialCount, ...row }) => ({
+		...row,
+		createdAt: isoOf(createdAt),
+		credentialCount: Number(credentialCount)
+	}));
+}
+
+const query = {
+	search: z.string().max(200).default(''),
+	status: status.nullable().default(null),
+	order: organizationOrder.default('newest')
+};
+
+export const registriesRouter = router({
+	/** The portal admins' snapshot, with the first organizations that match. */
+	list: adminProcedure(query).query(async ({ ctx: { db }, input }): Promise<PortalSnapshot> => {
+		const { search, status: filter, order } = input;
+		const accounts = await db
+			.selectFrom('account')
+			.selectAll()
+			.orderBy('createdAt', 'desc')
+			.limit(accountsLength)
+			.execute();
+		return {
+			seq: await getSeq(db),
+			search,
+			filter,
+			order,
+			later: {},
+			...(await listPage(db, { search, filter, order }, null)),
+			counts: await countByStatus(db),
+			accounts: accounts.map(accountViewOf),
+			recent: await listEvents(db, 'portal', recentLength)
+		};
+	}),
+
+	/** The organizations after a row of the same list. */
+	listMore: adminProcedure({ ...query, after: cursor }).query(async ({ ctx: { db }, input }) => {
+		const { search, status: filter, order, after } = input;
+		return { seq: await getSeq(db), ...(await listPage(db, { search, filter, order }, after)) };
+	}),
+
+	/** The page of one organization: who asked, who belongs to it, what it holds, and what it may be the same as. */
+	get: adminProcedure({ organizationId: z.uuid() }).query(async ({ ctx: { db }, input }) => {
+		const row = await selectCounted(db)
+			.where('organization.id', '=', input.organizationId)
+			.executeTakeFirst();
+		if (!row) throw notFound();
+		const members = await listMembers(db, row.id);
+		return {
+			seq: await getSeq(db),
+			organization: viewOf(row),
+			members: members.map((one) => ({ ...one, name: fullName(one) })),
+			applications: await listApplicationNames(db, row.id),
+			hints: await listHints(db, row),
+			activity: await listEvents(db, { ofOrganization: row.id }, 100)
+		};
+	})
+});

@@ -1,0 +1,87 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { adminPassword, startPortal, unique, type Portal, type Visitor } from '../factories.ts';
+import { launchBrowser, newPerson } from './browser.ts';
+
+/** Two portal admins at work on the same requests, each in a browser of their own. */
+
+let browser: Browser;
+let portal: Portal;
+beforeAll(async () => {
+	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+});
+afterAll(async () => {
+	await browser.close();
+	await portal.stop();
+});
+
+async function open(as: Visitor, path: string) {
+	const person = await newPerson(browser, portal.server.origin);
+	const url = portal.server.origin;
+	await person.context.addCookies([...as.jar].map(([name, value]) => ({ name, value, url })));
+	await person.page.goto(path);
+	await person.page.getByText('Live', { exact: true }).waitFor();
+	return person;
+}
+
+test('several requests are decided at once, with an answer for each; the other admin sees it happen', async () => {
+	const word = unique('Batch').replace(' ', '');
+	const companies = [];
+	for (const letter of ['A', 'B', 'C']) companies.push(await portal.company({ name: `${word} ${letter}` }));
+	const colleague = portal.visitor();
+	await colleague.api.sessions.create.mutate({ email: 'admin@example.test', password: adminPassword });
+	const [one, other] = [
+		await open(portal.admin, `/admin/organizations?search=${word}`),
+		await open(colleague, `/admin/organizations?search=${word}`)
+	];
+	const { page } = one;
+	expect(await page.title()).toMatch(/^\(3\) Organizations/);
+	await page.getByLabel(`Select ${word} A`).check();
+	await page.getByRole('button', { name: 'Select all shown' }).click();
+	await page.getByText('3 requests selected').waitFor();
+
+	// The colleague is faster with one of them: it leaves the selection, and the row says what it is now.
+	await other.page.getByRole('button', { name: `Reject ${word} B` }).click();
+	await other.page.getByRole('button', { name: /^We could not find the company/ }).click();
+	await other.page.getByRole('button', { name: 'Reject the request' }).click();
+	await page.getByText('2 requests selected').waitFor();
+	await page.getByRole('button', { name: 'Approve 2 requests' }).click();
+	await page.getByText('2 of 2 decided').waitFor();
+	await page.getByText('Approved just now.').first().waitFor();
+
+	const row = (letter: string) => other.page.locator(`[data-organization="${word} ${letter}"]`);
+	await row('A').getByText('Approved', { exact: true }).waitFor();
+	await row('B').getByText('Rejected', { exact: true }).waitFor();
+	await row('C').getByText('Approved', { exact: true }).waitFor();
+	await portal.smtp.waitFor(({ subject }) => subject === `${word} C is approved`);
+	const rejection = await portal.smtp.waitFor(({ subject }) => subject === `${word} B was not approved`);
+	expect(rejection.text?.replace(/\s+/g, ' ')).toContain('We could not find the company under this name.');
+	expect(await page.title()).toMatch(/^Organizations/);
+	expect([...one.complaints, ...other.complaints]).toEqual([]);
+	await Promise.all([one.close(), other.close()]);
+});
+
+test('the page of an organization follows what happens there, and its name can be corrected', async () => {
+	const name = unique('Followed');
+	const company = await portal.company({ name });
+	const admin = await open(portal.admin, `/admin/organizations/${company.id}`);
+	const owner = await open(company.owner, `/orgs/${company.slug}`);
+	const { page } = admin;
+	await page.getByRole('button', { name: 'Rename' }).click();
+	const dialog = page.getByRole('dialog');
+	await dialog.getByLabel('Organization name').fill('');
+	await dialog.getByRole('button', { name: 'Rename' }).click();
+	await dialog.getByText('The organization name is missing.').waitFor();
+	await dialog.getByLabel('Organization name').fill(`${name} Ltd`);
+	await dialog.getByRole('button', { name: 'Rename' }).click();
+	await owner.page.getByRole('heading', { name: `Your request for ${name} Ltd is pending` }).waitFor();
+	await page.getByRole('button', { name: `Approve ${name} Ltd` }).click();
+	await owner.page.getByRole('heading', { name: `${name} Ltd`, exact: true }).waitFor();
+	const member = await portal.member(company);
+	await page.getByText(member.email).first().waitFor();
+	await member.api.applications.create.mutate({ organizationId: company.id, name: 'Seen by the provider' });
+	await page.getByText('Seen by the provider').first().waitFor();
+	admin.forgive(/400/);
+	expect([...admin.complaints, ...owner.complaints]).toEqual([]);
+	await Promise.all([admin.close(), owner.close()]);
+});
