@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * Every e-mail that Portico sends: what it is for, which variables its template `<name>.mjml` may use, its subject and
- * sample values for a preview. `portalName` and `portalUrl` can be used everywhere.
+ * sample values for a preview. `portalName`, `portalUrl` and `supportEmail` can be used everywhere.
  */
 function email<Shape extends z.core.$ZodLooseShape>(one: {
 	description: string;

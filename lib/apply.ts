@@ -204,6 +204,7 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'account.verified':
 		case 'account.approved':
 		case 'account.rejected':
+		case 'account.notified':
 			return { ...next, accounts: newestFirst(next.accounts, event.payload.account) };
 		default:
 			return next;

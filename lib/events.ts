@@ -157,21 +157,37 @@ export const events = {
 		account,
 		({ account }) => `rejected the account of ${fullName(account)}`
 	),
+	'account.notified': event(
+		'portal',
+		account,
+		({ account }) =>
+			`${account.isNotified ? 'lets' : 'no longer lets'} requests be e-mailed to ${fullName(account)}`
+	),
 	'settings.updated': event(
 		'portal',
 		z.object({ settings: settingsView, changed: z.array(settingsView.keyof()) }),
 		({ settings, changed }) =>
-			changed.map((name) => `turned ${settings[name] ? 'on' : 'off'} “${settingLabels[name]}”`).join(', ')
+			changed
+				.map((name) => {
+					const [label, value] = [`“${settingLabels[name]}”`, settings[name]];
+					if (typeof value === 'boolean') return `turned ${value ? 'on' : 'off'} ${label}`;
+					return value === null ? `cleared ${label}` : `set ${label} to ${value}`;
+				})
+				.join(', ')
 	)
 };
 
-/** The checkboxes of the card "API Consumer access". */
+/** The labels in "Settings" > "General". */
 export const settingLabels: Record<keyof z.infer<typeof settingsView>, string> = {
 	canRegister: 'Enable API consumers to register to the portal',
 	canSignIn: 'Enable API consumers to sign in to the portal',
 	isAutoApprovingAccounts: 'Auto-approve API consumers registering to the portal',
 	canRegisterOrganizations: 'Enable API consumers to register organizations',
-	isAutoApprovingOrganizations: 'Auto-approve API consumers registering organization'
+	isAutoApprovingOrganizations: 'Auto-approve API consumers registering organization',
+	name: 'Portal name',
+	supportEmail: 'Support e-mail',
+	invitationDays: 'Lifetime of invitations in days',
+	maxMembers: 'Members of an organization'
 };
 
 export type EventName = keyof typeof events;

@@ -25,6 +25,15 @@ export const organizationName = words('The organization name', 80);
 export const applicationName = words('The application name', 80);
 export const credentialLabel = words('The label', 60);
 
+export const portalName = words('The portal name', 60);
+
+const wholeNumber = (label: string, min: number, max: number) => {
+	const message = `${label} is a whole number from ${min} to ${max.toLocaleString('en')}.`;
+	return z.number({ error: message }).int(message).min(min, message).max(max, message);
+};
+export const invitationDays = wholeNumber('The lifetime in days', 1, 30);
+export const maxMembers = wholeNumber('The limit', 1, 10_000);
+
 const paragraph = (label: string, max: number) =>
 	z
 		.string()

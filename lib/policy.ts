@@ -44,6 +44,9 @@ export const policy = {
 	'accounts.reject': admin,
 
 	'settings.update': admin,
+	'settings.listChanges': admin,
+	'accounts.listAdmins': admin,
+	'accounts.notify': admin,
 	'organizations.list': admin,
 	'organizations.listMore': admin,
 	'organizations.get': admin,

@@ -21,7 +21,15 @@ export const settingsView = z.object({
 	canSignIn: z.boolean(),
 	isAutoApprovingAccounts: z.boolean(),
 	canRegisterOrganizations: z.boolean(),
-	isAutoApprovingOrganizations: z.boolean()
+	isAutoApprovingOrganizations: z.boolean(),
+	/** What pages and e-mails call the portal. */
+	name: z.string(),
+	/** Whom people write to who need help; null when nobody is named. */
+	supportEmail: z.string().nullable(),
+	/** For how many days an invitation can be accepted. */
+	invitationDays: z.number(),
+	/** How many members and open invitations an organization may hold. */
+	maxMembers: z.number()
 });
 export type Settings = z.infer<typeof settingsView>;
 
@@ -62,6 +70,8 @@ export const accountView = z.object({
 	status: z.enum(['pending', 'active', 'rejected']),
 	isEmailVerified: z.boolean(),
 	isPortalAdmin: z.boolean(),
+	/** A portal admin who is written to about requests. */
+	isNotified: z.boolean(),
 	createdAt: date
 });
 export type Account = z.infer<typeof accountView>;

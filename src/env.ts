@@ -13,7 +13,6 @@ const schema = z.object({
 	PORT: z.coerce.number().int().min(1).max(65535).default(3000),
 	HOST: z.string().min(1).optional(),
 	ORIGIN: origin.optional(),
-	PORTAL_NAME: z.string().trim().min(1).max(60).default('Portico'),
 	DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must begin with postgres://' }).optional(),
 	DATA_FOLDER: z.string().min(1).default('./data'),
 	SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must begin with smtp:// or smtps://' }).optional(),
@@ -27,8 +26,6 @@ const schema = z.object({
 		.optional(),
 	LOOKUP_KEY: key.optional(),
 	TRUSTED_PROXIES: z.coerce.number().int().min(0).max(10).default(0),
-	INVITATION_DAYS: z.coerce.number().int().min(1).max(90).default(7),
-	MAX_MEMBERS: z.coerce.number().int().min(1).default(100),
 	LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info')
 });
 

@@ -6,7 +6,7 @@ import type { Database, Db } from './database.ts';
 import type { Env } from './env.ts';
 import { deleteExpiredLimits } from './limits.ts';
 import { composeSource, createTransport, renderEmail, sendEmail, toAddress } from './mail.ts';
-import { mailQueue, signal } from './outbox.ts';
+import { getBrand, mailQueue, signal } from './outbox.ts';
 import { deleteExpiredSessions } from './session.ts';
 import type { Tables } from './tables.ts';
 import type { Vault } from './vault.ts';
@@ -75,15 +75,15 @@ type Message = Selectable<Tables['message']>;
 const contentShape = z.record(z.string(), z.unknown());
 
 /** The message as it goes out. @throws {Error} when it was emptied after sending. */
-export async function composeMessage(parts: Pick<Parts, 'env' | 'vault'>, message: Message) {
-	const { env, vault } = parts;
+export async function composeMessage(parts: Pick<Parts, 'db' | 'env' | 'vault'>, message: Message) {
+	const { db, env, vault } = parts;
 	if (message.content === null) throw new Error('This message has been sent and is kept no longer.');
 	const props = contentShape.parse(JSON.parse(vault.decrypt(message.content, 'message')));
-	const portal = { name: env.PORTAL_NAME, origin: env.ORIGIN };
+	const portal = await getBrand(db, env.ORIGIN);
 	const { subject, html, text } = await renderEmail(message.template, props, portal);
 	const envelope = {
 		id: message.id,
-		from: toAddress(env.PORTAL_NAME, env.MAIL_FROM),
+		from: toAddress(portal.name, env.MAIL_FROM),
 		to: toAddress(message.recipientName, message.recipient),
 		subject,
 		html,

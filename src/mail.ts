@@ -7,8 +7,10 @@ import { catalogue, isEmailName, type EmailName } from '../emails/catalogue.ts';
 const folder = new URL('../emails/', import.meta.url);
 
 /** What a template may use besides its own props. */
-interface Portal {
+export interface Brand {
 	name: string;
+	/** Whom people may write to; empty when nobody is named. */
+	supportEmail: string;
 	/** The configured origin: links are never built from what a request says. */
 	origin: string;
 }
@@ -34,7 +36,8 @@ async function compileOnce(name: EmailName): Promise<string> {
 		ignoreIncludes: true,
 		keepComments: true
 	});
-	const allowed = new Set([...Object.keys(catalogue[name].props.shape), 'portalName', 'portalUrl']);
+	const common = ['portalName', 'portalUrl', 'supportEmail'];
+	const allowed = new Set([...Object.keys(catalogue[name].props.shape), ...common]);
 	for (const [, variable = ''] of html.matchAll(/\{\{(\w*)\}\}/g)) {
 		if (!allowed.has(variable)) throw new Error(`The e-mail ${name} uses {{${variable}}}, which it has not.`);
 	}
@@ -62,11 +65,12 @@ const dropEmpty = (html: string, values: Values) =>
 		values.get(name) ? part : ''
 	);
 
-const valuesOf = (name: EmailName, props: object, portal: Portal): Values =>
+const valuesOf = (name: EmailName, props: object, portal: Brand): Values =>
 	new Map<string, string>([
 		...Object.entries(catalogue[name].props.parse(props) as Record<string, string>),
 		['portalName', portal.name],
-		['portalUrl', portal.origin]
+		['portalUrl', portal.origin],
+		['supportEmail', portal.supportEmail]
 	]);
 
 /** A header line: nothing in it can begin another one. */
@@ -77,7 +81,7 @@ const oneLine = (text: string) =>
  * The subject alone.
  * @throws {ZodError} when the props are not those of the e-mail.
  */
-export function renderSubject(name: EmailName, props: object, portal: Portal): string {
+export function renderSubject(name: EmailName, props: object, portal: Brand): string {
 	return oneLine(fill(catalogue[name].subject, valuesOf(name, props, portal), String)).slice(0, 200);
 }
 
@@ -89,7 +93,7 @@ export function renderSubject(name: EmailName, props: object, portal: Portal): s
 export async function renderEmail(
 	name: string,
 	props: object,
-	portal: Portal
+	portal: Brand
 ): Promise<{ subject: string; html: string; text: string }> {
 	if (!isEmailName(name)) throw new Error(`There is no e-mail ${name}.`);
 	const values = valuesOf(name, props, portal);

@@ -3,7 +3,7 @@ import { fromKysely, type PgBoss } from 'pg-boss';
 import { events, type Actor, type EventName, type Payload } from '#lib/events.ts';
 import { catalogue, type EmailName, type EmailProps } from '../emails/catalogue.ts';
 import type { Db, Trx } from './database.ts';
-import { renderSubject } from './mail.ts';
+import { renderSubject, type Brand } from './mail.ts';
 import type { Vault } from './vault.ts';
 
 /** The one channel on which PostgreSQL tells every server process what was committed. */
@@ -77,8 +77,17 @@ export interface Outbox {
 
 export const mailQueue = 'mail';
 
+/** What the portal's settings give to every e-mail. */
+export async function getBrand(db: Db, origin: string): Promise<Brand> {
+	const { name, supportEmail } = await db
+		.selectFrom('portal')
+		.select(['name', 'supportEmail'])
+		.executeTakeFirstOrThrow();
+	return { name, supportEmail: supportEmail ?? '', origin };
+}
+
 /** @throws {ZodError} when the props are not those of the e-mail. */
-export function createOutbox(boss: PgBoss, vault: Vault, portal: { name: string; origin: string }): Outbox {
+export function createOutbox(boss: PgBoss, vault: Vault, origin: string): Outbox {
 	return {
 		async enqueue(db, to, name, props) {
 			const message = await db
@@ -87,7 +96,7 @@ export function createOutbox(boss: PgBoss, vault: Vault, portal: { name: string;
 					recipientName: to.name,
 					recipient: to.address,
 					template: name,
-					subject: renderSubject(name, props, portal),
+					subject: renderSubject(name, props, await getBrand(db, origin)),
 					content: vault.encrypt(JSON.stringify(catalogue[name].props.parse(props)), 'message')
 				})
 				.returning('id')

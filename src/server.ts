@@ -42,7 +42,7 @@ async function start(env: Env): Promise<void> {
 	const { db } = database;
 	await checkKeys(db, vault);
 	const boss = await startBoss(database.source, log);
-	const outbox = createOutbox(boss, vault, { name: env.PORTAL_NAME, origin: env.ORIGIN });
+	const outbox = createOutbox(boss, vault, env.ORIGIN);
 	const parts = { db, env, vault, outbox, log };
 	if (isDemo) {
 		const { seedDemo } = await import('./demo.ts');

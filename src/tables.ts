@@ -14,6 +14,10 @@ interface PortalTable {
 	isAutoApprovingAccounts: Generated<boolean>;
 	canRegisterOrganizations: Generated<boolean>;
 	isAutoApprovingOrganizations: Generated<boolean>;
+	name: Generated<string>;
+	supportEmail: string | null;
+	invitationDays: Generated<number>;
+	maxMembers: Generated<number>;
 	lastSeq: Count;
 	keyCheck: string | null;
 	setupTokenHash: string | null;
@@ -47,6 +51,7 @@ interface AccountTable {
 	lastName: string;
 	status: Generated<'pending' | 'active' | 'rejected'>;
 	isPortalAdmin: Generated<boolean>;
+	isNotified: Generated<boolean>;
 	emailVerifiedAt: Date | null;
 	createdAt: Timestamp;
 }

@@ -109,6 +109,9 @@ const ofUsers = paths.filter((path) => rules[path]?.who === 'user');
 
 const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'settings.update': { canRegister: true },
+	'settings.listChanges': {},
+	'accounts.listAdmins': {},
+	'accounts.notify': { accountId: nowhere, isNotified: true },
 	'organizations.list': {},
 	'organizations.listMore': { after: { value: '2026-11-24 09:00:00+00', id: nowhere } },
 	'organizations.get': { organizationId: nowhere },

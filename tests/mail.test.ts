@@ -4,7 +4,11 @@ import { z } from 'zod';
 import { catalogue, type EmailName } from '../emails/catalogue.ts';
 import { composeSource, renderEmail, renderSubject, toAddress } from '../src/mail.ts';
 
-const portal = { name: 'Acme <Developers> & "Friends"', origin: 'https://portal.example.com' };
+const portal = {
+	name: 'Acme <Developers> & "Friends"',
+	origin: 'https://portal.example.com',
+	supportEmail: 'help@example.com'
+};
 const names = Object.keys(catalogue) as EmailName[];
 
 /** The sample with every value that isn't a link replaced by this text. */
@@ -37,7 +41,8 @@ describe.each(names)('the e-mail %s', (name) => {
 		// Nothing is loaded from anywhere, and no link leads elsewhere.
 		expect(html).not.toMatch(/<(img|script|iframe|link|object)\b|@import|url\(/i);
 		const targets = [...html.matchAll(/href="([^"]*)"/g)].map(([, target]) => target);
-		for (const target of targets) expect([...links, portal.origin]).toContain(target);
+		for (const target of targets)
+			expect([...links, portal.origin, `mailto:${portal.supportEmail}`]).toContain(target);
 	});
 
 	test('takes every value as text: no HTML, no MJML, no variables', async () => {
@@ -61,6 +66,14 @@ test('a value more or less than the e-mail has is refused', async () => {
 	expect(() => renderSubject('organization-approved', { organizationName: 'x' }, portal)).toThrow(z.ZodError);
 	await expect(renderEmail('no-such-mail', sample, portal)).rejects.toThrow('There is no e-mail');
 	await expect(renderEmail('__proto__', sample, portal)).rejects.toThrow('There is no e-mail');
+});
+
+test('nobody to ask, no line about questions', async () => {
+	const { sample } = catalogue['account-exists'];
+	const asked = await renderEmail('account-exists', sample, portal);
+	expect(asked.text.replace(/\s+/g, ' ')).toContain('Questions? Write to help@example.com.');
+	const { text } = await renderEmail('account-exists', sample, { ...portal, supportEmail: '' });
+	expect(text).not.toMatch(/Questions|mailto/);
 });
 
 test('no reason, no empty quotation', async () => {

@@ -20,12 +20,16 @@ const fresh = {
 	canSignIn: true,
 	isAutoApprovingAccounts: true,
 	canRegisterOrganizations: true,
-	isAutoApprovingOrganizations: false
+	isAutoApprovingOrganizations: false,
+	name: 'Portico',
+	supportEmail: null as string | null,
+	invitationDays: 7,
+	maxMembers: 100
 };
 const change = (settings: Partial<typeof fresh>) => portal.admin.api.settings.update.mutate(settings);
 afterEach(() => change(fresh));
 
-test('a fresh portal has all of them on but the last', async () => {
+test('a fresh portal has all switches on but the last', async () => {
 	expect((await portal.visitor().api.sessions.get.query({})).settings).toEqual(fresh);
 });
 
@@ -114,4 +118,94 @@ test('approving developers: off lets them wait until an admin lets them in, or n
 	await sentTo(second?.email, /was not approved$/);
 	const again = await refusal(portal.admin.api.accounts.reject.mutate({ accountId: first?.id ?? '' }));
 	expect(again).toMatchObject({ status: 409, reason: 'DECIDED' });
+});
+
+test('the name and the support address are in the next e-mail and on every open page', async () => {
+	const page = await portal.visitor().listen();
+	await page.hears('settings');
+	await change({ name: 'Acme Developers', supportEmail: ' Help@Acme.Example ' });
+	await page.until(() => page.words.filter((word) => word === 'settings').length === 2, 'the new settings');
+	const person = await portal.person();
+	const mail = await portal.smtp.waitFor(({ to }) => JSON.stringify(to).includes(person.email));
+	expect(mail.from?.value[0]?.name).toBe('Acme Developers');
+	expect(mail.text?.replace(/\s+/g, ' ')).toContain('Questions? Write to help@acme.example.');
+	const html = await (await portal.visitor().request('/login')).text();
+	expect(html).toContain('<title>Sign in · Acme Developers</title>');
+	await change({ supportEmail: null });
+	const next = await portal.person();
+	const second = await portal.smtp.waitFor(({ to }) => JSON.stringify(to).includes(next.email));
+	expect(second.text).not.toContain('Questions?');
+});
+
+test('an invitation lasts as many days as are set when it is sent', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const daysOf = async () =>
+		(Date.parse((await portal.invitation(company)).expiresAt) - Date.now()) / 86_400_000;
+	await change({ invitationDays: 30 });
+	expect(await daysOf()).toBeCloseTo(30, 1);
+	await change({ invitationDays: 1 });
+	expect(await daysOf()).toBeCloseTo(1, 1);
+});
+
+test('an organization holds no more members and open invitations than the limit, also at once', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	await change({ maxMembers: 4 });
+	const invite = () =>
+		company.owner.api.invitations.create.mutate({
+			organizationId: company.id,
+			firstName: 'In',
+			lastName: 'Vitee',
+			email: uniqueEmail(),
+			role: 'team_member'
+		});
+	const answers = await Promise.allSettled(Array.from({ length: 8 }, invite));
+	expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+	expect(await refusal(invite())).toMatchObject({ status: 409, reason: 'TOO_MANY_MEMBERS' });
+	await change({ maxMembers: 5 });
+	await invite();
+});
+
+test('what makes no sense is refused at its field, and nothing of the same form is changed', async () => {
+	const wrong = [
+		[{ name: ' ' }, 'name'],
+		[{ name: 'See https://evil.example' }, 'name'],
+		[{ supportEmail: 'nobody' }, 'supportEmail'],
+		[{ invitationDays: 0 }, 'invitationDays'],
+		[{ invitationDays: 31 }, 'invitationDays'],
+		[{ invitationDays: 1.5 }, 'invitationDays'],
+		[{ invitationDays: NaN }, 'invitationDays'],
+		[{ maxMembers: 10_001 }, 'maxMembers']
+	] as const;
+	for (const [values, field] of wrong) {
+		const refused = await refusal(change({ canRegister: false, ...values }));
+		expect(refused.status, JSON.stringify(values)).toBe(400);
+		expect(Object.keys(refused.fields)).toEqual([field]);
+	}
+	expect((await portal.visitor().api.sessions.get.query({})).settings).toEqual(fresh);
+});
+
+test('who changed what is listed, the latest first', async () => {
+	await change({ maxMembers: 50 });
+	await change({ canSignIn: false });
+	const changes = await portal.admin.api.settings.listChanges.query({});
+	expect(changes.slice(0, 2)).toMatchObject([
+		{ name: 'settings.updated', actor: { name: 'Portal Admin' }, payload: { changed: ['canSignIn'] } },
+		{ name: 'settings.updated', payload: { changed: ['maxMembers'], settings: { maxMembers: 50 } } }
+	]);
+	expect(changes.length).toBeLessThanOrEqual(20);
+});
+
+test('a portal admin who wants none gets no e-mails about requests', async () => {
+	const [admin] = await portal.admin.api.accounts.listAdmins.query({});
+	const accountId = admin?.id ?? '';
+	expect(admin).toMatchObject({ email: 'admin@example.test', isNotified: true });
+	await portal.admin.api.accounts.notify.mutate({ accountId, isNotified: false });
+	const unheard = await portal.company();
+	await portal.admin.api.accounts.notify.mutate({ accountId, isNotified: true });
+	const heard = await portal.company();
+	await portal.smtp.waitFor(({ subject }) => subject === `${heard.name} asks to join`);
+	expect(portal.smtp.messages.some(({ subject }) => subject === `${unheard.name} asks to join`)).toBe(false);
+	const { userId } = await portal.person();
+	const nobody = portal.admin.api.accounts.notify.mutate({ accountId: userId, isNotified: false });
+	expect(await refusal(nobody)).toMatchObject({ status: 404 });
 });

@@ -44,13 +44,13 @@ describe('a start is refused', () => {
 			ORIGIN: 'https://portal.example.com/path/',
 			ENCRYPTION_KEY: 'c2hvcnQ=',
 			PORTAL_ADMIN_EMAIL: 'admin@example.test',
-			INVITATION_DAYS: '0'
+			TRUSTED_PROXIES: '-1'
 		});
 		expect(said).toContain('DATABASE_URL: must begin with postgres://');
 		expect(said).toContain('SMTP_URL: must begin with smtp:// or smtps://');
 		expect(said).toContain('ORIGIN: must be an origin');
 		expect(said).toContain('ENCRYPTION_KEY: must be 32 bytes in base64');
-		expect(said).toContain('INVITATION_DAYS: ');
+		expect(said).toContain('TRUSTED_PROXIES: ');
 		expect(said).not.toMatch(/hunter22|c2hvcnQ|smtp\.example\.com/);
 		const alone = await refusedStart({ PORTAL_ADMIN_EMAIL: 'admin@example.test' });
 		expect(alone).toContain('PORTAL_ADMIN_EMAIL and PORTAL_ADMIN_PASSWORD: must be given together');

@@ -23,7 +23,7 @@ import { getSettings } from './settings.ts';
 const verificationDays = 7;
 
 export function accountViewOf(row: Selectable<Tables['account']>): Account {
-	const { id, email, firstName, lastName, status, isPortalAdmin } = row;
+	const { id, email, firstName, lastName, status, isPortalAdmin, isNotified } = row;
 	return {
 		id,
 		email,
@@ -31,6 +31,7 @@ export function accountViewOf(row: Selectable<Tables['account']>): Account {
 		lastName,
 		status,
 		isPortalAdmin,
+		isNotified,
 		isEmailVerified: row.emailVerifiedAt !== null,
 		createdAt: isoOf(row.createdAt)
 	};
@@ -177,6 +178,34 @@ export const accountsRouter = router({
 		await sendVerification(ctx, ctx.db, ctx.user);
 		return {};
 	}),
+
+	/** The portal's own team, the longest there first. */
+	listAdmins: adminProcedure({}).query(async ({ ctx }) => {
+		const rows = await ctx.db
+			.selectFrom('account')
+			.selectAll()
+			.where('isPortalAdmin', '=', true)
+			.orderBy('createdAt')
+			.execute();
+		return rows.map(accountViewOf);
+	}),
+
+	/** Whether a portal admin is written to about requests. */
+	notify: adminProcedure({ accountId: z.uuid(), isNotified: z.boolean() }).mutation(
+		async ({ ctx, input }) => {
+			const account = await ctx.db
+				.updateTable('account')
+				.set({ isNotified: input.isNotified })
+				.where('id', '=', input.accountId)
+				.where('isPortalAdmin', '=', true)
+				.returningAll()
+				.executeTakeFirst();
+			if (!account) throw notFound();
+			const view = accountViewOf(account);
+			await publish(ctx, 'account.notified', { account: view });
+			return view;
+		}
+	),
 
 	approve: adminProcedure({ accountId: z.uuid() }).mutation(({ ctx, input }) =>
 		decide(ctx, input.accountId, 'active')

@@ -36,7 +36,7 @@ const kindOf = (source: Source) =>
 	typeof source === 'object' && 'organizationId' in source ? 'organization' : 'portal';
 const columnOf = (source: Source) => (kindOf(source) === 'portal' ? 'portalSeq' : 'seq');
 
-const toEvents = (rows: Selectable<Tables['event']>[], source: Source) =>
+export const toEvents = (rows: Selectable<Tables['event']>[], source: Source) =>
 	rows.flatMap((row) => liveEventOf(row, kindOf(source)) ?? []);
 
 /** The latest events, newest first; with `before`, those older than that number. */

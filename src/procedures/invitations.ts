@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { email, firstName, lastName } from '#lib/fields.ts';
-import { fullName, role, roleLabels, type Invitation } from '#lib/views.ts';
+import { fullName, role, roleLabels, type Invitation, type Settings } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { limit } from '../limits.ts';
 import { publish } from '../outbox.ts';
 import { createToken, hashToken } from '../tokens.ts';
 import { fieldRefusal, notFound, organizationProcedure, Refusal, router, type Context } from '../trpc.ts';
 import { findAccount } from './accounts.ts';
+import { getSettings } from './settings.ts';
 
 const maxOpen = 50;
 const resendSeconds = 60;
@@ -98,8 +99,7 @@ export async function revokeInvitationsOf(
 	}
 }
 
-const expiry = (ctx: Pick<Context, 'config'>) =>
-	new Date(Date.now() + ctx.config.INVITATION_DAYS * 86_400_000);
+const expiry = ({ invitationDays }: Settings) => new Date(Date.now() + invitationDays * 86_400_000);
 
 /** The words of the e-mail; which text it is depends on whether the address has an account, which only its owner learns. */
 async function sendInvitation(
@@ -125,9 +125,9 @@ async function sendInvitation(
 	);
 }
 
-async function checkRoom(ctx: { db: Trx; config: Context['config'] }, organizationId: string): Promise<void> {
+async function checkRoom(db: Trx, organizationId: string, { maxMembers }: Settings): Promise<void> {
 	const count = (table: 'membership' | 'invitation') =>
-		ctx.db
+		db
 			.selectFrom(table)
 			.select((eb) => eb.fn.countAll<number>().as('count'))
 			.where('organizationId', '=', organizationId);
@@ -140,11 +140,11 @@ async function checkRoom(ctx: { db: Trx; config: Context['config'] }, organizati
 			`There are ${maxOpen} open invitations already. Revoke some that are no longer needed.`
 		);
 	}
-	if (Number(members.count) + Number(open.count) >= ctx.config.MAX_MEMBERS) {
+	if (Number(members.count) + Number(open.count) >= maxMembers) {
 		throw new Refusal(
 			'CONFLICT',
 			'TOO_MANY_MEMBERS',
-			`An organization holds up to ${ctx.config.MAX_MEMBERS} members and open invitations.`
+			`An organization holds up to ${maxMembers} members and open invitations.`
 		);
 	}
 }
@@ -187,7 +187,8 @@ export const invitationsRouter = router({
 				`${input.email} has been invited already. Send the invitation again from the list.`
 			);
 		}
-		await checkRoom(ctx, organization.id);
+		const settings = await getSettings(db);
+		await checkRoom(db, organization.id, settings);
 		await limit(db, `invite:inviter:${ctx.user.id}`, 30, 600);
 		await limit(db, `invite:organization:${organization.id}`, 50, 86_400);
 		await limit(db, `invite:recipient:${input.email}`, 5, 3600);
@@ -203,7 +204,7 @@ export const invitationsRouter = router({
 				role: input.role,
 				tokenHash: hashToken(token),
 				invitedBy: ctx.user.id,
-				expiresAt: expiry(ctx)
+				expiresAt: expiry(settings)
 			})
 			.returning('id')
 			.executeTakeFirstOrThrow();
@@ -213,7 +214,7 @@ export const invitationsRouter = router({
 		return invitation;
 	}),
 
-	/** A new link and seven new days; the older link is dead from then on. */
+	/** A new link for as many days again; the older link is dead from then on. */
 	resend: organizationProcedure({ invitationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const { db, organization } = ctx;
 		const row = await selectInvitations(db)
@@ -236,7 +237,7 @@ export const invitationsRouter = router({
 			.set({
 				tokenHash: hashToken(token),
 				sentAt: new Date(),
-				expiresAt: expiry(ctx),
+				expiresAt: expiry(await getSettings(db)),
 				invitedBy: ctx.user.id
 			})
 			.where('id', '=', row.id)

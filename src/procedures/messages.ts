@@ -41,7 +41,9 @@ export const messagesRouter = router({
 		if (!row) throw notFound();
 		const { id, recipient, subject, template, state, createdAt } = row;
 		const composed =
-			row.content === null ? null : await composeMessage({ env: ctx.config, vault: ctx.vault }, row);
+			row.content === null
+				? null
+				: await composeMessage({ db: ctx.db, env: ctx.config, vault: ctx.vault }, row);
 		return {
 			id,
 			recipient,

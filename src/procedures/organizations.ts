@@ -133,6 +133,7 @@ async function publishRequest(
 		.selectFrom('account')
 		.select(['email', 'firstName', 'lastName'])
 		.where('isPortalAdmin', '=', true)
+		.where('isNotified', '=', true)
 		.where('status', '=', 'active')
 		.execute();
 	for (const admin of admins) {

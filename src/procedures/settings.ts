@@ -1,7 +1,9 @@
+import { email, invitationDays, maxMembers, portalName } from '#lib/fields.ts';
 import { settingsView, type Settings } from '#lib/views.ts';
 import type { Db } from '../database.ts';
 import { publish } from '../outbox.ts';
 import { adminProcedure, router } from '../trpc.ts';
+import { toEvents } from './activity.ts';
 
 /** The portal's settings as they are now. */
 export async function getSettings(db: Db): Promise<Settings> {
@@ -12,14 +14,37 @@ export async function getSettings(db: Db): Promise<Settings> {
 			'canSignIn',
 			'isAutoApprovingAccounts',
 			'canRegisterOrganizations',
-			'isAutoApprovingOrganizations'
+			'isAutoApprovingOrganizations',
+			'name',
+			'supportEmail',
+			'invitationDays',
+			'maxMembers'
 		])
 		.executeTakeFirstOrThrow();
 }
 
+const changes = settingsView
+	.extend({ name: portalName, supportEmail: email.nullable(), invitationDays, maxMembers })
+	.partial();
+
+/** How many changes the settings page shows. */
+const historyLength = 20;
+
 export const settingsRouter = router({
+	/** Who changed what, newest first. */
+	listChanges: adminProcedure({}).query(async ({ ctx }) => {
+		const rows = await ctx.db
+			.selectFrom('event')
+			.selectAll()
+			.where('name', '=', 'settings.updated')
+			.orderBy('portalSeq', 'desc')
+			.limit(historyLength)
+			.execute();
+		return toEvents(rows, 'portal');
+	}),
+
 	/** Changes the given settings and leaves the others; in force with the commit. */
-	update: adminProcedure(settingsView.partial().shape).mutation(async ({ ctx, input }) => {
+	update: adminProcedure(changes.shape).mutation(async ({ ctx, input }) => {
 		// The portal's row is also what numbers the event: whoever changes settings waits here.
 		await ctx.db.selectFrom('portal').select('id').forUpdate().execute();
 		const before = await getSettings(ctx.db);

@@ -85,3 +85,26 @@ test('the page of an organization follows what happens there, and its name can b
 	expect([...admin.complaints, ...owner.complaints]).toEqual([]);
 	await Promise.all([admin.close(), owner.close()]);
 });
+
+test('a setting that one admin saves is on the other’s page, and not over what they are typing', async () => {
+	const [one, other] = [
+		await open(portal.admin, '/admin/settings/general'),
+		await open(portal.admin, '/admin/settings/general')
+	];
+	await other.page.getByLabel('Members of an organization').fill('12');
+	await one.page.getByLabel('Lifetime of invitations in days').fill('400');
+	await one.page.getByRole('button', { name: 'Save' }).click();
+	await one.page.getByText('The lifetime in days is a whole number from 1 to 30.').waitFor();
+	await one.page.getByLabel('Lifetime of invitations in days').fill('14');
+	await one.page.getByLabel('Portal name').fill('Acme Developers');
+	await one.page.getByRole('button', { name: 'Save' }).click();
+	await one.page.getByText('Saved, and in force').waitFor();
+	await other.page.getByRole('link', { name: 'Acme Developers, dashboard' }).waitFor();
+	await other.page.getByText('set “Lifetime of invitations in days” to 14').first().waitFor();
+	expect(await other.page.getByLabel('Lifetime of invitations in days').inputValue()).toBe('14');
+	expect(await other.page.getByLabel('Members of an organization').inputValue()).toBe('12');
+	expect(await other.page.title()).toBe('General settings · Acme Developers');
+	one.forgive(/400/);
+	expect([...one.complaints, ...other.complaints]).toEqual([]);
+	await Promise.all([one.close(), other.close()]);
+});
