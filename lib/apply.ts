@@ -1,6 +1,5 @@
 import type { LiveEvent } from './events.ts';
 import type {
-	Account,
 	AdminOrganization,
 	Application,
 	Credential,
@@ -37,7 +36,8 @@ export type PortalSnapshot = {
 	later: Record<string, number>;
 	counts: Record<Status, number>;
 	organizations: AdminOrganization[];
-	accounts: Account[];
+	/** How many accounts wait for an approval. */
+	waiting: number;
 	recent: LiveEvent[];
 };
 
@@ -80,6 +80,13 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'organization.restored':
 		case 'organization.configured':
 			return { ...next, organization: event.payload.organization };
+		case 'member.activated': {
+			const members = byId(next.members, event.payload.member);
+			return {
+				...next,
+				members: members.toSorted((one, other) => one.joinedAt.localeCompare(other.joinedAt))
+			};
+		}
 		case 'member.joined':
 			return {
 				...next,
@@ -89,6 +96,7 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'member.updated':
 			return { ...next, members: byId(next.members, event.payload.member) };
 		case 'member.removed':
+		case 'member.deactivated':
 		case 'member.left':
 			return { ...next, members: without(next.members, event.payload.member.id) };
 		case 'invitation.created':
@@ -193,7 +201,10 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 			return { ...next, organizations: withOrganization(next, event, event.payload.organization) };
 		case 'member.joined':
 			return counting({ memberCount: 1 });
+		case 'member.activated':
+			return counting({ memberCount: 1 });
 		case 'member.removed':
+		case 'member.deactivated':
 		case 'member.left':
 			return counting({ memberCount: -1 });
 		case 'application.created':
@@ -201,11 +212,12 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'application.deleted':
 			return counting({ applicationCount: -1 });
 		case 'account.registered':
-		case 'account.verified':
+			return { ...next, waiting: next.waiting + (event.payload.account.status === 'pending' ? 1 : 0) };
 		case 'account.approved':
 		case 'account.rejected':
-		case 'account.notified':
-			return { ...next, accounts: newestFirst(next.accounts, event.payload.account) };
+			return { ...next, waiting: next.waiting - 1 };
+		case 'account.deleted':
+			return { ...next, waiting: next.waiting - (event.payload.account.status === 'pending' ? 1 : 0) };
 		default:
 			return next;
 	}

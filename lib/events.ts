@@ -92,6 +92,16 @@ export const events = {
 			: `changed the name of ${fullName(previous)} to ${fullName(member)}`
 	),
 	'member.removed': event('both', member, ({ member }) => `removed ${fullName(member)}`),
+	'member.deactivated': event(
+		'both',
+		member,
+		({ member }) => `deactivated the account of the member ${fullName(member)}`
+	),
+	'member.activated': event(
+		'both',
+		member,
+		({ member }) => `activated the account of the member ${fullName(member)}`
+	),
 	'member.left': event('both', member, () => 'left the organization'),
 	'invitation.created': event(
 		'organization',
@@ -156,6 +166,27 @@ export const events = {
 		'portal',
 		account,
 		({ account }) => `rejected the account of ${fullName(account)}`
+	),
+	'account.deactivated': event(
+		'portal',
+		account,
+		({ account }) => `deactivated the account of ${fullName(account)}`
+	),
+	'account.activated': event(
+		'portal',
+		account,
+		({ account }) => `activated the account of ${fullName(account)}`
+	),
+	'account.appointed': event('portal', account, ({ account }) => `made ${fullName(account)} a portal admin`),
+	'account.dismissed': event(
+		'portal',
+		account,
+		({ account }) => `no longer lets ${fullName(account)} be a portal admin`
+	),
+	'account.deleted': event(
+		'portal',
+		account,
+		({ account }) => `deleted the account of ${fullName(account)} (${account.email})`
 	),
 	'account.notified': event(
 		'portal',

@@ -45,6 +45,11 @@ export const policy = {
 
 	'settings.update': admin,
 	'settings.listChanges': admin,
+	'accounts.list': admin,
+	'accounts.deactivate': admin,
+	'accounts.activate': admin,
+	'accounts.appoint': admin,
+	'accounts.delete': admin,
 	'accounts.listAdmins': admin,
 	'accounts.notify': admin,
 	'organizations.list': admin,

@@ -61,13 +61,16 @@ export type Cursor = z.infer<typeof cursor>;
 /** How the portal's admins see an organization in their list. */
 export type AdminOrganization = Organization & { memberCount: number; applicationCount: number };
 
+/** `pending` waits for a portal admin where accounts aren't approved automatically. */
+export const accountStatuses = ['pending', 'active', 'rejected', 'deactivated'] as const;
+export const accountStatus = z.enum(accountStatuses);
+
 export const accountView = z.object({
 	id: z.uuid(),
 	email: z.string(),
 	firstName: z.string(),
 	lastName: z.string(),
-	/** `pending` waits for a portal admin where accounts aren't approved automatically. */
-	status: z.enum(['pending', 'active', 'rejected']),
+	status: accountStatus,
 	isEmailVerified: z.boolean(),
 	isPortalAdmin: z.boolean(),
 	/** A portal admin who is written to about requests. */
@@ -75,6 +78,9 @@ export const accountView = z.object({
 	createdAt: date
 });
 export type Account = z.infer<typeof accountView>;
+
+/** How the portal's admins see an account in their list. */
+export type AdminAccount = Account & { organizations: string[]; lastSeenAt: string | null };
 
 export const memberView = z.object({
 	id: z.uuid(),

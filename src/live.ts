@@ -16,7 +16,7 @@ import { findSession, listLiveSessions, sessionCookie } from './session.ts';
 const sweepSeconds = 45;
 
 interface SocketData {
-	user: { id: string; isPortalAdmin: boolean } | null;
+	user: { id: string } | null;
 	sessionId: string | null;
 }
 
@@ -78,7 +78,7 @@ export async function startLive(
 		const session = await findSession(db, token);
 		if (!session) throw new Error('signed out');
 		const { user } = session;
-		socket.data = { user: { id: user.id, isPortalAdmin: user.isPortalAdmin }, sessionId: session.id };
+		socket.data = { user: { id: user.id }, sessionId: session.id };
 		await socket.join([`user:${user.id}`, `session:${session.id}`]);
 		if (user.isPortalAdmin) await socket.join('admins');
 	}
@@ -134,6 +134,7 @@ export async function startLive(
 			case 'event':
 				return tellEvent(what.id);
 			case 'account':
+				if (socketsIn(`user:${what.userId}`).length > 0) await recheckAdmins([what.userId]);
 				io.to(`user:${what.userId}`).emit('account');
 				return;
 			case 'mailbox':
@@ -149,6 +150,23 @@ export async function startLive(
 			case 'ended':
 				io.to(what.room).emit('ended');
 				io.in(what.room).disconnectSockets(true);
+		}
+	}
+
+	/** Whoever is a portal admin now hears the admins' news, and whoever no longer is does not. */
+	async function recheckAdmins(userIds: string[]): Promise<void> {
+		const rows = await db
+			.selectFrom('account')
+			.select('id')
+			.where('id', 'in', userIds)
+			.where('isPortalAdmin', '=', true)
+			.execute();
+		const admins = new Set(rows.map(({ id }) => id));
+		for (const userId of new Set(userIds)) {
+			for (const socket of socketsIn(`user:${userId}`)) {
+				if (admins.has(userId)) await socket.join('admins');
+				else await socket.leave('admins');
+			}
 		}
 	}
 
@@ -230,7 +248,7 @@ export async function startLive(
 	const report = (error: unknown) => log.error({ err: error }, 'news could not be told');
 	const guard = (promise: Promise<void>) => void promise.catch(report);
 
-	/** What a missed notification would have closed is closed here, in two queries for all sockets together. */
+	/** What a missed notification would have closed is closed here, in three queries for all sockets together. */
 	async function sweep(): Promise<void> {
 		const sockets = [...io.sockets.sockets.values()].filter(({ data }) => data.user);
 		if (sockets.length === 0) return;
@@ -242,6 +260,7 @@ export async function startLive(
 			db,
 			sockets.flatMap(({ data }) => data.user?.id ?? [])
 		);
+		await recheckAdmins(sockets.flatMap(({ data }) => data.user?.id ?? []));
 		for (const socket of sockets) {
 			const { sessionId, user } = socket.data;
 			if (!user || !sessionId) continue;

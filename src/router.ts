@@ -12,10 +12,11 @@ import { registriesRouter } from './procedures/registries.ts';
 import { sessionsRouter } from './procedures/sessions.ts';
 import { settingsRouter } from './procedures/settings.ts';
 import { setupRouter } from './procedures/setup.ts';
+import { usersRouter } from './procedures/users.ts';
 import { createCallerFactory, mergeRouters, router } from './trpc.ts';
 
 export const appRouter = router({
-	accounts: accountsRouter,
+	accounts: mergeRouters(accountsRouter, usersRouter),
 	activity: activityRouter,
 	applications: applicationsRouter,
 	credentials: credentialsRouter,

@@ -22,6 +22,7 @@ export interface SessionUser {
 	isPortalAdmin: boolean;
 	isEmailVerified: boolean;
 	createdAt: Date;
+	lastSeenAt: Date | null;
 }
 
 export interface Session {
@@ -32,6 +33,9 @@ export interface Session {
 /** A session lives as long after its last use, and never longer than `absoluteDays` in all. */
 const slidingDays = 30;
 const absoluteDays = 90;
+
+/** How exact "last seen" is: not every call is worth a write. */
+const lastSeenSeconds = 300;
 
 const oldestStart = () => new Date(Date.now() - absoluteDays * 86_400_000);
 
@@ -50,7 +54,8 @@ function adapter(db: Db): Adapter {
 					'account.lastName',
 					'account.isPortalAdmin',
 					'account.emailVerifiedAt',
-					'account.createdAt'
+					'account.createdAt',
+					'account.lastSeenAt'
 				])
 				.where('session.id', '=', sessionId)
 				.where('session.createdAt', '>', oldestStart())
@@ -102,7 +107,11 @@ export async function createSession(db: Db, userId: string): Promise<string> {
 /** The session of a cookie's token, or null when it is over or was never one. */
 export async function findSession(db: Db, token: string): Promise<Session | null> {
 	const { session, user } = await lucia(db).validateSession(hashToken(token));
-	return session && { id: session.id, user };
+	if (!session) return null;
+	if (!user.lastSeenAt || user.lastSeenAt.getTime() < Date.now() - lastSeenSeconds * 1000) {
+		await db.updateTable('account').set({ lastSeenAt: new Date() }).where('id', '=', user.id).execute();
+	}
+	return { id: session.id, user };
 }
 
 /** Which of these sessions, given by their hashes, are still good: one query for any number of them. */

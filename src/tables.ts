@@ -1,6 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { Actor, EventName } from '#lib/events.ts';
-import type { Role, Status } from '#lib/views.ts';
+import type { Account, Role, Status } from '#lib/views.ts';
 
 /** One type per table, in camelCase: the CamelCasePlugin of database.ts turns names both ways. */
 type Timestamp = ColumnType<Date, Date | undefined, Date>;
@@ -49,11 +49,12 @@ interface AccountTable {
 	passwordHash: string;
 	firstName: string;
 	lastName: string;
-	status: Generated<'pending' | 'active' | 'rejected'>;
+	status: Generated<Account['status']>;
 	isPortalAdmin: Generated<boolean>;
 	isNotified: Generated<boolean>;
 	emailVerifiedAt: Date | null;
 	createdAt: Timestamp;
+	lastSeenAt: Date | null;
 }
 
 interface SessionTable {

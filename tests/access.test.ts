@@ -110,6 +110,11 @@ const ofUsers = paths.filter((path) => rules[path]?.who === 'user');
 const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'settings.update': { canRegister: true },
 	'settings.listChanges': {},
+	'accounts.list': {},
+	'accounts.deactivate': { accountId: nowhere },
+	'accounts.activate': { accountId: nowhere },
+	'accounts.appoint': { accountId: nowhere, isPortalAdmin: true },
+	'accounts.delete': { accountId: nowhere },
 	'accounts.listAdmins': {},
 	'accounts.notify': { accountId: nowhere, isNotified: true },
 	'organizations.list': {},

@@ -100,7 +100,7 @@ test('approving developers: off lets them wait until an admin lets them in, or n
 		expect(answer).toEqual({ status: 'pending' });
 	}
 	await watching.hears('account.registered');
-	const { accounts } = await portal.admin.api.organizations.list.query({});
+	const { accounts } = await portal.admin.api.accounts.list.query({ status: 'pending' });
 	const [first, second] = people.map((email) => accounts.find((one) => one.email === email));
 	expect([first?.status, second?.status]).toEqual(['pending', 'pending']);
 	const signIn = (email = '') => portal.visitor().api.sessions.create.mutate({ email, password });

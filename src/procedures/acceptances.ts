@@ -82,6 +82,9 @@ async function findOrCreatePerson(
 	if (account?.status === 'rejected') {
 		throw new Refusal('FORBIDDEN', 'ACCOUNT_REJECTED', 'The portal’s team has rejected this account.');
 	}
+	if (account?.status === 'deactivated') {
+		throw new Refusal('FORBIDDEN', 'ACCOUNT_DEACTIVATED', 'The portal’s team has deactivated this account.');
+	}
 	if (!passwordHash) throw fieldRefusal('password', 'INVALID', 'The password is missing.');
 	const emailVerifiedAt = new Date();
 	if (!account) {

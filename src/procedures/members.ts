@@ -42,8 +42,16 @@ export async function getMember(db: Db, organizationId: string, memberId: string
 	return viewOf(row);
 }
 
+/** The membership of an account, while that is active. */
+export async function findMember(db: Db, organizationId: string, userId: string): Promise<Member | null> {
+	const row = await selectMembers(db, organizationId)
+		.where('membership.userId', '=', userId)
+		.executeTakeFirst();
+	return row ? viewOf(row) : null;
+}
+
 /** Holds only under the lock of the organization's row. Only people with an active account count. */
-async function isLastSuperAdmin(db: Db, organizationId: string, member: Member): Promise<boolean> {
+export async function isLastSuperAdmin(db: Db, organizationId: string, member: Member): Promise<boolean> {
 	if (member.role !== 'super_admin') return false;
 	const other = await selectMembers(db, organizationId)
 		.where('membership.role', '=', 'super_admin')

@@ -14,7 +14,6 @@ import {
 } from '#lib/views.ts';
 import { isoOf, type Db } from '../database.ts';
 import { adminProcedure, notFound, router } from '../trpc.ts';
-import { accountViewOf } from './accounts.ts';
 import { listEvents } from './activity.ts';
 import { listMembers } from './members.ts';
 import { organizationViewOf, selectOrganizations } from './organizations.ts';
@@ -22,7 +21,6 @@ import { organizationViewOf, selectOrganizations } from './organizations.ts';
 /** What the portal admins see of organizations: their list and the page of one. Never a secret. */
 
 const pageLength = 50;
-const accountsLength = 200;
 
 interface Query {
 	search: string;
@@ -42,8 +40,10 @@ const selectCounted = (db: Db) =>
 		.select((eb) => [
 			eb
 				.selectFrom('membership')
+				.innerJoin('account', 'account.id', 'membership.userId')
 				.select(({ fn }) => fn.countAll<number>().as('count'))
 				.whereRef('membership.organizationId', '=', 'organization.id')
+				.where('account.status', '=', 'active')
 				.as('memberCount'),
 			eb
 				.selectFrom('application')
@@ -188,12 +188,11 @@ export const registriesRouter = router({
 	/** The portal admins' snapshot, with the first organizations that match. */
 	list: adminProcedure(query).query(async ({ ctx: { db }, input }): Promise<PortalSnapshot> => {
 		const { search, status: filter, order } = input;
-		const accounts = await db
+		const waiting = await db
 			.selectFrom('account')
-			.selectAll()
-			.orderBy('createdAt', 'desc')
-			.limit(accountsLength)
-			.execute();
+			.select((eb) => eb.fn.countAll<number>().as('count'))
+			.where('status', '=', 'pending')
+			.executeTakeFirstOrThrow();
 		return {
 			seq: await getSeq(db),
 			search,
@@ -202,7 +201,7 @@ export const registriesRouter = router({
 			later: {},
 			...(await listPage(db, { search, filter, order }, null)),
 			counts: await countByStatus(db),
-			accounts: accounts.map(accountViewOf),
+			waiting: Number(waiting.count),
 			recent: await listEvents(db, 'portal', recentLength)
 		};
 	}),

@@ -73,6 +73,13 @@ export const sessionsRouter = router({
 			if (account.status === 'rejected') {
 				throw new Refusal('FORBIDDEN', 'ACCOUNT_REJECTED', 'The portal’s team has rejected this account.');
 			}
+			if (account.status === 'deactivated') {
+				throw new Refusal(
+					'FORBIDDEN',
+					'ACCOUNT_DEACTIVATED',
+					'The portal’s team has deactivated this account.'
+				);
+			}
 			const { canSignIn } = await getSettings(db);
 			if (!canSignIn && !account.isPortalAdmin) {
 				throw new Refusal('FORBIDDEN', 'SIGN_IN_DISABLED', 'Signing in is switched off at the moment.');

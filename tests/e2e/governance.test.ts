@@ -108,3 +108,34 @@ test('a setting that one admin saves is on the other’s page, and not over what
 	expect([...one.complaints, ...other.complaints]).toEqual([]);
 	await Promise.all([one.close(), other.close()]);
 });
+
+test('an account that is deactivated is out everywhere; its last Super admin’s seat is defended in words', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const member = await portal.member(company);
+	const [admin, theirs] = [
+		await open(portal.admin, `/admin/users?search=${member.email}`),
+		await open(member, `/orgs/${company.slug}`)
+	];
+	const row = admin.page.locator(`[data-account="${member.email}"]`);
+	await row.getByText(company.name).waitFor();
+	await row.getByRole('button', { name: /^Actions for/ }).click();
+	await admin.page.getByRole('menuitem', { name: 'Deactivate' }).click();
+	await admin.page.getByRole('button', { name: /^Deactivate In Vitee/ }).click();
+	await row.getByText('Deactivated').waitFor();
+	await theirs.page.getByRole('button', { name: 'Sign in' }).waitFor();
+	await row.getByRole('button', { name: /^Actions for/ }).click();
+	await admin.page.getByRole('menuitem', { name: 'Activate' }).click();
+	await row.getByText('Deactivated').waitFor({ state: 'hidden' });
+
+	await admin.page.getByLabel('Search by name or address').fill(company.owner.email);
+	const owner = admin.page.locator(`[data-account="${company.owner.email}"]`);
+	await owner.getByRole('button', { name: /^Actions for/ }).click();
+	await admin.page.getByRole('menuitem', { name: 'Delete' }).click();
+	await admin.page.getByRole('button', { name: `Delete ${company.owner.email}` }).click();
+	await admin.page.getByRole('alert').getByText(`${company.name} would be without a Super admin.`).waitFor();
+	await admin.page.getByRole('button', { name: 'Cancel' }).click();
+	admin.forgive(/409/);
+	theirs.forgive(/401/);
+	expect([...admin.complaints, ...theirs.complaints]).toEqual([]);
+	await Promise.all([admin.close(), theirs.close()]);
+});

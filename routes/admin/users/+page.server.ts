@@ -1,0 +1,14 @@
+import { accountStatus } from '#lib/views.ts';
+import { apiFor } from '../../api.ts';
+import { orErrorPage } from '../../refusals.ts';
+import type { PageServerLoad } from './$types';
+
+export const load: PageServerLoad = async ({ fetch, url, depends }) => {
+	depends('portico:users');
+	const status = accountStatus.safeParse(url.searchParams.get('status'));
+	const query = {
+		search: url.searchParams.get('search')?.slice(0, 200) ?? '',
+		status: status.success ? status.data : null
+	};
+	return { query, page: await orErrorPage(apiFor(fetch).accounts.list.query(query), url) };
+};

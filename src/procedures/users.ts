@@ -1,0 +1,251 @@
+import { sql, type SqlBool } from 'kysely';
+import { z } from 'zod';
+import { accountStatus, cursor, fullName, type Account, type AdminAccount, type Cursor } from '#lib/views.ts';
+import { isoOf, type Db, type Trx } from '../database.ts';
+import { publish, signal } from '../outbox.ts';
+import { endSessions } from '../session.ts';
+import { adminProcedure, notFound, Refusal, router } from '../trpc.ts';
+import { accountViewOf } from './accounts.ts';
+import { revokeInvitationsOf } from './invitations.ts';
+import { findMember, isLastSuperAdmin } from './members.ts';
+import { getOrganizationView } from './organizations.ts';
+
+/** What the portal admins do with people's accounts. */
+
+const pageLength = 50;
+
+async function listPage(
+	db: Db,
+	{ search, status }: { search: string; status: Account['status'] | null },
+	after: Cursor | null
+): Promise<{ accounts: AdminAccount[]; next: Cursor | null }> {
+	const wanted = `%${search.trim().replace(/[\\%_]/g, '\\$&')}%`;
+	const rows = await db
+		.selectFrom('account')
+		.selectAll()
+		.select((eb) => [
+			sql<string>`created_at::text`.as('sortValue'),
+			eb
+				.selectFrom('membership')
+				.innerJoin('organization', 'organization.id', 'membership.organizationId')
+				.select(({ fn }) =>
+					fn
+						.coalesce(sql<string[]>`array_agg(organization.name order by organization.name)`, sql`'{}'`)
+						.as('names')
+				)
+				.whereRef('membership.userId', '=', 'account.id')
+				.where('organization.isPersonal', '=', false)
+				.where('organization.status', '!=', 'withdrawn')
+				.as('organizations')
+		])
+		.$if(status !== null, (query) => query.where('status', '=', status ?? 'active'))
+		.$if(search.trim() !== '', (query) =>
+			query.where((eb) =>
+				eb.or([
+					eb('email', 'ilike', wanted),
+					eb(sql<string>`first_name || ' ' || last_name`, 'ilike', wanted)
+				])
+			)
+		)
+		.$if(after !== null, (query) =>
+			query.where(sql<SqlBool>`(created_at, id) < (${after?.value}::timestamptz, ${after?.id}::uuid)`)
+		)
+		.orderBy('createdAt', 'desc')
+		.orderBy('id', 'desc')
+		.limit(pageLength + 1)
+		.execute();
+	const shown = rows.slice(0, pageLength);
+	const last = shown.at(-1);
+	return {
+		accounts: shown.map((row) => ({
+			...accountViewOf(row),
+			organizations: row.organizations ?? [],
+			lastSeenAt: isoOf(row.lastSeenAt)
+		})),
+		next: rows.length > pageLength && last ? { value: last.sortValue, id: last.id } : null
+	};
+}
+
+/**
+ * Locks the companies of a person, always in the same order, and refuses when one of them would be left without an
+ * active Super admin.
+ */
+async function lockCompanies(db: Trx, userId: string) {
+	const companies = await db
+		.selectFrom('organization')
+		.selectAll()
+		.where('isPersonal', '=', false)
+		.where('status', 'in', ['pending', 'approved', 'suspended', 'rejected'])
+		.where((eb) =>
+			eb.exists(
+				eb
+					.selectFrom('membership')
+					.select('membership.id')
+					.whereRef('membership.organizationId', '=', 'organization.id')
+					.where('membership.userId', '=', userId)
+			)
+		)
+		.orderBy('id')
+		.forUpdate()
+		.execute();
+	const memberships = [];
+	for (const organization of companies) {
+		const member = await findMember(db, organization.id, userId);
+		if (member) memberships.push({ organization, member });
+	}
+	return memberships;
+}
+
+type Memberships = Awaited<ReturnType<typeof lockCompanies>>;
+
+async function refuseLastSuperAdmin(db: Trx, memberships: Memberships): Promise<void> {
+	const orphans: string[] = [];
+	for (const { organization, member } of memberships) {
+		// A request that nobody has approved is nobody else's company yet.
+		if (!['approved', 'suspended'].includes(organization.status)) continue;
+		if (await isLastSuperAdmin(db, organization.id, member)) orphans.push(organization.name);
+	}
+	if (orphans.length === 0) return;
+	throw new Refusal(
+		'CONFLICT',
+		'LAST_SUPER_ADMIN',
+		`${orphans.join(', ')} would be without a Super admin. Make somebody else a Super admin first.`
+	);
+}
+
+/**
+ * Locks the account together with all portal admins, always in the same order: two admins who act on each other wait
+ * here, and the second finds the first gone. Not against the foreign keys of what else is going on.
+ */
+async function lockAccount(db: Trx, id: string) {
+	const rows = await db
+		.selectFrom('account')
+		.selectAll()
+		.where((eb) => eb.or([eb('isPortalAdmin', '=', true), eb('id', '=', id)]))
+		.orderBy('id')
+		.forNoKeyUpdate()
+		.execute();
+	const account = rows.find((one) => one.id === id);
+	if (!account) throw notFound();
+	const hasOtherAdmin = rows.some((one) => one.id !== id && one.isPortalAdmin && one.status === 'active');
+	return { account, isLastAdmin: account.isPortalAdmin && !hasOtherAdmin };
+}
+
+function refuseLastAdmin(isLastAdmin: boolean): void {
+	if (!isLastAdmin) return;
+	throw new Refusal(
+		'CONFLICT',
+		'LAST_ADMIN',
+		'The portal would be without an admin. Make somebody else a portal admin first.'
+	);
+}
+
+function refuseOneself(ctx: { user: { id: string } }, accountId: string): void {
+	if (ctx.user.id !== accountId) return;
+	throw new Refusal(
+		'FORBIDDEN',
+		'ONESELF',
+		'Nobody does this to their own account. Ask another portal admin.'
+	);
+}
+
+const person = { accountId: z.uuid() };
+
+export const usersRouter = router({
+	/** Accounts, the newest first. */
+	list: adminProcedure({
+		search: z.string().max(200).default(''),
+		status: accountStatus.nullable().default(null),
+		after: cursor.nullable().default(null)
+	}).query(({ ctx, input }) => listPage(ctx.db, input, input.after)),
+
+	/** Ends every session at once; the person keeps their memberships, and nobody sees them among the members. */
+	deactivate: adminProcedure(person).mutation(async ({ ctx, input: { accountId } }) => {
+		refuseOneself(ctx, accountId);
+		const memberships = await lockCompanies(ctx.db, accountId);
+		const { account, isLastAdmin } = await lockAccount(ctx.db, accountId);
+		if (account.status !== 'active') {
+			throw new Refusal('CONFLICT', 'DECIDED', `This account is ${account.status} already.`);
+		}
+		refuseLastAdmin(isLastAdmin);
+		await refuseLastSuperAdmin(ctx.db, memberships);
+		await ctx.db.updateTable('account').set({ status: 'deactivated' }).where('id', '=', accountId).execute();
+		for (const { organization, member } of memberships) {
+			await publish({ ...ctx, organization }, 'member.deactivated', { member });
+			await revokeInvitationsOf({ ...ctx, organization }, accountId);
+		}
+		const view = accountViewOf({ ...account, status: 'deactivated' });
+		await publish(ctx, 'account.deactivated', { account: view });
+		await endSessions(ctx.db, accountId);
+		return view;
+	}),
+
+	activate: adminProcedure(person).mutation(async ({ ctx, input: { accountId } }) => {
+		await lockCompanies(ctx.db, accountId);
+		const { account } = await lockAccount(ctx.db, accountId);
+		if (account.status !== 'deactivated') {
+			throw new Refusal('CONFLICT', 'DECIDED', `This account is ${account.status}.`);
+		}
+		await ctx.db.updateTable('account').set({ status: 'active' }).where('id', '=', accountId).execute();
+		for (const { organization, member } of await lockCompanies(ctx.db, accountId)) {
+			await publish({ ...ctx, organization }, 'member.activated', { member });
+		}
+		const view = accountViewOf({ ...account, status: 'active' });
+		await publish(ctx, 'account.activated', { account: view });
+		return view;
+	}),
+
+	/** Makes somebody a portal admin, or no longer one; in force on their next call and on their open page. */
+	appoint: adminProcedure({ ...person, isPortalAdmin: z.boolean() }).mutation(async ({ ctx, input }) => {
+		const { accountId, isPortalAdmin } = input;
+		refuseOneself(ctx, accountId);
+		const { account, isLastAdmin } = await lockAccount(ctx.db, accountId);
+		if (account.isPortalAdmin === isPortalAdmin) return accountViewOf(account);
+		if (isPortalAdmin && (account.status !== 'active' || !account.emailVerifiedAt)) {
+			throw new Refusal(
+				'CONFLICT',
+				'UNVERIFIED',
+				'Only an active account with a confirmed address can be one.'
+			);
+		}
+		if (!isPortalAdmin) refuseLastAdmin(isLastAdmin);
+		await ctx.db.updateTable('account').set({ isPortalAdmin }).where('id', '=', accountId).execute();
+		const view = accountViewOf({ ...account, isPortalAdmin });
+		await publish(ctx, isPortalAdmin ? 'account.appointed' : 'account.dismissed', { account: view });
+		await signal(ctx.db, { kind: 'account', userId: accountId });
+		return view;
+	}),
+
+	/** Takes the account and its personal space away for good. What the person made in companies stays there. */
+	delete: adminProcedure(person).mutation(async ({ ctx, input: { accountId } }) => {
+		refuseOneself(ctx, accountId);
+		const memberships = await lockCompanies(ctx.db, accountId);
+		const { account, isLastAdmin } = await lockAccount(ctx.db, accountId);
+		refuseLastAdmin(isLastAdmin);
+		await refuseLastSuperAdmin(ctx.db, memberships);
+		for (const { organization, member } of memberships) {
+			const { id, status: previousStatus } = organization;
+			await revokeInvitationsOf({ ...ctx, organization }, accountId);
+			if (['approved', 'suspended'].includes(previousStatus)) {
+				await publish({ ...ctx, organization }, 'member.removed', { member });
+				continue;
+			}
+			// A request that is theirs alone goes with them.
+			await ctx.db.updateTable('organization').set({ status: 'withdrawn' }).where('id', '=', id).execute();
+			const withdrawn = await getOrganizationView(ctx.db, id);
+			await publish({ ...ctx, organization }, 'organization.withdrawn', {
+				organization: withdrawn,
+				previousStatus
+			});
+		}
+		await publish(ctx, 'account.deleted', { account: accountViewOf(account) });
+		await endSessions(ctx.db, accountId);
+		await ctx.db
+			.deleteFrom('organization')
+			.where('isPersonal', '=', true)
+			.where('requestedBy', '=', accountId)
+			.execute();
+		await ctx.db.deleteFrom('account').where('id', '=', accountId).execute();
+		return { name: fullName(account) };
+	})
+});
