@@ -93,16 +93,34 @@ export const catalogue = {
 		sample: { ...organizationSample, reason: 'We could not find your company in the register.' }
 	}),
 	'organization-suspended': email({
-		description: 'To the Super admins: the organization is suspended.',
+		description: 'To the members: the organization is suspended.',
 		subject: '{{organizationName}} is suspended',
 		props: organization,
 		sample: organizationSample
 	}),
 	'organization-restored': email({
-		description: 'To the Super admins: the organization is restored.',
+		description: 'To the members: the organization is restored.',
 		subject: '{{organizationName}} is back',
 		props: organization,
 		sample: organizationSample
+	}),
+	'organization-condemned': email({
+		description: 'To the members: the organization will be deleted.',
+		subject: '{{organizationName}} will be deleted on {{deletesAt}}',
+		props: organization.extend({ actorName: text, deletesAt: text }),
+		sample: { ...organizationSample, actorName: 'Ada Moreau', deletesAt: '1 December 2026' }
+	}),
+	'organization-kept': email({
+		description: 'To the members: the organization will not be deleted after all.',
+		subject: '{{organizationName}} stays',
+		props: organization.extend({ actorName: text }),
+		sample: { ...organizationSample, actorName: 'Ada Moreau' }
+	}),
+	'organization-deleted': email({
+		description: 'To the members: the organization has been deleted.',
+		subject: '{{organizationName}} has been deleted',
+		props: z.strictObject({ organizationName: text, firstName: text }),
+		sample: { organizationName: 'Northwind Logistics', firstName: 'Grace' }
 	}),
 	'invitation-created': email({
 		description: 'To an invitee without an account.',

@@ -79,6 +79,10 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'organization.suspended':
 		case 'organization.restored':
 		case 'organization.configured':
+		case 'organization.created':
+		case 'organization.condemned':
+		case 'organization.kept':
+		case 'organization.deleted':
 			return { ...next, organization: event.payload.organization };
 		case 'member.activated': {
 			const members = byId(next.members, event.payload.member);
@@ -94,12 +98,14 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 				invitations: next.invitations.filter(({ email }) => email !== event.payload.member.email)
 			};
 		case 'member.updated':
+		case 'member.appointed':
 			return { ...next, members: byId(next.members, event.payload.member) };
 		case 'member.removed':
 		case 'member.deactivated':
 		case 'member.left':
 			return { ...next, members: without(next.members, event.payload.member.id) };
 		case 'invitation.created':
+		case 'invitation.offered':
 		case 'invitation.resent':
 			return { ...next, invitations: newestFirst(next.invitations, event.payload.invitation) };
 		case 'invitation.revoked':
@@ -171,18 +177,18 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		seq: event.seq,
 		recent: [event, ...snapshot.recent].slice(0, recentLength)
 	};
-	const counting = (change: Partial<Record<'memberCount' | 'applicationCount', number>>) => ({
+	const changing = (change: (one: AdminOrganization) => AdminOrganization) => ({
 		...next,
 		organizations: next.organizations.map((one) =>
-			one.id === event.organizationId && !knows(snapshot, one.id, event)
-				? {
-						...one,
-						memberCount: one.memberCount + (change.memberCount ?? 0),
-						applicationCount: one.applicationCount + (change.applicationCount ?? 0)
-					}
-				: one
+			one.id === event.organizationId && !knows(snapshot, one.id, event) ? change(one) : one
 		)
 	});
+	const counting = (change: Partial<Record<'memberCount' | 'applicationCount', number>>) =>
+		changing((one) => ({
+			...one,
+			memberCount: one.memberCount + (change.memberCount ?? 0),
+			applicationCount: one.applicationCount + (change.applicationCount ?? 0)
+		}));
 	switch (event.name) {
 		case 'organization.requested':
 		case 'organization.withdrawn':
@@ -196,13 +202,39 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 			counts[organization.status] += 1;
 			return { ...next, counts, organizations: withOrganization(next, event, organization) };
 		}
+		case 'organization.created': {
+			const { organization } = event.payload;
+			return {
+				...next,
+				counts: { ...next.counts, [organization.status]: next.counts[organization.status] + 1 },
+				organizations: withOrganization(next, event, organization)
+			};
+		}
+		case 'organization.deleted': {
+			const { organization } = event.payload;
+			return {
+				...next,
+				counts: { ...next.counts, [organization.status]: next.counts[organization.status] - 1 },
+				organizations: without(next.organizations, organization.id)
+			};
+		}
 		case 'organization.renamed':
 		case 'organization.configured':
+		case 'organization.condemned':
+		case 'organization.kept':
 			return { ...next, organizations: withOrganization(next, event, event.payload.organization) };
 		case 'member.joined':
-			return counting({ memberCount: 1 });
-		case 'member.activated':
-			return counting({ memberCount: 1 });
+		case 'member.activated': {
+			// The last Super admin can't go, so that nothing else takes this away.
+			const isSuperAdmin = event.payload.member.role === 'super_admin';
+			return changing((one) => ({
+				...one,
+				memberCount: one.memberCount + 1,
+				hasSuperAdmin: one.hasSuperAdmin || isSuperAdmin
+			}));
+		}
+		case 'member.appointed':
+			return changing((one) => ({ ...one, hasSuperAdmin: true }));
 		case 'member.removed':
 		case 'member.deactivated':
 		case 'member.left':
@@ -233,5 +265,14 @@ function withOrganization(
 	const known = snapshot.organizations.find(({ id }) => id === organization.id);
 	if (known) return byId(snapshot.organizations, { ...known, ...organization });
 	if (!matchesSearch(organization, snapshot.search, snapshot.filter)) return snapshot.organizations;
-	return [{ ...organization, memberCount: 1, applicationCount: 0 }, ...snapshot.organizations];
+	// Only what is new, or new under this filter: anything else stands on a page of the list that isn't loaded yet.
+	const isNew = event.name === 'organization.requested' || event.name === 'organization.created';
+	const isDecided = event.name === 'organization.approved' || event.name === 'organization.rejected';
+	if (!isNew && !(isDecided && snapshot.filter)) return snapshot.organizations;
+	// A request has its requester, what a portal admin creates has nobody yet.
+	const isRequest = event.name !== 'organization.created';
+	return [
+		{ ...organization, memberCount: isRequest ? 1 : 0, applicationCount: 0, hasSuperAdmin: isRequest },
+		...snapshot.organizations
+	];
 }

@@ -80,6 +80,26 @@ export const events = {
 		decision,
 		({ organization }) => `restored the organization ${organization.name}`
 	),
+	'organization.created': event(
+		'both',
+		organization,
+		({ organization }) => `created the organization ${organization.name}`
+	),
+	'organization.condemned': event('both', organization, ({ organization }) =>
+		organization.deletion
+			? `asked for the deletion of ${organization.name} on ${organization.deletion.at.slice(0, 10)}`
+			: `asked for the deletion of ${organization.name}`
+	),
+	'organization.kept': event(
+		'both',
+		organization,
+		({ organization }) => `took back the deletion of ${organization.name}`
+	),
+	'organization.deleted': event('both', organization, ({ organization }) =>
+		organization.deletion?.by
+			? `deleted the organization ${organization.name}, as ${organization.deletion.by.name} had asked`
+			: `deleted the organization ${organization.name}`
+	),
 	'organization.configured': event('both', organization, ({ organization }) =>
 		organization.isRevealRestricted
 			? 'let only Super admins reveal credentials'
@@ -102,12 +122,23 @@ export const events = {
 		member,
 		({ member }) => `activated the account of the member ${fullName(member)}`
 	),
+	'member.appointed': event(
+		'both',
+		member,
+		({ member }) => `made ${fullName(member)} a Super admin, as there was none`
+	),
 	'member.left': event('both', member, () => 'left the organization'),
 	'invitation.created': event(
 		'organization',
 		invitation,
 		({ invitation }) =>
 			`invited ${fullName(invitation)} (${invitation.email}) as ${roleLabels[invitation.role]}`
+	),
+	'invitation.offered': event(
+		'both',
+		invitation.extend({ organization: organizationView }),
+		({ invitation, organization }) =>
+			`invited ${fullName(invitation)} (${invitation.email}) as the first Super admin of ${organization.name}`
 	),
 	'invitation.resent': event(
 		'organization',
@@ -268,6 +299,8 @@ export interface ServerToClient {
 	presence: (organizationId: string, userId: string, isOnline: boolean) => void;
 	/** A message went into the mailbox or out of the door. */
 	mailbox: () => void;
+	/** A figure of the overview moved that no event of the portal's stream tells of. */
+	figures: () => void;
 	/** The server itself may have missed news: every snapshot has to be compared again. */
 	resync: () => void;
 	/** This session is over; the reason is for the person. */

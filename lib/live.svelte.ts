@@ -41,9 +41,15 @@ class Live {
 	/**
 	 * Connects as whoever is signed in now; returns what ends the connection.
 	 * `onAccount`: the account's organizations or roles changed. `onEnded`: the session is over.
-	 * `onMailbox`: a message was queued or sent.
+	 * `mailbox`: a message was queued or sent. `figures`: a number of the overview moved.
 	 */
-	start(on: { account: () => void; ended: () => void; mailbox: () => void; stale: () => void }): () => void {
+	start(on: {
+		account: () => void;
+		ended: () => void;
+		mailbox: () => void;
+		figures: () => void;
+		stale: () => void;
+	}): () => void {
 		this.state = 'connecting';
 		this.#hadConnection = false;
 		const socket: LiveSocket = io({
@@ -72,6 +78,7 @@ class Live {
 		socket.on('settings', (settings) => (this.settings = settings));
 		socket.on('account', on.account);
 		socket.on('mailbox', on.mailbox);
+		socket.on('figures', on.figures);
 		socket.on('online', (organizationId, userIds) => this.#online.set(organizationId, new Set(userIds)));
 		socket.on('presence', (organizationId, userId, isOnline) => {
 			const next = new Set(this.online(organizationId));

@@ -60,6 +60,12 @@ export const policy = {
 	'organizations.reject': admin,
 	'organizations.suspend': admin,
 	'organizations.restore': admin,
+	'organizations.create': admin,
+	'organizations.invite': admin,
+	'organizations.appoint': admin,
+	'organizations.delete': admin,
+	'organizations.keep': admin,
+	'overview.get': admin,
 	'activity.listPortal': admin,
 	'activity.sincePortal': admin,
 	'messages.list': admin,
@@ -71,6 +77,8 @@ export const policy = {
 	'organizations.withdraw': { ...requester, statuses: ['pending', 'rejected'] },
 	'organizations.requestAgain': { ...requester, statuses: ['rejected'] },
 	'organizations.configure': superAdmin,
+	'organizations.askDeletion': superAdmin,
+	'organizations.cancelDeletion': superAdmin,
 
 	'activity.list': everyMember,
 	'activity.since': { who: 'member', roles, statuses: ['pending', 'approved', 'rejected'] },
@@ -137,8 +145,8 @@ export const permissions: { label: string; paths: readonly ProcedurePath[] }[] =
 	},
 	{ label: 'Edit names and roles, remove members', paths: ['members.update', 'members.remove'] },
 	{
-		label: 'Rename the organization and change its settings',
-		paths: ['organizations.rename', 'organizations.configure']
+		label: 'Rename the organization, change its settings, ask for its deletion',
+		paths: ['organizations.rename', 'organizations.configure', 'organizations.askDeletion']
 	}
 ];
 

@@ -45,7 +45,9 @@ export const organizationView = z.object({
 	requestedAt: date,
 	decidedBy: person.nullable(),
 	decidedAt: date.nullable(),
-	rejectionReason: z.string().nullable()
+	rejectionReason: z.string().nullable(),
+	/** When everything of it goes, and who wants that; null while nobody does. */
+	deletion: z.object({ at: date, by: person.nullable(), isByPortal: z.boolean() }).nullable()
 });
 export type Organization = z.infer<typeof organizationView>;
 
@@ -59,7 +61,12 @@ export const cursor = z.object({ value: z.string().max(200), id: z.uuid() });
 export type Cursor = z.infer<typeof cursor>;
 
 /** How the portal's admins see an organization in their list. */
-export type AdminOrganization = Organization & { memberCount: number; applicationCount: number };
+export type AdminOrganization = Organization & {
+	memberCount: number;
+	applicationCount: number;
+	/** Whether an active account among the members is a Super admin. */
+	hasSuperAdmin: boolean;
+};
 
 /** `pending` waits for a portal admin where accounts aren't approved automatically. */
 export const accountStatuses = ['pending', 'active', 'rejected', 'deactivated'] as const;

@@ -13,3 +13,17 @@ export async function reload(key?: string): Promise<void> {
 	}
 	await (key ? invalidate(key) : invalidateAll());
 }
+
+/** How long news are collected before a page is loaded again for all of them together, in milliseconds. */
+const collecting = 500;
+const planned = new Set<string>();
+
+/** As {@link reload}, once for however many calls come in quick succession. */
+export function reloadSoon(key: string): void {
+	if (planned.has(key)) return;
+	planned.add(key);
+	setTimeout(() => {
+		planned.delete(key);
+		void reload(key);
+	}, collecting);
+}

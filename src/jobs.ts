@@ -6,7 +6,8 @@ import type { Database, Db } from './database.ts';
 import type { Env } from './env.ts';
 import { deleteExpiredLimits } from './limits.ts';
 import { composeSource, createTransport, renderEmail, sendEmail, toAddress } from './mail.ts';
-import { getBrand, mailQueue, signal } from './outbox.ts';
+import { getBrand, mailQueue, signal, type Outbox } from './outbox.ts';
+import { deleteDueOrganizations } from './procedures/deletions.ts';
 import { deleteExpiredSessions } from './session.ts';
 import type { Tables } from './tables.ts';
 import type { Vault } from './vault.ts';
@@ -49,6 +50,7 @@ interface Parts {
 	db: Db;
 	env: Env;
 	vault: Vault;
+	outbox: Outbox;
 	log: Logger;
 }
 
@@ -66,8 +68,11 @@ export async function work(boss: PgBoss, parts: Parts): Promise<void> {
 	await boss.work(tidyQueue, async () => {
 		await deleteExpiredSessions(parts.db);
 		await deleteExpiredLimits(parts.db);
+		await deleteDueOrganizations({ ...parts, config: parts.env });
 	});
-	await boss.schedule(tidyQueue, '17 * * * *');
+	await boss.schedule(tidyQueue, '* * * * *');
+	// What fell due while no process was running.
+	await boss.send(tidyQueue);
 }
 
 type Message = Selectable<Tables['message']>;

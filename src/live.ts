@@ -183,6 +183,8 @@ export async function startLive(
 				forOrganization
 			);
 			await closeDoors(forOrganization, row.organizationId);
+			// That there is one more or one less, and nothing of which.
+			if (forOrganization.name.startsWith('credential.')) io.to('admins').emit('figures');
 		}
 		const forPortal = liveEventOf(row, 'portal');
 		if (!forPortal) return;
@@ -224,6 +226,7 @@ export async function startLive(
 				return;
 			}
 			case 'member.updated':
+			case 'member.appointed':
 				io.to(`user:${event.payload.member.userId}`).emit('account');
 				return;
 			case 'organization.renamed':
@@ -232,6 +235,7 @@ export async function startLive(
 				io.to(organizationRoom(organizationId)).emit('account');
 				return;
 			case 'organization.suspended':
+			case 'organization.deleted':
 			case 'organization.withdrawn': {
 				const room = organizationRoom(organizationId);
 				io.to(room).emit('account');

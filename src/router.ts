@@ -2,12 +2,15 @@ import { accountsRouter } from './procedures/accounts.ts';
 import { activityRouter } from './procedures/activity.ts';
 import { applicationsRouter } from './procedures/applications.ts';
 import { credentialsRouter } from './procedures/credentials.ts';
+import { deletionsRouter } from './procedures/deletions.ts';
 import { decisionsRouter } from './procedures/decisions.ts';
 import { invitationsRouter } from './procedures/invitations.ts';
 import { acceptancesRouter } from './procedures/acceptances.ts';
 import { membersRouter } from './procedures/members.ts';
 import { messagesRouter } from './procedures/messages.ts';
 import { organizationsRouter } from './procedures/organizations.ts';
+import { overviewRouter } from './procedures/overview.ts';
+import { partnersRouter } from './procedures/partners.ts';
 import { registriesRouter } from './procedures/registries.ts';
 import { sessionsRouter } from './procedures/sessions.ts';
 import { settingsRouter } from './procedures/settings.ts';
@@ -23,7 +26,14 @@ export const appRouter = router({
 	invitations: mergeRouters(invitationsRouter, acceptancesRouter),
 	members: membersRouter,
 	messages: messagesRouter,
-	organizations: mergeRouters(organizationsRouter, decisionsRouter, registriesRouter),
+	organizations: mergeRouters(
+		organizationsRouter,
+		decisionsRouter,
+		deletionsRouter,
+		partnersRouter,
+		registriesRouter
+	),
+	overview: overviewRouter,
 	sessions: sessionsRouter,
 	settings: settingsRouter,
 	setup: setupRouter

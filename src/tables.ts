@@ -91,6 +91,9 @@ interface OrganizationTable {
 	decidedBy: string | null;
 	decidedAt: Date | null;
 	rejectionReason: string | null;
+	deletesAt: Date | null;
+	deletionAskedBy: string | null;
+	isDeletionByPortal: Generated<boolean>;
 	lastSeq: Count;
 }
 

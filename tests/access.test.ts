@@ -67,6 +67,8 @@ function inputs(
 		'members.listRevealed': { organizationId, memberId: member.memberId },
 		'organizations.rename': { organizationId, name: `${company.name} renamed` },
 		'organizations.configure': { organizationId, isRevealRestricted: false },
+		'organizations.askDeletion': { organizationId, name: `${company.name} renamed` },
+		'organizations.cancelDeletion': { organizationId },
 		'organizations.withdraw': { organizationId },
 		'organizations.requestAgain': { organizationId, name: company.name },
 		'members.update': {
@@ -125,8 +127,24 @@ const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'organizations.reject': { organizationId: nowhere },
 	'organizations.suspend': { organizationId: nowhere },
 	'organizations.restore': { organizationId: nowhere },
+	'organizations.create': {
+		name: 'Nowhere Partners',
+		firstName: 'No',
+		lastName: 'Where',
+		email: 'no@where.test'
+	},
+	'organizations.invite': {
+		organizationId: nowhere,
+		firstName: 'No',
+		lastName: 'Where',
+		email: 'no@where.test'
+	},
+	'organizations.appoint': { organizationId: nowhere, memberId: nowhere },
+	'organizations.delete': { organizationId: nowhere, name: 'Nowhere' },
+	'organizations.keep': { organizationId: nowhere },
 	'accounts.approve': { accountId: nowhere },
 	'accounts.reject': { accountId: nowhere },
+	'overview.get': {},
 	'activity.listPortal': {},
 	'activity.sincePortal': { after: 0 },
 	'messages.list': {},

@@ -55,6 +55,15 @@ export async function listEvents(
 	return toEvents(rows, source);
 }
 
+/** Takes along what only the organization itself knew of it, once it is gone. What the portal's admins were told stays. */
+export async function deleteEventsOf(db: Db, organizationId: string): Promise<void> {
+	await db
+		.deleteFrom('event')
+		.where('organizationId', '=', organizationId)
+		.where('portalSeq', 'is', null)
+		.execute();
+}
+
 async function listPage(db: Db, source: Source, before: number | undefined) {
 	const found = await listEvents(db, source, pageLength + 1, before);
 	return { events: found.slice(0, pageLength), hasMore: found.length > pageLength };

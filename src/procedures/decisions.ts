@@ -2,7 +2,6 @@ import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { organizationName, rejectionReason } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
-import type { Db } from '../database.ts';
 import { keysOf } from '../names.ts';
 import { publish } from '../outbox.ts';
 import type { Tables } from '../tables.ts';
@@ -45,23 +44,17 @@ async function decide(
 
 const decision = (userId: string) => ({ decidedBy: userId, decidedAt: new Date() });
 
-/** Everybody who has to hear of a change of the organization's own state. */
-async function listSuperAdmins(db: Db, organizationId: string) {
-	const members = await listMembers(db, organizationId);
-	return members
-		.filter(({ role }) => role === 'super_admin')
-		.map((one) => ({ firstName: one.firstName, to: { name: fullName(one), address: one.email } }));
-}
-
-async function tellSuperAdmins(
+/** Tells every member of a decision by e-mail. A request has one, who asked. */
+async function tellMembers(
 	ctx: WritingContext,
 	organization: Organization,
 	name: 'organization-approved' | 'organization-rejected' | 'organization-suspended' | 'organization-restored'
 ): Promise<void> {
-	for (const { firstName, to } of await listSuperAdmins(ctx.db, organization.id)) {
+	for (const member of await listMembers(ctx.db, organization.id)) {
+		const to = { name: fullName(member), address: member.email };
 		const props = {
 			organizationName: organization.name,
-			firstName,
+			firstName: member.firstName,
 			organizationUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}`
 		};
 		if (name === 'organization-rejected') {
@@ -77,7 +70,7 @@ export const decisionsRouter = router({
 		const values = { ...decision(ctx.user.id), rejectionReason: null };
 		const decided = await decide(ctx, input.organizationId, ['pending'], 'approved', values);
 		await publish({ ...ctx, organization: decided.organization }, 'organization.approved', decided);
-		await tellSuperAdmins(ctx, decided.organization, 'organization-approved');
+		await tellMembers(ctx, decided.organization, 'organization-approved');
 		return decided.organization;
 	}),
 
@@ -86,7 +79,7 @@ export const decisionsRouter = router({
 			const values = { ...decision(ctx.user.id), rejectionReason: input.reason || null };
 			const decided = await decide(ctx, input.organizationId, ['pending'], 'rejected', values);
 			await publish({ ...ctx, organization: decided.organization }, 'organization.rejected', decided);
-			await tellSuperAdmins(ctx, decided.organization, 'organization-rejected');
+			await tellMembers(ctx, decided.organization, 'organization-rejected');
 			return decided.organization;
 		}
 	),
@@ -94,14 +87,14 @@ export const decisionsRouter = router({
 	suspend: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const decided = await decide(ctx, input.organizationId, ['approved'], 'suspended', decision(ctx.user.id));
 		await publish({ ...ctx, organization: decided.organization }, 'organization.suspended', decided);
-		await tellSuperAdmins(ctx, decided.organization, 'organization-suspended');
+		await tellMembers(ctx, decided.organization, 'organization-suspended');
 		return decided.organization;
 	}),
 
 	restore: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const decided = await decide(ctx, input.organizationId, ['suspended'], 'approved', decision(ctx.user.id));
 		await publish({ ...ctx, organization: decided.organization }, 'organization.restored', decided);
-		await tellSuperAdmins(ctx, decided.organization, 'organization-restored');
+		await tellMembers(ctx, decided.organization, 'organization-restored');
 		return decided.organization;
 	}),
 

@@ -68,7 +68,7 @@ export function invitationViewOf(row: InvitationRow): Invitation {
 	};
 }
 
-const getView = async (db: Db, id: string) =>
+export const getInvitationView = async (db: Db, id: string) =>
 	invitationViewOf(await selectInvitations(db).where('invitation.id', '=', id).executeTakeFirstOrThrow());
 
 /** The open invitations of an organization, also expired ones, which can be sent again. Newest first. */
@@ -99,10 +99,10 @@ export async function revokeInvitationsOf(
 	}
 }
 
-const expiry = ({ invitationDays }: Settings) => new Date(Date.now() + invitationDays * 86_400_000);
+export const expiryOf = ({ invitationDays }: Settings) => new Date(Date.now() + invitationDays * 86_400_000);
 
 /** The words of the e-mail; which text it is depends on whether the address has an account, which only its owner learns. */
-async function sendInvitation(
+export async function sendInvitation(
 	ctx: Pick<Context, 'config' | 'outbox'> & { db: Trx },
 	invitation: Invitation,
 	organizationName: string,
@@ -204,11 +204,11 @@ export const invitationsRouter = router({
 				role: input.role,
 				tokenHash: hashToken(token),
 				invitedBy: ctx.user.id,
-				expiresAt: expiry(settings)
+				expiresAt: expiryOf(settings)
 			})
 			.returning('id')
 			.executeTakeFirstOrThrow();
-		const invitation = await getView(db, id);
+		const invitation = await getInvitationView(db, id);
 		await publish(ctx, 'invitation.created', { invitation });
 		await sendInvitation(ctx, invitation, organization.name, token);
 		return invitation;
@@ -237,12 +237,12 @@ export const invitationsRouter = router({
 			.set({
 				tokenHash: hashToken(token),
 				sentAt: new Date(),
-				expiresAt: expiry(await getSettings(db)),
+				expiresAt: expiryOf(await getSettings(db)),
 				invitedBy: ctx.user.id
 			})
 			.where('id', '=', row.id)
 			.execute();
-		const invitation = await getView(db, row.id);
+		const invitation = await getInvitationView(db, row.id);
 		await publish(ctx, 'invitation.resent', { invitation });
 		await sendInvitation(ctx, invitation, organization.name, token);
 		return invitation;

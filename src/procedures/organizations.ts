@@ -32,17 +32,23 @@ export function selectOrganizations(db: Db) {
 		.selectFrom('organization')
 		.leftJoin('account as requester', 'requester.id', 'organization.requestedBy')
 		.leftJoin('account as decider', 'decider.id', 'organization.decidedBy')
+		.leftJoin('account as deleter', 'deleter.id', 'organization.deletionAskedBy')
 		.selectAll('organization')
 		.select([
 			'requester.email as requesterEmail',
 			'requester.firstName as requesterFirstName',
 			'requester.lastName as requesterLastName',
 			'decider.firstName as deciderFirstName',
-			'decider.lastName as deciderLastName'
+			'decider.lastName as deciderLastName',
+			'deleter.firstName as deleterFirstName',
+			'deleter.lastName as deleterLastName'
 		]);
 }
 
 type Row = Awaited<ReturnType<ReturnType<typeof selectOrganizations>['executeTakeFirstOrThrow']>>;
+
+const personOf = (id: string | null, firstName: string | null, lastName: string | null) =>
+	id === null ? null : { id, name: `${firstName ?? ''} ${lastName ?? ''}`.trim() };
 
 export function organizationViewOf(row: Row): Organization {
 	return {
@@ -64,11 +70,14 @@ export function organizationViewOf(row: Row): Organization {
 				}
 			: null,
 		requestedAt: isoOf(row.requestedAt),
-		decidedBy: row.decidedBy
-			? { id: row.decidedBy, name: `${row.deciderFirstName ?? ''} ${row.deciderLastName ?? ''}`.trim() }
-			: null,
+		decidedBy: personOf(row.decidedBy, row.deciderFirstName, row.deciderLastName),
 		decidedAt: isoOf(row.decidedAt),
-		rejectionReason: row.rejectionReason
+		rejectionReason: row.rejectionReason,
+		deletion: row.deletesAt && {
+			at: isoOf(row.deletesAt),
+			by: personOf(row.deletionAskedBy, row.deleterFirstName, row.deleterLastName),
+			isByPortal: row.isDeletionByPortal
+		}
 	};
 }
 
@@ -91,7 +100,7 @@ function slugOf(name: string): string {
 	return slug || `org-${randomBytes(4).toString('hex')}`;
 }
 
-async function findFreeSlug(db: Db, name: string): Promise<string> {
+export async function findFreeSlug(db: Db, name: string): Promise<string> {
 	const slug = slugOf(name);
 	const taken = await db.selectFrom('organization').select('id').where('slug', '=', slug).executeTakeFirst();
 	return taken ? `${slug}-${randomBytes(3).toString('hex')}` : slug;

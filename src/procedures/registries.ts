@@ -15,6 +15,7 @@ import {
 import { isoOf, type Db } from '../database.ts';
 import { adminProcedure, notFound, router } from '../trpc.ts';
 import { listEvents } from './activity.ts';
+import { listInvitations } from './invitations.ts';
 import { listMembers } from './members.ts';
 import { organizationViewOf, selectOrganizations } from './organizations.ts';
 
@@ -46,6 +47,17 @@ const selectCounted = (db: Db) =>
 				.where('account.status', '=', 'active')
 				.as('memberCount'),
 			eb
+				.exists(
+					eb
+						.selectFrom('membership')
+						.innerJoin('account', 'account.id', 'membership.userId')
+						.select('membership.id')
+						.whereRef('membership.organizationId', '=', 'organization.id')
+						.where('membership.role', '=', 'super_admin')
+						.where('account.status', '=', 'active')
+				)
+				.as('hasSuperAdmin'),
+			eb
 				.selectFrom('application')
 				.select(({ fn }) => fn.countAll<number>().as('count'))
 				.whereRef('application.organizationId', '=', 'organization.id')
@@ -58,7 +70,8 @@ type Row = Awaited<ReturnType<ReturnType<typeof selectCounted>['executeTakeFirst
 const viewOf = (row: Row): AdminOrganization => ({
 	...organizationViewOf(row),
 	memberCount: Number(row.memberCount),
-	applicationCount: Number(row.applicationCount)
+	applicationCount: Number(row.applicationCount),
+	hasSuperAdmin: Boolean(row.hasSuperAdmin)
 });
 
 /** One page of the list; as keyset, so that the hundredth page costs what the first does. */
@@ -151,6 +164,20 @@ async function listHints(db: Db, row: Row) {
 	return { similar, sameDomain, domain: domain ?? null };
 }
 
+/** Open invitations to become Super admin that somebody of the portal's team has sent. */
+async function listOffers(db: Db, organizationId: string) {
+	const open = await listInvitations(db, organizationId);
+	const members = new Set((await listMembers(db, organizationId)).map(({ userId }) => userId));
+	return open
+		.filter(({ role, invitedBy }) => role === 'super_admin' && !members.has(invitedBy.id))
+		.map(({ id, email, sentAt, expiresAt }) => ({
+			id,
+			email,
+			sentAt,
+			isExpired: Date.parse(expiresAt) <= Date.now()
+		}));
+}
+
 async function listApplicationNames(db: Db, organizationId: string) {
 	const rows = await db
 		.selectFrom('application')
@@ -224,6 +251,7 @@ export const registriesRouter = router({
 			organization: viewOf(row),
 			members: members.map((one) => ({ ...one, name: fullName(one) })),
 			applications: await listApplicationNames(db, row.id),
+			offers: await listOffers(db, row.id),
 			hints: await listHints(db, row),
 			activity: await listEvents(db, { ofOrganization: row.id }, 100)
 		};

@@ -6,6 +6,7 @@ import { publish, signal } from '../outbox.ts';
 import { endSessions } from '../session.ts';
 import { adminProcedure, notFound, Refusal, router } from '../trpc.ts';
 import { accountViewOf } from './accounts.ts';
+import { deleteEventsOf } from './activity.ts';
 import { revokeInvitationsOf } from './invitations.ts';
 import { findMember, isLastSuperAdmin } from './members.ts';
 import { getOrganizationView } from './organizations.ts';
@@ -67,8 +68,8 @@ async function listPage(
 }
 
 /**
- * Locks the companies of a person, always in the same order, and refuses when one of them would be left without an
- * active Super admin.
+ * Locks the companies that a person belongs to or has invited somebody into, always in the same order. `member` is null
+ * for who belongs to none, as a portal admin who has offered it to a partner, and for an account that isn't active.
  */
 async function lockCompanies(db: Trx, userId: string) {
 	const companies = await db
@@ -77,32 +78,43 @@ async function lockCompanies(db: Trx, userId: string) {
 		.where('isPersonal', '=', false)
 		.where('status', 'in', ['pending', 'approved', 'suspended', 'rejected'])
 		.where((eb) =>
-			eb.exists(
-				eb
-					.selectFrom('membership')
-					.select('membership.id')
-					.whereRef('membership.organizationId', '=', 'organization.id')
-					.where('membership.userId', '=', userId)
-			)
+			eb.or([
+				eb(
+					'id',
+					'in',
+					eb
+						.selectFrom('membership')
+						.select('membership.organizationId')
+						.where('membership.userId', '=', userId)
+				),
+				eb(
+					'id',
+					'in',
+					eb
+						.selectFrom('invitation')
+						.select('invitation.organizationId')
+						.where('invitation.invitedBy', '=', userId)
+						.where('invitation.state', '=', 'pending')
+				)
+			])
 		)
 		.orderBy('id')
 		.forUpdate()
 		.execute();
-	const memberships = [];
+	const found = [];
 	for (const organization of companies) {
-		const member = await findMember(db, organization.id, userId);
-		if (member) memberships.push({ organization, member });
+		found.push({ organization, member: await findMember(db, organization.id, userId) });
 	}
-	return memberships;
+	return found;
 }
 
-type Memberships = Awaited<ReturnType<typeof lockCompanies>>;
+type Companies = Awaited<ReturnType<typeof lockCompanies>>;
 
-async function refuseLastSuperAdmin(db: Trx, memberships: Memberships): Promise<void> {
+async function refuseLastSuperAdmin(db: Trx, companies: Companies): Promise<void> {
 	const orphans: string[] = [];
-	for (const { organization, member } of memberships) {
+	for (const { organization, member } of companies) {
 		// A request that nobody has approved is nobody else's company yet.
-		if (!['approved', 'suspended'].includes(organization.status)) continue;
+		if (!member || !['approved', 'suspended'].includes(organization.status)) continue;
 		if (await isLastSuperAdmin(db, organization.id, member)) orphans.push(organization.name);
 	}
 	if (orphans.length === 0) return;
@@ -162,16 +174,16 @@ export const usersRouter = router({
 	/** Ends every session at once; the person keeps their memberships, and nobody sees them among the members. */
 	deactivate: adminProcedure(person).mutation(async ({ ctx, input: { accountId } }) => {
 		refuseOneself(ctx, accountId);
-		const memberships = await lockCompanies(ctx.db, accountId);
+		const companies = await lockCompanies(ctx.db, accountId);
 		const { account, isLastAdmin } = await lockAccount(ctx.db, accountId);
 		if (account.status !== 'active') {
 			throw new Refusal('CONFLICT', 'DECIDED', `This account is ${account.status} already.`);
 		}
 		refuseLastAdmin(isLastAdmin);
-		await refuseLastSuperAdmin(ctx.db, memberships);
+		await refuseLastSuperAdmin(ctx.db, companies);
 		await ctx.db.updateTable('account').set({ status: 'deactivated' }).where('id', '=', accountId).execute();
-		for (const { organization, member } of memberships) {
-			await publish({ ...ctx, organization }, 'member.deactivated', { member });
+		for (const { organization, member } of companies) {
+			if (member) await publish({ ...ctx, organization }, 'member.deactivated', { member });
 			await revokeInvitationsOf({ ...ctx, organization }, accountId);
 		}
 		const view = accountViewOf({ ...account, status: 'deactivated' });
@@ -188,7 +200,7 @@ export const usersRouter = router({
 		}
 		await ctx.db.updateTable('account').set({ status: 'active' }).where('id', '=', accountId).execute();
 		for (const { organization, member } of await lockCompanies(ctx.db, accountId)) {
-			await publish({ ...ctx, organization }, 'member.activated', { member });
+			if (member) await publish({ ...ctx, organization }, 'member.activated', { member });
 		}
 		const view = accountViewOf({ ...account, status: 'active' });
 		await publish(ctx, 'account.activated', { account: view });
@@ -199,6 +211,7 @@ export const usersRouter = router({
 	appoint: adminProcedure({ ...person, isPortalAdmin: z.boolean() }).mutation(async ({ ctx, input }) => {
 		const { accountId, isPortalAdmin } = input;
 		refuseOneself(ctx, accountId);
+		const companies = await lockCompanies(ctx.db, accountId);
 		const { account, isLastAdmin } = await lockAccount(ctx.db, accountId);
 		if (account.isPortalAdmin === isPortalAdmin) return accountViewOf(account);
 		if (isPortalAdmin && (account.status !== 'active' || !account.emailVerifiedAt)) {
@@ -210,6 +223,10 @@ export const usersRouter = router({
 		}
 		if (!isPortalAdmin) refuseLastAdmin(isLastAdmin);
 		await ctx.db.updateTable('account').set({ isPortalAdmin }).where('id', '=', accountId).execute();
+		for (const { organization, member } of companies) {
+			// What they offered to partners as a portal admin; what they sent as a Super admin holds.
+			if (!member) await revokeInvitationsOf({ ...ctx, organization }, accountId);
+		}
 		const view = accountViewOf({ ...account, isPortalAdmin });
 		await publish(ctx, isPortalAdmin ? 'account.appointed' : 'account.dismissed', { account: view });
 		await signal(ctx.db, { kind: 'account', userId: accountId });
@@ -219,15 +236,15 @@ export const usersRouter = router({
 	/** Takes the account and its personal space away for good. What the person made in companies stays there. */
 	delete: adminProcedure(person).mutation(async ({ ctx, input: { accountId } }) => {
 		refuseOneself(ctx, accountId);
-		const memberships = await lockCompanies(ctx.db, accountId);
+		const companies = await lockCompanies(ctx.db, accountId);
 		const { account, isLastAdmin } = await lockAccount(ctx.db, accountId);
 		refuseLastAdmin(isLastAdmin);
-		await refuseLastSuperAdmin(ctx.db, memberships);
-		for (const { organization, member } of memberships) {
+		await refuseLastSuperAdmin(ctx.db, companies);
+		for (const { organization, member } of companies) {
 			const { id, status: previousStatus } = organization;
 			await revokeInvitationsOf({ ...ctx, organization }, accountId);
 			if (['approved', 'suspended'].includes(previousStatus)) {
-				await publish({ ...ctx, organization }, 'member.removed', { member });
+				if (member) await publish({ ...ctx, organization }, 'member.removed', { member });
 				continue;
 			}
 			// A request that is theirs alone goes with them.
@@ -240,11 +257,13 @@ export const usersRouter = router({
 		}
 		await publish(ctx, 'account.deleted', { account: accountViewOf(account) });
 		await endSessions(ctx.db, accountId);
-		await ctx.db
+		const spaces = await ctx.db
 			.deleteFrom('organization')
 			.where('isPersonal', '=', true)
 			.where('requestedBy', '=', accountId)
+			.returning('id')
 			.execute();
+		for (const { id } of spaces) await deleteEventsOf(ctx.db, id);
 		await ctx.db.deleteFrom('account').where('id', '=', accountId).execute();
 		return { name: fullName(account) };
 	})

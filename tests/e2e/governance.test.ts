@@ -1,6 +1,14 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { adminPassword, startPortal, unique, type Portal, type Visitor } from '../factories.ts';
+import {
+	adminPassword,
+	password,
+	startPortal,
+	unique,
+	uniqueEmail,
+	type Portal,
+	type Visitor
+} from '../factories.ts';
 import { launchBrowser, newPerson } from './browser.ts';
 
 /** Two portal admins at work on the same requests, each in a browser of their own. */
@@ -138,4 +146,99 @@ test('an account that is deactivated is out everywhere; its last Super admin’s
 	theirs.forgive(/401/);
 	expect([...admin.complaints, ...theirs.complaints]).toEqual([]);
 	await Promise.all([admin.close(), theirs.close()]);
+});
+
+test('two admins press in the same instant: one decides, the other reads who it was, and both pages agree', async () => {
+	const company = await portal.company();
+	const path = `/admin/organizations?search=${encodeURIComponent(company.name)}`;
+	const colleague = await portal.person({ firstName: 'Col', lastName: 'League' });
+	await portal.admin.api.accounts.appoint.mutate({ accountId: colleague.userId, isPortalAdmin: true });
+	const [one, other] = [await open(portal.admin, path), await open(colleague, path)];
+	await other.page.getByRole('button', { name: `Reject ${company.name}` }).click();
+	await Promise.all([
+		one.page.getByRole('button', { name: `Approve ${company.name}` }).click(),
+		other.page.getByRole('button', { name: 'Reject the request' }).click()
+	]);
+	const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
+	const { status, decidedBy } = snapshot.organization;
+	const loser = status === 'approved' ? other : one;
+	await loser.page.getByText(`is ${status} already by ${decidedBy?.name} at`).waitFor();
+	const badge = status === 'approved' ? 'Approved' : 'Rejected';
+	for (const { page } of [one, other]) {
+		const row = page.locator(`[data-organization="${company.name}"]`);
+		await row.getByText(badge, { exact: true }).waitFor();
+		await row.getByText(`decided by ${decidedBy?.name}`).waitFor();
+	}
+	loser.forgive(/409/);
+	expect([...one.complaints, ...other.complaints]).toEqual([]);
+	await Promise.all([one.close(), other.close()]);
+});
+
+test('an organization is created for a partner, who becomes its Super admin; it is deleted in seven days, or not', async () => {
+	const name = unique('Partner');
+	const email = uniqueEmail();
+	const admin = await open(portal.admin, `/admin/organizations?search=${encodeURIComponent(name)}`);
+	const { page } = admin;
+	await page.getByRole('button', { name: 'Create for a partner' }).click();
+	const dialog = page.getByRole('dialog');
+	await dialog.getByLabel('Organization name').fill(name);
+	await dialog.getByLabel('First name').fill('Pat');
+	await dialog.getByLabel('Last name').fill('Ner');
+	await dialog.getByLabel('E-mail of the first Super admin').fill('nobody');
+	await dialog.getByRole('button', { name: 'Create and invite' }).click();
+	await dialog.getByText('This is not an e-mail address that mail can be sent to.').waitFor();
+	await dialog.getByLabel('E-mail of the first Super admin').fill(email);
+	await dialog.getByRole('button', { name: 'Create and invite' }).click();
+	const row = page.locator(`[data-organization="${name}"]`);
+	await row.getByText('No Super admin').waitFor();
+	const partner = portal.visitor();
+	const token = await portal.tokenFor(email, 'invitations');
+	const { slug } = await partner.api.invitations.accept.mutate({ token, password });
+	await row.getByText('No Super admin').waitFor({ state: 'hidden' });
+
+	const theirs = await open(partner, `/orgs/${slug}/settings`);
+	await row.getByRole('button', { name: /^Actions for/ }).click();
+	await page.getByRole('menuitem', { name: 'Delete' }).click();
+	const confirm = page.getByRole('button', { name: 'Delete in seven days' });
+	expect(await confirm.isDisabled()).toBe(true);
+	await page.getByLabel('Type its name').fill(name);
+	await confirm.click();
+	await row.getByText(/^Deleted on \d{4}-\d\d-\d\d$/).waitFor();
+	await theirs.page.getByText(`${name} will be deleted on`).first().waitFor();
+	expect(await theirs.page.getByRole('button', { name: `Keep ${name}` }).count()).toBe(0);
+	await row.getByRole('button', { name: `Keep ${name}` }).click();
+	await theirs.page.getByText(`${name} will be deleted on`).first().waitFor({ state: 'hidden' });
+
+	// Its Super admin may ask for the same, and take it back.
+	await theirs.page.getByRole('button', { name: `Delete ${name}` }).click();
+	await theirs.page.getByLabel('Type its name').fill(name);
+	await theirs.page.getByRole('button', { name: 'Delete in seven days' }).click();
+	await row.getByText(/^Deleted on/).waitFor();
+	await theirs.page.getByRole('button', { name: `Keep ${name}` }).click();
+	await row.getByText(/^Deleted on/).waitFor({ state: 'hidden' });
+	admin.forgive(/400/);
+	expect([...admin.complaints, ...theirs.complaints]).toEqual([]);
+	await Promise.all([admin.close(), theirs.close()]);
+});
+
+test('the overview’s figures move with what happens, also with what only organizations see', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const admin = await open(portal.admin, '/admin');
+	const figure = (label: string) => admin.page.locator(`[data-figure="${label}"]`);
+	const numberIn = async (label: string) => Number(await figure(label).textContent());
+	const becomes = (label: string, value: number) =>
+		figure(label)
+			.filter({ hasText: `${value}` })
+			.waitFor();
+	const labels = ['Pending requests', 'Members of organizations', 'Active credentials'] as const;
+	const before = await Promise.all(labels.map(numberIn));
+	const application = await portal.application(company);
+	await becomes(labels[2], (before[2] ?? 0) + application.credentials.length);
+	await portal.member(company);
+	await becomes(labels[1], (before[1] ?? 0) + 1);
+	await portal.company();
+	await becomes(labels[0], (before[0] ?? 0) + 1);
+	expect(await admin.page.title()).toMatch(/^\(\d+\) Overview/);
+	expect(admin.complaints).toEqual([]);
+	await admin.close();
 });

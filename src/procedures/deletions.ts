@@ -1,0 +1,189 @@
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { fullName, type Organization, type Status } from '#lib/views.ts';
+import type { Db } from '../database.ts';
+import { publish, signal } from '../outbox.ts';
+import {
+	adminProcedure,
+	fieldRefusal,
+	notFound,
+	organizationProcedure,
+	Refusal,
+	router,
+	system
+} from '../trpc.ts';
+import { deleteEventsOf } from './activity.ts';
+import { listMembers } from './members.ts';
+import { getOrganizationView, type WritingContext } from './organizations.ts';
+
+/** The end of an organization: asked for by its Super admins or by the portal's, and carried out some days later. */
+
+const daysUntilDeletion = 7;
+
+const deletable: readonly Status[] = ['approved', 'suspended', 'rejected'];
+
+type Asking = WritingContext & { user: { id: string } };
+
+/** Under the lock of the organization's row. */
+async function condemn(ctx: Asking, id: string, typed: string, isByPortal: boolean): Promise<Organization> {
+	const before = await getOrganizationView(ctx.db, id);
+	if (typed.trim() !== before.name) {
+		throw fieldRefusal('name', 'INVALID', `Type the name as it is: ${before.name}`);
+	}
+	if (before.deletion) {
+		const { by, at } = before.deletion;
+		throw new Refusal(
+			'CONFLICT',
+			'DECIDED',
+			`${by?.name ?? 'Somebody'} has asked for that already: ${before.name} will be deleted on ${at.slice(0, 10)}.`
+		);
+	}
+	const deletesAt = new Date(Date.now() + daysUntilDeletion * 86_400_000);
+	await ctx.db
+		.updateTable('organization')
+		.set({ deletesAt, deletionAskedBy: ctx.user.id, isDeletionByPortal: isByPortal })
+		.where('id', '=', id)
+		.execute();
+	const organization = await getOrganizationView(ctx.db, id);
+	await publish({ ...ctx, organization }, 'organization.condemned', { organization });
+	for (const { to, props } of await listRecipients(ctx, organization)) {
+		await ctx.outbox.enqueue(ctx.db, to, 'organization-condemned', {
+			...props,
+			actorName: ctx.actor.name,
+			deletesAt: inWords(deletesAt)
+		});
+	}
+	return organization;
+}
+
+/** Under the lock of the organization's row. */
+async function keep(ctx: Asking, id: string): Promise<Organization> {
+	await ctx.db
+		.updateTable('organization')
+		.set({ deletesAt: null, deletionAskedBy: null, isDeletionByPortal: false })
+		.where('id', '=', id)
+		.execute();
+	const organization = await getOrganizationView(ctx.db, id);
+	await publish({ ...ctx, organization }, 'organization.kept', { organization });
+	for (const { to, props } of await listRecipients(ctx, organization)) {
+		await ctx.outbox.enqueue(ctx.db, to, 'organization-kept', { ...props, actorName: ctx.actor.name });
+	}
+	return organization;
+}
+
+const inWords = (date: Date) => date.toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+
+async function listRecipients(ctx: WritingContext, organization: Organization) {
+	const members = await listMembers(ctx.db, organization.id);
+	return members.map((member) => ({
+		to: { name: fullName(member), address: member.email },
+		props: {
+			organizationName: organization.name,
+			firstName: member.firstName,
+			organizationUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}`
+		}
+	}));
+}
+
+/** For portal admins, who belong to no organization: locks it, and refuses what is none. */
+async function lockCompany(ctx: WritingContext, id: string) {
+	const row = await ctx.db
+		.selectFrom('organization')
+		.select(['id', 'name', 'status', 'deletesAt'])
+		.where('id', '=', id)
+		.where('isPersonal', '=', false)
+		.forUpdate()
+		.executeTakeFirst();
+	if (!row || row.status === 'withdrawn') throw notFound();
+	return row;
+}
+
+const notCondemned = (name: string) =>
+	new Refusal('CONFLICT', 'DECIDED', `Nobody wants ${name} deleted any more.`);
+
+const typedName = z.string().max(200);
+
+export const deletionsRouter = router({
+	/** After seven days everything of it goes; until then it works as before and `keep` takes it back. */
+	delete: adminProcedure({ organizationId: z.uuid(), name: typedName }).mutation(async ({ ctx, input }) => {
+		const { id, name, status } = await lockCompany(ctx, input.organizationId);
+		if (!deletable.includes(status)) {
+			throw new Refusal('CONFLICT', 'PENDING', `${name} waits for a decision: reject the request instead.`);
+		}
+		return condemn(ctx, id, input.name, true);
+	}),
+
+	keep: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const { id, name, deletesAt } = await lockCompany(ctx, input.organizationId);
+		if (!deletesAt) throw notCondemned(name);
+		return keep(ctx, id);
+	}),
+
+	askDeletion: organizationProcedure({ name: typedName }).mutation(({ ctx, input }) =>
+		condemn(ctx, ctx.organization.id, input.name, false)
+	),
+
+	/** Takes back what a Super admin asked for. What the portal's team has set, only the portal's team takes back. */
+	cancelDeletion: organizationProcedure({}).mutation(async ({ ctx }) => {
+		const { id, name, deletesAt, isDeletionByPortal } = ctx.organization;
+		if (!deletesAt) throw notCondemned(name);
+		if (isDeletionByPortal) {
+			throw new Refusal('FORBIDDEN', 'BY_PORTAL', 'The portal’s team has set this, and can take it back.');
+		}
+		return keep(ctx, id);
+	})
+});
+
+/**
+ * Deletes the organizations whose time has come, each in a transaction of its own: one that can't be deleted now holds
+ * up no other. What the portal's admins know of it stays in their activity.
+ */
+export async function deleteDueOrganizations(
+	parts: { db: Db; log: Logger } & Omit<WritingContext, 'db' | 'actor' | 'organization'>
+): Promise<void> {
+	const due = await parts.db
+		.selectFrom('organization')
+		.select('id')
+		.where('deletesAt', '<=', new Date())
+		.orderBy('deletesAt')
+		.execute();
+	for (const { id } of due) {
+		try {
+			await parts.db.transaction().execute((db) => deleteOrganization({ ...parts, db, actor: system }, id));
+		} catch (error) {
+			parts.log.error({ err: error, organizationId: id }, 'an organization could not be deleted');
+		}
+	}
+}
+
+async function deleteOrganization(ctx: WritingContext, id: string): Promise<void> {
+	const { db } = ctx;
+	const due = await db
+		.selectFrom('organization')
+		.select('id')
+		.where('id', '=', id)
+		.where('deletesAt', '<=', new Date())
+		.forUpdate()
+		.executeTakeFirst();
+	// Taken back in the meantime, or deleted by another process.
+	if (!due) return;
+	const organization = await getOrganizationView(db, id);
+	const recipients = await listRecipients(ctx, organization);
+	const applications = db.selectFrom('application').select('id').where('organizationId', '=', id);
+	await db.deleteFrom('credential').where('applicationId', 'in', applications).execute();
+	await publish({ ...ctx, organization }, 'organization.deleted', { organization });
+	const members = await db
+		.selectFrom('membership')
+		.select('userId')
+		.where('organizationId', '=', id)
+		.execute();
+	for (const { userId } of members) await signal(db, { kind: 'account', userId });
+	for (const { to, props } of recipients) {
+		const { organizationName, firstName } = props;
+		await ctx.outbox.enqueue(db, to, 'organization-deleted', { organizationName, firstName });
+	}
+	await db.deleteFrom('presence').where('organizationId', '=', id).execute();
+	// Applications, invitations and memberships go with the row.
+	await db.deleteFrom('organization').where('id', '=', id).execute();
+	await deleteEventsOf(db, id);
+}
