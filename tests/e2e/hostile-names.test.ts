@@ -58,6 +58,19 @@ test('HTML, MJML and braces in names and reasons stay literal everywhere', async
 	await page.page.goto(`/orgs/${company.slug}/activity`);
 	await page.page.getByText(`created the application ${markup}`).first().waitFor();
 
+	for (const path of ['', `/organizations/${company.id}`, '/users', '/activity', '/mailbox']) {
+		await admin.page.goto(`/admin${path}`);
+		await admin.page.getByText('Live', { exact: true }).waitFor();
+		await admin.page
+			.getByText(path === '/users' ? firstName : name)
+			.first()
+			.waitFor();
+		expect(await admin.page.locator('img, #hostile').count(), path).toBe(0);
+	}
+	await admin.page.goto(`/admin/organizations/${company.id}`);
+	await admin.page.getByText(reason).first().waitFor();
+	expect(await admin.page.title()).toContain(name);
+
 	for (const { page: one, complaints } of [page, admin]) {
 		expect(await one.locator('img, #hostile').count()).toBe(0);
 		expect(complaints).toEqual([]);
