@@ -65,7 +65,7 @@ export const policy = {
 	'organizations.appoint': admin,
 	'organizations.delete': admin,
 	'organizations.keep': admin,
-	'overview.get': admin,
+	'figures.get': admin,
 	'activity.listPortal': admin,
 	'activity.sincePortal': admin,
 	'messages.list': admin,

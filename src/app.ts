@@ -5,11 +5,13 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono, type Context as HonoContext } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { generateCookie, getCookie } from 'hono/cookie';
+import { HTTPException } from 'hono/http-exception';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Db } from './database.ts';
 import type { Env } from './env.ts';
 import type { Outbox } from './outbox.ts';
+import { createIntrospection } from './introspection.ts';
 import { appRouter } from './router.ts';
 import { findSession, sessionCookie } from './session.ts';
 import type { Context } from './trpc.ts';
@@ -88,6 +90,9 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 		log.info({ requestId, method: c.req.method, path, status: statusOf(c), ms }, 'request');
 	});
 
+	// Before the check of the origin: a gateway is no browser, and its token no cookie.
+	if (env.GATEWAY_TOKEN) app.route('/api', createIntrospection(parts, env.GATEWAY_TOKEN));
+
 	// Cookies travel with requests that other sites make. Whatever changes something has to come from our own pages,
 	// whichever content type it claims.
 	app.use(async (c, next) => {
@@ -143,6 +148,8 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 	}
 
 	app.onError((error, c) => {
+		// A refusal of Hono's own, as of a gateway without its token.
+		if (error instanceof HTTPException) return error.getResponse();
 		const requestId = c.get('requestId');
 		log.error({ err: error, requestId }, 'a request failed');
 		return c.text(`Something went wrong on our side. Request ${requestId}`, 500);

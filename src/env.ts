@@ -25,6 +25,13 @@ const schema = z.object({
 		.pipe(z.array(key).min(1))
 		.optional(),
 	LOOKUP_KEY: key.optional(),
+	GATEWAY_TOKEN: z
+		.string()
+		.transform((text) => text.split(',').map((one) => one.trim()))
+		.pipe(
+			z.array(z.string().regex(/^[\w.~+/-]{32,}=*$/, 'must be at least 32 letters, digits or -._~+/')).min(1)
+		)
+		.optional(),
 	TRUSTED_PROXIES: z.coerce.number().int().min(0).max(10).default(0),
 	LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info')
 });

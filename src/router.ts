@@ -9,7 +9,7 @@ import { acceptancesRouter } from './procedures/acceptances.ts';
 import { membersRouter } from './procedures/members.ts';
 import { messagesRouter } from './procedures/messages.ts';
 import { organizationsRouter } from './procedures/organizations.ts';
-import { overviewRouter } from './procedures/overview.ts';
+import { figuresRouter } from './procedures/figures.ts';
 import { partnersRouter } from './procedures/partners.ts';
 import { registriesRouter } from './procedures/registries.ts';
 import { sessionsRouter } from './procedures/sessions.ts';
@@ -33,7 +33,7 @@ export const appRouter = router({
 		partnersRouter,
 		registriesRouter
 	),
-	overview: overviewRouter,
+	figures: figuresRouter,
 	sessions: sessionsRouter,
 	settings: settingsRouter,
 	setup: setupRouter

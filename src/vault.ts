@@ -29,6 +29,12 @@ export function createKey(): string {
 	return `${keyPrefix}${body}${checksumOf(body)}`;
 }
 
+/** Whether a text can be one of our keys: its form and its checksum are right. */
+export function isKey(text: string): boolean {
+	const [, body = '', checksum] = /^ptk_([\w-]{43})([\w-]{6})$/.exec(text) ?? [];
+	return checksum !== undefined && checksum === checksumOf(body);
+}
+
 /**
  * @param encryptionKeys base64 of 32 bytes each; the first encrypts, all decrypt.
  * @param lookupKey base64 of 32 bytes.

@@ -3,6 +3,6 @@ import { orErrorPage } from '../refusals.ts';
 import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ fetch, url, depends }) => {
-	depends('portico:overview', 'portico:mailbox');
-	return { figures: await orErrorPage(apiFor(fetch).overview.get.query({}), url) };
+	depends('portico:figures', 'portico:mailbox');
+	return { figures: await orErrorPage(apiFor(fetch).figures.get.query({}), url) };
 };

@@ -63,7 +63,7 @@ async function countByDay(db: Db): Promise<(Figures & { day: string })[]> {
 	return rows;
 }
 
-export const overviewRouter = router({
+export const figuresRouter = router({
 	get: adminProcedure({}).query(async ({ ctx: { db } }) => ({
 		now: await countNow(db),
 		days: await countByDay(db)
