@@ -146,7 +146,12 @@ export const permissions: { label: string; paths: readonly ProcedurePath[] }[] =
 	{ label: 'Edit names and roles, remove members', paths: ['members.update', 'members.remove'] },
 	{
 		label: 'Rename the organization, change its settings, ask for its deletion',
-		paths: ['organizations.rename', 'organizations.configure', 'organizations.askDeletion']
+		paths: [
+			'organizations.rename',
+			'organizations.configure',
+			'organizations.askDeletion',
+			'organizations.cancelDeletion'
+		]
 	}
 ];
 

@@ -35,6 +35,8 @@ describe('the policy', () => {
 			'members.listRevealed',
 			'members.remove',
 			'members.update',
+			'organizations.askDeletion',
+			'organizations.cancelDeletion',
 			'organizations.configure',
 			'organizations.rename'
 		];
