@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Role } from '#lib/views.ts';
 import type { Parts } from './app.ts';
 import { hashPassword } from './passwords.ts';
@@ -95,6 +96,41 @@ async function seed(parts: Parts): Promise<void> {
 		role: 'team_member'
 	});
 	await as('ines').organizations.request({ name: 'Atlas Freight' });
+
+	const admin = as('admin').organizations;
+	await admin.create({
+		name: 'Borealis Shipping',
+		firstName: 'Sana',
+		lastName: 'Virtanen',
+		email: 'sana@borealis.example'
+	});
+	const kestrel = await as('omar').organizations.request({ name: 'Kestrel Air' });
+	await admin.reject({
+		organizationId: kestrel.id,
+		reason: 'We could not find the company under this name. Please give the full legal name.'
+	});
+	const harbour = await as('mei').organizations.request({ name: 'Harbour Tools' });
+	await admin.approve({ organizationId: harbour.id });
+	await admin.suspend({ organizationId: harbour.id });
+	await spreadOverWeeks(parts);
+}
+
+/** A portal on which everything began a second ago shows nothing: some of it gets older dates. */
+async function spreadOverWeeks({ db }: Parts): Promise<void> {
+	for (const [table, column] of [
+		['organization', 'requested_at'],
+		['membership', 'joined_at'],
+		['credential', 'created_at']
+	] as const) {
+		await sql`
+			update ${sql.table(table)} set ${sql.ref(column)} = older.at from (
+				select id, ${sql.ref(column)} - make_interval(days => (row_number() over (order by id desc))::int * 5 % 29) as at
+				from ${sql.table(table)}
+			) older
+			where older.id = ${sql.table(table)}.id ${table === 'organization' ? sql`and status <> 'pending'` : sql``}`.execute(
+			db
+		);
+	}
 }
 
 /** As accepting an invitation ends, without the link that only its e-mail has. */
