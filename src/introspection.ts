@@ -67,12 +67,14 @@ const asked = z.object({ token: z.string().min(1).max(500) });
 /** `POST /introspect` with `token=…` as a form, as the standard has it. */
 export function createIntrospection({ db, vault }: { db: Db; vault: Vault }, gatewayTokens: string[]): Hono {
 	const known = gatewayTokens.map(digest);
+	const path = '/introspect';
 	const app = new Hono();
-	app.use(async (c, next) => {
+	app.use(path, async (c, next) => {
 		await next();
 		c.res.headers.set('cache-control', 'no-store');
 	});
 	app.use(
+		path,
 		bearerAuth({
 			verifyToken: (token) => {
 				const given = digest(token);
@@ -80,8 +82,8 @@ export function createIntrospection({ db, vault }: { db: Db; vault: Vault }, gat
 			}
 		})
 	);
-	app.use(bodyLimit({ maxSize: 2_000, onError: (c) => c.json({ error: 'invalid_request' }, 413) }));
-	app.post('/introspect', async (c) => {
+	app.use(path, bodyLimit({ maxSize: 2_000, onError: (c) => c.json({ error: 'invalid_request' }, 413) }));
+	app.post(path, async (c) => {
 		const form = asked.safeParse(await c.req.parseBody());
 		if (!form.success) return c.json({ error: 'invalid_request' }, 400);
 		return c.json(await introspect(db, vault, form.data.token));
