@@ -65,8 +65,9 @@ export async function startServer(options: {
 	database: Database;
 	env?: Record<string, string>;
 	script?: string;
+	args?: string[];
 }) {
-	const { env = {}, script = 'src/server.ts' } = options;
+	const { env = {}, script = 'src/server.ts', args = [] } = options;
 	const ownFolder = env.DATA_FOLDER ? undefined : await mkdtemp(join(tmpdir(), 'portico-data-'));
 	const isOnOwnDatabase = options.database === 'postgres' && !env.DATABASE_URL;
 	const ownDatabase = isOnOwnDatabase ? await createDatabase() : undefined;
@@ -95,7 +96,7 @@ export async function startServer(options: {
 
 	async function start() {
 		logsOfThisStart = '';
-		const started = spawn(process.execPath, ['--import', leash, script], {
+		const started = spawn(process.execPath, ['--import', leash, script, ...args], {
 			cwd: root,
 			env: environment,
 			stdio: ['pipe', 'pipe', 'pipe']

@@ -11,7 +11,7 @@ import { startPostgres } from './setup/postgres.ts';
  * count as one test each. What was skipped proves nothing and counts as failed.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
-const limitMs = 10 * 60_000;
+const limitMs = 40 * 60_000;
 const graceMs = 5_000;
 
 const running = new Set<ChildProcess>();
