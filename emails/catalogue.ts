@@ -64,6 +64,75 @@ export const catalogue = {
 		props: z.strictObject({ firstName: text }),
 		sample: { firstName: 'Grace' }
 	}),
+	'account-deleted': email({
+		description: 'To a person whose account was deleted, by themselves or by a portal admin.',
+		subject: 'Your account at {{portalName}} is deleted',
+		props: z.strictObject({ firstName: text }),
+		sample: { firstName: 'Grace' }
+	}),
+	'password-reset': email({
+		description:
+			'To the owner of an account, when somebody has forgotten its password: the link to a new one.',
+		subject: 'Reset your password',
+		props: z.strictObject({ firstName: text, resetUrl: url }),
+		sample: { firstName: 'Grace', resetUrl: `${sampleUrl}/reset-password/sample` }
+	}),
+	'password-reset-refused': email({
+		description: 'To an address for which somebody asked to reset the password, where nobody can sign in.',
+		subject: 'No password to reset',
+		props: z.strictObject({ address: text, reason: text, signInUrl: url }),
+		sample: {
+			address: 'grace@northwind.example',
+			reason: 'There is no account with this address. Perhaps you registered with another one.',
+			signInUrl: `${sampleUrl}/login`
+		}
+	}),
+	'password-changed': email({
+		description: 'To the owner of an account that has a new password.',
+		subject: 'Your password was changed',
+		props: z.strictObject({ firstName: text, resetUrl: url }),
+		sample: { firstName: 'Grace', resetUrl: `${sampleUrl}/forgot-password` }
+	}),
+	'email-change-created': email({
+		description: 'To the new address of an account: confirms it.',
+		subject: 'Confirm your new e-mail address',
+		props: z.strictObject({ firstName: text, previousEmail: text, verifyUrl: url }),
+		sample: {
+			firstName: 'Grace',
+			previousEmail: 'grace@northwind.example',
+			verifyUrl: `${sampleUrl}/verify-email/sample`
+		}
+	}),
+	'email-change-refused': email({
+		description: 'To the owner of an account, when somebody wants its address for another one.',
+		subject: 'You already have an account',
+		props: z.strictObject({ firstName: text, signInUrl: url }),
+		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
+	}),
+	'email-change-requested': email({
+		description: 'To the old address of an account, before it changes.',
+		subject: 'Your e-mail address is about to change',
+		props: z.strictObject({ firstName: text, email: text, profileUrl: url }),
+		sample: { firstName: 'Grace', email: 'grace.okafor@lumen.example', profileUrl: `${sampleUrl}/profile` }
+	}),
+	'email-changed': email({
+		description: 'To the old address of an account, after it has changed.',
+		subject: 'Your e-mail address was changed',
+		props: z.strictObject({ firstName: text, email: text }),
+		sample: { firstName: 'Grace', email: 'grace.okafor@lumen.example' }
+	}),
+	'session-created': email({
+		description: 'To a person who has signed in with a browser that was not known for their account.',
+		subject: 'New sign-in to {{portalName}}',
+		props: z.strictObject({ firstName: text, device: text, place: text, at: text, profileUrl: url }),
+		sample: {
+			firstName: 'Grace',
+			device: 'Firefox on Windows',
+			place: '203.0.113.0/24',
+			at: 'Tue, 24 Nov 2026 09:00 UTC',
+			profileUrl: `${sampleUrl}/profile`
+		}
+	}),
 	'organization-requested': email({
 		description: 'To the portal admins: an organization waits for their decision.',
 		subject: '{{organizationName}} asks to join',

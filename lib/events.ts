@@ -106,11 +106,13 @@ export const events = {
 			: 'let every member reveal credentials'
 	),
 	'member.joined': event('both', member, ({ member }) => `joined as ${roleLabels[member.role]}`),
-	'member.updated': event('organization', member.extend({ previous: memberView }), ({ member, previous }) =>
-		member.role !== previous.role
+	'member.updated': event('organization', member.extend({ previous: memberView }), ({ member, previous }) => {
+		if (member.email !== previous.email)
+			return `changed their e-mail address from ${previous.email} to ${member.email}`;
+		return member.role !== previous.role
 			? `changed the role of ${fullName(member)} from ${roleLabels[previous.role]} to ${roleLabels[member.role]}`
-			: `changed the name of ${fullName(previous)} to ${fullName(member)}`
-	),
+			: `changed the name of ${fullName(previous)} to ${fullName(member)}`;
+	}),
 	'member.removed': event('both', member, ({ member }) => `removed ${fullName(member)}`),
 	'member.deactivated': event(
 		'both',
@@ -213,6 +215,22 @@ export const events = {
 		'portal',
 		account,
 		({ account }) => `no longer lets ${fullName(account)} be a portal admin`
+	),
+	'account.renamed': event(
+		'portal',
+		account.extend({ previousName: z.string() }),
+		({ account, previousName }) => `changed their name from ${previousName} to ${fullName(account)}`
+	),
+	'account.moved': event(
+		'portal',
+		account.extend({ previousEmail: z.string() }),
+		({ account, previousEmail }) => `changed their e-mail address from ${previousEmail} to ${account.email}`
+	),
+	'account.secured': event('portal', account, () => 'set a new password'),
+	'account.reset': event(
+		'portal',
+		account,
+		({ account }) => `sent ${fullName(account)} a link to reset the password`
 	),
 	'account.deleted': event(
 		'portal',

@@ -8,8 +8,10 @@ export const handleFetch: HandleFetch = async ({ event, request, fetch }) => {
 	const inside = new Request(request, { headers: new Headers(request.headers) });
 	// The page's own request has passed the check of its origin.
 	inside.headers.set('origin', event.url.origin);
-	const cookie = event.request.headers.get('cookie');
-	if (cookie) inside.headers.set('cookie', cookie);
+	for (const name of ['cookie', 'user-agent']) {
+		const value = event.request.headers.get(name);
+		if (value) inside.headers.set(name, value);
+	}
 	const response = await globalThis.porticoFetch(inside, {
 		address: event.request.headers.get('x-portico-address') ?? 'unknown',
 		requestId: event.request.headers.get('x-request-id') ?? ''

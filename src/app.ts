@@ -9,6 +9,7 @@ import { HTTPException } from 'hono/http-exception';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Db } from './database.ts';
+import { describeDevice, deviceCookie, prefixOf } from './devices.ts';
 import type { Env } from './env.ts';
 import type { Outbox } from './outbox.ts';
 import { createIntrospection } from './introspection.ts';
@@ -161,15 +162,26 @@ async function contextOf(parts: Parts, c: HonoContext, headers: Headers): Promis
 	const { env, ...rest } = parts;
 	const { name, options } = sessionCookie(env.ORIGIN);
 	const token = getCookie(c, name);
+	const device = deviceCookie(env.ORIGIN);
+	const address = c.get('address') as string;
 	return {
 		...rest,
 		config: env,
 		requestId: c.get('requestId') as string,
-		address: c.get('address') as string,
-		session: token ? await findSession(parts.db, token) : null,
+		address,
+		session: token ? await findSession(parts.db, token, prefixOf(address)) : null,
+		device: {
+			get label() {
+				return describeDevice(c.req.header('user-agent') ?? '');
+			},
+			token: getCookie(c, device.name)?.slice(0, 100) || null
+		},
 		setSessionToken(next) {
 			const life = next === null ? { ...options, maxAge: 0 } : options;
 			headers.append('set-cookie', generateCookie(name, next ?? '', life));
+		},
+		setDeviceToken(next) {
+			headers.append('set-cookie', generateCookie(device.name, next, device.options));
 		}
 	};
 }

@@ -57,7 +57,9 @@ async function seed(parts: Parts): Promise<void> {
 			requestId: 'demo',
 			address: 'demo',
 			session: sessions.get(name) ?? null,
-			setSessionToken: () => {}
+			device: { label: 'Demo', token: null },
+			setSessionToken: () => {},
+			setDeviceToken: () => {}
 		});
 
 	const northwind = await as('grace').organizations.request({ name: 'Northwind Logistics' });

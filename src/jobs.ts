@@ -3,6 +3,7 @@ import type { Selectable } from 'kysely';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Database, Db } from './database.ts';
+import { deleteExpiredDevices } from './devices.ts';
 import type { Env } from './env.ts';
 import { deleteExpiredLimits } from './limits.ts';
 import { composeSource, createTransport, renderEmail, sendEmail, toAddress } from './mail.ts';
@@ -69,6 +70,7 @@ export async function work(boss: PgBoss, parts: Parts): Promise<void> {
 		await deleteExpiredSessions(parts.db);
 		await deleteExpiredLimits(parts.db);
 		await deleteDueOrganizations({ ...parts, config: parts.env });
+		await deleteExpiredDevices(parts.db);
 	});
 	await boss.schedule(tidyQueue, '* * * * *');
 	// What fell due while no process was running.

@@ -75,7 +75,7 @@ export async function startLive(
 		// Somebody who isn't signed in hears the portal's settings and nothing else.
 		socket.data = { user: null, sessionId: null };
 		if (!token) return;
-		const session = await findSession(db, token);
+		const session = await findSession(db, token, null);
 		if (!session) throw new Error('signed out');
 		const { user } = session;
 		socket.data = { user: { id: user.id }, sessionId: session.id };

@@ -1,4 +1,5 @@
 import { accountsRouter } from './procedures/accounts.ts';
+import { addressesRouter } from './procedures/addresses.ts';
 import { activityRouter } from './procedures/activity.ts';
 import { applicationsRouter } from './procedures/applications.ts';
 import { credentialsRouter } from './procedures/credentials.ts';
@@ -11,7 +12,9 @@ import { messagesRouter } from './procedures/messages.ts';
 import { organizationsRouter } from './procedures/organizations.ts';
 import { figuresRouter } from './procedures/figures.ts';
 import { partnersRouter } from './procedures/partners.ts';
+import { profilesRouter } from './procedures/profiles.ts';
 import { registriesRouter } from './procedures/registries.ts';
+import { resetsRouter } from './procedures/resets.ts';
 import { sessionsRouter } from './procedures/sessions.ts';
 import { settingsRouter } from './procedures/settings.ts';
 import { setupRouter } from './procedures/setup.ts';
@@ -19,7 +22,7 @@ import { usersRouter } from './procedures/users.ts';
 import { createCallerFactory, mergeRouters, router } from './trpc.ts';
 
 export const appRouter = router({
-	accounts: mergeRouters(accountsRouter, usersRouter),
+	accounts: mergeRouters(accountsRouter, addressesRouter, profilesRouter, resetsRouter, usersRouter),
 	activity: activityRouter,
 	applications: applicationsRouter,
 	credentials: credentialsRouter,

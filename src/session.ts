@@ -11,6 +11,7 @@ declare module 'lucia' {
 	interface Register {
 		Lucia: ReturnType<typeof lucia>;
 		DatabaseUserAttributes: Omit<SessionUser, 'id'>;
+		DatabaseSessionAttributes: { device: string; address: string; lastSeenAt: Date };
 	}
 }
 
@@ -49,6 +50,9 @@ function adapter(db: Db): Adapter {
 					'session.id as sessionId',
 					'session.userId',
 					'session.expiresAt',
+					'session.device',
+					'session.address',
+					'session.lastSeenAt as usedAt',
 					'account.email',
 					'account.firstName',
 					'account.lastName',
@@ -62,18 +66,21 @@ function adapter(db: Db): Adapter {
 				.where('account.status', '=', 'active')
 				.executeTakeFirst();
 			if (!row) return [null, null];
-			const { sessionId: id, userId, expiresAt, emailVerifiedAt, ...user } = row;
+			const { sessionId: id, userId, expiresAt, device, address, usedAt, emailVerifiedAt, ...user } = row;
 			return [
-				{ id, userId, expiresAt, attributes: {} },
+				{ id, userId, expiresAt, attributes: { device, address, lastSeenAt: usedAt } },
 				{ id: userId, attributes: { ...user, isEmailVerified: emailVerifiedAt !== null } }
 			];
 		},
 		async getUserSessions(userId) {
 			const rows = await db.selectFrom('session').selectAll().where('userId', '=', userId).execute();
-			return rows.map(({ id, expiresAt }) => ({ id, userId, expiresAt, attributes: {} }));
+			return rows.map(({ id, expiresAt, ...attributes }) => ({ id, userId, expiresAt, attributes }));
 		},
-		async setSession({ id, userId, expiresAt }) {
-			await db.insertInto('session').values({ id, userId, expiresAt }).execute();
+		async setSession({ id, userId, expiresAt, attributes }) {
+			await db
+				.insertInto('session')
+				.values({ id, userId, expiresAt, ...attributes })
+				.execute();
 		},
 		async updateSessionExpiration(sessionId, expiresAt) {
 			await db.updateTable('session').set({ expiresAt }).where('id', '=', sessionId).execute();
@@ -93,25 +100,57 @@ function adapter(db: Db): Adapter {
 function lucia(db: Db) {
 	return new Lucia(adapter(db), {
 		sessionExpiresIn: new TimeSpan(slidingDays, 'd'),
+		getSessionAttributes: ({ lastSeenAt }) => ({ lastSeenAt }),
 		getUserAttributes: (attributes) => attributes
 	});
 }
 
-/** Starts a session and returns the token for the cookie; it exists nowhere else. */
-export async function createSession(db: Db, userId: string): Promise<string> {
+/** Starts a session and returns the token for the cookie; it exists nowhere else. The person's open pages are told. */
+export async function createSession(
+	db: Db,
+	userId: string,
+	from: { device: string; address: string }
+): Promise<string> {
 	const token = createToken();
-	await lucia(db).createSession(userId, {}, { sessionId: hashToken(token) });
+	const attributes = { ...from, lastSeenAt: new Date() };
+	await lucia(db).createSession(userId, attributes, { sessionId: hashToken(token) });
+	await signal(db, { kind: 'account', userId });
 	return token;
 }
 
-/** The session of a cookie's token, or null when it is over or was never one. */
-export async function findSession(db: Db, token: string): Promise<Session | null> {
+/**
+ * The session of a cookie's token, or null when it is over or was never one.
+ * @param address from where it is used; null where that is not known.
+ */
+export async function findSession(db: Db, token: string, address: string | null): Promise<Session | null> {
 	const { session, user } = await lucia(db).validateSession(hashToken(token));
 	if (!session) return null;
-	if (!user.lastSeenAt || user.lastSeenAt.getTime() < Date.now() - lastSeenSeconds * 1000) {
-		await db.updateTable('account').set({ lastSeenAt: new Date() }).where('id', '=', user.id).execute();
+	const now = new Date();
+	const stale = new Date(now.getTime() - lastSeenSeconds * 1000);
+	if (session.lastSeenAt < stale) {
+		await db
+			.updateTable('session')
+			.set({ lastSeenAt: now, ...(address !== null && { address }) })
+			.where('id', '=', session.id)
+			.execute();
+	}
+	if (!user.lastSeenAt || user.lastSeenAt < stale) {
+		await db.updateTable('account').set({ lastSeenAt: now }).where('id', '=', user.id).execute();
 	}
 	return { id: session.id, user };
+}
+
+/** The sessions of a person that are good, the one used last first. */
+export async function listSessions(db: Db, userId: string) {
+	return db
+		.selectFrom('session')
+		.select(['id', 'publicId', 'device', 'address', 'createdAt', 'lastSeenAt'])
+		.where('userId', '=', userId)
+		.where('expiresAt', '>', new Date())
+		.where('createdAt', '>', oldestStart())
+		.orderBy('lastSeenAt', 'desc')
+		.orderBy('id')
+		.execute();
 }
 
 /** Which of these sessions, given by their hashes, are still good: one query for any number of them. */
@@ -128,10 +167,18 @@ export async function listLiveSessions(db: Db, ids: string[]): Promise<Set<strin
 	return new Set(rows.map(({ id }) => id));
 }
 
-/** Ends one session and closes its sockets. */
-export async function endSession(db: Db, sessionId: string): Promise<void> {
+/** Ends one session and closes its sockets; the person's other pages are told. */
+export async function endSession(db: Db, sessionId: string, userId: string): Promise<void> {
 	await lucia(db).invalidateSession(sessionId);
 	await signal(db, { kind: 'ended', room: `session:${sessionId}` });
+	await signal(db, { kind: 'account', userId });
+}
+
+/** Ends all sessions of a person but one, and closes their sockets. */
+export async function endOtherSessions(db: Db, userId: string, keptId: string): Promise<void> {
+	for (const { id } of await listSessions(db, userId)) {
+		if (id !== keptId) await endSession(db, id, userId);
+	}
 }
 
 /** Ends all sessions of a person and closes their sockets. */

@@ -62,12 +62,25 @@ interface SessionTable {
 	userId: string;
 	expiresAt: Date;
 	createdAt: Timestamp;
+	publicId: Generated<string>;
+	device: Generated<string>;
+	address: Generated<string>;
+	lastSeenAt: Timestamp;
 }
 
-interface EmailVerificationTable {
-	tokenHash: string;
+interface KnownDeviceTable {
 	accountId: string;
+	deviceHash: string;
+	seenAt: Timestamp;
+}
+
+interface AccountLinkTable {
+	accountId: string;
+	kind: 'verification' | 'reset' | 'change';
+	tokenHash: string;
+	email: string;
 	expiresAt: Date;
+	usedAt: Date | null;
 }
 
 interface PresenceTable {
@@ -161,7 +174,8 @@ export interface Tables {
 	message: MessageTable;
 	account: AccountTable;
 	session: SessionTable;
-	emailVerification: EmailVerificationTable;
+	knownDevice: KnownDeviceTable;
+	accountLink: AccountLinkTable;
 	presence: PresenceTable;
 	organization: OrganizationTable;
 	membership: MembershipTable;

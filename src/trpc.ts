@@ -22,8 +22,11 @@ export interface Context {
 	/** The network address that limits count by. */
 	address: string;
 	session: Session | null;
+	/** The browser that asks, and the token of its long-lived cookie if it has one: see devices.ts. */
+	device: { label: string; token: string | null };
 	/** Sets or, with null, clears the session cookie of the response. */
 	setSessionToken: (token: string | null) => void;
+	setDeviceToken: (token: string) => void;
 }
 
 type RefusalCode =
@@ -107,6 +110,14 @@ export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape)
 		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		const actor = actorOf(ctx.user, 'developer');
 		return inTransaction(ctx.db, type, (db) => next({ ctx: { db, actor } }));
+	});
+}
+
+/** As {@link userProcedure}, for what hashes a password first: it opens the transactions that it needs itself. */
+export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, path, next }) => {
+		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
+		return next({ ctx: { actor: actorOf(ctx.user, 'developer') } });
 	});
 }
 

@@ -118,6 +118,7 @@ const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'accounts.delete': { accountId: nowhere },
 	'accounts.listAdmins': {},
 	'accounts.notify': { accountId: nowhere, isNotified: true },
+	'accounts.sendReset': { accountId: nowhere },
 	'organizations.list': {},
 	'organizations.listMore': { after: { value: '2026-11-24 09:00:00+00', id: nowhere } },
 	'organizations.get': { organizationId: nowhere },

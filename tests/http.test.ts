@@ -72,7 +72,7 @@ describe('a request of another site', () => {
 });
 
 describe('the address that a request claims', () => {
-	test('is never in a link: of an invitation, of a verification', async () => {
+	test('is never in a link: of an invitation, of a verification, of a new password', async () => {
 		const company = await portal.company({ admin: portal.admin });
 		const ask = (path: string, input: object) =>
 			new Promise<number | undefined>((resolve, reject) => {
@@ -103,6 +103,8 @@ describe('the address that a request claims', () => {
 		const invitation = { ...person, organizationId: company.id, email: invitee, role: 'team_member' };
 		expect(await ask('/trpc/invitations.create', invitation)).toBe(200);
 		expect(await ask('/trpc/accounts.register', { ...person, email: newcomer, password })).toBe(200);
+		expect(await ask('/trpc/accounts.requestReset', { email: company.owner.email })).toBe(200);
+		expect(await portal.tokenFor(company.owner.email, 'reset-password')).toMatch(/^[\w-]{43}$/);
 		expect(await portal.tokenFor(invitee, 'invitations')).toMatch(/^[\w-]{43}$/);
 		expect(await portal.tokenFor(newcomer, 'verify-email')).toMatch(/^[\w-]{43}$/);
 		const sources = portal.smtp.messages.map(({ text, html }) => `${text}${html}`).join();
@@ -198,13 +200,18 @@ describe('an answer', () => {
 	test('to too large a body is 413, and the server goes on', async () => {
 		const body = JSON.stringify({ email: 'x'.repeat(200_000), password: 'x' });
 		const headers = { 'content-type': 'application/json' };
-		const tooLarge = await portal
-			.visitor()
-			.request('/trpc/sessions.create', { method: 'POST', body, headers });
+		const tooLarge = await portal.visitor().request('/trpc/sessions.create', {
+			method: 'POST',
+			body,
+			// The server hangs up on the rest of the body: no later test may be given this connection.
+			headers: { ...headers, connection: 'close' }
+		});
 		expect(tooLarge.status).toBe(413);
-		const onPage = await portal
-			.visitor()
-			.request('/login', { method: 'POST', body: form({ email: 'x'.repeat(2_000_000) }) });
+		const onPage = await portal.visitor().request('/login', {
+			method: 'POST',
+			body: form({ email: 'x'.repeat(2_000_000) }),
+			headers: { connection: 'close' }
+		});
 		expect(onPage.status).toBe(413);
 		expect((await portal.visitor().request('/healthz')).status).toBe(200);
 	});
@@ -236,12 +243,13 @@ describe('the session cookie', () => {
 		const signIn = () =>
 			visitor.request('/login', { method: 'POST', body: form({ email: person.email, password }) });
 		const first = (await signIn()).headers.getSetCookie();
-		expect(first).toHaveLength(1);
+		expect(first).toHaveLength(2);
 		expect(first[0]).toMatch(/^portico=[\w-]{43};/);
+		expect(first[1]).toMatch(/^portico_device=[\w-]{43};.*HttpOnly/i);
 		expect(first[0]).toMatch(/HttpOnly/i);
 		expect(first[0]).toMatch(/SameSite=Lax/i);
 		expect(first[0]).toMatch(/Path=\//);
-		const before = visitor.cookie();
+		const before = `portico=${visitor.jar.get('portico')}`;
 		const second = (await signIn()).headers.getSetCookie();
 		expect(second[0]?.split(';')[0]).not.toBe(before);
 		const old = await portal

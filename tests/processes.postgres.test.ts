@@ -3,7 +3,7 @@ import { io } from 'socket.io-client';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AppRouter } from '../src/router.ts';
-import { refusal, startPortal, type Portal } from './factories.ts';
+import { password, refusal, startPortal, type Portal } from './factories.ts';
 import { startServer } from './harness.ts';
 
 let portal: Portal;
@@ -57,6 +57,37 @@ test('two processes on one PostgreSQL serve one portal', async ({ onTestFinished
 	await company.owner.api.members.remove.mutate({ organizationId: company.id, memberId: member.memberId });
 	await removed;
 	expect(heard).toEqual(['application.created', 'member.removed']);
+
+	// A session that one process ends is over on the other one, cookie and sockets.
+	const person = await portal.person();
+	const elsewhere = portal.visitor();
+	const signIn = () => elsewhere.api.sessions.create.mutate({ email: person.email, password });
+	const forgotten = async () => {
+		await person.api.accounts.requestReset.mutate({ email: person.email });
+		const token = await portal.tokenFor(person.email, 'reset-password');
+		await portal.visitor().api.accounts.reset.mutate({ token, password: 'another good password' });
+	};
+	const endings = [
+		() => elsewhere.api.sessions.delete.mutate({}),
+		() => person.api.sessions.endOthers.mutate({}),
+		forgotten
+	];
+	for (const end of endings) {
+		await signIn();
+		const cookie = elsewhere.cookie();
+		const open = io(second.origin, {
+			transports: ['websocket'],
+			forceNew: true,
+			extraHeaders: { origin: second.origin, cookie }
+		});
+		portal.sockets.push(open);
+		await new Promise<void>((resolve) => open.on('online', () => resolve()));
+		const ended = new Promise<string>((resolve) => open.on('disconnect', resolve));
+		await end();
+		expect(await ended).toBe('io server disconnect');
+		const answer = await fetch(`${second.origin}/trpc/sessions.get?input=%7B%7D`, { headers: { cookie } });
+		expect(await answer.text()).toContain('"account":null');
+	}
 });
 
 test('two admins on two processes who decide in the same instant: one decision, one e-mail, a hundred times', async ({

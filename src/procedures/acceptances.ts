@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { firstName, lastName, password } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
+import { forgetDevices, signIn } from '../devices.ts';
 import { limit } from '../limits.ts';
+import { deleteLinks } from '../links.ts';
 import { publish } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
-import { createSession, endSessions, type Session } from '../session.ts';
+import { endSessions, type Session } from '../session.ts';
 import { hashToken } from '../tokens.ts';
 import { fieldRefusal, publicProcedure, Refusal, router } from '../trpc.ts';
 import { createAccount, findAccount, publishAccount } from './accounts.ts';
@@ -101,7 +103,8 @@ async function findOrCreatePerson(
 		.returningAll()
 		.executeTakeFirstOrThrow();
 	await publishAccount(db, 'account.verified', proven);
-	await db.deleteFrom('emailVerification').where('accountId', '=', account.id).execute();
+	await deleteLinks(db, account.id, ['verification', 'reset', 'change']);
+	await forgetDevices(db, account.id);
 	await endSessions(db, account.id);
 	return { id: account.id, isNew: true };
 }
@@ -154,12 +157,13 @@ export const acceptancesRouter = router({
 			await db.updateTable('invitation').set({ state: 'accepted' }).where('id', '=', row.id).execute();
 			const organization = { id: row.organizationId, isPersonal: false };
 			await addMember(db, organization, { id: person.id, ...names, role: row.role });
+			const account = { ...names, ...person, email: row.email, emailVerifiedAt: new Date() };
 			return {
 				slug: row.organizationSlug,
-				token: person.isNew ? await createSession(db, person.id) : null
+				handOver: person.isNew ? await signIn(ctx, db, account) : null
 			};
 		});
-		if (joined.token) ctx.setSessionToken(joined.token);
+		joined.handOver?.();
 		return { slug: joined.slug };
 	}),
 

@@ -5,22 +5,12 @@ import { email, firstName, lastName, password } from '#lib/fields.ts';
 import { fullName, type Account } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db, type Trx } from '../database.ts';
 import { limit } from '../limits.ts';
+import { createLink } from '../links.ts';
 import { publish, signal } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import type { Tables } from '../tables.ts';
-import { createToken, hashToken } from '../tokens.ts';
-import {
-	adminProcedure,
-	notFound,
-	publicProcedure,
-	Refusal,
-	router,
-	userProcedure,
-	type Context
-} from '../trpc.ts';
-import { getSettings } from './settings.ts';
-
-const verificationDays = 7;
+import { adminProcedure, notFound, publicProcedure, Refusal, router, type Context } from '../trpc.ts';
+import { getSettings, lockSettings } from './settings.ts';
 
 export function accountViewOf(row: Selectable<Tables['account']>): Account {
 	const { id, email, firstName, lastName, status, isPortalAdmin, isNotified } = row;
@@ -80,22 +70,12 @@ export async function createAccount(
 }
 
 /** Makes the newest verification link the only one and mails it. */
-async function sendVerification(
+export async function sendVerification(
 	ctx: Pick<Context, 'config' | 'outbox'>,
 	db: Trx,
 	account: { id: string; email: string; firstName: string; lastName: string }
 ): Promise<void> {
-	const token = createToken();
-	const values = {
-		accountId: account.id,
-		tokenHash: hashToken(token),
-		expiresAt: new Date(Date.now() + verificationDays * 86_400_000)
-	};
-	await db
-		.insertInto('emailVerification')
-		.values(values)
-		.onConflict((conflict) => conflict.column('accountId').doUpdateSet(values))
-		.execute();
+	const token = await createLink(db, 'verification', account.id, account.email);
 	await ctx.outbox.enqueue(db, { name: fullName(account), address: account.email }, 'account-registered', {
 		firstName: account.firstName,
 		verifyUrl: `${ctx.config.ORIGIN}/verify-email/${token}`
@@ -105,7 +85,7 @@ async function sendVerification(
 /** Tells the portal's admins what a person did with their own account, and the person's open pages. */
 export async function publishAccount(
 	db: Trx,
-	name: 'account.registered' | 'account.verified',
+	name: 'account.registered' | 'account.verified' | 'account.secured',
 	account: Selectable<Tables['account']>
 ): Promise<void> {
 	const actor = { id: account.id, name: fullName(account), kind: 'developer' as const };
@@ -121,62 +101,35 @@ export const accountsRouter = router({
 	/** Answers the same for a free and for a taken address; the owner of a taken one is told by e-mail. */
 	register: publicProcedure({ firstName, lastName, email, password }).mutation(async ({ ctx, input }) => {
 		await limit(ctx.db, `register:address:${ctx.address}`, 30, 3600);
-		const settings = await getSettings(ctx.db);
-		if (!settings.canRegister) {
-			throw new Refusal('FORBIDDEN', 'REGISTRATION_DISABLED', 'Registering is switched off at the moment.');
-		}
 		const { password, ...person } = input;
 		const passwordHash = await hashPassword(password);
-		const status = settings.isAutoApprovingAccounts ? 'active' : 'pending';
 		const registering = ctx.db.transaction().execute(async (db) => {
 			const known = await findAccount(db, input.email);
+			const account = known ?? (await createAccount(db, { ...person, passwordHash, status: 'pending' }));
+			// After the account's row, as everywhere; what it says now holds until the commit.
+			const settings = await lockSettings(db);
+			if (!settings.canRegister) {
+				throw new Refusal('FORBIDDEN', 'REGISTRATION_DISABLED', 'Registering is switched off at the moment.');
+			}
+			const status = settings.isAutoApprovingAccounts ? 'active' : 'pending';
 			if (known) {
 				await ctx.outbox.enqueue(db, { name: fullName(known), address: known.email }, 'account-exists', {
 					firstName: known.firstName,
 					signInUrl: `${ctx.config.ORIGIN}/login`
 				});
-				return;
+				return status;
 			}
-			const account = await createAccount(db, { ...person, passwordHash, status });
-			await publishAccount(db, 'account.registered', account);
+			await db.updateTable('account').set({ status }).where('id', '=', account.id).execute();
+			await publishAccount(db, 'account.registered', { ...account, status });
 			await sendVerification(ctx, db, account);
+			return status;
 		});
 		// Somebody else took the address in this very moment: the same answer as if they had come first.
-		await registering.catch((error: unknown) => {
+		const status = await registering.catch(async (error: unknown) => {
 			if (brokenIndex(error) !== 'account_email_key') throw error;
+			return (await getSettings(ctx.db)).isAutoApprovingAccounts ? 'active' : 'pending';
 		});
 		return { status };
-	}),
-
-	verifyEmail: publicProcedure({ token: z.string().max(100) }).mutation(async ({ ctx, input }) => {
-		await limit(ctx.db, `verify:address:${ctx.address}`, 60, 900);
-		return ctx.db.transaction().execute(async (db) => {
-			const verification = await db
-				.deleteFrom('emailVerification')
-				.where('tokenHash', '=', hashToken(input.token))
-				.where('expiresAt', '>', new Date())
-				.returning('accountId')
-				.executeTakeFirst();
-			if (!verification) {
-				throw new Refusal('NOT_FOUND', 'INVALID_LINK', 'This link is not valid, or no longer.');
-			}
-			const { accountId } = verification;
-			const account = await db
-				.updateTable('account')
-				.set({ emailVerifiedAt: new Date() })
-				.where('id', '=', accountId)
-				.returningAll()
-				.executeTakeFirstOrThrow();
-			await publishAccount(db, 'account.verified', account);
-			return { email: account.email };
-		});
-	}),
-
-	resendVerification: userProcedure({}).mutation(async ({ ctx }) => {
-		if (ctx.user.isEmailVerified) return {};
-		await limit(ctx.db, `verification:account:${ctx.user.id}`, 5, 3600);
-		await sendVerification(ctx, ctx.db, ctx.user);
-		return {};
 	}),
 
 	/** The portal's own team, the longest there first. */

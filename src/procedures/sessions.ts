@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { normalizeEmail } from '#lib/fields.ts';
-import type { Db } from '../database.ts';
+import type { Account } from '#lib/views.ts';
+import { isoOf, type Db } from '../database.ts';
+import { signIn } from '../devices.ts';
 import { limit } from '../limits.ts';
 import { verifyPassword } from '../passwords.ts';
-import { createSession, endSession } from '../session.ts';
-import { publicProcedure, Refusal, router } from '../trpc.ts';
-import { accountViewOf } from './accounts.ts';
+import { endOtherSessions, endSession, listSessions } from '../session.ts';
+import { notFound, publicProcedure, Refusal, router, userProcedure } from '../trpc.ts';
+import { accountViewOf, findAccount } from './accounts.ts';
 import { getSettings } from './settings.ts';
 
 /** The organizations of a person as the switcher lists them, the personal space first. */
@@ -28,6 +30,21 @@ async function listOrganizations(db: Db, userId: string) {
 		.orderBy('organization.isPersonal', 'desc')
 		.orderBy('organization.name')
 		.execute();
+}
+
+function wrongCredentials(): Refusal {
+	const message = 'The e-mail address or the password is not right.';
+	return new Refusal('BAD_REQUEST', 'WRONG_CREDENTIALS', message, { password: message });
+}
+
+function refuseInactive(status: Account['status']): void {
+	if (status === 'active') return;
+	const reasons = {
+		pending: 'Your account waits for the approval of the portal’s team. We’ll write to you.',
+		rejected: 'The portal’s team has rejected this account.',
+		deactivated: 'The portal’s team has deactivated this account.'
+	};
+	throw new Refusal('FORBIDDEN', `ACCOUNT_${status.toUpperCase()}`, reasons[status]);
 }
 
 export const sessionsRouter = router({
@@ -54,45 +71,62 @@ export const sessionsRouter = router({
 			await limit(db, `sign-in:address:${ctx.address}`, 60, 900);
 			await limit(db, `sign-in:account:${about}`, 10, 900);
 
-			const account = await db
-				.selectFrom('account')
-				.select(['id', 'passwordHash', 'status', 'isPortalAdmin'])
-				.where('email', '=', email)
-				.executeTakeFirst();
-			if (!(await verifyPassword(account?.passwordHash, input.password)) || !account) {
-				const message = 'The e-mail address or the password is not right.';
-				throw new Refusal('BAD_REQUEST', 'WRONG_CREDENTIALS', message, { password: message });
-			}
-			if (account.status === 'pending') {
-				throw new Refusal(
-					'FORBIDDEN',
-					'ACCOUNT_PENDING',
-					'Your account waits for the approval of the portal’s team. We’ll write to you.'
-				);
-			}
-			if (account.status === 'rejected') {
-				throw new Refusal('FORBIDDEN', 'ACCOUNT_REJECTED', 'The portal’s team has rejected this account.');
-			}
-			if (account.status === 'deactivated') {
-				throw new Refusal(
-					'FORBIDDEN',
-					'ACCOUNT_DEACTIVATED',
-					'The portal’s team has deactivated this account.'
-				);
-			}
-			const { canSignIn } = await getSettings(db);
-			if (!canSignIn && !account.isPortalAdmin) {
-				throw new Refusal('FORBIDDEN', 'SIGN_IN_DISABLED', 'Signing in is switched off at the moment.');
-			}
-			if (ctx.session) await endSession(db, ctx.session.id);
-			ctx.setSessionToken(await createSession(db, account.id));
+			const known = await findAccount(db, email);
+			const isRight = await verifyPassword(known?.passwordHash, input.password);
+			if (!known || !isRight) throw wrongCredentials();
+			const [account, handOver] = await db.transaction().execute(async (trx) => {
+				// The lock lets a new password, a deactivation or the end of the account come first or wait.
+				const account = await trx
+					.selectFrom('account')
+					.selectAll()
+					.where('id', '=', known.id)
+					.forNoKeyUpdate()
+					.executeTakeFirst();
+				if (account?.passwordHash !== known.passwordHash) throw wrongCredentials();
+				refuseInactive(account.status);
+				const { canSignIn } = await getSettings(trx);
+				if (!canSignIn && !account.isPortalAdmin) {
+					throw new Refusal('FORBIDDEN', 'SIGN_IN_DISABLED', 'Signing in is switched off at the moment.');
+				}
+				return [account, await signIn(ctx, trx, account)] as const;
+			});
+			handOver();
 			return { redirectTo: account.isPortalAdmin ? '/admin' : '/dashboard' };
 		}
 	),
 
 	delete: publicProcedure({}).mutation(async ({ ctx }) => {
-		if (ctx.session) await endSession(ctx.db, ctx.session.id);
+		if (ctx.session) await endSession(ctx.db, ctx.session.id, ctx.session.user.id);
 		ctx.setSessionToken(null);
+		return {};
+	}),
+
+	/** Where the person is signed in, this device first. */
+	list: userProcedure({}).query(async ({ ctx }) => {
+		const rows = await listSessions(ctx.db, ctx.user.id);
+		return rows
+			.map(({ id, publicId, device, address, createdAt, lastSeenAt }) => ({
+				id: publicId,
+				device,
+				address,
+				createdAt: isoOf(createdAt),
+				lastSeenAt: isoOf(lastSeenAt),
+				isCurrent: id === ctx.session.id
+			}))
+			.toSorted((one, other) => Number(other.isCurrent) - Number(one.isCurrent));
+	}),
+
+	/** Signs the person out on another device. Its pages are closed on every server at the commit. */
+	end: userProcedure({ sessionId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const ended = (await listSessions(ctx.db, ctx.user.id)).find((one) => one.publicId === input.sessionId);
+		if (!ended) throw notFound();
+		await endSession(ctx.db, ended.id, ctx.user.id);
+		if (ended.id === ctx.session.id) ctx.setSessionToken(null);
+		return {};
+	}),
+
+	endOthers: userProcedure({}).mutation(async ({ ctx }) => {
+		await endOtherSessions(ctx.db, ctx.user.id, ctx.session.id);
 		return {};
 	})
 });

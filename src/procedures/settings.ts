@@ -1,6 +1,6 @@
 import { email, invitationDays, maxMembers, portalName } from '#lib/fields.ts';
 import { settingsView, type Settings } from '#lib/views.ts';
-import type { Db } from '../database.ts';
+import type { Db, Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
 import { adminProcedure, router } from '../trpc.ts';
 import { toEvents } from './activity.ts';
@@ -21,6 +21,12 @@ export async function getSettings(db: Db): Promise<Settings> {
 			'maxMembers'
 		])
 		.executeTakeFirstOrThrow();
+}
+
+/** The settings as they stay until the commit. The portal's row comes last in the order of locks. */
+export async function lockSettings(db: Trx): Promise<Settings> {
+	await db.selectFrom('portal').select('id').forUpdate().execute();
+	return getSettings(db);
 }
 
 const changes = settingsView
@@ -46,8 +52,7 @@ export const settingsRouter = router({
 	/** Changes the given settings and leaves the others; in force with the commit. */
 	update: adminProcedure(changes.shape).mutation(async ({ ctx, input }) => {
 		// The portal's row is also what numbers the event: whoever changes settings waits here.
-		await ctx.db.selectFrom('portal').select('id').forUpdate().execute();
-		const before = await getSettings(ctx.db);
+		const before = await lockSettings(ctx.db);
 		const settings: Settings = { ...before, ...input };
 		const changed = settingsView.keyof().options.filter((key) => settings[key] !== before[key]);
 		if (changed.length === 0) return settings;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { email, firstName, lastName, password } from '#lib/fields.ts';
 import { brokenIndex, type Db } from '../database.ts';
+import { signIn } from '../devices.ts';
 import type { Env } from '../env.ts';
 import { limit } from '../limits.ts';
 import { hashPassword } from '../passwords.ts';
-import { createSession } from '../session.ts';
 import { createToken, hashToken } from '../tokens.ts';
 import { fieldRefusal, publicProcedure, Refusal, router } from '../trpc.ts';
 import { createAccount } from './accounts.ts';
@@ -86,13 +86,13 @@ export const setupRouter = router({
 					isPortalAdmin: true,
 					emailVerifiedAt: new Date()
 				});
-				return createSession(db, account.id);
+				return signIn(ctx, db, account);
 			});
-			const sessionToken = await completing.catch((error: unknown) => {
+			const handOver = await completing.catch((error: unknown) => {
 				if (brokenIndex(error) !== 'account_email_key') throw error;
 				throw fieldRefusal('email', 'TAKEN', 'This address has an account already. Use another one.');
 			});
-			ctx.setSessionToken(sessionToken);
+			handOver();
 			return {};
 		}
 	)

@@ -1,10 +1,11 @@
-import { sql, type SqlBool } from 'kysely';
+import { sql, type Selectable, type SqlBool } from 'kysely';
 import { z } from 'zod';
 import { accountStatus, cursor, fullName, type Account, type AdminAccount, type Cursor } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish, signal } from '../outbox.ts';
 import { endSessions } from '../session.ts';
-import { adminProcedure, notFound, Refusal, router } from '../trpc.ts';
+import type { Tables } from '../tables.ts';
+import { adminProcedure, notFound, Refusal, router, type Context } from '../trpc.ts';
 import { accountViewOf } from './accounts.ts';
 import { deleteEventsOf } from './activity.ts';
 import { revokeInvitationsOf } from './invitations.ts';
@@ -68,14 +69,13 @@ async function listPage(
 }
 
 /**
- * Locks the companies that a person belongs to or has invited somebody into, always in the same order. `member` is null
+ * The organizations that a person belongs to or has invited somebody into, always in the same order. `member` is null
  * for who belongs to none, as a portal admin who has offered it to a partner, and for an account that isn't active.
  */
-async function lockCompanies(db: Trx, userId: string) {
-	const companies = await db
+function selectOrganizations(db: Db, userId: string) {
+	return db
 		.selectFrom('organization')
 		.selectAll()
-		.where('isPersonal', '=', false)
 		.where('status', 'in', ['pending', 'approved', 'suspended', 'rejected'])
 		.where((eb) =>
 			eb.or([
@@ -98,58 +98,131 @@ async function lockCompanies(db: Trx, userId: string) {
 				)
 			])
 		)
-		.orderBy('id')
-		.forUpdate()
-		.execute();
+		.orderBy('id');
+}
+
+async function withMember(db: Db, organizations: Selectable<Tables['organization']>[], userId: string) {
 	const found = [];
-	for (const organization of companies) {
+	for (const organization of organizations) {
 		found.push({ organization, member: await findMember(db, organization.id, userId) });
 	}
 	return found;
 }
 
+/** Locks all of them, the personal space too. */
+export async function lockOrganizations(db: Trx, userId: string) {
+	return withMember(db, await selectOrganizations(db, userId).forUpdate().execute(), userId);
+}
+
+async function lockCompanies(db: Trx, userId: string) {
+	const found = await lockOrganizations(db, userId);
+	return found.filter(({ organization }) => !organization.isPersonal);
+}
+
 type Companies = Awaited<ReturnType<typeof lockCompanies>>;
 
-async function refuseLastSuperAdmin(db: Trx, companies: Companies): Promise<void> {
+/** The names of the companies that would be without an active Super admin. */
+async function findOrphans(db: Db, companies: Companies): Promise<string[]> {
 	const orphans: string[] = [];
 	for (const { organization, member } of companies) {
 		// A request that nobody has approved is nobody else's company yet.
-		if (!member || !['approved', 'suspended'].includes(organization.status)) continue;
+		if (organization.isPersonal || !member) continue;
+		if (!['approved', 'suspended'].includes(organization.status)) continue;
 		if (await isLastSuperAdmin(db, organization.id, member)) orphans.push(organization.name);
 	}
-	if (orphans.length === 0) return;
-	throw new Refusal(
-		'CONFLICT',
-		'LAST_SUPER_ADMIN',
-		`${orphans.join(', ')} would be without a Super admin. Make somebody else a Super admin first.`
-	);
+	return orphans;
 }
+
+const wordsOf = (orphans: string[]) =>
+	`${orphans.join(', ')} would be without a Super admin. Make somebody else a Super admin first.`;
+const lastAdminWords = 'The portal would be without an admin. Make somebody else a portal admin first.';
+
+async function refuseLastSuperAdmin(db: Trx, companies: Companies): Promise<void> {
+	const orphans = await findOrphans(db, companies);
+	if (orphans.length > 0) throw new Refusal('CONFLICT', 'LAST_SUPER_ADMIN', wordsOf(orphans));
+}
+
+/** In words, why the account can't be deleted at the moment. */
+export async function findObstacles(db: Db, userId: string): Promise<string[]> {
+	const organizations = await selectOrganizations(db, userId).execute();
+	const orphans = await findOrphans(db, await withMember(db, organizations, userId));
+	const admins = await selectAdmins(db, userId).execute();
+	return [
+		...(orphans.length > 0 ? [wordsOf(orphans)] : []),
+		...(isLastAdmin(admins, userId) ? [lastAdminWords] : [])
+	];
+}
+
+const selectAdmins = (db: Db, userId: string) =>
+	db
+		.selectFrom('account')
+		.selectAll()
+		.where((eb) => eb.or([eb('isPortalAdmin', '=', true), eb('id', '=', userId)]))
+		.orderBy('id');
+
+type AccountRow = Selectable<Tables['account']>;
+
+const isLastAdmin = (rows: AccountRow[], id: string) =>
+	rows.some((one) => one.id === id && one.isPortalAdmin) &&
+	!rows.some((one) => one.id !== id && one.isPortalAdmin && one.status === 'active');
 
 /**
  * Locks the account together with all portal admins, always in the same order: two admins who act on each other wait
  * here, and the second finds the first gone. Not against the foreign keys of what else is going on.
  */
 async function lockAccount(db: Trx, id: string) {
-	const rows = await db
-		.selectFrom('account')
-		.selectAll()
-		.where((eb) => eb.or([eb('isPortalAdmin', '=', true), eb('id', '=', id)]))
-		.orderBy('id')
-		.forNoKeyUpdate()
-		.execute();
+	const rows = await selectAdmins(db, id).forNoKeyUpdate().execute();
 	const account = rows.find((one) => one.id === id);
 	if (!account) throw notFound();
-	const hasOtherAdmin = rows.some((one) => one.id !== id && one.isPortalAdmin && one.status === 'active');
-	return { account, isLastAdmin: account.isPortalAdmin && !hasOtherAdmin };
+	return { account, isLastAdmin: isLastAdmin(rows, id) };
 }
 
 function refuseLastAdmin(isLastAdmin: boolean): void {
-	if (!isLastAdmin) return;
-	throw new Refusal(
-		'CONFLICT',
-		'LAST_ADMIN',
-		'The portal would be without an admin. Make somebody else a portal admin first.'
-	);
+	if (isLastAdmin) throw new Refusal('CONFLICT', 'LAST_ADMIN', lastAdminWords);
+}
+
+/**
+ * Takes an account and its personal space away for good. What the person made in companies stays there. The one way
+ * for the person and for portal admins, with the same refusals.
+ */
+export async function deleteAccount(
+	ctx: Parameters<typeof publish>[0] & Pick<Context, 'outbox'>,
+	accountId: string
+): Promise<AccountRow> {
+	const companies = await lockCompanies(ctx.db, accountId);
+	const { account, isLastAdmin } = await lockAccount(ctx.db, accountId);
+	refuseLastAdmin(isLastAdmin);
+	await refuseLastSuperAdmin(ctx.db, companies);
+	for (const { organization, member } of companies) {
+		const { id, status: previousStatus } = organization;
+		await revokeInvitationsOf({ ...ctx, organization }, accountId);
+		if (['approved', 'suspended'].includes(previousStatus)) {
+			const name = ctx.actor.id === accountId ? 'member.left' : 'member.removed';
+			if (member) await publish({ ...ctx, organization }, name, { member });
+			continue;
+		}
+		// A request that is theirs alone goes with them.
+		await ctx.db.updateTable('organization').set({ status: 'withdrawn' }).where('id', '=', id).execute();
+		const withdrawn = await getOrganizationView(ctx.db, id);
+		await publish({ ...ctx, organization }, 'organization.withdrawn', {
+			organization: withdrawn,
+			previousStatus
+		});
+	}
+	await publish(ctx, 'account.deleted', { account: accountViewOf(account) });
+	await endSessions(ctx.db, accountId);
+	const spaces = await ctx.db
+		.deleteFrom('organization')
+		.where('isPersonal', '=', true)
+		.where('requestedBy', '=', accountId)
+		.returning('id')
+		.execute();
+	for (const { id } of spaces) await deleteEventsOf(ctx.db, id);
+	await ctx.db.deleteFrom('account').where('id', '=', accountId).execute();
+	await ctx.outbox.enqueue(ctx.db, { name: fullName(account), address: account.email }, 'account-deleted', {
+		firstName: account.firstName
+	});
+	return account;
 }
 
 function refuseOneself(ctx: { user: { id: string } }, accountId: string): void {
@@ -233,38 +306,8 @@ export const usersRouter = router({
 		return view;
 	}),
 
-	/** Takes the account and its personal space away for good. What the person made in companies stays there. */
 	delete: adminProcedure(person).mutation(async ({ ctx, input: { accountId } }) => {
 		refuseOneself(ctx, accountId);
-		const companies = await lockCompanies(ctx.db, accountId);
-		const { account, isLastAdmin } = await lockAccount(ctx.db, accountId);
-		refuseLastAdmin(isLastAdmin);
-		await refuseLastSuperAdmin(ctx.db, companies);
-		for (const { organization, member } of companies) {
-			const { id, status: previousStatus } = organization;
-			await revokeInvitationsOf({ ...ctx, organization }, accountId);
-			if (['approved', 'suspended'].includes(previousStatus)) {
-				if (member) await publish({ ...ctx, organization }, 'member.removed', { member });
-				continue;
-			}
-			// A request that is theirs alone goes with them.
-			await ctx.db.updateTable('organization').set({ status: 'withdrawn' }).where('id', '=', id).execute();
-			const withdrawn = await getOrganizationView(ctx.db, id);
-			await publish({ ...ctx, organization }, 'organization.withdrawn', {
-				organization: withdrawn,
-				previousStatus
-			});
-		}
-		await publish(ctx, 'account.deleted', { account: accountViewOf(account) });
-		await endSessions(ctx.db, accountId);
-		const spaces = await ctx.db
-			.deleteFrom('organization')
-			.where('isPersonal', '=', true)
-			.where('requestedBy', '=', accountId)
-			.returning('id')
-			.execute();
-		for (const { id } of spaces) await deleteEventsOf(ctx.db, id);
-		await ctx.db.deleteFrom('account').where('id', '=', accountId).execute();
-		return { name: fullName(account) };
+		return { name: fullName(await deleteAccount(ctx, accountId)) };
 	})
 });

@@ -1,0 +1,112 @@
+import Bowser from 'bowser';
+import { fullName } from '#lib/views.ts';
+import type { Db, Trx } from './database.ts';
+import { createSession, endSession } from './session.ts';
+import { createToken, hashToken } from './tokens.ts';
+import type { Context } from './trpc.ts';
+
+/**
+ * Where people are signed in from, in words, and the e-mail about a new device.
+ *
+ * A browser is known by a cookie of its own that outlives its sessions; an account knows it from its first sign-in
+ * there, by the cookie's hash. Not by the browser's kind and its network: whoever knows a password often sits in the
+ * same office as its owner, and phones change networks all day. The price is a message to people whose browser forgets
+ * its cookies. The first device of an account is nothing new.
+ */
+const knownDays = 400;
+
+const isOf = (map: Record<string, string>, name: string | undefined) =>
+	name !== undefined && Object.values(map).includes(name);
+
+/** Such as “Firefox on Windows”. Only names that the parser knows: the rest of a user agent is whatever a client wrote. */
+export function describeDevice(userAgent: string): string {
+	if (!userAgent) return 'Unknown browser';
+	const { browser, os } = Bowser.parse(userAgent.slice(0, 500));
+	const browserName = isOf(Bowser.BROWSER_MAP, browser.name) ? browser.name : 'Unknown browser';
+	return isOf(Bowser.OS_MAP, os.name) ? `${browserName} on ${os.name}` : `${browserName}`;
+}
+
+/** An IPv4 address without its last number; of an IPv6 one the first 64 bits are all that we ever have. */
+export function prefixOf(address: string): string {
+	if (/^\d+\.\d+\.\d+\.\d+$/.test(address)) return address.replace(/\d+$/, '0/24');
+	return address.replace(/(^0)?(:0)+::/, '::');
+}
+
+/** The cookie's name and attributes; see sessionCookie. */
+export function deviceCookie(origin: string) {
+	const isSecure = origin.startsWith('https:');
+	return {
+		name: isSecure ? '__Host-portico_device' : 'portico_device',
+		options: {
+			path: '/',
+			httpOnly: true,
+			secure: isSecure,
+			sameSite: 'Lax',
+			maxAge: knownDays * 86_400
+		} as const
+	};
+}
+
+/** Whether the device is new to an account that knows others; from now on it is known. */
+async function remember(db: Trx, accountId: string, deviceHash: string): Promise<boolean> {
+	const known = await db
+		.selectFrom('knownDevice')
+		.select((eb) => eb('deviceHash', '=', deviceHash).as('isThis'))
+		.where('accountId', '=', accountId)
+		.orderBy('isThis', 'desc')
+		.limit(1)
+		.executeTakeFirst();
+	await db
+		.insertInto('knownDevice')
+		.values({ accountId, deviceHash })
+		.onConflict((conflict) =>
+			conflict.columns(['accountId', 'deviceHash']).doUpdateSet({ seenAt: new Date() })
+		)
+		.execute();
+	return known !== undefined && !known.isThis;
+}
+
+/** Whoever signed in before the owner of the address came has never been known. */
+export async function forgetDevices(db: Trx, accountId: string): Promise<void> {
+	await db.deleteFrom('knownDevice').where('accountId', '=', accountId).execute();
+}
+
+/** Devices whose cookie is over. */
+export async function deleteExpiredDevices(db: Db): Promise<void> {
+	const oldest = new Date(Date.now() - knownDays * 86_400_000);
+	await db.deleteFrom('knownDevice').where('seenAt', '<', oldest).execute();
+}
+
+/**
+ * Signs somebody in on the device of the request, in place of whoever was signed in there.
+ * @returns what hands over the cookies: to be called after the commit.
+ */
+export async function signIn(
+	ctx: Pick<
+		Context,
+		'config' | 'outbox' | 'address' | 'device' | 'session' | 'setSessionToken' | 'setDeviceToken'
+	>,
+	db: Trx,
+	account: { id: string; email: string; firstName: string; lastName: string; emailVerifiedAt: Date | null }
+): Promise<() => void> {
+	const { label } = ctx.device;
+	const address = prefixOf(ctx.address);
+	const deviceToken = ctx.device.token ?? createToken();
+	if (ctx.session) await endSession(db, ctx.session.id, ctx.session.user.id);
+	const token = await createSession(db, account.id, { device: label, address });
+	const isNew = await remember(db, account.id, hashToken(deviceToken));
+	// An address that nobody has proven may be a stranger's.
+	if (isNew && account.emailVerifiedAt) {
+		await ctx.outbox.enqueue(db, { name: fullName(account), address: account.email }, 'session-created', {
+			firstName: account.firstName,
+			device: label,
+			place: address,
+			at: `${new Date().toUTCString().slice(0, 22)} UTC`,
+			profileUrl: `${ctx.config.ORIGIN}/profile`
+		});
+	}
+	return () => {
+		ctx.setSessionToken(token);
+		ctx.setDeviceToken(deviceToken);
+	};
+}

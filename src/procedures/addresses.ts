@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import { email } from '#lib/fields.ts';
+import { fullName } from '#lib/views.ts';
+import { brokenIndex, type Trx } from '../database.ts';
+import { limit } from '../limits.ts';
+import { createLink, deleteLinks, findLink, getValidLink, useLink } from '../links.ts';
+import { publish, signal } from '../outbox.ts';
+import {
+	fieldRefusal,
+	notFound,
+	personProcedure,
+	publicProcedure,
+	Refusal,
+	router,
+	userProcedure,
+	type Context
+} from '../trpc.ts';
+import { accountViewOf, findAccount, publishAccount, sendVerification } from './accounts.ts';
+import { checkOwnPassword, currentPassword, lockOwnAccount } from './profiles.ts';
+import { lockOrganizations } from './users.ts';
+
+/** Proving e-mail addresses: the one that an account has, and the one that it is to have. */
+
+const token = z.string().max(100);
+const kinds = ['verification', 'change'] as const;
+
+const lockAccount = (db: Trx, id: string) =>
+	db.selectFrom('account').selectAll().where('id', '=', id).forNoKeyUpdate().executeTakeFirst();
+
+/** Gives the account its new address, in the eyes of everybody who sees it. */
+async function moveAccount(
+	ctx: Pick<Context, 'outbox'>,
+	db: Trx,
+	accountId: string,
+	token: string
+): Promise<{ email: string }> {
+	const organizations = await lockOrganizations(db, accountId);
+	const before = await lockAccount(db, accountId);
+	const link = await useLink(db, kinds, token);
+	if (!before) throw notFound();
+	const account = { ...before, email: link.email, emailVerifiedAt: new Date() };
+	await db
+		.updateTable('account')
+		.set({ email: account.email, emailVerifiedAt: account.emailVerifiedAt })
+		.where('id', '=', account.id)
+		.execute();
+	// They went to the mailbox that is no longer the account's.
+	await deleteLinks(db, account.id, ['verification', 'reset']);
+	for (const { organization, member: previous } of organizations) {
+		if (!previous) continue;
+		const actor = { id: account.id, name: fullName(previous), kind: 'developer' as const };
+		const member = { ...previous, email: account.email };
+		await publish({ db, actor, organization }, 'member.updated', { member, previous });
+	}
+	const actor = { id: account.id, name: fullName(account), kind: 'developer' as const };
+	const previousEmail = before.email;
+	await publish({ db, actor }, 'account.moved', { account: accountViewOf(account), previousEmail });
+	await signal(db, { kind: 'account', userId: account.id });
+	// An old address that nobody has ever proven may be a stranger's.
+	if (before.emailVerifiedAt) {
+		await ctx.outbox.enqueue(db, { name: fullName(account), address: previousEmail }, 'email-changed', {
+			firstName: account.firstName,
+			email: account.email
+		});
+	}
+	return { email: account.email };
+}
+
+export const addressesRouter = router({
+	/** What the link's page shows before its button. */
+	openEmail: publicProcedure({ token }).query(async ({ ctx, input }) => {
+		const link = await findLink(ctx.db, kinds, input.token);
+		const signedInAs = ctx.session?.user.email ?? null;
+		if (!link) return { state: 'invalid' as const, signedInAs };
+		const { state, kind, email, accountEmail } = link;
+		return { state, kind, email, accountEmail, name: fullName(link), signedInAs };
+	}),
+
+	/** By a press alone: mail scanners open every link. */
+	verifyEmail: publicProcedure({ token }).mutation(async ({ ctx, input }) => {
+		await limit(ctx.db, `verify:address:${ctx.address}`, 60, 900);
+		const proving = ctx.db.transaction().execute(async (db) => {
+			const { kind, accountId } = await getValidLink(db, kinds, input.token);
+			if (kind === 'change') return moveAccount(ctx, db, accountId, input.token);
+			await lockAccount(db, accountId);
+			await useLink(db, kinds, input.token);
+			const account = await db
+				.updateTable('account')
+				.set({ emailVerifiedAt: new Date() })
+				.where('id', '=', accountId)
+				.returningAll()
+				.executeTakeFirstOrThrow();
+			await publishAccount(db, 'account.verified', account);
+			return { email: account.email };
+		});
+		return proving.catch((error: unknown) => {
+			if (brokenIndex(error) !== 'account_email_key') throw error;
+			throw new Refusal('CONFLICT', 'TAKEN', 'Another account has this address by now.');
+		});
+	}),
+
+	resendVerification: userProcedure({}).mutation(async ({ ctx }) => {
+		if (ctx.user.isEmailVerified) return {};
+		await limit(ctx.db, `verification:account:${ctx.user.id}`, 5, 3600);
+		await sendVerification(ctx, ctx.db, ctx.user);
+		return {};
+	}),
+
+	/**
+	 * Mails a link to the new address; the account has the old one until somebody opens it. A taken address answers as
+	 * a free one does: its owner is told, and the link that it waits for exists nowhere.
+	 */
+	changeEmail: personProcedure({ currentPassword, email }).mutation(async ({ ctx, input }) => {
+		const known = await checkOwnPassword(ctx, input.currentPassword);
+		if (input.email === ctx.user.email) {
+			throw fieldRefusal('email', 'INVALID', 'This is your address already.');
+		}
+		await limit(ctx.db, `change:account:${ctx.user.id}`, 5, 3600);
+		await limit(ctx.db, `change:recipient:${input.email}`, 5, 3600);
+		await ctx.db.transaction().execute(async (db) => {
+			const account = await lockOwnAccount(db, ctx.session, known);
+			const owner = await findAccount(db, input.email);
+			const token = await createLink(db, 'change', account.id, input.email);
+			if (owner) {
+				await ctx.outbox.enqueue(
+					db,
+					{ name: fullName(owner), address: owner.email },
+					'email-change-refused',
+					{
+						firstName: owner.firstName,
+						signInUrl: `${ctx.config.ORIGIN}/login`
+					}
+				);
+			} else {
+				const to = { name: fullName(account), address: input.email };
+				await ctx.outbox.enqueue(db, to, 'email-change-created', {
+					firstName: account.firstName,
+					previousEmail: account.email,
+					verifyUrl: `${ctx.config.ORIGIN}/verify-email/${token}`
+				});
+			}
+			await signal(db, { kind: 'account', userId: account.id });
+			if (!account.emailVerifiedAt) return;
+			const to = { name: fullName(account), address: account.email };
+			await ctx.outbox.enqueue(db, to, 'email-change-requested', {
+				firstName: account.firstName,
+				email: input.email,
+				profileUrl: `${ctx.config.ORIGIN}/profile`
+			});
+		});
+		return {};
+	}),
+
+	cancelEmailChange: userProcedure({}).mutation(async ({ ctx }) => {
+		await deleteLinks(ctx.db, ctx.user.id, ['change']);
+		await signal(ctx.db, { kind: 'account', userId: ctx.user.id });
+		return {};
+	})
+});

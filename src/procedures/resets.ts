@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { email, password } from '#lib/fields.ts';
+import { fullName } from '#lib/views.ts';
+import type { Trx } from '../database.ts';
+import { forgetDevices } from '../devices.ts';
+import { limit } from '../limits.ts';
+import { createLink, deleteLinks, findLink, getValidLink, useLink } from '../links.ts';
+import { publish } from '../outbox.ts';
+import { hashPassword } from '../passwords.ts';
+import { endSession, endSessions } from '../session.ts';
+import { adminProcedure, notFound, publicProcedure, Refusal, router, type Context } from '../trpc.ts';
+import { accountViewOf, findAccount, publishAccount } from './accounts.ts';
+
+/** A new password for whoever has forgotten theirs: the link goes to the account's address alone. */
+
+const token = z.string().max(100);
+
+/** Five messages an hour to one address, whoever asks for them. When there are no more, the newest one works. */
+const limitRecipient = (ctx: Pick<Context, 'db'>, address: string) =>
+	limit(ctx.db, `reset:account:${createHash('sha256').update(address).digest('hex')}`, 5, 3600);
+
+async function sendLink(
+	ctx: Pick<Context, 'config' | 'outbox'>,
+	db: Trx,
+	account: { id: string; email: string; firstName: string; lastName: string }
+): Promise<void> {
+	const token = await createLink(db, 'reset', account.id, account.email);
+	await ctx.outbox.enqueue(db, { name: fullName(account), address: account.email }, 'password-reset', {
+		firstName: account.firstName,
+		resetUrl: `${ctx.config.ORIGIN}/reset-password/${token}`
+	});
+}
+
+export const resetsRouter = router({
+	/**
+	 * The same answer after the same work, whether there is such an account: each address gets one message, and what
+	 * it says only its owner learns. Whoever may not sign in for good gets no link.
+	 */
+	requestReset: publicProcedure({ email }).mutation(async ({ ctx, input }) => {
+		await limit(ctx.db, `reset:address:${ctx.address}`, 20, 3600);
+		await limitRecipient(ctx, input.email);
+		await ctx.db.transaction().execute(async (db) => {
+			const account = await findAccount(db, input.email);
+			if (account?.status === 'active' || account?.status === 'pending') {
+				await sendLink(ctx, db, account);
+				return;
+			}
+			const to = { name: account ? fullName(account) : '', address: input.email };
+			await ctx.outbox.enqueue(db, to, 'password-reset-refused', {
+				address: input.email,
+				reason: account
+					? `The team of the portal has ${account.status} the account with this address.`
+					: 'There is no account with this address. Perhaps you registered with another one.',
+				signInUrl: `${ctx.config.ORIGIN}/login`
+			});
+		});
+		return {};
+	}),
+
+	/** What the link's page shows before any form. */
+	openReset: publicProcedure({ token }).query(async ({ ctx, input }) => {
+		const link = await findLink(ctx.db, ['reset'], input.token);
+		if (!link) return { state: 'invalid' as const };
+		return { state: link.state, email: link.email, signedInAs: ctx.session?.user.email ?? null };
+	}),
+
+	/**
+	 * Sets the password and ends every session. It signs nobody in: signing in is one way for everybody, with all that
+	 * it checks, also for an account that waits for its approval and while signing in is switched off.
+	 *
+	 * Whoever got the link has proven the address. If nobody had before, all that was there may be somebody else's.
+	 */
+	reset: publicProcedure({ token, password }).mutation(async ({ ctx, input }) => {
+		await limit(ctx.db, `reset:use:${ctx.address}`, 60, 900);
+		const { accountId } = await getValidLink(ctx.db, ['reset'], input.token);
+		const passwordHash = await hashPassword(input.password);
+		await ctx.db.transaction().execute(async (db) => {
+			const before = await db
+				.selectFrom('account')
+				.selectAll()
+				.where('id', '=', accountId)
+				.forNoKeyUpdate()
+				.executeTakeFirst();
+			await useLink(db, ['reset'], input.token);
+			if (!before) throw notFound();
+			const emailVerifiedAt = before.emailVerifiedAt ?? new Date();
+			const account = { ...before, passwordHash, emailVerifiedAt };
+			await db
+				.updateTable('account')
+				.set({ passwordHash, emailVerifiedAt })
+				.where('id', '=', accountId)
+				.execute();
+			await endSessions(db, accountId);
+			// Somebody who knew the old password may have asked for another address.
+			await deleteLinks(db, accountId, ['change']);
+			if (!before.emailVerifiedAt) {
+				await deleteLinks(db, accountId, ['verification']);
+				await forgetDevices(db, accountId);
+				await publishAccount(db, 'account.verified', account);
+			}
+			if (ctx.session) await endSession(db, ctx.session.id, ctx.session.user.id);
+			await publishAccount(db, 'account.secured', account);
+			await sendNotice(ctx, db, account);
+		});
+		// Whoever was signed in here makes way, so that the sign-in page is the next.
+		if (ctx.session) ctx.setSessionToken(null);
+		return {};
+	}),
+
+	/** A portal admin has the link mailed to the person; nobody else ever sees it. */
+	sendReset: adminProcedure({ accountId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const account = await ctx.db
+			.selectFrom('account')
+			.selectAll()
+			.where('id', '=', input.accountId)
+			.executeTakeFirst();
+		if (!account) throw notFound();
+		if (account.status === 'rejected' || account.status === 'deactivated') {
+			throw new Refusal(
+				'CONFLICT',
+				`ACCOUNT_${account.status.toUpperCase()}`,
+				`This account is ${account.status}: a new password would not let anybody in.`
+			);
+		}
+		await limit(ctx.db, `reset:admin:${ctx.user.id}`, 60, 3600);
+		await limitRecipient(ctx, account.email);
+		await sendLink(ctx, ctx.db, account);
+		const view = accountViewOf(account);
+		await publish(ctx, 'account.reset', { account: view });
+		return view;
+	})
+});
+
+/** Tells the owner of an account that it has a new password. */
+export async function sendNotice(
+	ctx: Pick<Context, 'config' | 'outbox'>,
+	db: Trx,
+	account: { email: string; firstName: string; lastName: string }
+): Promise<void> {
+	await ctx.outbox.enqueue(db, { name: fullName(account), address: account.email }, 'password-changed', {
+		firstName: account.firstName,
+		resetUrl: `${ctx.config.ORIGIN}/forgot-password`
+	});
+}
