@@ -28,6 +28,8 @@ class Live {
 	state = $state<ConnectionState>('connecting');
 	/** The portal's settings as last told; null until the first word. */
 	settings = $state.raw<Settings | null>(null);
+	/** The page is about to end its own session, and leads on by itself. */
+	isLeaving = false;
 	/** Ids of the people with a page open, by organization. */
 	readonly #online = new SvelteMap<string, ReadonlySet<string>>();
 	readonly #feeds = new Set<Follower>();

@@ -8,7 +8,12 @@ export const load: PageServerLoad = async ({ parent, url }) => {
 	const { account } = await parent();
 	const next = url.searchParams.get('next');
 	if (account) redirect(303, next ? ownPath(next) : '/dashboard');
-	return { next, hasEnded: url.searchParams.has('ended'), isRegistered: url.searchParams.get('registered') };
+	return {
+		next,
+		hasEnded: url.searchParams.has('ended'),
+		isReset: url.searchParams.has('reset'),
+		isRegistered: url.searchParams.get('registered')
+	};
 };
 
 export const actions: Actions = {

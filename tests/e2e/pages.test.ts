@@ -18,6 +18,10 @@ beforeAll(async () => {
 	const { token } = await portal.invitation(company);
 	const application = await portal.application(company);
 	const pending = await portal.company();
+	await portal.visitor().api.accounts.requestReset.mutate({ email: pending.owner.email });
+	const reset = await portal.tokenFor(pending.owner.email, 'reset-password');
+	const unproven = await portal.person({ isVerified: false });
+	const proof = await portal.tokenFor(unproven.email, 'verify-email');
 	Object.assign(people, { owner: company.owner, admin: portal.admin, requester: pending.owner });
 	const base = `/orgs/${company.slug}`;
 	pages = [
@@ -25,6 +29,11 @@ beforeAll(async () => {
 			'/',
 			'/login',
 			'/register',
+			'/forgot-password',
+			`/reset-password/${reset}`,
+			'/reset-password/nonsense',
+			`/verify-email/${proof}`,
+			'/verify-email/nonsense',
 			`/invitations/${token}`,
 			'/invitations/nonsense',
 			'/setup/nonsense',
@@ -36,7 +45,10 @@ beforeAll(async () => {
 				path: base + path
 			})
 		),
-		...['/dashboard/personal', '/organizations/new'].map((path) => ({ who: 'owner' as const, path })),
+		...['/dashboard/personal', '/organizations/new', '/profile'].map((path) => ({
+			who: 'owner' as const,
+			path
+		})),
 		{ who: 'requester', path: `/orgs/${pending.slug}` },
 		...[
 			'',

@@ -1,0 +1,15 @@
+import { apiFor } from '../api.ts';
+import { failWith, textOf } from '../forms.ts';
+import type { Actions } from './$types';
+
+export const actions: Actions = {
+	default: async ({ fetch, request }) => {
+		const email = textOf(await request.formData(), 'email');
+		try {
+			await apiFor(fetch).accounts.requestReset.mutate({ email });
+		} catch (error) {
+			return failWith(error, { email });
+		}
+		return { sentTo: email.trim() };
+	}
+};
