@@ -179,12 +179,14 @@ describe('the e-mail about a new device', () => {
 
 	test('never goes to an address that nobody has proven', async () => {
 		const person = await portal.person({ isVerified: false });
-		await signIn(person.email);
+		await signIn(person.email, portal.visitor(), iphone);
 		await person.api.accounts.verifyEmail.mutate({
 			token: await portal.tokenFor(person.email, 'verify-email')
 		});
-		await signIn(person.email);
-		await portal.smtp.waitFor((one) => alertsTo(person.email).includes(one));
+		await signIn(person.email, portal.visitor(), firefox);
+		await portal.smtp.waitFor(
+			(one) => alertsTo(person.email).includes(one) && (one.text ?? '').includes('Firefox')
+		);
 		expect(alertsTo(person.email)).toHaveLength(1);
 	});
 });
