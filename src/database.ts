@@ -49,11 +49,19 @@ function kysely(dialect: Dialect): Db {
 }
 
 /**
+ * Opens the database that the environment names, as it is.
+ * @throws {Error} when another process has the embedded database open.
+ */
+export async function connect(env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>): Promise<Database> {
+	return env.DATABASE_URL ? openPostgres(env.DATABASE_URL) : openPglite(env.DATA_FOLDER);
+}
+
+/**
  * Opens the database that the environment names and brings its tables up to date.
  * @throws {Error} when another process has the embedded database open, or a migration fails.
  */
 export async function openDatabase(env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>): Promise<Database> {
-	const database = env.DATABASE_URL ? openPostgres(env.DATABASE_URL) : await openPglite(env.DATA_FOLDER);
+	const database = await connect(env);
 	try {
 		await migrate(database.db);
 	} catch (error) {

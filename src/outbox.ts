@@ -25,10 +25,11 @@ export async function signal(db: Db, what: Signal): Promise<void> {
 }
 
 /**
- * Writes what happened as one event, numbered in the streams of its audience, and has it told at the commit.
+ * Writes what happened as one event, numbered and chained in the streams of its audience, and has it told at the commit.
  *
- * Both numbers are taken by updating the row that keeps them, the organization's and then the portal's, always in this
- * order. The row stays locked until the commit, so numbers are committed in order and a rollback leaves no gap.
+ * Number and hash are taken by updating the row that keeps the latest, the organization's and then the portal's, always
+ * in this order. The row stays locked until the commit, so numbers are committed in order and a rollback leaves no gap.
+ * What the hash is made of is said in verify-activity.ts.
  */
 export async function publish<Name extends EventName>(
 	ctx: { db: Trx; actor: Actor; organization?: { id: string; isPersonal: boolean } },
@@ -41,22 +42,40 @@ export async function publish<Name extends EventName>(
 	const organizationId = ctx.organization?.id ?? null;
 	const isForOrganization = audience !== 'portal' && organizationId !== null;
 	await sql`
-		with organization_number as (
-			update organization set last_seq = last_seq + 1
-			where id = ${organizationId}::uuid and ${isForOrganization}::boolean returning last_seq
+		with given as (
+			select
+				${organizationId}::uuid as organization_id, ${name}::text as name,
+				${ctx.actor}::jsonb as actor, ${payload}::jsonb as payload, now() as at
+		), organization_number as (
+			update organization set
+				last_seq = last_seq + 1,
+				last_hash = event_hash(
+					last_hash, organization.id::text, last_seq + 1,
+					given.organization_id, given.name, given.actor, given.payload, given.at
+				)
+			from given
+			where organization.id = ${organizationId}::uuid and ${isForOrganization}::boolean
+			returning last_seq, last_hash
 		), portal_number as (
-			update portal set last_seq = last_seq + 1
-			where ${isForPortal}::boolean returning last_seq
+			update portal set
+				last_seq = last_seq + 1,
+				last_hash = event_hash(
+					last_hash, 'portal', last_seq + 1,
+					given.organization_id, given.name, given.actor, given.payload, given.at
+				)
+			from given
+			where ${isForPortal}::boolean
+			returning last_seq, last_hash
 		), written as (
-			insert into event (organization_id, seq, portal_seq, name, actor, payload)
-			values (
-				${organizationId}::uuid,
+			insert into event (organization_id, seq, hash, portal_seq, portal_hash, name, actor, payload, at)
+			select
+				organization_id,
 				(select last_seq from organization_number),
+				(select last_hash from organization_number),
 				(select last_seq from portal_number),
-				${name},
-				${ctx.actor}::jsonb,
-				${payload}::jsonb
-			)
+				(select last_hash from portal_number),
+				name, actor, payload, at
+			from given
 			returning id
 		)
 		select pg_notify(${channel}, json_build_object('kind', 'event', 'id', id)::text) from written`.execute(

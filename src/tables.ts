@@ -19,6 +19,7 @@ interface PortalTable {
 	invitationDays: Generated<number>;
 	maxMembers: Generated<number>;
 	lastSeq: Count;
+	lastHash: Generated<Uint8Array>;
 	keyCheck: string | null;
 	setupTokenHash: string | null;
 }
@@ -108,6 +109,7 @@ interface OrganizationTable {
 	deletionAskedBy: string | null;
 	isDeletionByPortal: Generated<boolean>;
 	lastSeq: Count;
+	lastHash: Generated<Uint8Array>;
 }
 
 interface MembershipTable {
@@ -161,7 +163,10 @@ interface EventTable {
 	id: Generated<number>;
 	organizationId: string | null;
 	seq: number | null;
+	/** SHA-256 that chains the event to the one before it in each stream; see verify-activity.ts. */
+	hash: Uint8Array | null;
 	portalSeq: number | null;
+	portalHash: Uint8Array | null;
 	name: EventName;
 	actor: ColumnType<Actor, Actor, never>;
 	payload: ColumnType<object, object, never>;

@@ -60,6 +60,7 @@ export async function deleteEventsOf(db: Db, organizationId: string): Promise<vo
 	await db
 		.deleteFrom('event')
 		.where('organizationId', '=', organizationId)
+		.where('seq', 'is not', null)
 		.where('portalSeq', 'is', null)
 		.execute();
 }

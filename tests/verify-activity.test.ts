@@ -1,0 +1,187 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { openDatabase, type Db } from '../src/database.ts';
+import { startPortal, unique, type Company, type Portal } from './factories.ts';
+
+/** `npm run verify-activity`, as an operator runs it, on what somebody with the database's own rights has done. */
+
+let portal: Portal;
+let company: Company;
+beforeAll(async () => {
+	portal = await startPortal();
+	company = await portal.company({ admin: portal.admin, name: unique('Chained “Łódź” \\n =1+1') });
+	await portal.application(company);
+	await portal.member(company);
+});
+afterAll(() => portal.stop());
+
+/** The server is started again where a test needs it: the embedded database belongs to one process at a time. */
+const isEmbedded = inject('database') === 'pglite';
+const whileAway = async <Result>(run: () => Promise<Result>): Promise<Result> => {
+	if (isEmbedded) await portal.server.stop();
+	return run();
+};
+const wake = () => (portal.server.isRunning ? undefined : portal.server.restart());
+
+async function run() {
+	const { dataFolder, databaseUrl } = portal.server;
+	const program = spawn(process.execPath, ['src/verify-activity.ts'], {
+		env: {
+			PATH: process.env.PATH,
+			DATA_FOLDER: dataFolder,
+			...(databaseUrl && { DATABASE_URL: databaseUrl })
+		}
+	});
+	const [output, errors] = await Promise.all([
+		text(program.stdout),
+		text(program.stderr),
+		new Promise((resolve) => program.once('close', resolve))
+	]);
+	return { code: program.exitCode, output, errors };
+}
+const verify = () => whileAway(run);
+
+const inDatabase = <Result>(work: (db: Db) => Promise<Result>) =>
+	whileAway(async () => {
+		const { dataFolder, databaseUrl } = portal.server;
+		const database = await openDatabase({
+			DATA_FOLDER: dataFolder,
+			...(databaseUrl && { DATABASE_URL: databaseUrl })
+		});
+		try {
+			return await work(database.db);
+		} finally {
+			await database.close();
+		}
+	});
+
+/** As a superuser who knows what the triggers are for. */
+const tamper = (change: (db: Db) => Promise<unknown>) =>
+	inDatabase(async (db) => {
+		await sql`alter table event disable trigger user`.execute(db);
+		await change(db);
+		await sql`alter table event enable trigger user`.execute(db);
+	});
+
+const ofCompany = (db: Db) => db.selectFrom('event').selectAll().where('organizationId', '=', company.id);
+
+test('says how many entries are right, also after everybody has written at once', async () => {
+	const busy = await run();
+	if (isEmbedded) expect(busy.errors).toContain('Portico is running on this data folder');
+	expect(busy.code).toBe(isEmbedded ? 1 : 0);
+	const before = await verify();
+	expect(before).toMatchObject({ code: 0, errors: '' });
+	const count = Number(/^(\d+) entries/.exec(before.output)?.[1]);
+	expect(count).toBeGreaterThan(10);
+	await wake();
+	const others = await Promise.all(Array.from({ length: 6 }, () => portal.company({ admin: portal.admin })));
+	const all = [company, ...others].flatMap((one) => [one, one, one, one]);
+	await Promise.all(all.map((one) => portal.application(one)));
+	const after = await verify();
+	expect(after).toMatchObject({ code: 0, errors: '' });
+	// The portal's stream and the organization's each: an account registered and proven, two of the request, four made.
+	const grown = Number(/^(\d+) entries/.exec(after.output)?.[1]) - count;
+	expect(grown).toBeGreaterThanOrEqual(6 * (2 + 2 * 2) + 28 * 2);
+});
+
+test('is whole after an account with a personal space is deleted', async () => {
+	await wake();
+	const person = await portal.person();
+	const { organizations } = await person.api.sessions.get.query({});
+	const organizationId = organizations[0]?.id ?? '';
+	await person.api.applications.create.mutate({ organizationId, name: 'Mine', description: '' });
+	const count = () =>
+		inDatabase((db) =>
+			db.selectFrom('event').select('id').where('organizationId', '=', organizationId).execute()
+		);
+	expect(await count()).toHaveLength(1);
+	await wake();
+	await portal.admin.api.accounts.delete.mutate({ accountId: person.userId });
+	expect(await count()).toEqual([]);
+	expect(await verify()).toMatchObject({ code: 0, errors: '' });
+});
+
+test('names a row that was altered, and the stream that it stands in', async () => {
+	const [row] = await inDatabase((db) => ofCompany(db).where('name', '=', 'member.joined').execute());
+	const set = (firstName: string) =>
+		tamper((db) =>
+			sql`update event set payload = jsonb_set(payload, '{member,firstName}', to_jsonb(${firstName}::text))
+				where id = ${row?.id ?? 0}`.execute(db)
+		);
+	await set('Somebody else');
+	const { code, errors } = await verify();
+	expect(code).toBe(1);
+	expect(errors).toContain(
+		`The portal’s stream: number ${row?.portalSeq} (member.joined, row ${row?.id}) was altered`
+	);
+	expect(errors).toContain(
+		`${company.name} (${company.id}): number ${row?.seq} (member.joined, row ${row?.id}) was altered`
+	);
+	expect(errors.trim().split('\n')).toHaveLength(2);
+	await set((row?.payload as { member: { firstName: string } }).member.firstName);
+	expect(await verify()).toMatchObject({ code: 0, errors: '' });
+});
+
+test('names a row that was taken out of the middle, and a tail that was cut off', async () => {
+	const rows = await inDatabase((db) => ofCompany(db).where('seq', 'is not', null).orderBy('seq').execute());
+	const [middle, last] = [rows.findLast(({ portalSeq }) => portalSeq === null), rows.at(-1)];
+	if (!middle?.seq || !last?.seq) throw new Error('The company has no such events.');
+	const put = (db: Db, row: typeof middle) =>
+		sql`insert into event overriding system value
+			select (jsonb_populate_record(null::event, ${JSON.stringify({
+				id: row.id,
+				organization_id: row.organizationId,
+				seq: row.seq,
+				hash: `\\x${Buffer.from(row.hash ?? []).toString('hex')}`,
+				name: row.name,
+				actor: row.actor,
+				payload: row.payload,
+				at: row.at
+			})}::text::jsonb)).*`.execute(db);
+	const exactly = (db: Db) =>
+		sql<{ at: string }>`select at::text from event where id = ${middle.id}`.execute(db);
+	const { rows: times } = await inDatabase(exactly);
+	await tamper((db) => db.deleteFrom('event').where('id', '=', middle.id).execute());
+	const gap = await verify();
+	expect(gap.code).toBe(1);
+	expect(gap.errors.trim()).toBe(`${company.name} (${company.id}): number ${middle.seq} is missing.`);
+	await tamper((db) => put(db, { ...middle, at: (times[0]?.at ?? '') as unknown as Date }));
+	expect(await verify()).toMatchObject({ code: 0, errors: '' });
+
+	await tamper((db) => db.deleteFrom('event').where('id', '=', last.id).execute());
+	const cut = await verify();
+	expect(cut.code).toBe(1);
+	expect(cut.errors).toContain(`${company.name} (${company.id}): number ${last.seq} is missing at the end.`);
+	// A head that is put right with the number alone doesn't fit the row that is now the last.
+	await tamper((db) =>
+		db
+			.updateTable('organization')
+			.set({ lastSeq: last.seq! - 1 })
+			.where('id', '=', company.id)
+			.execute()
+	);
+	const { errors } = await verify();
+	expect(errors).toContain(`number ${last.seq - 1} at the end is not the one that the stream ended with.`);
+});
+
+test('keeps the triggers of the table between everybody else and the events', async () => {
+	const outcomes = await inDatabase(async (db) => {
+		const row = await db
+			.selectFrom('event')
+			.selectAll()
+			.where('portalSeq', 'is', null)
+			.executeTakeFirstOrThrow();
+		const tries = [
+			() => sql`update event set name = name where id = ${row.id}`.execute(db),
+			() => sql`delete from event where id = ${row.id}`.execute(db),
+			() => sql`delete from event where portal_seq = 1`.execute(db),
+			() => sql`truncate event`.execute(db)
+		];
+		const answers = [];
+		for (const attempt of tries) answers.push(await attempt().then(() => 'done', String));
+		return answers;
+	});
+	expect(outcomes).toEqual(Array(4).fill(expect.stringContaining('events are append-only')));
+});
