@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import type { Db } from './database.ts';
 import { describeDevice, deviceCookie, prefixOf } from './devices.ts';
 import type { Env } from './env.ts';
+import { exportActivity, formatOf } from './exports.ts';
 import type { Outbox } from './outbox.ts';
 import { createIntrospection } from './introspection.ts';
 import { appRouter } from './router.ts';
@@ -132,6 +133,15 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 			}
 		})
 	);
+
+	const contextFor = (c: HonoContext) => () => contextOf(parts, c, new Headers());
+	app.get('/api/:file{activity\\.(csv|jsonl)}', (c) =>
+		exportActivity(c, { format: formatOf(c.req.param('file')) }, contextFor(c))
+	);
+	app.get('/api/organizations/:organizationId/:file{activity\\.(csv|jsonl)}', (c) => {
+		const { organizationId, file } = c.req.param();
+		return exportActivity(c, { organizationId, format: formatOf(file) }, contextFor(c));
+	});
 
 	if (pages) {
 		app.all('*', async (c) => {

@@ -1,7 +1,20 @@
+import { filterOf, readActivityQuery } from '#lib/activity.ts';
 import { apiFor } from '../../api.ts';
+import { findAccounts, findOrganizations, resolve } from '../../picking.ts';
 import { orErrorPage } from '../../refusals.ts';
 import type { PageServerLoad } from './$types';
 
-export const load: PageServerLoad = async ({ fetch, url }) => ({
-	page: await orErrorPage(apiFor(fetch).activity.listPortal.query({}), url)
-});
+export const load: PageServerLoad = async ({ fetch, url }) => {
+	const api = apiFor(fetch);
+	const query = readActivityQuery(url.searchParams);
+	const asking = Promise.all([
+		resolve(query.organization, (text) => findOrganizations(api, text)),
+		resolve(query.person, (text) => findAccounts(api, text))
+	]);
+	const [organization, person] = await orErrorPage(asking, url);
+	// A text that names nothing yet shows nothing: everything would look like an answer.
+	if (organization.error || person.error) return { query, organization, person, page: null };
+	const found = { ...query, organization: organization.id, person: person.id };
+	const page = await orErrorPage(api.activity.listPortal.query(filterOf(found)), url);
+	return { query: found, organization, person, page };
+};
