@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startPortal, unique, type Company, type Portal, type Visitor } from '../factories.ts';
+import { launchBrowser, newPerson } from './browser.ts';
+
+/** "Activity" as a portal admin and a member narrow it, with script and without, and take it along. */
+
+let browser: Browser;
+let portal: Portal;
+let company: Company;
+let other: Company;
+beforeAll(async () => {
+	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	company = await portal.company({ admin: portal.admin, name: unique('Northwind') });
+	other = await portal.company({ admin: portal.admin, name: unique('Lumen') });
+	await portal.application(company);
+});
+afterAll(async () => {
+	await browser.close();
+	await portal.stop();
+});
+
+async function open(as: Visitor, path: string, hasScript = true) {
+	const person = await newPerson(browser, portal.server.origin, { hasScript });
+	const url = portal.server.origin;
+	await person.context.addCookies([...as.jar].map(([name, value]) => ({ name, value, url })));
+	await person.page.goto(path);
+	if (hasScript) await person.page.getByText('Live', { exact: true }).waitFor();
+	return person;
+}
+
+const line = (text: string) => ({ hasText: text });
+
+test('a portal admin picks an organization and a kind, sees what fits arrive, and exports just that', async () => {
+	const admin = await open(portal.admin, '/admin/activity');
+	const { page } = admin;
+	const lines = page.getByRole('listitem');
+	await page.getByRole('combobox', { name: 'Organization' }).fill(company.name.slice(0, 12));
+	await page.getByRole('option', { name: company.name }).waitFor();
+	await page.keyboard.press('Enter');
+	await page.waitForURL(/organization=/);
+	await page.getByText('3 entries fit').waitFor();
+	await page.getByLabel('Kind').selectOption('Applications');
+	await page.getByText('1 entry fits').waitFor();
+
+	// What fits comes by itself; what doesn't stays away, though it came first.
+	await portal.application(other);
+	const { name } = await portal.application(company);
+	await lines.filter(line(`created the application ${name}`)).waitFor();
+	await page.getByText('2 entries fit').waitFor();
+	const main = page.getByRole('main');
+	expect(await main.getByText(other.name).count()).toBe(0);
+	expect(await main.getByRole('link', { name: company.name }).first().getAttribute('href')).toBe(
+		`/admin/organizations/${company.id}`
+	);
+
+	await page.getByRole('button', { name: 'Export' }).click();
+	const [download] = await Promise.all([
+		page.waitForEvent('download'),
+		page.getByRole('menuitem', { name: 'CSV' }).click()
+	]);
+	expect(download.suggestedFilename()).toMatch(/^activity-[\d-]+\.csv$/);
+	const csv = await readFile(await download.path(), 'utf8');
+	expect(csv.trim().split('\r\n')).toHaveLength(3);
+	expect(csv).toContain(`created the application ${name}`);
+	expect(csv).not.toContain(other.name);
+
+	// The address alone brings the same page back; another person's name narrows it to them.
+	await page.reload();
+	await page.getByText('2 entries fit').waitFor();
+	expect(await page.getByRole('combobox', { name: 'Organization' }).inputValue()).toBe(company.name);
+	await page.getByRole('button', { name: `Every organization instead of ${company.name}` }).click();
+	await lines.filter(line(other.name)).first().waitFor();
+	await page.getByLabel('To', { exact: true }).fill('2021-01-01');
+	await page.getByRole('button', { name: 'Apply' }).click();
+	await page.getByText('Nothing fits').waitFor();
+	await page.getByRole('link', { name: 'Show everything' }).click();
+	await lines.filter(line(`approved the organization ${company.name}`)).waitFor();
+	expect(admin.complaints).toEqual([]);
+	await admin.close();
+});
+
+test('a form without script finds the same, and asks which one where several are called so', async () => {
+	const admin = await open(portal.admin, '/admin/activity', false);
+	const { page } = admin;
+	await page.getByLabel('Organization', { exact: true }).fill(company.name.toLowerCase());
+	await page.getByLabel('Kind').selectOption('Organizations');
+	await page.getByRole('button', { name: 'Apply' }).click();
+	await page.getByText('2 entries fit').waitFor();
+	await page.getByLabel('Person').fill('eloper');
+	await page.getByRole('button', { name: 'Apply' }).click();
+	await page.getByText('Several fit. Which one?').waitFor();
+	await page.getByRole('listitem').filter(line(company.owner.email)).getByRole('link').click();
+	await page.getByText('1 entry fits').waitFor();
+	await page.getByText(`asked for the organization ${company.name}`).waitFor();
+	await page.getByLabel('Person').fill('nobody is called so');
+	await page.getByRole('button', { name: 'Apply' }).click();
+	await page.getByText('Nothing found for “nobody is called so”.').waitFor();
+	await admin.close();
+});
+
+test('a member narrows the organization’s own activity and goes on to older entries', async () => {
+	const member = await portal.member(company);
+	for (let made = 0; made < 26; made++) {
+		const { id: applicationId } = await portal.application(company, member);
+		await member.api.applications.delete.mutate({ organizationId: company.id, applicationId });
+	}
+	const theirs = await open(member, `/orgs/${company.slug}/activity?kind=application`);
+	const { page } = theirs;
+	const lines = page.getByRole('main').getByRole('listitem');
+	await page.getByRole('combobox', { name: 'Person' }).fill(member.email);
+	await page.getByRole('option', { name: member.email }).click();
+	await page.getByText('52 entries fit').waitFor();
+	expect(await lines.count()).toBe(50);
+	await page.getByRole('button', { name: 'Show older' }).click();
+	await expect.poll(() => lines.count()).toBe(52);
+	await page.getByRole('button', { name: 'Show older' }).waitFor({ state: 'hidden' });
+	await portal.application(company, member);
+	await page.getByText('53 entries fit').waitFor();
+	expect(await lines.count()).toBe(53);
+	expect(theirs.complaints).toEqual([]);
+	await theirs.close();
+});
