@@ -194,6 +194,9 @@ export async function startServer(options: {
 		get isRunning() {
 			return isRunning();
 		},
+		get pid() {
+			return child?.pid ?? 0;
+		},
 		waitForLog,
 		stop,
 		kill,

@@ -41,10 +41,19 @@ const selectCounted = (db: Db) =>
 		.select((eb) => [
 			eb
 				.selectFrom('membership')
-				.innerJoin('account', 'account.id', 'membership.userId')
 				.select(({ fn }) => fn.countAll<number>().as('count'))
 				.whereRef('membership.organizationId', '=', 'organization.id')
-				.where('account.status', '=', 'active')
+				// One look at the account of each: a join reads all accounts where the planner knows too little.
+				.where((member) =>
+					member(
+						member
+							.selectFrom('account')
+							.select('account.status')
+							.whereRef('account.id', '=', 'membership.userId'),
+						'=',
+						'active'
+					)
+				)
 				.as('memberCount'),
 			eb
 				.exists(
