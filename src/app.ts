@@ -134,14 +134,20 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 		})
 	);
 
-	const contextFor = (c: HonoContext) => () => contextOf(parts, c, new Headers());
-	app.get('/api/:file{activity\\.(csv|jsonl)}', (c) =>
-		exportActivity(c, { format: formatOf(c.req.param('file')) }, contextFor(c))
+	const download = (c: HonoContext<{ Bindings: Bindings; Variables: Variables }>, organizationId?: string) =>
+		exportActivity(
+			c,
+			{ format: formatOf(c.req.path), organizationId },
+			() => contextOf(parts, c, new Headers()),
+			(error) => {
+				log.warn({ err: error, requestId: c.get('requestId') }, 'an export was broken off');
+				if ('outgoing' in c.env) c.env.outgoing.destroy();
+			}
+		);
+	app.get('/api/:file{activity\\.(csv|jsonl)}', (c) => download(c));
+	app.get('/api/organizations/:organizationId/:file{activity\\.(csv|jsonl)}', (c) =>
+		download(c, c.req.param('organizationId'))
 	);
-	app.get('/api/organizations/:organizationId/:file{activity\\.(csv|jsonl)}', (c) => {
-		const { organizationId, file } = c.req.param();
-		return exportActivity(c, { organizationId, format: formatOf(file) }, contextFor(c));
-	});
 
 	if (pages) {
 		app.all('*', async (c) => {

@@ -79,12 +79,14 @@ const kinds: Record<Format, { type: string; write: Writer }> = {
 
 /**
  * Answers with the activity of the organization, or without one with the portal's. Asks for the next batch when the
- * reader has taken the one before, and for none when the reader has gone.
+ * reader has taken the one before, and for none when the reader has gone. `onBroken` is called when a batch can't be
+ * had, such as after a sign-out meanwhile: what was sent must not look whole.
  */
 export async function exportActivity(
 	c: HonoContext,
 	{ format, organizationId }: { format: Format; organizationId?: string },
-	getContext: () => Promise<Context>
+	getContext: () => Promise<Context>,
+	onBroken: (error: unknown) => void
 ): Promise<Response> {
 	const { type, write } = kinds[format];
 	const filter = filterOf(readActivityQuery(new URL(c.req.url).searchParams));
@@ -108,9 +110,14 @@ export async function exportActivity(
 			start: (controller) => controller.enqueue(encoder.encode(write(page, true))),
 			async pull(controller) {
 				if (!next) return controller.close();
-				const more = await ask(next);
-				next = more.next;
-				controller.enqueue(encoder.encode(write(more, false)));
+				try {
+					const more = await ask(next);
+					next = more.next;
+					controller.enqueue(encoder.encode(write(more, false)));
+				} catch (error) {
+					onBroken(error);
+					controller.close();
+				}
 			}
 		},
 		{ highWaterMark: 1 }

@@ -4,6 +4,7 @@ import type { ActivityFilter, ActivityPage, EventCursor } from '#lib/activity.ts
 import { sayEvent } from '#lib/events.ts';
 import type { Db } from '../src/database.ts';
 import {
+	adminPassword,
 	refusal,
 	startPortal,
 	unique,
@@ -12,6 +13,7 @@ import {
 	type Portal,
 	type Visitor
 } from './factories.ts';
+import { seedEvents, seedOrganizations } from './load/seed.ts';
 
 let portal: Portal;
 let company: Company;
@@ -273,6 +275,43 @@ describe('an export', () => {
 				expect(body.includes(hidden), hidden).toBe(false);
 			}
 		}
+	});
+});
+
+describe('an export of twenty thousand entries', () => {
+	beforeAll(() =>
+		portal.inDatabase(async (db) => {
+			await seedOrganizations(db, 10);
+			await seedEvents(db, 20_000, 10);
+		})
+	);
+
+	test('is whole, in order', async () => {
+		const { lastSeq } = await portal.inDatabase((db) =>
+			db.selectFrom('portal').select('lastSeq').executeTakeFirstOrThrow()
+		);
+		const rows = cellsOf((await download(portal.admin, '/api/activity.csv')).body).slice(1);
+		const numbers = rows.map(([number]) => Number(number));
+		expect(numbers).toHaveLength(lastSeq);
+		expect(new Set(numbers).size).toBe(lastSeq);
+		const times = rows.map(([, time]) => time);
+		expect(times).toEqual(times.toSorted().toReversed());
+		expect(rows.filter((row) => row.length !== 9)).toEqual([]);
+	});
+
+	test('waits for a reader who takes no more, and breaks off in front of one who has signed out', async () => {
+		const colleague = portal.visitor();
+		await colleague.api.sessions.create.mutate({ email: 'admin@example.test', password: adminPassword });
+		const answer = await colleague.request('/api/activity.jsonl');
+		const reader = answer.body?.getReader();
+		await reader?.read();
+		await colleague.api.sessions.delete.mutate({});
+		const readOn = async () => {
+			while (!(await reader?.read())?.done);
+		};
+		await expect(readOn()).rejects.toThrow('terminated');
+		await portal.server.waitForLog(/an export was broken off/);
+		expect((await portal.admin.request('/readyz')).status).toBe(200);
 	});
 });
 
