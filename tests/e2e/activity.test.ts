@@ -77,6 +77,10 @@ test('a portal admin picks an organization and a kind, sees what fits arrive, an
 	await page.getByText('Nothing fits').waitFor();
 	await page.getByRole('link', { name: 'Show everything' }).click();
 	await lines.filter(line(`approved the organization ${company.name}`)).waitFor();
+	// One that this page has never heard of is named as well.
+	const late = await portal.company({ name: unique('Latecomer') });
+	const link = lines.filter(line(`${late.owner.lastName} asked`)).getByRole('link', { name: late.name });
+	expect(await link.getAttribute('href')).toBe(`/admin/organizations/${late.id}`);
 	expect(admin.complaints).toEqual([]);
 	await admin.close();
 });

@@ -56,6 +56,8 @@ beforeAll(async () => {
 			`/organizations/${company.id}`,
 			'/users',
 			'/activity',
+			'/activity?organization=nothing&person=e',
+			`/activity?organization=${company.id}&kind=member&from=2026-01-01`,
 			'/settings/general',
 			'/mailbox'
 		].map((path) => ({
