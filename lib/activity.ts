@@ -60,6 +60,14 @@ export type ActivityPage = {
 	organization: { id: string; name: string } | null;
 };
 
+/** The organization that an event is about, by its name; the one that it had where it is gone. */
+export function nameOf(event: LiveEvent, organizations: ActivityPage['organizations']): string | null {
+	if (!event.organizationId) return null;
+	const { payload } = event;
+	const told = 'organization' in payload ? payload.organization.name : 'a deleted organization';
+	return organizations[event.organizationId] ?? told;
+}
+
 /** More than these are not counted. */
 export const countLimit = 1000;
 

@@ -3,7 +3,7 @@ import { getHTTPStatusCodeFromError } from '@trpc/server/http';
 import { stringify } from 'csv-stringify/sync';
 import type { Context as HonoContext } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { filterOf, readActivityQuery, type ActivityPage, type EventCursor } from '#lib/activity.ts';
+import { filterOf, nameOf, readActivityQuery, type ActivityPage, type EventCursor } from '#lib/activity.ts';
 import { sayEvent } from '#lib/events.ts';
 import { limit } from './limits.ts';
 import { createCaller } from './router.ts';
@@ -35,7 +35,6 @@ const columns = [
 	'organization_id'
 ];
 
-type Told = ActivityPage['events'][number];
 type Writer = (page: ActivityPage, isFirst: boolean) => string;
 
 /** RFC 4180; a cell that a spreadsheet would take for a formula begins with an apostrophe. The mark is for Excel. */
@@ -68,9 +67,6 @@ const writeLines: Writer = ({ events, organizations }) =>
 			return `${JSON.stringify({ number, at, actor, event: name, text: sayEvent(event), organization, payload })}\n`;
 		})
 		.join('');
-
-const nameOf = ({ organizationId }: Told, organizations: Record<string, string>) =>
-	(organizationId && organizations[organizationId]) ?? null;
 
 const kinds: Record<Format, { type: string; write: Writer }> = {
 	csv: { type: 'text/csv; charset=utf-8', write: writeCsv },
