@@ -1,5 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { openDatabase, type Db } from '../../src/database.ts';
 import type { AppRouter } from '../../src/router.ts';
 import { createDatabase, startServer, type Database, type Server } from '../harness.ts';
 import { startPostgres } from '../setup/postgres.ts';
+import { watchMemory } from './memory.ts';
 import { seedEvents, seedOrganizations } from './seed.ts';
 
 /**
@@ -218,26 +218,6 @@ async function readByCursor(db: Db): Promise<number> {
 			count += rows.length;
 		}
 	});
-}
-
-/** Megabytes of memory that the process holds now. */
-function memoryOf(pid: number): number {
-	const file = `/proc/${pid}/status`;
-	if (existsSync(file)) return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(file, 'utf8'))?.[1]) / 1024;
-	return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1024;
-}
-
-async function watchMemory<Result>(pid: number, work: () => Promise<Result>) {
-	const before = memoryOf(pid);
-	let peak = before;
-	const timer = setInterval(() => (peak = Math.max(peak, memoryOf(pid))), 20);
-	const began = performance.now();
-	try {
-		const result = await work();
-		return { result, before, peak, seconds: (performance.now() - began) / 1000 };
-	} finally {
-		clearInterval(timer);
-	}
 }
 
 async function countLines(answer: Response): Promise<number> {
