@@ -108,6 +108,15 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'invitation.offered':
 		case 'invitation.resent':
 			return { ...next, invitations: newestFirst(next.invitations, event.payload.invitation) };
+		case 'invitation.updated':
+		case 'invitation.delivered':
+		case 'invitation.failed': {
+			const { invitation } = event.payload;
+			return {
+				...next,
+				invitations: next.invitations.map((one) => (one.id === invitation.id ? invitation : one))
+			};
+		}
 		case 'invitation.revoked':
 		case 'invitation.declined':
 			return { ...next, invitations: without(next.invitations, event.payload.invitation.id) };

@@ -152,6 +152,24 @@ export const events = {
 		invitation,
 		({ invitation }) => `revoked the invitation of ${invitation.email}`
 	),
+	'invitation.updated': event(
+		'organization',
+		invitation.extend({ previous: invitationView }),
+		({ invitation, previous }) =>
+			invitation.role === previous.role
+				? `corrected the name in the invitation of ${invitation.email} to ${fullName(invitation)}`
+				: `changed the role in the invitation of ${invitation.email} from ${roleLabels[previous.role]} to ${roleLabels[invitation.role]}`
+	),
+	'invitation.delivered': event('organization', invitation, ({ invitation }) =>
+		invitation.delivery === 'kept'
+			? `kept the e-mail with the invitation of ${invitation.email} in the portal’s mailbox`
+			: `handed the e-mail with the invitation of ${invitation.email} to the mail server`
+	),
+	'invitation.failed': event(
+		'organization',
+		invitation,
+		({ invitation }) => `could not deliver the e-mail with the invitation of ${invitation.email}`
+	),
 	'invitation.declined': event(
 		'organization',
 		invitation,
@@ -267,7 +285,10 @@ export const settingLabels: Record<keyof z.infer<typeof settingsView>, string> =
 	name: 'Portal name',
 	supportEmail: 'Support e-mail',
 	invitationDays: 'Lifetime of invitations in days',
-	maxMembers: 'Members of an organization'
+	maxMembers: 'Members of an organization',
+	maxOpenInvitations: 'Open invitations of an organization',
+	invitationsPerDay: 'Invitations of an organization a day',
+	invitationsPerInviter: 'Invitations of one person in 10 minutes'
 };
 
 export type EventName = keyof typeof events;

@@ -103,6 +103,9 @@ export const policy = {
 	'members.leave': { ...everyMember, isCompanyOnly: true },
 
 	'invitations.create': superAdmin,
+	'invitations.createMany': superAdmin,
+	'invitations.getAllowance': superAdmin,
+	'invitations.update': superAdmin,
 	'invitations.resend': superAdmin,
 	'invitations.revoke': superAdmin,
 	'invitations.open': anyone,
@@ -155,7 +158,13 @@ export const permissions: { label: string; paths: readonly ProcedurePath[] }[] =
 	{ label: 'Reveal and copy credentials', paths: ['credentials.reveal', 'credentials.copy'] },
 	{
 		label: 'Invite people, resend and revoke invitations',
-		paths: ['invitations.create', 'invitations.resend', 'invitations.revoke']
+		paths: [
+			'invitations.create',
+			'invitations.createMany',
+			'invitations.update',
+			'invitations.resend',
+			'invitations.revoke'
+		]
 	},
 	{ label: 'Edit names and roles, remove members', paths: ['members.update', 'members.remove'] },
 	{

@@ -29,7 +29,13 @@ export const settingsView = z.object({
 	/** For how many days an invitation can be accepted. */
 	invitationDays: z.number(),
 	/** How many members and open invitations an organization may hold. */
-	maxMembers: z.number()
+	maxMembers: z.number(),
+	/** How many invitations of an organization may be open. */
+	maxOpenInvitations: z.number(),
+	/** How many invitations an organization may send a day. */
+	invitationsPerDay: z.number(),
+	/** How many invitations one person may send in ten minutes. */
+	invitationsPerInviter: z.number()
 });
 export type Settings = z.infer<typeof settingsView>;
 
@@ -100,6 +106,19 @@ export const memberView = z.object({
 });
 export type Member = z.infer<typeof memberView>;
 
+/**
+ * How far the e-mail with the present link has come. `sent`: a mail server has taken it. `kept`: it stays in the
+ * portal's mailbox, since no mail server is set up.
+ */
+export const deliveries = ['queued', 'sent', 'kept', 'failed'] as const;
+export type Delivery = (typeof deliveries)[number];
+
+/** How long the same invitation isn't sent again. */
+export const resendSeconds = 60;
+
+/** How many rows of a list one call may invite; well below what a request may hold. */
+export const inviteesPerCall = 100;
+
 export const invitationView = z.object({
 	id: z.uuid(),
 	email: z.string(),
@@ -108,7 +127,9 @@ export const invitationView = z.object({
 	role,
 	invitedBy: person,
 	sentAt: date,
-	expiresAt: date
+	expiresAt: date,
+	/** Null once the message is no longer kept. */
+	delivery: z.enum(deliveries).nullable()
 });
 /** An open invitation: accepted, declined and revoked ones leave the list. Expired is computed from `expiresAt`. */
 export type Invitation = z.infer<typeof invitationView>;

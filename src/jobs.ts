@@ -9,6 +9,7 @@ import { deleteExpiredLimits } from './limits.ts';
 import { composeSource, createTransport, renderEmail, sendEmail, toAddress } from './mail.ts';
 import { getBrand, mailQueue, signal, type Outbox } from './outbox.ts';
 import { deleteDueOrganizations } from './procedures/deletions.ts';
+import { publishDelivery } from './procedures/invitations.ts';
 import { deleteExpiredSessions } from './session.ts';
 import type { Tables } from './tables.ts';
 import type { Vault } from './vault.ts';
@@ -145,5 +146,6 @@ async function note(db: Db, id: string, values: Partial<Message>): Promise<void>
 	await db.transaction().execute(async (trx) => {
 		await trx.updateTable('message').set(values).where('id', '=', id).execute();
 		await signal(trx, { kind: 'mailbox' });
+		await publishDelivery(trx, id);
 	});
 }

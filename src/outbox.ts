@@ -85,13 +85,13 @@ export async function publish<Name extends EventName>(
 
 /** Queues e-mails in the transaction of the change that they tell of. */
 export interface Outbox {
-	/** The queue's name and the sealing of contents are the worker's affair too: see jobs.ts. */
+	/** The queue's name and the sealing of contents are the worker's affair too: see jobs.ts. Returns the message's id. */
 	enqueue<Name extends EmailName>(
 		db: Trx,
 		to: { name: string; address: string },
 		name: Name,
 		props: EmailProps<Name>
-	): Promise<void>;
+	): Promise<string>;
 }
 
 export const mailQueue = 'mail';
@@ -122,6 +122,7 @@ export function createOutbox(boss: PgBoss, vault: Vault, origin: string): Outbox
 				.executeTakeFirstOrThrow();
 			await boss.send(mailQueue, { messageId: message.id }, { db: fromKysely(db) });
 			await signal(db, { kind: 'mailbox' });
+			return message.id;
 		}
 	};
 }

@@ -6,6 +6,7 @@ import { credentialsRouter } from './procedures/credentials.ts';
 import { deletionsRouter } from './procedures/deletions.ts';
 import { decisionsRouter } from './procedures/decisions.ts';
 import { invitationsRouter } from './procedures/invitations.ts';
+import { inviteesRouter } from './procedures/invitees.ts';
 import { acceptancesRouter } from './procedures/acceptances.ts';
 import { membersRouter } from './procedures/members.ts';
 import { messagesRouter } from './procedures/messages.ts';
@@ -26,7 +27,7 @@ export const appRouter = router({
 	activity: activityRouter,
 	applications: applicationsRouter,
 	credentials: credentialsRouter,
-	invitations: mergeRouters(invitationsRouter, acceptancesRouter),
+	invitations: mergeRouters(invitationsRouter, inviteesRouter, acceptancesRouter),
 	members: membersRouter,
 	messages: messagesRouter,
 	organizations: mergeRouters(

@@ -18,6 +18,9 @@ interface PortalTable {
 	supportEmail: string | null;
 	invitationDays: Generated<number>;
 	maxMembers: Generated<number>;
+	maxOpenInvitations: Generated<number>;
+	invitationsPerDay: Generated<number>;
+	invitationsPerInviter: Generated<number>;
 	lastSeq: Count;
 	lastHash: Generated<Uint8Array>;
 	keyCheck: string | null;
@@ -134,6 +137,7 @@ interface InvitationTable {
 	invitedBy: string;
 	createdAt: Timestamp;
 	sentAt: Timestamp;
+	messageId: string | null;
 	expiresAt: Date;
 }
 

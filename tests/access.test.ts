@@ -51,6 +51,9 @@ async function furnish(owner?: Person) {
 }
 type Furnished = Awaited<ReturnType<typeof furnish>>;
 
+const named = { firstName: 'New', lastName: 'Comer' };
+const newcomer = () => ({ ...named, email: uniqueEmail(), role: 'team_member' });
+
 /** A right input of every procedure of members, with the ids of one organization. */
 function inputs(
 	company: Company,
@@ -77,13 +80,10 @@ function inputs(
 			lastName: member.lastName,
 			role: 'team_member'
 		},
-		'invitations.create': {
-			organizationId,
-			firstName: 'New',
-			lastName: 'Comer',
-			email: uniqueEmail(),
-			role: 'team_member'
-		},
+		'invitations.create': { organizationId, ...newcomer() },
+		'invitations.createMany': { organizationId, rows: [newcomer()] },
+		'invitations.getAllowance': { organizationId },
+		'invitations.update': { organizationId, invitationId: invitation.id, ...named, role: 'team_member' },
 		'invitations.resend': { organizationId, invitationId: invitation.id },
 		'invitations.revoke': { organizationId, invitationId: invitation.id },
 		'applications.create': { organizationId, name: `App of ${Math.random()}`, description: '' },
@@ -212,11 +212,11 @@ describe('every procedure, called directly', () => {
 		const before = await victim.company.owner.api.organizations.open.query({ slug: victim.company.slug });
 		const mixed = inputs(attacker.company, victim);
 		const withForeignIds = ofMembers.filter((path) =>
-			/members\.(update|remove|listRevealed)|invitations\.re|applications\.(update|delete)|credentials\./.test(
+			/members\.(update|remove|listRevealed)|invitations\.(re|update)|applications\.(update|delete)|credentials\./.test(
 				path
 			)
 		);
-		expect(withForeignIds.length).toBe(12);
+		expect(withForeignIds.length).toBe(13);
 		for (const path of withForeignIds) {
 			const { status } = await call(attacker.company.owner, path, mixed[path]);
 			expect(status, path).toBe(404);

@@ -185,3 +185,107 @@ describe('inviting', () => {
 		expect((await open(company)).members).toHaveLength(1);
 	});
 });
+
+describe('an invitation that is still open', () => {
+	test('gets another role and name, seen at once; its link stays the same, and no second e-mail goes out', async () => {
+		const company = await approved();
+		const colleague = await portal.member(company, 'super_admin');
+		const watching = await colleague.listen();
+		await watching.hears('online');
+		const { id, token, email } = await portal.invitation(company);
+		const change = {
+			organizationId: company.id,
+			invitationId: id,
+			firstName: 'Corrected',
+			lastName: 'Name',
+			role: 'super_admin' as const
+		};
+		await company.owner.api.invitations.update.mutate(change);
+		await watching.hears('invitation.updated');
+		expect(watching.events.find(({ name }) => name === 'invitation.updated')?.payload).toMatchObject({
+			invitation: { id, role: 'super_admin', firstName: 'Corrected' },
+			previous: { role: 'team_member' }
+		});
+		// What is as it was already is no change.
+		const { seq } = await open(company);
+		await company.owner.api.invitations.update.mutate(change);
+		expect((await open(company)).seq).toBe(seq);
+
+		const visitor = portal.visitor();
+		expect(await visitor.api.invitations.open.query({ token })).toMatchObject({ role: 'super_admin' });
+		await visitor.api.invitations.accept.mutate({ token, password });
+		const member = (await open(company)).members.find((one) => one.email === email);
+		expect(member).toMatchObject({ role: 'super_admin', firstName: 'Corrected' });
+		expect(await refusal(company.owner.api.invitations.update.mutate(change))).toMatchObject({
+			status: 409,
+			reason: 'ACCEPTED'
+		});
+		await portal.invitation(company);
+		expect(portal.smtp.messages.filter((one) => getRecipients(one).includes(email))).toHaveLength(1);
+	});
+
+	test('shows how far its e-mail has come, live: queued, sent, failed, and again', async () => {
+		const company = await approved();
+		const watching = await company.owner.listen();
+		await watching.hears('online');
+		const stateOf = async (email: string) =>
+			(await open(company)).invitations.find((one) => one.email === email)?.delivery;
+		const input = {
+			organizationId: company.id,
+			firstName: 'In',
+			lastName: 'Vitee',
+			role: 'team_member' as const
+		};
+
+		const sent = await company.owner.api.invitations.create.mutate({ ...input, email: uniqueEmail() });
+		expect(sent.delivery).toBe('queued');
+		await watching.hears('invitation.delivered');
+		expect(watching.events.at(-1)?.payload).toMatchObject({ invitation: { id: sent.id, delivery: 'sent' } });
+		expect(await stateOf(sent.email)).toBe('sent');
+
+		portal.smtp.pause();
+		const stuck = await company.owner.api.invitations.create.mutate({ ...input, email: uniqueEmail() });
+		await portal.server.waitForLog(/was not sent/);
+		expect(await stateOf(stuck.email)).toBe('queued');
+		// As after half a day of trying.
+		await portal.inDatabase((db) =>
+			db.updateTable('message').set({ attempts: 1000 }).where('recipient', '=', stuck.email).execute()
+		);
+		await watching.until(() => watching.words.includes('invitation.failed'), 'the failure', 25_000);
+		expect(watching.events.at(-1)?.payload).toMatchObject({
+			invitation: { id: stuck.id, delivery: 'failed' }
+		});
+		expect(await stateOf(stuck.email)).toBe('failed');
+
+		portal.smtp.resume();
+		await portal.moveInvitation(stuck.id, { sentAt: -61 });
+		await company.owner.api.invitations.resend.mutate({ organizationId: company.id, invitationId: stuck.id });
+		await watching.until(
+			() => watching.words.filter((word) => word === 'invitation.delivered').length === 2,
+			'the second delivery'
+		);
+		expect(await stateOf(stuck.email)).toBe('sent');
+	});
+
+	test('says that its e-mail is kept where the portal has no mail server', async () => {
+		const quiet = await startPortal({ SMTP_URL: '' });
+		try {
+			const owner = await quiet.person({ isVerified: false });
+			const company = await quiet.company({ owner, admin: quiet.admin });
+			const watching = await owner.listen();
+			await watching.hears('online');
+			const email = uniqueEmail();
+			await owner.api.invitations.create.mutate({
+				organizationId: company.id,
+				firstName: 'In',
+				lastName: 'Vitee',
+				email,
+				role: 'team_member'
+			});
+			await watching.hears('invitation.delivered');
+			expect(watching.events.at(-1)?.payload).toMatchObject({ invitation: { email, delivery: 'kept' } });
+		} finally {
+			await quiet.stop();
+		}
+	});
+});

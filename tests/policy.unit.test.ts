@@ -30,8 +30,11 @@ describe('the policy', () => {
 		];
 		const superAdmins = [
 			'invitations.create',
+			'invitations.createMany',
+			'invitations.getAllowance',
 			'invitations.resend',
 			'invitations.revoke',
+			'invitations.update',
 			'members.listRevealed',
 			'members.remove',
 			'members.update',
@@ -86,6 +89,7 @@ describe('the policy', () => {
 		const elsewhere = [
 			'members.leave',
 			'members.listRevealed',
+			'invitations.getAllowance',
 			'activity.since',
 			'organizations.withdraw',
 			'organizations.requestAgain'

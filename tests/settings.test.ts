@@ -24,7 +24,10 @@ const fresh = {
 	name: 'Portico',
 	supportEmail: null as string | null,
 	invitationDays: 7,
-	maxMembers: 100
+	maxMembers: 100,
+	maxOpenInvitations: 50,
+	invitationsPerDay: 50,
+	invitationsPerInviter: 30
 };
 const change = (settings: Partial<typeof fresh>) => portal.admin.api.settings.update.mutate(settings);
 afterEach(() => change(fresh));

@@ -1,16 +1,21 @@
 import { z } from 'zod';
-import { email, firstName, lastName } from '#lib/fields.ts';
-import { fullName, role, roleLabels, type Invitation, type Settings } from '#lib/views.ts';
+import { firstName, lastName } from '#lib/fields.ts';
+import {
+	deliveries,
+	fullName,
+	resendSeconds,
+	role,
+	roleLabels,
+	type Invitation,
+	type Settings
+} from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
-import { limit } from '../limits.ts';
 import { publish } from '../outbox.ts';
 import { createToken, hashToken } from '../tokens.ts';
-import { fieldRefusal, notFound, organizationProcedure, Refusal, router, type Context } from '../trpc.ts';
+import { notFound, organizationProcedure, Refusal, router, system, type Context } from '../trpc.ts';
 import { findAccount } from './accounts.ts';
+import { holdAllowance, refusalOfLimit } from './allowances.ts';
 import { getSettings } from './settings.ts';
-
-const maxOpen = 50;
-const resendSeconds = 60;
 
 export function selectInvitations(db: Db) {
 	return (
@@ -18,6 +23,7 @@ export function selectInvitations(db: Db) {
 			.selectFrom('invitation')
 			.innerJoin('organization', 'organization.id', 'invitation.organizationId')
 			.innerJoin('account as inviter', 'inviter.id', 'invitation.invitedBy')
+			.leftJoin('message', 'message.id', 'invitation.messageId')
 			.leftJoin('membership', (join) =>
 				join
 					.onRef('membership.userId', '=', 'invitation.invitedBy')
@@ -34,10 +40,12 @@ export function selectInvitations(db: Db) {
 				'invitation.invitedBy',
 				'invitation.sentAt',
 				'invitation.expiresAt',
+				'message.state as delivery',
 				'inviter.email as inviterEmail',
 				'organization.name as organizationName',
 				'organization.slug as organizationSlug',
-				'organization.status as organizationStatus'
+				'organization.status as organizationStatus',
+				'organization.isRevealRestricted'
 			])
 			// The inviter as their organization knows them.
 			.select((eb) => [
@@ -64,11 +72,12 @@ export function invitationViewOf(row: InvitationRow): Invitation {
 		role,
 		invitedBy: { id: row.invitedBy, name: inviterName(row) },
 		sentAt: isoOf(row.sentAt),
-		expiresAt: isoOf(row.expiresAt)
+		expiresAt: isoOf(row.expiresAt),
+		delivery: deliveries.find((one) => one === row.delivery) ?? null
 	};
 }
 
-export const getInvitationView = async (db: Db, id: string) =>
+const getInvitationView = async (db: Db, id: string) =>
 	invitationViewOf(await selectInvitations(db).where('invitation.id', '=', id).executeTakeFirstOrThrow());
 
 /** The open invitations of an organization, also expired ones, which can be sent again. Newest first. */
@@ -101,19 +110,22 @@ export async function revokeInvitationsOf(
 
 export const expiryOf = ({ invitationDays }: Settings) => new Date(Date.now() + invitationDays * 86_400_000);
 
-/** The words of the e-mail; which text it is depends on whether the address has an account, which only its owner learns. */
+/**
+ * Mails the link of an invitation and notes which message carries it. Which text it is depends on whether the address
+ * has an account, which only its owner learns.
+ */
 export async function sendInvitation(
 	ctx: Pick<Context, 'config' | 'outbox'> & { db: Trx },
-	invitation: Invitation,
+	id: string,
 	organizationName: string,
 	token: string
-): Promise<void> {
+): Promise<Invitation> {
+	const invitation = await getInvitationView(ctx.db, id);
 	const account = await findAccount(ctx.db, invitation.email);
-	const isKnown = account !== undefined && account.emailVerifiedAt !== null;
-	await ctx.outbox.enqueue(
+	const messageId = await ctx.outbox.enqueue(
 		ctx.db,
 		{ name: fullName(invitation), address: invitation.email },
-		isKnown ? 'invitation-created-existing' : 'invitation-created',
+		account?.emailVerifiedAt ? 'invitation-created-existing' : 'invitation-created',
 		{
 			organizationName,
 			inviterName: invitation.invitedBy.name,
@@ -123,30 +135,51 @@ export async function sendInvitation(
 			expiresAt: `${new Date(invitation.expiresAt).toUTCString().slice(0, 22)} UTC`
 		}
 	);
+	await ctx.db.updateTable('invitation').set({ messageId }).where('id', '=', id).execute();
+	return { ...invitation, delivery: 'queued' };
 }
 
-async function checkRoom(db: Trx, organizationId: string, { maxMembers }: Settings): Promise<void> {
-	const count = (table: 'membership' | 'invitation') =>
-		db
-			.selectFrom(table)
-			.select((eb) => eb.fn.countAll<number>().as('count'))
-			.where('organizationId', '=', organizationId);
-	const members = await count('membership').executeTakeFirstOrThrow();
-	const open = await count('invitation').where('state', '=', 'pending').executeTakeFirstOrThrow();
-	if (Number(open.count) >= maxOpen) {
-		throw new Refusal(
-			'CONFLICT',
-			'TOO_MANY_OPEN',
-			`There are ${maxOpen} open invitations already. Revoke some that are no longer needed.`
-		);
-	}
-	if (Number(members.count) + Number(open.count) >= maxMembers) {
-		throw new Refusal(
-			'CONFLICT',
-			'TOO_MANY_MEMBERS',
-			`An organization holds up to ${maxMembers} members and open invitations.`
-		);
-	}
+/** The open invitation that a call names; refused with the reason when it is open no longer. */
+async function getOpen(ctx: { db: Db; organization: { id: string } }, id: string): Promise<InvitationRow> {
+	const row = await selectInvitations(ctx.db)
+		.where('invitation.id', '=', id)
+		.where('invitation.organizationId', '=', ctx.organization.id)
+		.executeTakeFirst();
+	if (!row) throw notFound();
+	if (row.state !== 'pending') throw new Refusal('CONFLICT', row.state.toUpperCase(), reasons[row.state]);
+	return row;
+}
+
+/**
+ * Tells the organization how far the e-mail of an open invitation has come. The worker calls it when the message's
+ * state has changed; for any other message it does nothing.
+ */
+export async function publishDelivery(db: Trx, messageId: string): Promise<void> {
+	const invitation = await db
+		.selectFrom('invitation')
+		.select(['id', 'organizationId'])
+		.where('messageId', '=', messageId)
+		.executeTakeFirst();
+	if (!invitation) return;
+	// The lock first: what is told after an event knows what that event told.
+	await db
+		.selectFrom('organization')
+		.select('id')
+		.where('id', '=', invitation.organizationId)
+		.forUpdate()
+		.execute();
+	const row = await selectInvitations(db)
+		.where('invitation.id', '=', invitation.id)
+		.where('invitation.messageId', '=', messageId)
+		.where('invitation.state', '=', 'pending')
+		.executeTakeFirst();
+	if (!row?.delivery || row.delivery === 'queued') return;
+	const organization = { id: row.organizationId, isPersonal: false };
+	await publish(
+		{ db, actor: system, organization },
+		row.delivery === 'failed' ? 'invitation.failed' : 'invitation.delivered',
+		{ invitation: invitationViewOf(row) }
+	);
 }
 
 /** The state that the link's page shows. `unavailable`: the organization takes nobody in at the moment. */
@@ -163,111 +196,65 @@ export const reasons: Record<Exclude<InvitationState, 'pending'>, string> = {
 };
 
 export const invitationsRouter = router({
-	create: organizationProcedure({ firstName, lastName, email, role }).mutation(async ({ ctx, input }) => {
-		const { db, organization } = ctx;
-		const member = await db
-			.selectFrom('membership')
-			.innerJoin('account', 'account.id', 'membership.userId')
-			.select('membership.id')
-			.where('membership.organizationId', '=', organization.id)
-			.where('account.email', '=', input.email)
-			.executeTakeFirst();
-		if (member) throw fieldRefusal('email', 'MEMBER', `${input.email} is a member already.`);
-		const open = await db
-			.selectFrom('invitation')
-			.select('id')
-			.where('organizationId', '=', organization.id)
-			.where('email', '=', input.email)
-			.where('state', '=', 'pending')
-			.executeTakeFirst();
-		if (open) {
-			throw fieldRefusal(
-				'email',
-				'INVITED',
-				`${input.email} has been invited already. Send the invitation again from the list.`
-			);
+	/**
+	 * The name and the role that the invitee will have. The link stays as it is and no second e-mail goes out: its token
+	 * is known to nobody but the first one, and the link's page names the role in force before anything is accepted.
+	 */
+	update: organizationProcedure({ invitationId: z.uuid(), firstName, lastName, role }).mutation(
+		async ({ ctx, input }) => {
+			const previous = invitationViewOf(await getOpen(ctx, input.invitationId));
+			const { firstName, lastName, role } = input;
+			const invitation = { ...previous, firstName, lastName, role };
+			if (role === previous.role && fullName(invitation) === fullName(previous)) return previous;
+			await ctx.db
+				.updateTable('invitation')
+				.set({ firstName, lastName, role })
+				.where('id', '=', previous.id)
+				.execute();
+			await publish(ctx, 'invitation.updated', { invitation, previous });
+			return invitation;
 		}
-		const settings = await getSettings(db);
-		await checkRoom(db, organization.id, settings);
-		await limit(db, `invite:inviter:${ctx.user.id}`, 30, 600);
-		await limit(db, `invite:organization:${organization.id}`, 50, 86_400);
-		await limit(db, `invite:recipient:${input.email}`, 5, 3600);
-
-		const token = createToken();
-		const { id } = await db
-			.insertInto('invitation')
-			.values({
-				organizationId: organization.id,
-				email: input.email,
-				firstName: input.firstName,
-				lastName: input.lastName,
-				role: input.role,
-				tokenHash: hashToken(token),
-				invitedBy: ctx.user.id,
-				expiresAt: expiryOf(settings)
-			})
-			.returning('id')
-			.executeTakeFirstOrThrow();
-		const invitation = await getInvitationView(db, id);
-		await publish(ctx, 'invitation.created', { invitation });
-		await sendInvitation(ctx, invitation, organization.name, token);
-		return invitation;
-	}),
+	),
 
 	/** A new link for as many days again; the older link is dead from then on. */
 	resend: organizationProcedure({ invitationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const { db, organization } = ctx;
-		const row = await selectInvitations(db)
-			.where('invitation.id', '=', input.invitationId)
-			.where('invitation.organizationId', '=', organization.id)
-			.executeTakeFirst();
-		if (!row) throw notFound();
-		if (row.state !== 'pending') {
-			throw new Refusal('CONFLICT', row.state.toUpperCase(), reasons[row.state]);
+		const row = await getOpen(ctx, input.invitationId);
+		const wait = Math.ceil((row.sentAt.getTime() - Date.now()) / 1000) + resendSeconds;
+		if (wait > 0) {
+			const seconds = wait === 1 ? 'a second' : `${wait} seconds`;
+			throw new Refusal(
+				'TOO_MANY_REQUESTS',
+				'TOO_SOON',
+				`It was sent just now. It can be sent again in ${seconds}.`
+			);
 		}
-		if (row.sentAt.getTime() > Date.now() - resendSeconds * 1000) {
-			throw new Refusal('TOO_MANY_REQUESTS', 'TOO_SOON', 'It was sent just now. Wait a minute.');
-		}
-		await limit(db, `invite:inviter:${ctx.user.id}`, 30, 600);
-		await limit(db, `invite:organization:${organization.id}`, 50, 86_400);
-		await limit(db, `invite:recipient:${row.email}`, 5, 3600);
+		const settings = await getSettings(db);
+		const inviter = { organizationId: organization.id, userId: ctx.user.id };
+		const allowance = await holdAllowance(db, inviter, settings, [row.email], false);
+		const reached = allowance.take(row.email);
+		if (reached) throw refusalOfLimit(reached);
+		await allowance.settle();
 		const token = createToken();
 		await db
 			.updateTable('invitation')
 			.set({
 				tokenHash: hashToken(token),
 				sentAt: new Date(),
-				expiresAt: expiryOf(await getSettings(db)),
+				expiresAt: expiryOf(settings),
 				invitedBy: ctx.user.id
 			})
 			.where('id', '=', row.id)
 			.execute();
-		const invitation = await getInvitationView(db, row.id);
+		const invitation = await sendInvitation(ctx, row.id, organization.name, token);
 		await publish(ctx, 'invitation.resent', { invitation });
-		await sendInvitation(ctx, invitation, organization.name, token);
 		return invitation;
 	}),
 
 	revoke: organizationProcedure({ invitationId: z.uuid() }).mutation(async ({ ctx, input }) => {
-		const row = await selectInvitations(ctx.db)
-			.where('invitation.id', '=', input.invitationId)
-			.where('invitation.organizationId', '=', ctx.organization.id)
-			.executeTakeFirst();
-		if (!row) throw notFound();
-		const revoked = await ctx.db
-			.updateTable('invitation')
-			.set({ state: 'revoked' })
-			.where('id', '=', row.id)
-			.where('state', '=', 'pending')
-			.returning('id')
-			.executeTakeFirst();
-		if (!revoked) {
-			throw new Refusal(
-				'CONFLICT',
-				row.state.toUpperCase(),
-				row.state === 'pending' ? reasons.revoked : reasons[row.state]
-			);
-		}
+		const row = await getOpen(ctx, input.invitationId);
+		// Still pending: accepting and declining wait for the organization's row as well.
+		await ctx.db.updateTable('invitation').set({ state: 'revoked' }).where('id', '=', row.id).execute();
 		const invitation = invitationViewOf(row);
 		await publish(ctx, 'invitation.revoked', { invitation });
 		return invitation;

@@ -7,7 +7,7 @@ import { keysOf } from '../names.ts';
 import { publish } from '../outbox.ts';
 import { createToken, hashToken } from '../tokens.ts';
 import { adminProcedure, notFound, Refusal, router } from '../trpc.ts';
-import { expiryOf, getInvitationView, sendInvitation } from './invitations.ts';
+import { expiryOf, sendInvitation } from './invitations.ts';
 import { getMember, listMembers } from './members.ts';
 import { findFreeSlug, getOrganizationView, refusingTaken, type WritingContext } from './organizations.ts';
 import { getSettings } from './settings.ts';
@@ -39,9 +39,8 @@ async function offer(ctx: Offering, organization: Organization, person: Invitee)
 		)
 		.returning('id')
 		.executeTakeFirstOrThrow();
-	const invitation = await getInvitationView(db, id);
+	const invitation = await sendInvitation(ctx, id, organization.name, token);
 	await publish({ ...ctx, organization }, 'invitation.offered', { invitation, organization });
-	await sendInvitation(ctx, invitation, organization.name, token);
 	return invitation;
 }
 

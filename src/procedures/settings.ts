@@ -1,4 +1,4 @@
-import { email, invitationDays, maxMembers, portalName } from '#lib/fields.ts';
+import { email, invitationDays, invitationLimit, maxMembers, portalName } from '#lib/fields.ts';
 import { settingsView, type Settings } from '#lib/views.ts';
 import type { Db, Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
@@ -18,7 +18,10 @@ export async function getSettings(db: Db): Promise<Settings> {
 			'name',
 			'supportEmail',
 			'invitationDays',
-			'maxMembers'
+			'maxMembers',
+			'maxOpenInvitations',
+			'invitationsPerDay',
+			'invitationsPerInviter'
 		])
 		.executeTakeFirstOrThrow();
 }
@@ -30,7 +33,15 @@ export async function lockSettings(db: Trx): Promise<Settings> {
 }
 
 const changes = settingsView
-	.extend({ name: portalName, supportEmail: email.nullable(), invitationDays, maxMembers })
+	.extend({
+		name: portalName,
+		supportEmail: email.nullable(),
+		invitationDays,
+		maxMembers,
+		maxOpenInvitations: invitationLimit,
+		invitationsPerDay: invitationLimit,
+		invitationsPerInviter: invitationLimit
+	})
 	.partial();
 
 /** How many changes the settings page shows. */

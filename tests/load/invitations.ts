@@ -1,0 +1,131 @@
+import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client';
+import type { AppRouter } from '../../src/router.ts';
+import { startServer, type Database } from '../harness.ts';
+import { startPostgres } from '../setup/postgres.ts';
+import { getRecipients, startSmtp } from '../smtp.ts';
+
+/**
+ * `npm run bench:invitations`: one Super admin invites 1,000 people through the API, in calls as the page makes them,
+ * and every tenth call loses its answer and is made again. Says how long it took until all were invited and until all
+ * e-mails had arrived at a real SMTP receiver, and fails when anybody got none or two.
+ */
+const people = 1000;
+const rowsPerCall = 20;
+const password = 'a password for the bench';
+const limitSeconds = 60;
+
+const chunksOf = <Row>(rows: Row[], length: number) =>
+	Array.from({ length: Math.ceil(rows.length / length) }, (_, n) => rows.slice(n * length, (n + 1) * length));
+
+async function measure(database: Database): Promise<void> {
+	const smtp = await startSmtp();
+	const env = {
+		SMTP_URL: smtp.url,
+		PORTAL_ADMIN_EMAIL: 'admin@example.test',
+		PORTAL_ADMIN_PASSWORD: password
+	};
+	await using server = await startServer({ database, env: { ...env, LOG_LEVEL: 'warn' } });
+
+	/** Somebody with a cookie; `lose` has the next answer never arrive. */
+	const visitor = () => {
+		let cookie = '';
+		let isLosing = false;
+		const api = createTRPCClient<AppRouter>({
+			links: [
+				httpLink({
+					url: `${server.origin}/trpc`,
+					async fetch(url, init) {
+						const headers = new Headers(init?.headers as HeadersInit);
+						headers.set('origin', server.origin);
+						if (cookie) headers.set('cookie', cookie);
+						const response = await fetch(url as string, { ...(init as RequestInit), headers });
+						cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? cookie;
+						if (!isLosing) return response;
+						isLosing = false;
+						await response.body?.cancel();
+						throw new Error('The connection was lost.');
+					}
+				})
+			]
+		});
+		return { api, lose: () => void (isLosing = true) };
+	};
+
+	const admin = visitor();
+	await admin.api.sessions.create.mutate({ email: env.PORTAL_ADMIN_EMAIL, password });
+	const limits = { maxMembers: 5000, maxOpenInvitations: 5000, invitationsPerDay: 5000 };
+	await admin.api.settings.update.mutate({
+		...limits,
+		invitationsPerInviter: 5000,
+		isAutoApprovingOrganizations: true
+	});
+	const owner = visitor();
+	const who = { email: 'owner@example.test', password };
+	await owner.api.accounts.register.mutate({ ...who, firstName: 'Grace', lastName: 'Okafor' });
+	await owner.api.sessions.create.mutate(who);
+	const { id: organizationId } = await owner.api.organizations.request.mutate({ name: 'Northwind' });
+
+	const rows = Array.from({ length: people }, (_, n) => ({
+		firstName: 'Person',
+		lastName: `Number ${n}`,
+		email: `person${n}@northwind.test`,
+		role: 'team_member' as const
+	}));
+	const began = performance.now();
+	const seconds = () => (performance.now() - began) / 1000;
+	let slowest = 0;
+	for (const [index, chunk] of chunksOf(rows, rowsPerCall).entries()) {
+		const started = performance.now();
+		if (index % 10 === 0) {
+			owner.lose();
+			await owner.api.invitations.createMany
+				.mutate({ organizationId, rows: chunk })
+				.catch((error: unknown) => {
+					if (!(error instanceof TRPCClientError) || error.data) throw error;
+				});
+		}
+		const { answers } = await owner.api.invitations.createMany.mutate({ organizationId, rows: chunk });
+		const expected = index % 10 === 0 ? 'invited' : 'sent';
+		const other = answers.find(({ outcome }) => outcome !== expected);
+		if (other) throw new Error(`A row was answered with ${JSON.stringify(other)} in place of ${expected}.`);
+		slowest = Math.max(slowest, performance.now() - started);
+	}
+	const invited = seconds();
+	const toPeople = () => smtp.messages.filter((one) => getRecipients(one)[0]?.endsWith('@northwind.test'));
+	await smtp.waitFor(() => toPeople().length >= people, 300_000);
+	const arrived = seconds();
+
+	// A second e-mail would come after the first ones: one more that is waited for comes after all of them.
+	const last = {
+		firstName: 'The',
+		lastName: 'Last',
+		email: 'last@example.test',
+		role: 'team_member' as const
+	};
+	await owner.api.invitations.create.mutate({ organizationId, ...last });
+	await smtp.waitFor((one) => getRecipients(one).includes(last.email), 60_000);
+	const recipients = toPeople().map((one) => getRecipients(one).join());
+	const links = new Set(toPeople().map(({ text }) => /\/invitations\/[\w-]{43}/.exec(text ?? '')?.[0]));
+	if (recipients.length !== people || new Set(recipients).size !== people || links.size !== people) {
+		throw new Error(
+			`${recipients.length} e-mails to ${new Set(recipients).size} people, ${links.size} links.`
+		);
+	}
+	console.log(
+		`${database}: ${people} invited in ${invited.toFixed(1)} s (the slowest call ${Math.round(slowest)} ms), ` +
+			`all e-mails there after ${arrived.toFixed(1)} s, none twice`
+	);
+	await smtp.stop();
+	if (arrived > limitSeconds) throw new Error(`That took more than ${limitSeconds} seconds.`);
+}
+
+const wanted = process.argv.slice(2) as Database[];
+const databases: Database[] = wanted.length > 0 ? wanted : ['pglite', 'postgres'];
+const postgres =
+	databases.includes('postgres') && !process.env.TEST_DATABASE_URL ? await startPostgres() : undefined;
+if (postgres) process.env.TEST_DATABASE_URL = postgres.url;
+try {
+	for (const database of databases) await measure(database);
+} finally {
+	await postgres?.stop();
+}
