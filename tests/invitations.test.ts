@@ -32,8 +32,10 @@ describe('the link of an invitation', () => {
 		const opened = await visitor.api.invitations.open.query({ token: invitation.token });
 		expect(opened).toMatchObject({
 			state: 'pending',
-			hasAccount: false,
-			invitation: { organizationName: company.name, role: 'super_admin', email: invitation.email }
+			who: 'new',
+			organizationName: company.name,
+			role: 'super_admin',
+			email: invitation.email
 		});
 		const { slug } = await visitor.api.invitations.accept.mutate({ token: invitation.token, password });
 		expect(slug).toBe(company.slug);
@@ -48,12 +50,13 @@ describe('the link of an invitation', () => {
 		const person = await portal.person();
 		const { token } = await portal.invitation(company, { email: person.email });
 		const nobody = portal.visitor();
-		expect(await nobody.api.invitations.open.query({ token })).toMatchObject({ hasAccount: true });
+		expect(await nobody.api.invitations.open.query({ token })).toMatchObject({ who: 'known' });
 		// Even with a new password in the call: it isn't taken.
 		const refused = await refusal(
 			nobody.api.invitations.accept.mutate({ token, password: 'a stolen account' })
 		);
 		expect(refused).toMatchObject({ status: 403, reason: 'SIGN_IN' });
+		expect(await refusal(nobody.api.invitations.decline.mutate({ token }))).toMatchObject({ status: 403 });
 		await person.api.invitations.accept.mutate({ token });
 		expect((await open(company)).members.map(({ email }) => email)).toContain(person.email);
 		await portal.visitor().api.sessions.create.mutate({ email: person.email, password });
@@ -130,7 +133,8 @@ describe('the link of an invitation', () => {
 
 	test('is either accepted or revoked when both come at once', async () => {
 		const company = await approved();
-		for (let round = 0; round < 10; round++) {
+		await portal.admin.api.settings.update.mutate({ invitationsPerDay: 500, invitationsPerInviter: 500 });
+		for (let round = 0; round < 50; round++) {
 			const invitation = await portal.invitation(company);
 			const [accepted, revoked] = await Promise.allSettled([
 				portal.visitor().api.invitations.accept.mutate({ token: invitation.token, password }),
@@ -140,7 +144,8 @@ describe('the link of an invitation', () => {
 				})
 			]);
 			expect([accepted.status, revoked.status].sort()).toEqual(['fulfilled', 'rejected']);
-			const { members } = await open(company);
+			const { members, invitations } = await open(company);
+			expect(invitations).toEqual([]);
 			expect(members.some(({ email }) => email === invitation.email)).toBe(accepted.status === 'fulfilled');
 		}
 	});
@@ -173,7 +178,35 @@ describe('the link of an invitation', () => {
 			status: 403,
 			reason: 'UNVERIFIED'
 		});
+		// Nor can they decline what isn't theirs.
+		expect(await refusal(other.api.invitations.decline.mutate({ token }))).toMatchObject({ status: 403 });
+		expect(await refusal(unverified.api.invitations.decline.mutate({ token }))).toMatchObject({
+			status: 403
+		});
 		expect((await open(company)).invitations).toHaveLength(1);
+	});
+
+	test('tells somebody else not even the whole address, and one that is over nothing of the invitee', async () => {
+		const company = await approved();
+		const other = await portal.person();
+		const { token, email, lastName } = await portal.invitation(company);
+		const seen = await other.api.invitations.open.query({ token });
+		const masked = `p••••@${email.split('@')[1]}`;
+		expect(seen).toMatchObject({ who: 'other', signedInAs: other.email, email: masked });
+		const page = async () => {
+			const headers = { cookie: `${other.cookie()}; portico_invitation=${token}` };
+			return (await other.request('/invitations', { headers })).text();
+		};
+		const html = await page();
+		expect(html).toContain(masked);
+		expect(html).not.toContain(email);
+		expect(html).not.toContain(lastName);
+		await portal.visitor().api.invitations.decline.mutate({ token });
+		const over =
+			JSON.stringify(await portal.visitor().api.invitations.open.query({ token })) + (await page());
+		expect(over).toContain(company.name);
+		expect(over).not.toContain(email);
+		expect(over).not.toContain(lastName);
 	});
 
 	test('takes an account back from whoever registered the address without owning it', async () => {
@@ -195,11 +228,15 @@ describe('the link of an invitation', () => {
 
 	test('is dead after the decline, and its page says so', async () => {
 		const company = await approved();
-		const { token } = await portal.invitation(company);
+		const { token, email } = await portal.invitation(company);
 		await portal.visitor().api.invitations.decline.mutate({ token });
 		const refused = await refusal(portal.visitor().api.invitations.accept.mutate({ token, password }));
 		expect(refused).toMatchObject({ status: 409, reason: 'DECLINED' });
 		expect(await portal.visitor().api.invitations.open.query({ token })).toMatchObject({ state: 'declined' });
+		// For this link alone: the team may ask again.
+		const again = await portal.invitation(company, { email });
+		await portal.visitor().api.invitations.accept.mutate({ token: again.token, password });
+		expect((await open(company)).members.map((one) => one.email)).toContain(email);
 	});
 });
 

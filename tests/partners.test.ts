@@ -26,7 +26,7 @@ describe('an organization for a partner', () => {
 		const token = await portal.tokenFor(person.email, 'invitations');
 		const joining = portal.visitor();
 		const opened = await joining.api.invitations.open.query({ token });
-		expect(opened).toMatchObject({ invitation: { organizationName: name, role: 'super_admin' } });
+		expect(opened).toMatchObject({ who: 'new', organizationName: name, role: 'super_admin' });
 		await joining.api.invitations.accept.mutate({ token, password });
 		const { snapshot } = await joining.api.organizations.open.query({ slug });
 		expect(snapshot.members).toMatchObject([{ email: person.email, role: 'super_admin' }]);

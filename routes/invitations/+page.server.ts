@@ -1,5 +1,6 @@
-import { fail, redirect, type Cookies } from '@sveltejs/kit';
-import { apiFor, refusalOf } from '../api.ts';
+import { redirect, type Cookies } from '@sveltejs/kit';
+import { apiFor } from '../api.ts';
+import { failWith, textOf } from '../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 const tokenOf = (cookies: Cookies) => cookies.get('portico_invitation') ?? '';
@@ -8,10 +9,7 @@ export const load: PageServerLoad = async ({ fetch, cookies }) => ({
 	opened: await apiFor(fetch).invitations.open.query({ token: tokenOf(cookies) })
 });
 
-const textOf = (form: FormData, name: string) => {
-	const value = form.get(name);
-	return typeof value === 'string' ? value : '';
-};
+const noNames = { firstName: '', lastName: '' };
 
 export const actions: Actions = {
 	accept: async ({ fetch, cookies, request }) => {
@@ -23,8 +21,7 @@ export const actions: Actions = {
 			const input = isNewPerson ? { ...values, password: textOf(form, 'password') } : {};
 			({ slug } = await apiFor(fetch).invitations.accept.mutate({ token: tokenOf(cookies), ...input }));
 		} catch (error) {
-			const { status, message, fields, reason } = refusalOf(error);
-			return fail(status, { values, message, fields, reason });
+			return failWith(error, values);
 		}
 		cookies.delete('portico_invitation', { path: '/invitations' });
 		redirect(303, `/orgs/${slug}`);
@@ -34,9 +31,20 @@ export const actions: Actions = {
 		try {
 			await apiFor(fetch).invitations.decline.mutate({ token: tokenOf(cookies) });
 		} catch (error) {
-			const { status, message, fields, reason } = refusalOf(error);
-			return fail(status, { message, fields, reason, values: { firstName: '', lastName: '' } });
+			return failWith(error, noNames);
 		}
+		redirect(303, '/invitations');
+	},
+
+	/** The account of the address was never confirmed: its e-mail once more. */
+	verify: async ({ fetch }) => {
+		try {
+			await apiFor(fetch).accounts.resendVerification.mutate({});
+		} catch (error) {
+			return failWith(error, noNames);
+		}
+		const fields: Record<string, string> = {};
+		return { values: noNames, message: '', fields, reason: 'SENT' };
 	},
 
 	/** Somebody else is signed in: the link stays, they go. */

@@ -19,7 +19,7 @@ import {
 	type InvitationRow,
 	type InvitationState
 } from './invitations.ts';
-import { addMember } from './members.ts';
+import { addMember, findMember } from './members.ts';
 
 /** The invitee's side of an invitation: whoever holds the link's token has proven the address. */
 
@@ -54,6 +54,35 @@ async function lockOpen(db: Trx, token: string): Promise<InvitationRow> {
 	return row;
 }
 
+/** Enough to recognise the own address, and too little to learn somebody else's. */
+const masked = (email: string) => email.replace(/(?<=^.).*(?=@)/, '••••');
+
+/**
+ * The account of the address, if there is one. Who answers as a proven account has to be signed in with exactly that.
+ * @throws {Refusal} FORBIDDEN, and the invitation stays as it is.
+ */
+async function checkPerson(db: Trx, row: InvitationRow, session: Session | null) {
+	const account = await findAccount(db, row.email);
+	if (session && session.user.email !== row.email) {
+		throw new Refusal(
+			'FORBIDDEN',
+			'OTHER_ACCOUNT',
+			`You are signed in as ${session.user.email}, but this invitation is for ${masked(row.email)}.`
+		);
+	}
+	if (session && !account?.emailVerifiedAt) {
+		throw new Refusal(
+			'FORBIDDEN',
+			'UNVERIFIED',
+			'Verify your e-mail address first, or sign out and open the link again.'
+		);
+	}
+	if (!session && account?.emailVerifiedAt) {
+		throw new Refusal('FORBIDDEN', 'SIGN_IN', `${row.email} has an account. Sign in to answer.`);
+	}
+	return account;
+}
+
 /** The person who joins: the signed-in owner of the address, or an account that the proven address creates or wins back. */
 async function findOrCreatePerson(
 	db: Trx,
@@ -62,25 +91,8 @@ async function findOrCreatePerson(
 	passwordHash: string | null,
 	names: { firstName: string; lastName: string }
 ): Promise<{ id: string; isNew: boolean }> {
-	const account = await findAccount(db, row.email);
-	if (session && session.user.email !== row.email) {
-		throw new Refusal(
-			'FORBIDDEN',
-			'OTHER_ACCOUNT',
-			`You are signed in as ${session.user.email}, but this invitation is for ${row.email}.`
-		);
-	}
-	if (account && session) {
-		if (account.emailVerifiedAt) return { id: account.id, isNew: false };
-		throw new Refusal(
-			'FORBIDDEN',
-			'UNVERIFIED',
-			'Verify your e-mail address first, or sign out and open the link again.'
-		);
-	}
-	if (account?.emailVerifiedAt) {
-		throw new Refusal('FORBIDDEN', 'SIGN_IN', `${row.email} has an account. Sign in to accept.`);
-	}
+	const account = await checkPerson(db, row, session);
+	if (account && session) return { id: account.id, isNew: false };
 	if (account?.status === 'rejected') {
 		throw new Refusal('FORBIDDEN', 'ACCOUNT_REJECTED', 'The portal’s team has rejected this account.');
 	}
@@ -110,29 +122,34 @@ async function findOrCreatePerson(
 }
 
 export const acceptancesRouter = router({
-	/** What the link's page shows before any form. A wrong token is told nothing. */
+	/**
+	 * What the link's page shows before any form. A wrong token is told nothing, a link that is over only whom to ask,
+	 * and whoever is signed in as somebody else not even the whole address.
+	 */
 	open: publicProcedure({ token: z.string().max(100) }).query(async ({ ctx, input }) => {
 		const row = await findByToken(ctx.db, input.token);
 		if (!row) return { state: 'invalid' as const };
-		const account = await findAccount(ctx.db, row.email);
+		const { organizationName, isRevealRestricted, role, email, firstName, lastName } = row;
 		const { user } = ctx.session ?? {};
-		return {
-			state: stateOf(row),
-			invitation: {
-				organizationName: row.organizationName,
-				inviterName: inviterName(row),
-				role: row.role,
-				email: row.email,
-				firstName: row.firstName,
-				lastName: row.lastName,
-				expiresAt: isoOf(row.expiresAt)
-			},
-			/** An address that was never proven is nobody's account yet: its owner sets a password. */
-			hasAccount: account !== undefined && account.emailVerifiedAt !== null,
-			signedInAs: user?.email ?? null,
-			isForMe: user?.email === row.email,
-			isVerified: user?.isEmailVerified ?? false
-		};
+		const from = { organizationName, inviterName: inviterName(row) };
+		const isForMe = user?.email === email;
+		const state = stateOf(row);
+		if (state !== 'pending') {
+			const isMember = isForMe && (await findMember(ctx.db, row.organizationId, user.id)) !== null;
+			// Whose link has been used, and who is a member, has somewhere to go.
+			return { state, ...from, slug: state !== 'unavailable' && isMember ? row.organizationSlug : null };
+		}
+		const common = { state, ...from, isRevealRestricted, role, expiresAt: isoOf(row.expiresAt) };
+		if (user && !isForMe) {
+			return { ...common, who: 'other' as const, signedInAs: user.email, email: masked(email) };
+		}
+		if (user?.isEmailVerified) return { ...common, who: 'me' as const, email };
+		if (user) return { ...common, who: 'unverified' as const, email };
+		const account = await findAccount(ctx.db, email);
+		// An address that was never proven is nobody's account yet: its owner sets a password.
+		return account?.emailVerifiedAt
+			? { ...common, who: 'known' as const, email }
+			: { ...common, who: 'new' as const, email, firstName, lastName };
 	}),
 
 	/** Organization, role and address come from the invitation's row alone. */
@@ -171,6 +188,7 @@ export const acceptancesRouter = router({
 		await limit(ctx.db, `accept:address:${ctx.address}`, 60, 900);
 		return ctx.db.transaction().execute(async (db) => {
 			const row = await lockOpen(db, input.token);
+			await checkPerson(db, row, ctx.session);
 			await db.updateTable('invitation').set({ state: 'declined' }).where('id', '=', row.id).execute();
 			const actor = { id: null, name: fullName(row), kind: 'developer' as const };
 			const organization = { id: row.organizationId, isPersonal: false };

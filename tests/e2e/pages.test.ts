@@ -1,7 +1,7 @@
-import AxeBuilder from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, type Portal, type Visitor } from '../factories.ts';
+import { findProblems } from './axe.ts';
 import { launchBrowser, newPerson } from './browser.ts';
 
 /** Every page as its readers see it: narrow and wide, light and dark, with the rules of WCAG 2.2 AA. */
@@ -39,12 +39,18 @@ beforeAll(async () => {
 			'/setup/nonsense',
 			'/no-such-page'
 		].map((path) => ({ who: 'nobody' as const, path })),
-		...['', '/applications', `/applications/${application.id}`, '/users', '/activity', '/settings'].map(
-			(path) => ({
-				who: 'owner' as const,
-				path: base + path
-			})
-		),
+		...[
+			'',
+			'/applications',
+			`/applications/${application.id}`,
+			'/users',
+			'/users/invite',
+			'/activity',
+			'/settings'
+		].map((path) => ({
+			who: 'owner' as const,
+			path: base + path
+		})),
 		...['/dashboard/personal', '/organizations/new', '/profile'].map((path) => ({
 			who: 'owner' as const,
 			path
@@ -80,19 +86,6 @@ async function signedIn(who: string) {
 	}));
 	await person.context.addCookies(cookies);
 	return person;
-}
-
-const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
-async function findProblems(page: Page, rules?: string[]): Promise<string[]> {
-	const axe = new AxeBuilder({ page });
-	const { violations } = await (rules ? axe.withRules(rules) : axe.withTags(tags)).analyze();
-	const found = violations.map(
-		({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`
-	);
-	const widths = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
-	if ((widths[0] ?? 0) > (widths[1] ?? 0)) found.push(`wider than the window: ${widths.join(' > ')}`);
-	return found;
 }
 
 test.each(['nobody', 'owner', 'requester', 'admin'] as const)(
