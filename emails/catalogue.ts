@@ -219,6 +219,24 @@ export const catalogue = {
 		subject: 'You are no longer a member of {{organizationName}}',
 		props: z.strictObject({ organizationName: text, firstName: text, actorName: text }),
 		sample: { organizationName: 'Northwind Logistics', firstName: 'Linus', actorName: 'Grace Okafor' }
+	}),
+	'member-left': email({
+		description: 'To the Super admins: somebody has gone who knows credentials that still work.',
+		subject: '{{memberName}} has left {{organizationName}} and knows credentials',
+		props: z.strictObject({
+			organizationName: text,
+			firstName: text,
+			memberName: text,
+			credentials: text,
+			usersUrl: url
+		}),
+		sample: {
+			organizationName: 'Northwind Logistics',
+			firstName: 'Grace',
+			memberName: 'Linus Berg',
+			credentials: 'Parcel tracking: Default (…x7Qa), Warehouse robots: Staging (…k2Lm)',
+			usersUrl: `${sampleUrl}/orgs/northwind-logistics/users`
+		}
 	})
 };
 

@@ -23,6 +23,8 @@ const organization = z.object({ organization: organizationView });
 const decision = organization.extend({ previousStatus: status.nullable() });
 const account = z.object({ account: accountView });
 const member = z.object({ member: memberView });
+/** `seen`: how many credentials that still work the person has revealed or copied. */
+const departure = member.extend({ seen: z.number().optional() });
 const invitation = z.object({ invitation: invitationView });
 const application = z.object({ application: applicationView });
 const credential = z.object({
@@ -40,6 +42,8 @@ function event<Payload extends z.ZodType>(
 ) {
 	return { audience, payload, say };
 }
+
+const credentials = (count: number) => (count === 1 ? 'a credential' : `${count} credentials`);
 
 const key = (one: z.infer<typeof credential>) =>
 	`“${one.credential.label}” (…${one.credential.lastFour}) of ${one.applicationName}`;
@@ -113,7 +117,12 @@ export const events = {
 			? `changed the role of ${fullName(member)} from ${roleLabels[previous.role]} to ${roleLabels[member.role]}`
 			: `changed the name of ${fullName(previous)} to ${fullName(member)}`;
 	}),
-	'member.removed': event('both', member, ({ member }) => `removed ${fullName(member)}`),
+	'member.removed': event(
+		'both',
+		departure,
+		({ member, seen = 0 }) =>
+			`removed ${fullName(member)}${seen > 0 ? `, who had seen ${credentials(seen)} that still work` : ''}`
+	),
 	'member.deactivated': event(
 		'both',
 		member,
@@ -129,7 +138,12 @@ export const events = {
 		member,
 		({ member }) => `made ${fullName(member)} a Super admin, as there was none`
 	),
-	'member.left': event('both', member, () => 'left the organization'),
+	'member.left': event(
+		'both',
+		departure,
+		({ seen = 0 }) =>
+			`left the organization${seen > 0 ? ` after seeing ${credentials(seen)} that still work` : ''}`
+	),
 	'invitation.created': event(
 		'organization',
 		invitation,
@@ -336,6 +350,8 @@ export interface ServerToClient {
 	online: (organizationId: string, userIds: string[]) => void;
 	/** One person came or went. */
 	presence: (organizationId: string, userId: string, isOnline: boolean) => void;
+	/** The person has seen this organization up to that event, on this page or another one. */
+	seen: (organizationId: string, seq: number) => void;
 	/** A message went into the mailbox or out of the door. */
 	mailbox: () => void;
 	/** A figure of the overview moved that no event of the portal's stream tells of. */

@@ -101,6 +101,8 @@ export const policy = {
 	'members.remove': superAdmin,
 	'members.listRevealed': superAdmin,
 	'members.leave': { ...everyMember, isCompanyOnly: true },
+	'members.listSeen': everyMember,
+	'members.see': user,
 
 	'invitations.create': superAdmin,
 	'invitations.createMany': superAdmin,
@@ -111,6 +113,8 @@ export const policy = {
 	'invitations.open': anyone,
 	'invitations.accept': anyone,
 	'invitations.decline': anyone,
+	'invitations.acceptMine': user,
+	'invitations.declineMine': user,
 
 	'applications.create': everyMember,
 	'applications.update': everyMember,
@@ -119,7 +123,8 @@ export const policy = {
 	'credentials.reveal': { ...everyMember, isRestrictable: true },
 	'credentials.copy': { ...everyMember, isRestrictable: true },
 	'credentials.rotate': everyMember,
-	'credentials.revoke': everyMember
+	'credentials.revoke': everyMember,
+	'credentials.listExposed': superAdmin
 } as const satisfies Record<string, Rule>;
 
 export type ProcedurePath = keyof typeof policy;

@@ -134,6 +134,15 @@ export const invitationView = z.object({
 /** An open invitation: accepted, declined and revoked ones leave the list. Expired is computed from `expiresAt`. */
 export type Invitation = z.infer<typeof invitationView>;
 
+/** An open invitation as its invitee sees it. */
+export type WaitingInvitation = {
+	id: string;
+	organizationName: string;
+	inviterName: string;
+	role: Role;
+	expiresAt: string;
+};
+
 export const credentialView = z.object({
 	id: z.uuid(),
 	label: z.string(),
@@ -146,6 +155,17 @@ export const credentialView = z.object({
 	revokedAt: date.nullable()
 });
 export type Credential = z.infer<typeof credentialView>;
+
+/** A credential that still works, and who has seen it. */
+export type SeenCredential = {
+	id: string;
+	label: string;
+	lastFour: string;
+	applicationId: string;
+	applicationName: string;
+};
+/** `people`: the names of those who have seen it and are no longer members. */
+export type ExposedCredential = SeenCredential & { people: string[] };
 
 export const applicationView = z.object({
 	id: z.uuid(),

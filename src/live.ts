@@ -137,6 +137,9 @@ export async function startLive(
 				if (socketsIn(`user:${what.userId}`).length > 0) await recheckAdmins([what.userId]);
 				io.to(`user:${what.userId}`).emit('account');
 				return;
+			case 'seen':
+				io.to(`user:${what.userId}`).emit('seen', what.organizationId, what.seq);
+				return;
 			case 'mailbox':
 				io.to('admins').emit('mailbox');
 				return;
@@ -185,6 +188,7 @@ export async function startLive(
 			await closeDoors(forOrganization, row.organizationId);
 			// That there is one more or one less, and nothing of which.
 			if (forOrganization.name.startsWith('credential.')) io.to('admins').emit('figures');
+			await tellInvitees(forOrganization, row.organizationId);
 		}
 		const forPortal = liveEventOf(row, 'portal');
 		if (!forPortal) return;
@@ -242,6 +246,33 @@ export async function startLive(
 				for (const socket of socketsIn(room)) await exit(socket, organizationId);
 			}
 		}
+	}
+
+	/** The owner of an address sees on every open page which invitations wait for them. */
+	async function tellInvitees(event: LiveEvent, organizationId: string): Promise<void> {
+		const isAboutAll = ['organization.renamed', 'organization.suspended', 'organization.restored'].includes(
+			event.name
+		);
+		if (!isAboutAll && !('invitation' in event.payload)) return;
+		const invitees = await db
+			.selectFrom('account')
+			.select('account.id')
+			.where('account.emailVerifiedAt', 'is not', null)
+			.where((eb) =>
+				'invitation' in event.payload
+					? eb('account.email', '=', event.payload.invitation.email)
+					: eb(
+							'account.email',
+							'in',
+							eb
+								.selectFrom('invitation')
+								.select('invitation.email')
+								.where('invitation.organizationId', '=', organizationId)
+								.where('invitation.state', '=', 'pending')
+						)
+			)
+			.execute();
+		for (const { id } of invitees) io.to(`user:${id}`).emit('account');
 	}
 
 	// One after the other, so that what was committed first is told first.

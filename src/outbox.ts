@@ -14,6 +14,8 @@ export type Signal =
 	| { kind: 'event'; id: number }
 	/** The account's own data changed: names, address, memberships. */
 	| { kind: 'account'; userId: string }
+	/** A person has seen an organization up to that event. */
+	| { kind: 'seen'; userId: string; organizationId: string; seq: number }
 	| { kind: 'mailbox' }
 	| { kind: 'presence'; organizationId: string; userId: string }
 	/** The sockets in this room have lost their session. */

@@ -123,6 +123,8 @@ interface MembershipTable {
 	lastName: string;
 	role: Role;
 	joinedAt: Timestamp;
+	seenSeq: Count;
+	visitedAt: Date | null;
 }
 
 interface InvitationTable {
@@ -161,6 +163,7 @@ interface CredentialTable {
 	createdAt: Timestamp;
 	expiresAt: Date | null;
 	revokedAt: Date | null;
+	isReplaced: Generated<boolean>;
 }
 
 interface EventTable {

@@ -191,6 +191,8 @@ async function grant(
 	const row = await db
 		.selectFrom('organization')
 		.innerJoin('membership', 'membership.organizationId', 'organization.id')
+		// Deactivated while the call waited for the lock: no longer somebody who may act here.
+		.innerJoin('account', 'account.id', 'membership.userId')
 		.selectAll('organization')
 		.select([
 			'membership.id as membershipId',
@@ -200,6 +202,7 @@ async function grant(
 		])
 		.where(column, '=', value)
 		.where('membership.userId', '=', user.id)
+		.where('account.status', '=', 'active')
 		.where('organization.status', '!=', 'withdrawn')
 		.executeTakeFirst();
 	if (!row) throw notFound();

@@ -67,6 +67,8 @@ function inputs(
 		'activity.list': { organizationId },
 		'activity.since': { organizationId, after: 0 },
 		'members.listRevealed': { organizationId, memberId: member.memberId },
+		'members.listSeen': { organizationId },
+		'credentials.listExposed': { organizationId },
 		'organizations.rename': { organizationId, name: `${company.name} renamed` },
 		'organizations.configure': { organizationId, isRevealRestricted: false },
 		'organizations.askDeletion': { organizationId, name: `${company.name} renamed` },
@@ -157,7 +159,10 @@ describe('every procedure, called directly', () => {
 		const given = {
 			...inputs(furnished.company, furnished),
 			...adminInputs,
-			'organizations.request': { name: 'No' }
+			'organizations.request': { name: 'No' },
+			'members.see': { organizationId: nowhere, seq: 1, isVisit: true },
+			'invitations.acceptMine': { invitationId: nowhere },
+			'invitations.declineMine': { invitationId: nowhere }
 		};
 		const nobody = portal.visitor();
 		for (const path of [...ofMembers, ...ofAdmins, ...ofUsers]) {
@@ -212,7 +217,7 @@ describe('every procedure, called directly', () => {
 		const before = await victim.company.owner.api.organizations.open.query({ slug: victim.company.slug });
 		const mixed = inputs(attacker.company, victim);
 		const withForeignIds = ofMembers.filter((path) =>
-			/members\.(update|remove|listRevealed)|invitations\.(re|update)|applications\.(update|delete)|credentials\./.test(
+			/members\.(update|remove|listRevealed)|invitations\.(re|update)|applications\.(update|delete)|credentials\.(?!list)/.test(
 				path
 			)
 		);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { firstName, lastName, password } from '#lib/fields.ts';
-import { fullName } from '#lib/views.ts';
+import { fullName, type WaitingInvitation } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { forgetDevices, signIn } from '../devices.ts';
 import { limit } from '../limits.ts';
@@ -9,7 +9,7 @@ import { publish } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import { endSessions, type Session } from '../session.ts';
 import { hashToken } from '../tokens.ts';
-import { fieldRefusal, publicProcedure, Refusal, router } from '../trpc.ts';
+import { fieldRefusal, notFound, publicProcedure, Refusal, router, userProcedure } from '../trpc.ts';
 import { createAccount, findAccount, publishAccount } from './accounts.ts';
 import {
 	inviterName,
@@ -21,7 +21,7 @@ import {
 } from './invitations.ts';
 import { addMember, findMember } from './members.ts';
 
-/** The invitee's side of an invitation: whoever holds the link's token has proven the address. */
+/** The invitee's side of an invitation: whoever holds the link's token, or has verified the address, has proven it. */
 
 function stateOf(row: InvitationRow): InvitationState {
 	if (row.state !== 'pending') return row.state;
@@ -32,17 +32,56 @@ function stateOf(row: InvitationRow): InvitationState {
 const findByToken = (db: Db, token: string) =>
 	selectInvitations(db).where('invitation.tokenHash', '=', hashToken(token)).executeTakeFirst();
 
+/**
+ * An invitation by its id, for a signed-in person: nobody's but of whom the verified address is. Read in the
+ * transaction, since the session was read before it.
+ */
+const findMine = (db: Db, userId: string, id: string) =>
+	selectInvitations(db)
+		.innerJoin('account as invitee', 'invitee.email', 'invitation.email')
+		.where('invitation.id', '=', id)
+		.where('invitee.id', '=', userId)
+		.where('invitee.status', '=', 'active')
+		.where('invitee.emailVerifiedAt', 'is not', null)
+		.executeTakeFirst();
+
+/** The invitations that the owner of a verified address can accept now, the newest first. */
+export async function listWaiting(
+	db: Db,
+	user: { email: string; isEmailVerified: boolean }
+): Promise<WaitingInvitation[]> {
+	if (!user.isEmailVerified) return [];
+	const rows = await selectInvitations(db)
+		.where('invitation.email', '=', user.email)
+		.where('invitation.state', '=', 'pending')
+		.where('invitation.expiresAt', '>', new Date())
+		.where('organization.status', '=', 'approved')
+		.orderBy('invitation.sentAt', 'desc')
+		.execute();
+	return rows.map((row) => ({
+		id: row.id,
+		organizationName: row.organizationName,
+		inviterName: inviterName(row),
+		role: row.role,
+		expiresAt: isoOf(row.expiresAt)
+	}));
+}
+
 /** Locks the organization's row, and returns the invitation if it is still open then. */
-async function lockOpen(db: Trx, token: string): Promise<InvitationRow> {
-	const found = await findByToken(db, token);
-	if (!found) throw new Refusal('NOT_FOUND', 'INVALID', reasons.invalid);
+async function lockOpen(
+	db: Trx,
+	find: () => Promise<InvitationRow | undefined>,
+	absent: Refusal
+): Promise<InvitationRow> {
+	const found = await find();
+	if (!found) throw absent;
 	await db
 		.selectFrom('organization')
 		.select('id')
 		.where('id', '=', found.organizationId)
 		.forUpdate()
 		.executeTakeFirst();
-	const row = await findByToken(db, token);
+	const row = await find();
 	const state = row ? stateOf(row) : 'invalid';
 	if (!row || state !== 'pending') {
 		throw new Refusal(
@@ -52,6 +91,29 @@ async function lockOpen(db: Trx, token: string): Promise<InvitationRow> {
 		);
 	}
 	return row;
+}
+
+const lockByToken = (db: Trx, token: string) =>
+	lockOpen(db, () => findByToken(db, token), new Refusal('NOT_FOUND', 'INVALID', reasons.invalid));
+
+const lockMine = (db: Trx, userId: string, id: string) =>
+	lockOpen(db, () => findMine(db, userId, id), notFound());
+
+/** Makes the person a member, as what the invitation says. */
+async function join(
+	db: Trx,
+	row: InvitationRow,
+	person: { id: string; firstName: string; lastName: string }
+): Promise<void> {
+	await db.updateTable('invitation').set({ state: 'accepted' }).where('id', '=', row.id).execute();
+	await addMember(db, { id: row.organizationId, isPersonal: false }, { ...person, role: row.role });
+}
+
+async function decline(db: Trx, row: InvitationRow): Promise<void> {
+	await db.updateTable('invitation').set({ state: 'declined' }).where('id', '=', row.id).execute();
+	const actor = { id: null, name: fullName(row), kind: 'developer' as const };
+	const organization = { id: row.organizationId, isPersonal: false };
+	await publish({ db, actor, organization }, 'invitation.declined', { invitation: invitationViewOf(row) });
 }
 
 /** Enough to recognise the own address, and too little to learn somebody else's. */
@@ -165,15 +227,13 @@ export const acceptancesRouter = router({
 		}
 		const passwordHash = input.password && !ctx.session ? await hashPassword(input.password) : null;
 		const joined = await ctx.db.transaction().execute(async (db) => {
-			const row = await lockOpen(db, input.token);
+			const row = await lockByToken(db, input.token);
 			const names = {
 				firstName: input.firstName ?? row.firstName,
 				lastName: input.lastName ?? row.lastName
 			};
 			const person = await findOrCreatePerson(db, row, ctx.session, passwordHash, names);
-			await db.updateTable('invitation').set({ state: 'accepted' }).where('id', '=', row.id).execute();
-			const organization = { id: row.organizationId, isPersonal: false };
-			await addMember(db, organization, { id: person.id, ...names, role: row.role });
+			await join(db, row, { id: person.id, ...names });
 			const account = { ...names, ...person, email: row.email, emailVerifiedAt: new Date() };
 			return {
 				slug: row.organizationSlug,
@@ -187,15 +247,23 @@ export const acceptancesRouter = router({
 	decline: publicProcedure({ token: z.string().max(100) }).mutation(async ({ ctx, input }) => {
 		await limit(ctx.db, `accept:address:${ctx.address}`, 60, 900);
 		return ctx.db.transaction().execute(async (db) => {
-			const row = await lockOpen(db, input.token);
+			const row = await lockByToken(db, input.token);
 			await checkPerson(db, row, ctx.session);
-			await db.updateTable('invitation').set({ state: 'declined' }).where('id', '=', row.id).execute();
-			const actor = { id: null, name: fullName(row), kind: 'developer' as const };
-			const organization = { id: row.organizationId, isPersonal: false };
-			await publish({ db, actor, organization }, 'invitation.declined', {
-				invitation: invitationViewOf(row)
-			});
+			await decline(db, row);
 			return { organizationName: row.organizationName };
 		});
+	}),
+
+	/** Without the link: whoever is signed in with the verified address has proven it as well. */
+	acceptMine: userProcedure({ invitationId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const row = await lockMine(ctx.db, ctx.user.id, input.invitationId);
+		await join(ctx.db, row, { id: ctx.user.id, firstName: row.firstName, lastName: row.lastName });
+		return { slug: row.organizationSlug, organizationName: row.organizationName };
+	}),
+
+	declineMine: userProcedure({ invitationId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const row = await lockMine(ctx.db, ctx.user.id, input.invitationId);
+		await decline(ctx.db, row);
+		return { organizationName: row.organizationName };
 	})
 });

@@ -1,6 +1,7 @@
+import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
 import { credentialLabel } from '#lib/fields.ts';
-import { credentialState, fullName, type Credential } from '#lib/views.ts';
+import { credentialState, fullName, type Credential, type ExposedCredential } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
 import { fieldRefusal, notFound, organizationProcedure, Refusal, router, type Context } from '../trpc.ts';
@@ -68,6 +69,67 @@ export async function listCredentials(db: Db, applicationIds: string[]): Promise
 	return new Map([...groups].map(([id, group]) => [id, group.map(viewOf)]));
 }
 
+/**
+ * Who has revealed or copied which credential, as far as that still works. What was rotated since is dealt with, also
+ * while the old secret has its last hours.
+ */
+function selectSeen(db: Db, organizationId: string) {
+	return db
+		.selectFrom('credential')
+		.innerJoin('application', 'application.id', 'credential.applicationId')
+		.innerJoin('event', (join) =>
+			join
+				.onRef('event.organizationId', '=', 'application.organizationId')
+				.on('event.name', 'in', ['credential.revealed', 'credential.copied'])
+				.on(sql<SqlBool>`event.payload->'credential'->>'id' = credential.id::text`)
+		)
+		.select([
+			'credential.id',
+			'credential.label',
+			'credential.lastFour',
+			'application.id as applicationId',
+			'application.name as applicationName'
+		])
+		.where('application.organizationId', '=', organizationId)
+		.where('credential.revokedAt', 'is', null)
+		.where('credential.isReplaced', '=', false)
+		.where((eb) =>
+			eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', new Date())])
+		)
+		.groupBy(['credential.id', 'application.id'])
+		.orderBy('application.name')
+		.orderBy('credential.label')
+		.orderBy('credential.id');
+}
+
+/** The credentials that still work and that this person has revealed or copied. */
+export const listSeenBy = (db: Db, organizationId: string, userId: string) =>
+	selectSeen(db, organizationId)
+		.where(sql<SqlBool>`event.actor->>'id' = ${userId}`)
+		.execute();
+
+/** The credentials that still work and that somebody has seen who is no longer a member, with their names. */
+async function listExposed(db: Db, organizationId: string): Promise<ExposedCredential[]> {
+	return selectSeen(db, organizationId)
+		.select(
+			sql<string[]>`array_agg(distinct event.actor->>'name' order by event.actor->>'name')`.as('people')
+		)
+		.where((eb) =>
+			eb.not(
+				eb.exists(
+					eb
+						.selectFrom('membership')
+						.innerJoin('account', 'account.id', 'membership.userId')
+						.select('membership.id')
+						.where('membership.organizationId', '=', organizationId)
+						.where('account.status', '=', 'active')
+						.where(sql<SqlBool>`membership.user_id::text = event.actor->>'id'`)
+				)
+			)
+		)
+		.execute();
+}
+
 /** Writes a new key, encrypted for its own row. Who wants to see it presses "Reveal" like everybody else. */
 export async function insertCredential(
 	ctx: { db: Trx; vault: Context['vault']; user: { id: string } },
@@ -128,6 +190,9 @@ const showing = (name: 'credential.revealed' | 'credential.copied') =>
 	});
 
 export const credentialsRouter = router({
+	/** What a Super admin should rotate: somebody who has gone knows it. */
+	listExposed: organizationProcedure({}).query(({ ctx }) => listExposed(ctx.db, ctx.organization.id)),
+
 	create: organizationProcedure({
 		applicationId: z.uuid(),
 		label: credentialLabel,
@@ -178,9 +243,12 @@ export const credentialsRouter = router({
 			const known = event.credential.expiresAt && new Date(event.credential.expiresAt);
 			await ctx.db
 				.updateTable('credential')
-				.set(
-					input.overlapSeconds === 0 ? { revokedAt: now } : { expiresAt: known && known < end ? known : end }
-				)
+				.set({
+					isReplaced: true,
+					...(input.overlapSeconds === 0
+						? { revokedAt: now }
+						: { expiresAt: known && known < end ? known : end })
+				})
 				.where('id', '=', event.credential.id)
 				.execute();
 			const created = await insertCredential(ctx, {

@@ -1,11 +1,14 @@
-import { sql } from 'kysely';
 import { z } from 'zod';
 import { firstName, lastName } from '#lib/fields.ts';
 import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
-import { publish } from '../outbox.ts';
-import { notFound, organizationProcedure, Refusal, router } from '../trpc.ts';
+import { publish, signal } from '../outbox.ts';
+import { notFound, organizationProcedure, Refusal, router, userProcedure, type Context } from '../trpc.ts';
+import { listSeenBy } from './credentials.ts';
 import { revokeInvitationsOf } from './invitations.ts';
+
+/** How many credentials an e-mail names one by one. */
+const namedCredentials = 10;
 
 function selectMembers(db: Db, organizationId: string) {
 	return db
@@ -79,6 +82,37 @@ export async function addMember(
 	await publish({ db, actor, organization }, 'member.joined', { member });
 }
 
+/**
+ * Writes to the Super admins who stay when somebody goes without one of them having asked for it, and knows credentials
+ * that still work.
+ */
+export async function warnOfLeaver(
+	ctx: Pick<Context, 'config' | 'outbox'> & { db: Trx },
+	organization: { id: string; name: string; slug: string },
+	member: Member
+): Promise<void> {
+	const seen = await listSeenBy(ctx.db, organization.id, member.userId);
+	if (seen.length === 0) return;
+	const named = seen.slice(0, namedCredentials);
+	const credentials = [
+		...named.map(({ applicationName, label, lastFour }) => `${applicationName}: ${label} (…${lastFour})`),
+		...(seen.length > named.length ? [`${seen.length - named.length} more`] : [])
+	].join(', ');
+	const admins = await selectMembers(ctx.db, organization.id)
+		.where('membership.role', '=', 'super_admin')
+		.where('membership.id', '!=', member.id)
+		.execute();
+	for (const admin of admins) {
+		await ctx.outbox.enqueue(ctx.db, { name: fullName(admin), address: admin.email }, 'member-left', {
+			organizationName: organization.name,
+			firstName: admin.firstName,
+			memberName: fullName(member),
+			credentials,
+			usersUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}/users`
+		});
+	}
+}
+
 export const membersRouter = router({
 	update: organizationProcedure({ memberId: z.uuid(), firstName, lastName, role }).mutation(
 		async ({ ctx, input }) => {
@@ -124,8 +158,9 @@ export const membersRouter = router({
 		if (member.userId === ctx.user.id) {
 			throw new Refusal('FORBIDDEN', 'OWN_MEMBERSHIP', 'To go yourself, leave the organization.');
 		}
+		const seen = await listSeenBy(ctx.db, organizationId, member.userId);
 		await ctx.db.deleteFrom('membership').where('id', '=', member.id).execute();
-		await publish(ctx, 'member.removed', { member });
+		await publish(ctx, 'member.removed', { member, seen: seen.length });
 		await revokeInvitationsOf(ctx, member.userId);
 		await ctx.outbox.enqueue(ctx.db, { name: fullName(member), address: member.email }, 'member-removed', {
 			organizationName,
@@ -145,43 +180,54 @@ export const membersRouter = router({
 				`${name} would be without a Super admin. Make somebody else a Super admin first.`
 			);
 		}
+		const seen = await listSeenBy(ctx.db, organizationId, member.userId);
 		await ctx.db.deleteFrom('membership').where('id', '=', member.id).execute();
-		await publish(ctx, 'member.left', { member });
+		await publish(ctx, 'member.left', { member, seen: seen.length });
 		await revokeInvitationsOf(ctx, member.userId);
+		await warnOfLeaver(ctx, ctx.organization, member);
 		return member;
 	}),
 
 	/** Credentials that the member has revealed or copied and that still work, for the dialog that removes them. */
 	listRevealed: organizationProcedure({ memberId: z.uuid() }).query(async ({ ctx, input }) => {
 		const member = await getMember(ctx.db, ctx.organization.id, input.memberId);
-		return ctx.db
-			.selectFrom('credential')
-			.innerJoin('application', 'application.id', 'credential.applicationId')
-			.select([
-				'credential.id',
-				'credential.label',
-				'credential.lastFour',
-				'application.id as applicationId',
-				'application.name as applicationName'
-			])
-			.where('application.organizationId', '=', ctx.organization.id)
-			.where('credential.revokedAt', 'is', null)
-			.where((eb) =>
-				eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', new Date())])
-			)
-			.where((eb) =>
-				eb(
-					eb.cast<string>('credential.id', 'text'),
-					'in',
-					eb
-						.selectFrom('event')
-						.select(sql<string>`payload->'credential'->>'id'`.as('credentialId'))
-						.where('event.organizationId', '=', ctx.organization.id)
-						.where('event.name', 'in', ['credential.revealed', 'credential.copied'])
-						.where(sql<string>`actor->>'id'`, '=', member.userId)
-				)
-			)
-			.orderBy('application.name')
-			.execute();
+		return listSeenBy(ctx.db, ctx.organization.id, member.userId);
+	}),
+
+	/** When each member was last seen, by the id of their account; who never was is missing. */
+	listSeen: organizationProcedure({}).query(async ({ ctx }): Promise<Record<string, string>> => {
+		const rows = await selectMembers(ctx.db, ctx.organization.id).select('account.lastSeenAt').execute();
+		return Object.fromEntries(
+			rows.flatMap(({ userId, lastSeenAt }) => (lastSeenAt ? [[userId, isoOf(lastSeenAt)]] : []))
+		);
+	}),
+
+	/**
+	 * Says that the person has an organization open and has seen it up to an event; `isVisit` where they have just come.
+	 * Takes no lock, since a page tells it often. Who isn't a member changes nothing, and learns nothing.
+	 */
+	see: userProcedure({
+		organizationId: z.uuid(),
+		seq: z.number().int().min(0),
+		isVisit: z.boolean()
+	}).mutation(async ({ ctx: { db, user }, input: { organizationId, seq, isVisit } }) => {
+		const seen = await db
+			.updateTable('membership')
+			.from('organization')
+			.set((eb) => ({
+				// Never more than there is.
+				seenSeq: eb.fn<number>('greatest', [
+					'membership.seenSeq',
+					eb.fn('least', [eb.cast<number>(eb.val(seq), 'bigint'), 'organization.lastSeq'])
+				]),
+				...(isVisit && { visitedAt: new Date() })
+			}))
+			.whereRef('organization.id', '=', 'membership.organizationId')
+			.where('membership.organizationId', '=', organizationId)
+			.where('membership.userId', '=', user.id)
+			.returning('membership.seenSeq')
+			.executeTakeFirst();
+		if (seen) await signal(db, { kind: 'seen', userId: user.id, organizationId, seq: seen.seenSeq });
+		return {};
 	})
 });

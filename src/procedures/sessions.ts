@@ -8,12 +8,13 @@ import { limit } from '../limits.ts';
 import { verifyPassword } from '../passwords.ts';
 import { endOtherSessions, endSession, listSessions } from '../session.ts';
 import { notFound, publicProcedure, Refusal, router, userProcedure } from '../trpc.ts';
+import { listWaiting } from './acceptances.ts';
 import { accountViewOf, findAccount } from './accounts.ts';
 import { getSettings } from './settings.ts';
 
 /** The organizations of a person as the switcher lists them, the personal space first. */
 async function listOrganizations(db: Db, userId: string) {
-	return db
+	const rows = await db
 		.selectFrom('membership')
 		.innerJoin('organization', 'organization.id', 'membership.organizationId')
 		.select([
@@ -23,13 +24,17 @@ async function listOrganizations(db: Db, userId: string) {
 			'organization.status',
 			'organization.isPersonal',
 			'organization.rejectionReason',
-			'membership.role'
+			'organization.lastSeq as seq',
+			'membership.role',
+			'membership.seenSeq',
+			'membership.visitedAt'
 		])
 		.where('membership.userId', '=', userId)
 		.where('organization.status', '!=', 'withdrawn')
 		.orderBy('organization.isPersonal', 'desc')
 		.orderBy('organization.name')
 		.execute();
+	return rows.map((row) => ({ ...row, visitedAt: isoOf(row.visitedAt) }));
 }
 
 function wrongCredentials(): Refusal {
@@ -48,19 +53,20 @@ function refuseInactive(status: Account['status']): void {
 }
 
 export const sessionsRouter = router({
-	/** What every page needs: the settings, and who is signed in with which organizations. */
+	/** What every page needs: the settings, and who is signed in with which organizations and open invitations. */
 	get: publicProcedure({}).query(async ({ ctx: { db, session } }) => {
 		const [settings, admin] = await Promise.all([
 			getSettings(db),
 			db.selectFrom('account').select('id').where('isPortalAdmin', '=', true).limit(1).executeTakeFirst()
 		]);
 		const common = { settings, isSetUp: admin !== undefined };
-		if (!session) return { ...common, account: null, organizations: [] };
-		const [account, organizations] = await Promise.all([
+		if (!session) return { ...common, account: null, organizations: [], invitations: [] };
+		const [account, organizations, invitations] = await Promise.all([
 			db.selectFrom('account').selectAll().where('id', '=', session.user.id).executeTakeFirstOrThrow(),
-			listOrganizations(db, session.user.id)
+			listOrganizations(db, session.user.id),
+			listWaiting(db, session.user)
 		]);
-		return { ...common, account: accountViewOf(account), organizations };
+		return { ...common, account: accountViewOf(account), organizations, invitations };
 	}),
 
 	create: publicProcedure({ email: z.string().max(300), password: z.string().max(1000) }).mutation(

@@ -9,7 +9,7 @@ import { adminProcedure, notFound, Refusal, router, type Context } from '../trpc
 import { accountViewOf } from './accounts.ts';
 import { deleteEventsOf } from './activity.ts';
 import { revokeInvitationsOf } from './invitations.ts';
-import { findMember, isLastSuperAdmin } from './members.ts';
+import { findMember, isLastSuperAdmin, warnOfLeaver } from './members.ts';
 import { getOrganizationView } from './organizations.ts';
 
 /** What the portal admins do with people's accounts. */
@@ -198,7 +198,9 @@ export async function deleteAccount(
 		await revokeInvitationsOf({ ...ctx, organization }, accountId);
 		if (['approved', 'suspended'].includes(previousStatus)) {
 			const name = ctx.actor.id === accountId ? 'member.left' : 'member.removed';
-			if (member) await publish({ ...ctx, organization }, name, { member });
+			if (!member) continue;
+			await publish({ ...ctx, organization }, name, { member });
+			await warnOfLeaver(ctx, organization, member);
 			continue;
 		}
 		// A request that is theirs alone goes with them.
@@ -258,6 +260,7 @@ export const usersRouter = router({
 		for (const { organization, member } of companies) {
 			if (member) await publish({ ...ctx, organization }, 'member.deactivated', { member });
 			await revokeInvitationsOf({ ...ctx, organization }, accountId);
+			if (member) await warnOfLeaver(ctx, organization, member);
 		}
 		const view = accountViewOf({ ...account, status: 'deactivated' });
 		await publish(ctx, 'account.deactivated', { account: view });
