@@ -43,7 +43,8 @@ function event<Payload extends z.ZodType>(
 	return { audience, payload, say };
 }
 
-const credentials = (count: number) => (count === 1 ? 'a credential' : `${count} credentials`);
+const credentials = (count: number) =>
+	count === 1 ? 'a credential that still works' : `${count} credentials that still work`;
 
 const key = (one: z.infer<typeof credential>) =>
 	`“${one.credential.label}” (…${one.credential.lastFour}) of ${one.applicationName}`;
@@ -121,7 +122,7 @@ export const events = {
 		'both',
 		departure,
 		({ member, seen = 0 }) =>
-			`removed ${fullName(member)}${seen > 0 ? `, who had seen ${credentials(seen)} that still work` : ''}`
+			`removed ${fullName(member)}${seen > 0 ? `, who had seen ${credentials(seen)}` : ''}`
 	),
 	'member.deactivated': event(
 		'both',
@@ -141,8 +142,7 @@ export const events = {
 	'member.left': event(
 		'both',
 		departure,
-		({ seen = 0 }) =>
-			`left the organization${seen > 0 ? ` after seeing ${credentials(seen)} that still work` : ''}`
+		({ seen = 0 }) => `left the organization${seen > 0 ? ` after seeing ${credentials(seen)}` : ''}`
 	),
 	'invitation.created': event(
 		'organization',

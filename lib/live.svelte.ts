@@ -32,12 +32,31 @@ class Live {
 	isLeaving = false;
 	/** Ids of the people with a page open, by organization. */
 	readonly #online = new SvelteMap<string, ReadonlySet<string>>();
+	/** When somebody closed their last page, as far as this page has heard of it; ISO 8601. */
+	readonly #departed = new SvelteMap<string, string>();
+	/** The number of the last event told of each organization, and the last one that the person has seen. */
+	readonly #told = new SvelteMap<string, number>();
+	readonly #seen = new SvelteMap<string, number>();
 	readonly #feeds = new Set<Follower>();
 	#socket: LiveSocket | null = null;
 	#hadConnection = false;
 
 	online(organizationId: string): ReadonlySet<string> {
 		return this.#online.get(organizationId) ?? new Set<string>();
+	}
+
+	departedAt(userId: string): string | null {
+		return this.#departed.get(userId) ?? null;
+	}
+
+	/** Whether something has happened in the organization since the person last had it open, here or elsewhere. */
+	hasNews({ id, seq, seenSeq }: { id: string; seq: number; seenSeq: number }): boolean {
+		return Math.max(seq, this.#told.get(id) ?? 0) > Math.max(seenSeq, this.#seen.get(id) ?? 0);
+	}
+
+	/** The person has seen the organization up to this event. */
+	see(organizationId: string, seq: number): void {
+		this.#seen.set(organizationId, Math.max(seq, this.#seen.get(organizationId) ?? 0));
 	}
 
 	/**
@@ -54,6 +73,8 @@ class Live {
 	}): () => void {
 		this.state = 'connecting';
 		this.#hadConnection = false;
+		this.#told.clear();
+		this.#seen.clear();
 		const socket: LiveSocket = io({
 			transports: ['websocket'],
 			reconnectionDelay: 300,
@@ -75,17 +96,22 @@ class Live {
 			if (!socket.active) on.ended();
 		});
 		socket.on('event', (stream, event) => {
+			if (stream.kind === 'organization') this.#told.set(stream.organizationId, event.seq);
 			for (const feed of this.#feeds) if (sameStream(feed.stream, stream)) feed.take(event);
 		});
 		socket.on('settings', (settings) => (this.settings = settings));
 		socket.on('account', on.account);
+		socket.on('seen', (organizationId, seq) => this.see(organizationId, seq));
 		socket.on('mailbox', on.mailbox);
 		socket.on('figures', on.figures);
 		socket.on('online', (organizationId, userIds) => this.#online.set(organizationId, new Set(userIds)));
 		socket.on('presence', (organizationId, userId, isOnline) => {
 			const next = new Set(this.online(organizationId));
 			if (isOnline) next.add(userId);
-			else next.delete(userId);
+			else {
+				next.delete(userId);
+				this.#departed.set(userId, new Date().toISOString());
+			}
 			this.#online.set(organizationId, next);
 		});
 		socket.on('resync', () => {

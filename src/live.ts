@@ -10,7 +10,7 @@ import { channel, type Signal } from './outbox.ts';
 import { arrive, beat, beatSeconds, isOnline, leave, leaveAll, onlineIn } from './presence.ts';
 import { liveEventOf } from './procedures/activity.ts';
 import { getSettings } from './procedures/settings.ts';
-import { findSession, listLiveSessions, sessionCookie } from './session.ts';
+import { findSession, listLiveSessions, noteSeen, sessionCookie } from './session.ts';
 
 /** Sessions and memberships of open sockets are compared with the database at least this often. */
 const sweepSeconds = 45;
@@ -88,6 +88,8 @@ export async function startLive(
 		socket.onAny(() => socket.disconnect(true));
 		socket.on('disconnecting', () => {
 			for (const room of socket.rooms) departed(socket, room);
+			const { user } = socket.data;
+			if (user && socketsIn(`user:${user.id}`).length === 1) guard(noteSeen(db, user.id));
 		});
 		guard(settle(socket));
 		// In turn with the news, so that an older state never follows a newer one.

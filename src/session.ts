@@ -135,7 +135,7 @@ export async function findSession(db: Db, token: string, address: string | null)
 			.execute();
 	}
 	if (!user.lastSeenAt || user.lastSeenAt < stale) {
-		await db.updateTable('account').set({ lastSeenAt: now }).where('id', '=', user.id).execute();
+		await noteSeen(db, user.id);
 	}
 	return { id: session.id, user };
 }
@@ -151,6 +151,11 @@ export async function listSessions(db: Db, userId: string) {
 		.orderBy('lastSeenAt', 'desc')
 		.orderBy('id')
 		.execute();
+}
+
+/** Somebody makes a call now, or has closed their last page. */
+export async function noteSeen(db: Db, userId: string): Promise<void> {
+	await db.updateTable('account').set({ lastSeenAt: new Date() }).where('id', '=', userId).execute();
 }
 
 /** Which of these sessions, given by their hashes, are still good: one query for any number of them. */

@@ -186,7 +186,7 @@ function refuseLastAdmin(isLastAdmin: boolean): void {
  * for the person and for portal admins, with the same refusals.
  */
 export async function deleteAccount(
-	ctx: Parameters<typeof publish>[0] & Pick<Context, 'outbox'>,
+	ctx: Parameters<typeof publish>[0] & Pick<Context, 'config' | 'outbox'>,
 	accountId: string
 ): Promise<AccountRow> {
 	const companies = await lockCompanies(ctx.db, accountId);

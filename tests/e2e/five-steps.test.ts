@@ -153,7 +153,7 @@ describe.each([{ isAutoApproving: false }, { isAutoApproving: true }])(
 
 			const member = page.locator(`[data-member="${inviteeEmail}"]`);
 			await member.getByText('Team member').waitFor();
-			await member.getByText(', online').waitFor();
+			await member.getByText('Online', { exact: true }).waitFor();
 			await row(admin.page, company).getByText('2', { exact: true }).waitFor();
 		});
 

@@ -1,0 +1,31 @@
+import { fullName, type Invitation, type Member, type Role } from '#lib/views.ts';
+
+/** A row of the list: somebody who is a member, or somebody who is invited. */
+export type Entry = { id: string; name: string; email: string; role: Role; text: string } & (
+	{ member: Member } | { invitation: Invitation }
+);
+
+export type Filter = 'all' | Role | 'invited';
+
+/** Searched without regard to case and accents. */
+export const plain = (text: string) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+
+// The same on the server and in every browser, so that no row moves when the page comes to life.
+const byName = new Intl.Collator('en', { numeric: true });
+
+const entryOf = (one: Member | Invitation) => {
+	const name = fullName(one);
+	const { id, email, role } = one;
+	return { id, name, email, role, text: plain(`${name} ${email}`) };
+};
+
+/** Members and invited people in one list, by name. */
+export function listEntries(members: Member[], invitations: Invitation[]): Entry[] {
+	return [
+		...members.map((member) => ({ ...entryOf(member), member })),
+		...invitations.map((invitation) => ({ ...entryOf(invitation), invitation }))
+	].sort((one, other) => byName.compare(one.name, other.name) || byName.compare(one.email, other.email));
+}
+
+export const fits = (entry: Entry, filter: Filter) =>
+	filter === 'all' || (filter === 'invited' ? 'invitation' in entry : entry.role === filter);
