@@ -241,6 +241,7 @@ function heard(socket: Socket<ServerToClient>) {
 	socket.on('resync', () => note('resync'));
 	socket.on('online', () => note('online'));
 	socket.on('settings', () => note('settings'));
+	socket.on('seen', (organizationId, seq) => note(`seen ${organizationId} ${seq}`));
 	socket.on('presence', (_, userId, isOnline) => note(`presence ${userId} ${isOnline}`));
 
 	/** Resolves when the condition holds, now or after one of the next words. */

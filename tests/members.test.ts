@@ -229,4 +229,23 @@ describe('the last Super admin', () => {
 			[one, other] = [survivor, back];
 		}
 	});
+
+	test('stays also when the provider deactivates one in the instant in which that one acts', async () => {
+		const company = await approved();
+		const organizationId = company.id;
+		let one: Member = { ...company.owner, memberId: await memberIdOf(company, company.owner) };
+		for (let round = 0; round < 24; round++) {
+			const other = await portal.member({ ...company, owner: one }, 'super_admin');
+			const answers = await Promise.allSettled<unknown>([
+				portal.admin.api.accounts.deactivate.mutate({ accountId: other.userId }),
+				round % 3
+					? edit(company, one, { role: 'team_member' }, other)
+					: one.api.members.leave.mutate({ organizationId })
+			]);
+			expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+			if (answers[1]?.status === 'fulfilled') one = other;
+			const { members } = await open(company, one);
+			expect(members.find(({ userId }) => userId === one.userId)?.role).toBe('super_admin');
+		}
+	});
 });
