@@ -221,7 +221,7 @@ function createPortal(server: Server, smtp: Smtp) {
 }
 
 /** What a socket has heard so far, and a way to wait for more of it without asking again and again. */
-function heard(socket: Socket<ServerToClient>) {
+export function heard(socket: Socket<ServerToClient>) {
 	const events: LiveEvent[] = [];
 	const words: string[] = [];
 	const waiting = new Set<() => void>();

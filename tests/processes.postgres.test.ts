@@ -3,8 +3,8 @@ import { io } from 'socket.io-client';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AppRouter } from '../src/router.ts';
-import { password, refusal, startPortal, type Portal } from './factories.ts';
-import { startServer } from './harness.ts';
+import { heard, password, refusal, startPortal, type Portal, type Visitor } from './factories.ts';
+import { startServer, type Server } from './harness.ts';
 
 let portal: Portal;
 beforeAll(async () => {
@@ -12,17 +12,29 @@ beforeAll(async () => {
 });
 afterAll(() => portal.stop());
 
-/** The admins' procedures as the pages of another process call them, with the same session. */
-function adminOn({ origin }: { origin: string }) {
+/** Somebody's calls as the pages of another process make them, with the same session. */
+function on({ origin }: Pick<Server, 'origin'>, person: Visitor) {
 	return createTRPCClient<AppRouter>({
 		links: [
 			httpLink({
 				url: `${origin}/trpc`,
 				headers: { origin },
-				fetch: (url, init) => portal.admin.request(url as string, init as RequestInit)
+				fetch: (url, init) => person.request(url as string, init as RequestInit)
 			})
 		]
 	});
+}
+
+/** Somebody's page on another process. */
+function listenOn({ origin }: Pick<Server, 'origin'>, person: Visitor) {
+	const socket = io(origin, {
+		transports: ['websocket'],
+		forceNew: true,
+		reconnectionDelay: 100,
+		extraHeaders: { origin, cookie: person.cookie() }
+	});
+	portal.sockets.push(socket);
+	return heard(socket);
 }
 
 async function startSecond(onTestFinished: (end: () => Promise<void>) => void) {
@@ -35,28 +47,42 @@ async function startSecond(onTestFinished: (end: () => Promise<void>) => void) {
 	return second;
 }
 
-test('two processes on one PostgreSQL serve one portal', async ({ onTestFinished }) => {
+test('two processes on one PostgreSQL serve one portal: whoever is removed on one is out on the other', async ({
+	onTestFinished
+}) => {
 	const second = await startSecond(onTestFinished);
 	const company = await portal.company({ admin: portal.admin });
-	const member = await portal.member(company);
-	const page = io(second.origin, {
-		transports: ['websocket'],
-		forceNew: true,
-		extraHeaders: { origin: second.origin, cookie: member.cookie() }
-	});
-	portal.sockets.push(page);
-	const heard: string[] = [];
-	const removed = new Promise<void>((resolve) => {
-		page.on('event', (_: unknown, event: { name: string }) => {
-			heard.push(event.name);
-			if (event.name === 'member.removed') resolve();
-		});
-	});
-	await new Promise<void>((resolve) => page.on('online', () => resolve()));
+	const organizationId = company.id;
+	const [member, offline] = [await portal.member(company), await portal.member(company)];
+	const [page, away] = [listenOn(second, member), listenOn(second, offline)];
+	await Promise.all([page.hears('online'), away.hears('online')]);
 	await portal.application(company);
-	await company.owner.api.members.remove.mutate({ organizationId: company.id, memberId: member.memberId });
-	await removed;
-	expect(heard).toEqual(['application.created', 'member.removed']);
+	await page.hears('application.created');
+	away.socket.disconnect();
+	const began = performance.now();
+	for (const { memberId } of [member, offline])
+		await company.owner.api.members.remove.mutate({ organizationId, memberId });
+	await page.until(() => page.words.includes('account'), 'the closed door', 1000);
+	expect(performance.now() - began).toBeLessThan(1000);
+	away.words.length = 0;
+	away.events.length = 0;
+	away.socket.connect();
+	await away.hears('settings');
+	await portal.application(company);
+	// Their own news come after what they must not hear.
+	for (const one of [member, offline]) {
+		await one.api.organizations.request.mutate({ name: `Own of ${one.userId}` });
+		expect(await refusal(on(second, one).organizations.open.query({ slug: company.slug }))).toMatchObject({
+			status: 404
+		});
+	}
+	await Promise.all([page.hears('organization.requested'), away.hears('organization.requested')]);
+	expect(page.events.map(({ name }) => name)).toEqual([
+		'application.created',
+		'member.removed',
+		'organization.requested'
+	]);
+	expect(away.events.map(({ name }) => name)).toEqual(['organization.requested']);
 
 	// A session that one process ends is over on the other one, cookie and sockets.
 	const person = await portal.person();
@@ -90,10 +116,45 @@ test('two processes on one PostgreSQL serve one portal', async ({ onTestFinished
 	}
 });
 
+test('two Super admins on two processes never leave the organization without one', async ({
+	onTestFinished
+}) => {
+	const second = await startSecond(onTestFinished);
+	const company = await portal.company({ admin: portal.admin });
+	const organizationId = company.id;
+	const other = await portal.member(company, 'super_admin');
+	const open = async (by: Visitor) =>
+		(await by.api.organizations.open.query({ slug: company.slug })).snapshot.members;
+	const ownId = (await open(other)).find(({ userId }) => userId !== other.userId)?.id ?? '';
+	const edit = (by: ReturnType<typeof on>, memberId: string, role: 'super_admin' | 'team_member') =>
+		by.members.update.mutate({ organizationId, memberId, firstName: 'A', lastName: 'B', role });
+	for (let round = 0; round < 50; round++) {
+		const acts = [
+			edit(company.owner.api, other.memberId, 'team_member'),
+			edit(on(second, other), ownId, 'team_member')
+		];
+		const answers = await Promise.allSettled<unknown>(acts);
+		expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+		const isOwnerLeft = answers[0]?.status === 'fulfilled';
+		const admins = (await open(other)).filter(({ role }) => role === 'super_admin');
+		expect(admins.map(({ id }) => id)).toEqual([isOwnerLeft ? ownId : other.memberId]);
+		if (isOwnerLeft) await edit(company.owner.api, other.memberId, 'super_admin');
+		else await edit(other.api, ownId, 'super_admin');
+	}
+	const leaving = await Promise.allSettled([
+		company.owner.api.members.leave.mutate({ organizationId }),
+		on(second, other).members.leave.mutate({ organizationId })
+	]);
+	expect(leaving.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+	expect(leaving.find((one) => one.status === 'rejected')?.reason).toMatchObject({
+		data: { reason: 'LAST_SUPER_ADMIN' }
+	});
+});
+
 test('two admins on two processes who decide in the same instant: one decision, one e-mail, a hundred times', async ({
 	onTestFinished
 }) => {
-	const second = adminOn(await startSecond(onTestFinished));
+	const second = on(await startSecond(onTestFinished), portal.admin);
 	const owner = await portal.person();
 	const watching = await portal.admin.listen();
 	await watching.hears('settings');
