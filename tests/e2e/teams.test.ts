@@ -1,0 +1,386 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startPortal, type Company, type Portal, type Visitor } from '../factories.ts';
+import { launchBrowser, newPerson, type Person } from './browser.ts';
+
+/** Several organizations of one person, and many people in one organization. */
+
+let browser: Browser;
+let portal: Portal;
+beforeAll(async () => {
+	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+});
+afterAll(async () => {
+	await browser.close();
+	await portal.stop();
+});
+
+const approved = (name?: string) => portal.company({ admin: portal.admin, name });
+const isLive = (page: Page) => page.getByText('Live', { exact: true }).waitFor();
+
+async function visit(as: Visitor, path: string): Promise<Person> {
+	const person = await newPerson(browser, portal.server.origin);
+	const url = portal.server.origin;
+	await person.context.addCookies([...as.jar].map(([name, value]) => ({ name, value, url })));
+	await person.page.goto(path);
+	await isLive(person.page);
+	return person;
+}
+
+/** In light and dark, wide and narrow, as it stands there now; of something that lies over the page, that alone. */
+async function expectAccessible(page: Page, what: string, over = 'body') {
+	const problems: string[] = [];
+	for (const colorScheme of ['light', 'dark'] as const) {
+		await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+		await page.locator(colorScheme === 'dark' ? 'html.dark' : 'html:not(.dark)').waitFor();
+		for (const width of [1280, 360]) {
+			await page.setViewportSize({ width, height: 800 });
+			const { violations } = await new AxeBuilder({ page })
+				.include(over)
+				// What lies over the page is in none of its regions.
+				.disableRules(over === 'body' ? [] : ['region'])
+				.withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+				.analyze();
+			problems.push(
+				...violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
+			);
+			if (await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth))
+				problems.push(`wider than ${width}`);
+		}
+	}
+	await page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
+	await page.setViewportSize({ width: 1280, height: 800 });
+	expect(problems, what).toEqual([]);
+}
+
+const switcher = (page: Page) => page.getByRole('button', { name: /^Switch from/ });
+const mark = (page: Page) => page.getByTestId('switcher-mark');
+
+async function join(company: Company, email: string, by: Visitor) {
+	const { id } = await portal.invitation(company, { email });
+	await by.api.invitations.acceptMine.mutate({ invitationId: id });
+}
+
+test('the switcher: by keyboard alone, with marks that come and go by themselves, and nothing stays behind', async () => {
+	const [first, second] = [await approved('Adler Rail'), await approved('Lumen Energy')];
+	const member = await portal.member(first, 'super_admin');
+	await join(second, member.email, member);
+	const person = await visit(member, `/orgs/${second.slug}`);
+	const { page } = person;
+	await page.goto(`/orgs/${first.slug}/settings`);
+	await isLive(page);
+	await mark(page).waitFor({ state: 'hidden' });
+
+	const asked: string[] = [];
+	page.on('request', (request) => asked.push(request.url()));
+	await portal.application(second);
+	await mark(page).waitFor();
+	expect(await switcher(page).innerText()).toContain('news in 1 organization');
+	const ofSecond = asked.filter((one) => one.includes(second.slug) || one.includes(second.id));
+	expect(ofSecond, 'loaded for the mark').toEqual([]);
+
+	const field = page.getByLabel('Organization name');
+	await field.fill('Typed for Adler Rail');
+	await switcher(page).focus();
+	await page.keyboard.press('Enter');
+	await page.getByPlaceholder('Find an organization').waitFor();
+	await page.locator(`[data-news="${second.slug}"]`).waitFor();
+	await expectAccessible(page, 'the open switcher', '[aria-label="Your organizations"]');
+	await page.keyboard.type('nowhere');
+	await page.getByText('You are in no organization of that name.').waitFor();
+	for (let i = 0; i < 7; i++) await page.keyboard.press('Backspace');
+	await page.keyboard.type('LUM');
+	await page.getByRole('option', { name: /Adler Rail/ }).waitFor({ state: 'hidden' });
+	await page.keyboard.press('Enter');
+	await page.getByRole('heading', { name: second.name, exact: true }).waitFor();
+	await mark(page).waitFor({ state: 'hidden' });
+	await page.getByRole('link', { name: 'Settings' }).first().click();
+	await page.waitForURL(`**/orgs/${second.slug}/settings`);
+	expect(await field.inputValue()).toBe(second.name);
+	expect((await page.content()).includes(first.owner.email)).toBe(false);
+
+	// Back over both: the field belongs to the organization that is there now.
+	await page.evaluate(() => history.go(-2));
+	await page.waitForURL(`**/orgs/${first.slug}/settings`);
+	await page.getByRole('button', { name: 'Rename' }).waitFor();
+	await expect.poll(() => field.inputValue()).toBe(first.name);
+	expect((await page.content()).includes(second.owner.email)).toBe(false);
+
+	await switcher(page).focus();
+	await page.keyboard.press('Enter');
+	await page.getByPlaceholder('Find an organization').waitFor();
+	await page.keyboard.press('ArrowDown');
+	await page.keyboard.press('ArrowUp');
+	await page.keyboard.press('Enter');
+	await page.getByRole('heading', { name: 'Your personal space' }).waitFor();
+	await switcher(page).focus();
+	await page.keyboard.press('Enter');
+	await page.getByPlaceholder('Find an organization').waitFor();
+	await page.keyboard.press('Escape');
+	await expect.poll(() => switcher(page).evaluate((node) => node === document.activeElement)).toBe(true);
+
+	// The dashboard leads to where one was last.
+	await page.getByRole('link', { name: /, dashboard$/ }).click();
+	await page.getByRole('heading', { name: 'Your personal space' }).waitFor();
+
+	// A page that the browser brings back from its memory is loaded anew.
+	const loaded = page.waitForEvent('load');
+	await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+	await loaded;
+	expect(person.complaints).toEqual([]);
+	await person.close();
+});
+
+test('an invitation that waits: seen to arrive and to go, accepted in the switcher, declined on the dashboard', async () => {
+	const [company, other] = [await approved('Northwind Logistics'), await approved('Atlas Freight')];
+	const invitee = await portal.person();
+	const theirs = await visit(invitee, '/dashboard/personal');
+	const owner = await visit(company.owner, `/orgs/${company.slug}/users`);
+	const { page } = theirs;
+	const card = (name: string) => page.locator(`main [data-waiting="${name}"]`);
+
+	const taken = await portal.invitation(company, { email: invitee.email });
+	await card(company.name).waitFor();
+	await company.owner.api.invitations.revoke.mutate({ organizationId: company.id, invitationId: taken.id });
+	await card(company.name).waitFor({ state: 'hidden' });
+
+	await portal.invitation(other, { email: invitee.email, role: 'super_admin' });
+	await portal.invitation(company, { email: invitee.email });
+	await card(company.name).waitFor();
+	await card(other.name)
+		.getByText(/as Super admin, expires in [67] days/)
+		.waitFor();
+	await expectAccessible(page, 'the dashboard with invitations');
+	await card(other.name)
+		.getByRole('button', { name: `Decline the invitation to ${other.name}` })
+		.click();
+	await card(other.name)
+		.getByRole('button', { name: `Decline to join ${other.name}` })
+		.click();
+	await card(other.name).waitFor({ state: 'hidden' });
+
+	expect(await switcher(page).innerText()).toContain('1 invitation');
+	await switcher(page).focus();
+	await page.keyboard.press('Enter');
+	await page.getByPlaceholder('Find an organization').waitFor();
+	await page.keyboard.press('Tab');
+	await page.keyboard.press('Enter');
+	await page.getByRole('heading', { name: company.name, exact: true }).waitFor();
+	await page.getByText(`You are a member of ${company.name} now`).waitFor();
+	await owner.page.locator(`[data-member="${invitee.email}"]`).waitFor();
+	await owner.page.locator(`[data-invitation="${invitee.email}"]`).waitFor({ state: 'hidden' });
+	expect([...theirs.complaints, ...owner.complaints]).toEqual([]);
+	await Promise.all([theirs.close(), owner.close()]);
+});
+
+test('editing and removing by keyboard alone; what the person knows is rotated, and the removal undone', async () => {
+	const company = await approved();
+	const member = await portal.member(company, 'super_admin');
+	const application = await portal.application(company, member);
+	const credentialId = application.credentials[0]?.id ?? '';
+	await member.api.credentials.reveal.mutate({
+		organizationId: company.id,
+		applicationId: application.id,
+		credentialId
+	});
+	const invited = await portal.invitation({ ...company, owner: member });
+	const name = `${member.firstName} ${member.lastName}`;
+	const person = await visit(company.owner, `/orgs/${company.slug}/users`);
+	const theirs = await visit(member, `/orgs/${company.slug}/users`);
+	const { page } = person;
+	const choose = async (whose: string, entry: string) => {
+		await page.getByRole('button', { name: `Actions for ${whose}`, exact: true }).focus();
+		await page.keyboard.press('Enter');
+		await page.getByRole('menuitem', { name: entry }).waitFor();
+		while (
+			!(await page.getByRole('menuitem', { name: entry }).evaluate((node) => node === document.activeElement))
+		)
+			await page.keyboard.press('ArrowDown');
+		await page.keyboard.press('Enter');
+	};
+	const hasFocus = (label: string) =>
+		expect.poll(() => page.getByLabel(label).evaluate((node) => node === document.activeElement)).toBe(true);
+
+	await choose(name, 'Edit');
+	const dialog = page.getByRole('dialog');
+	const permission = dialog.getByText('Edit names and roles, remove members');
+	expect(await permission.innerText()).toContain('Yes:');
+	expect(await dialog.getByLabel('E-mail').isEditable()).toBe(false);
+	await hasFocus('First name');
+	await page.keyboard.press('Tab');
+	await page.keyboard.press('ControlOrMeta+a');
+	await page.keyboard.type('Berglund');
+	await page.keyboard.press('Tab');
+	await page.keyboard.press('Tab');
+	await hasFocus('Role');
+	await page.keyboard.press('ArrowUp');
+	expect(await permission.innerText()).toContain('No:');
+	await dialog.getByText('The open invitation that they sent is revoked.').waitFor();
+	await expectAccessible(page, 'the dialog that edits', '[role=dialog]');
+	await dialog.getByLabel('Role').focus();
+	while (
+		!(await dialog.getByRole('button', { name: 'Save' }).evaluate((node) => node === document.activeElement))
+	)
+		await page.keyboard.press('Tab');
+	await page.keyboard.press('Enter');
+	await dialog.waitFor({ state: 'hidden' });
+	const renamed = `${member.firstName} Berglund`;
+	await page.locator(`[data-member="${member.email}"]`).getByText(renamed).waitFor();
+	await page.locator(`[data-invitation="${invited.email}"]`).waitFor({ state: 'hidden' });
+	// At once on the page of the person themselves.
+	await theirs.page.getByRole('button', { name: 'Invite new user' }).waitFor({ state: 'hidden' });
+
+	await choose(renamed, 'Remove');
+	const asking = page.getByRole('alertdialog');
+	await asking.getByText('They go on working until you rotate them').waitFor();
+	await asking.getByRole('link', { name: application.name, exact: true }).waitFor();
+	expect(await asking.getByRole('link', { name: `${application.name}: Default` }).count()).toBe(2);
+	await asking.getByText('you invite them again').waitFor();
+	await expectAccessible(page, 'the dialog that removes', '[role=alertdialog]');
+	const remove = asking.getByRole('button', { name: `Remove ${renamed}` });
+	while (!(await remove.evaluate((node) => node === document.activeElement)))
+		await page.keyboard.press('Tab');
+	await page.keyboard.press('Enter');
+	await asking.waitFor({ state: 'hidden' });
+	await page.locator(`[data-member="${member.email}"]`).waitFor({ state: 'hidden' });
+	expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe('BODY');
+	await theirs.page.getByRole('heading', { name: 'There is nothing here' }).waitFor({ timeout: 1000 });
+
+	// Undone by inviting again, with everything filled in.
+	await page.getByRole('button', { name: 'Invite again' }).click();
+	expect(await dialog.getByLabel('Last name').inputValue()).toBe('Berglund');
+	expect(await dialog.getByLabel('E-mail').inputValue()).toBe(member.email);
+	await dialog.getByRole('button', { name: 'Send the invitation' }).click();
+	await page.locator(`[data-invitation="${member.email}"]`).waitFor();
+
+	// The list stays until it is done, also after loading anew.
+	const exposed = page.getByTestId('exposed');
+	await exposed.getByText(`seen by ${name}`).waitFor();
+	await page.reload();
+	await isLive(page);
+	await exposed.getByRole('button', { name: `Rotate ${application.name}: Default` }).click();
+	await dialog.getByLabel('The old secret stops working').selectOption({ label: 'Now' });
+	await dialog.getByRole('button', { name: 'Rotate', exact: true }).click();
+	await exposed.waitFor({ state: 'hidden' });
+	theirs.forgive(/404/);
+	expect([...person.complaints, ...theirs.complaints]).toEqual([]);
+	await Promise.all([person.close(), theirs.close()]);
+});
+
+test('who leaves by themselves: what they know is on the Super admins’ dashboard at once', async () => {
+	const company = await approved();
+	const member = await portal.member(company);
+	const application = await portal.application(company);
+	const place = { organizationId: company.id, applicationId: application.id };
+	const credentialId = application.credentials[0]?.id ?? '';
+	await member.api.credentials.copy.mutate({ ...place, credentialId });
+	const owner = await visit(company.owner, `/orgs/${company.slug}`);
+	const theirs = await visit(member, `/orgs/${company.slug}/settings`);
+	await theirs.page.getByRole('button', { name: 'Leave the organization' }).click();
+	await theirs.page.getByRole('button', { name: `Leave ${company.name}` }).click();
+	await theirs.page.getByRole('heading', { name: 'Your personal space' }).waitFor();
+	await owner.page.getByTestId('exposed').getByText(application.name).waitFor();
+	await owner.page
+		.getByText('left the organization after seeing a credential that still works')
+		.first()
+		.waitFor();
+	await expectAccessible(owner.page, 'the dashboard with credentials to rotate');
+	theirs.forgive(/404/);
+	expect([...owner.complaints, ...theirs.complaints]).toEqual([]);
+	await Promise.all([owner.close(), theirs.close()]);
+});
+
+test('a thousand members: found as one types, and no row moves under the pointer', async () => {
+	const company = await approved();
+	await portal.admin.api.settings.update.mutate({ maxMembers: 2000 });
+	await portal.inDatabase(async (db) => {
+		const people = Array.from({ length: 1000 }, (_, i) => ({
+			email: `m${i}.${company.slug}@example.test`,
+			passwordHash: 'none',
+			firstName: i === 500 ? 'Zoë' : `Member${String(i).padStart(4, '0')}`,
+			lastName: 'Of Many',
+			status: 'active' as const,
+			emailVerifiedAt: new Date()
+		}));
+		const accounts = await db
+			.insertInto('account')
+			.values(people)
+			.returning(['id', 'firstName', 'lastName'])
+			.execute();
+		await db
+			.insertInto('membership')
+			.values(
+				accounts.map(({ id: userId, firstName, lastName }) => ({
+					organizationId: company.id,
+					userId,
+					firstName,
+					lastName,
+					role: 'team_member' as const
+				}))
+			)
+			.execute();
+	});
+	const person = await visit(company.owner, `/orgs/${company.slug}/users`);
+	const { page } = person;
+	await page.getByRole('button', { name: 'All 1,001' }).waitFor();
+	const rows = page.locator('tbody tr');
+	expect(await rows.count()).toBeLessThan(400);
+
+	const search = page.getByLabel('Search by name or e-mail');
+	/** From each key to the rows as they are painted then, in milliseconds. */
+	const durations = await search.evaluate(async (input: HTMLInputElement) => {
+		const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+		const measured: number[] = [];
+		input.focus();
+		for (const text of ['m', 'me', 'mem', 'memb', 'z', 'zo', 'zoe', '']) {
+			const began = performance.now();
+			input.value = text;
+			input.dispatchEvent(new Event('input', { bubbles: true }));
+			await painted();
+			measured.push(performance.now() - began);
+		}
+		return measured;
+	});
+	expect(Math.max(...durations), durations.map(Math.round).join(', ')).toBeLessThan(300);
+	await search.fill('ZOE of');
+	await page.getByText('1 found').waitFor();
+	await page.getByText('Zoë Of Many').waitFor();
+	await search.fill('nobody at all');
+	await page.getByText('Nobody found').waitFor();
+	await page.getByRole('button', { name: 'Show all' }).click();
+	await page.getByRole('button', { name: 'Super admins 1', exact: true }).click();
+	await page.getByText('1 found').waitFor();
+	expect(await rows.count()).toBe(1);
+	await page.getByRole('button', { name: 'All 1,001' }).click();
+
+	// More rows come when the end is in sight.
+	await page.locator('[data-member^="m0."]').waitFor();
+	await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+	await page.locator('[data-member^="m180."]').waitFor();
+	await page.evaluate(() => window.scrollTo(0, 0));
+
+	const pointed = page.locator('[data-member^="m5."]');
+	await pointed.hover();
+	const before = await pointed.boundingBox();
+	await search.focus();
+	const began = performance.now();
+	const arriving = await portal.invitation(company);
+	const row = page.locator(`[data-invitation="${arriving.email}"]`);
+	await page.getByRole('button', { name: 'Invited 1' }).waitFor();
+	expect(performance.now() - began).toBeLessThan(3000);
+	const [gone] = (
+		await company.owner.api.organizations.open.query({ slug: company.slug })
+	).snapshot.members.filter(({ email }) => email.startsWith('m2.'));
+	await company.owner.api.members.remove.mutate({ organizationId: company.id, memberId: gone?.id ?? '' });
+	await page.getByText('no longer here').waitFor();
+	expect(await pointed.boundingBox()).toEqual(before);
+	expect(await search.evaluate((node) => node === document.activeElement)).toBe(true);
+	await page.getByRole('heading', { name: /^Users/ }).hover();
+	await page.getByText('no longer here').waitFor({ state: 'hidden' });
+	await row.waitFor();
+	// In its place, by name.
+	expect(await rows.nth(1).getAttribute('data-invitation')).toBe(arriving.email);
+	expect(person.complaints).toEqual([]);
+	await person.close();
+});
