@@ -26,9 +26,11 @@ describe('the policy', () => {
 			'credentials.revoke',
 			'credentials.rotate',
 			'members.leave',
+			'members.listSeen',
 			'organizations.open'
 		];
 		const superAdmins = [
+			'credentials.listExposed',
 			'invitations.create',
 			'invitations.createMany',
 			'invitations.getAllowance',
@@ -90,6 +92,8 @@ describe('the policy', () => {
 			'members.leave',
 			'members.listRevealed',
 			'invitations.getAllowance',
+			'members.listSeen',
+			'credentials.listExposed',
 			'activity.since',
 			'organizations.withdraw',
 			'organizations.requestAgain'

@@ -1,0 +1,114 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startPortal, type Portal } from '../factories.ts';
+import { launchBrowser, newPerson } from './browser.ts';
+
+/** The list of members where there are many. */
+
+let browser: Browser;
+let portal: Portal;
+beforeAll(async () => {
+	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+});
+afterAll(async () => {
+	await browser.close();
+	await portal.stop();
+});
+
+test('a thousand members: found as one types, and no row moves under the pointer', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	await portal.admin.api.settings.update.mutate({ maxMembers: 2000 });
+	await portal.inDatabase(async (db) => {
+		const people = Array.from({ length: 1000 }, (_, i) => ({
+			email: `m${i}.${company.slug}@example.test`,
+			passwordHash: 'none',
+			firstName: i === 500 ? 'Zoë' : `Member${String(i).padStart(4, '0')}`,
+			lastName: 'Of Many',
+			status: 'active' as const,
+			emailVerifiedAt: new Date()
+		}));
+		const accounts = await db
+			.insertInto('account')
+			.values(people)
+			.returning(['id', 'firstName', 'lastName'])
+			.execute();
+		await db
+			.insertInto('membership')
+			.values(
+				accounts.map(({ id: userId, firstName, lastName }) => ({
+					organizationId: company.id,
+					userId,
+					firstName,
+					lastName,
+					role: 'team_member' as const
+				}))
+			)
+			.execute();
+	});
+	const person = await newPerson(browser, portal.server.origin);
+	const { page } = person;
+	const url = portal.server.origin;
+	await person.context.addCookies([...company.owner.jar].map(([name, value]) => ({ name, value, url })));
+	await page.goto(`/orgs/${company.slug}/users`);
+	await page.getByText('Live', { exact: true }).waitFor();
+	await page.getByRole('button', { name: 'All 1,001' }).waitFor();
+	const rows = page.locator('tbody tr');
+	expect(await rows.count()).toBeLessThan(400);
+
+	const search = page.getByLabel('Search by name or e-mail');
+	/** From each key to the rows as they are painted then, in milliseconds. */
+	const durations = await search.evaluate(async (input: HTMLInputElement) => {
+		const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+		const measured: number[] = [];
+		input.focus();
+		for (const text of ['m', 'me', 'mem', 'memb', 'z', 'zo', 'zoe', '']) {
+			const began = performance.now();
+			input.value = text;
+			input.dispatchEvent(new Event('input', { bubbles: true }));
+			await painted();
+			measured.push(performance.now() - began);
+		}
+		return measured;
+	});
+	expect(Math.max(...durations), durations.map(Math.round).join(', ')).toBeLessThan(300);
+	await search.fill('ZOE of');
+	await page.getByText('1 found').waitFor();
+	await page.getByText('Zoë Of Many').waitFor();
+	await search.fill('nobody at all');
+	await page.getByText('Nobody found').waitFor();
+	await page.getByRole('button', { name: 'Show all' }).click();
+	await page.getByRole('button', { name: 'Super admins 1', exact: true }).click();
+	await page.getByText('1 found').waitFor();
+	expect(await rows.count()).toBe(1);
+	await page.getByRole('button', { name: 'All 1,001' }).click();
+
+	// More rows come when the end is in sight.
+	await page.locator('[data-member^="m0."]').waitFor();
+	await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+	await page.locator('[data-member^="m180."]').waitFor();
+	await page.evaluate(() => window.scrollTo(0, 0));
+
+	const pointed = page.locator('[data-member^="m5."]');
+	await pointed.hover();
+	const before = await pointed.boundingBox();
+	await search.focus();
+	const began = performance.now();
+	const arriving = await portal.invitation(company);
+	const row = page.locator(`[data-invitation="${arriving.email}"]`);
+	await page.getByRole('button', { name: 'Invited 1' }).waitFor();
+	expect(performance.now() - began).toBeLessThan(3000);
+	const [gone] = (
+		await company.owner.api.organizations.open.query({ slug: company.slug })
+	).snapshot.members.filter(({ email }) => email.startsWith('m2.'));
+	await company.owner.api.members.remove.mutate({ organizationId: company.id, memberId: gone?.id ?? '' });
+	await page.getByText('no longer here').waitFor();
+	expect(await pointed.boundingBox()).toEqual(before);
+	expect(await search.evaluate((node) => node === document.activeElement)).toBe(true);
+	await page.getByRole('heading', { name: /^Users/ }).hover();
+	await page.getByText('no longer here').waitFor({ state: 'hidden' });
+	await row.waitFor();
+	// In its place, by name.
+	expect(await rows.nth(1).getAttribute('data-invitation')).toBe(arriving.email);
+	expect(person.complaints).toEqual([]);
+	await person.close();
+});
