@@ -7,6 +7,7 @@ import {
 	memberView,
 	organizationView,
 	roleLabels,
+	settingLabels,
 	settingsView,
 	status,
 	fullName
@@ -287,22 +288,6 @@ export const events = {
 				})
 				.join(', ')
 	)
-};
-
-/** The labels in "Settings" > "General". */
-export const settingLabels: Record<keyof z.infer<typeof settingsView>, string> = {
-	canRegister: 'Enable API consumers to register to the portal',
-	canSignIn: 'Enable API consumers to sign in to the portal',
-	isAutoApprovingAccounts: 'Auto-approve API consumers registering to the portal',
-	canRegisterOrganizations: 'Enable API consumers to register organizations',
-	isAutoApprovingOrganizations: 'Auto-approve API consumers registering organization',
-	name: 'Portal name',
-	supportEmail: 'Support e-mail',
-	invitationDays: 'Lifetime of invitations in days',
-	maxMembers: 'Members of an organization',
-	maxOpenInvitations: 'Open invitations of an organization',
-	invitationsPerDay: 'Invitations of an organization a day',
-	invitationsPerInviter: 'Invitations of one person in 10 minutes'
 };
 
 export type EventName = keyof typeof events;

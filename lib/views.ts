@@ -39,6 +39,22 @@ export const settingsView = z.object({
 });
 export type Settings = z.infer<typeof settingsView>;
 
+/** The labels in "Settings" > "General". */
+export const settingLabels: Record<keyof Settings, string> = {
+	canRegister: 'Enable API consumers to register to the portal',
+	canSignIn: 'Enable API consumers to sign in to the portal',
+	isAutoApprovingAccounts: 'Auto-approve API consumers registering to the portal',
+	canRegisterOrganizations: 'Enable API consumers to register organizations',
+	isAutoApprovingOrganizations: 'Auto-approve API consumers registering organization',
+	name: 'Portal name',
+	supportEmail: 'Support e-mail',
+	invitationDays: 'Lifetime of invitations in days',
+	maxMembers: 'Members of an organization',
+	maxOpenInvitations: 'Open invitations of an organization',
+	invitationsPerDay: 'Invitations of an organization a day',
+	invitationsPerInviter: 'Invitations of one person in 10 minutes'
+};
+
 export const organizationView = z.object({
 	id: z.uuid(),
 	slug: z.string(),
