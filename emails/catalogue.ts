@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Topic } from '#lib/topics.ts';
 
 /**
  * Every e-mail that Portico sends: what it is for, which variables its template `<name>.mjml` may use, its subject and
@@ -214,6 +215,24 @@ export const catalogue = {
 			actorName: 'Mei Tanaka'
 		}
 	}),
+	'organizations-requested': email({
+		description: 'To the portal admins: several organizations asked within a minute, in one message.',
+		subject: '{{count}} organizations ask to join',
+		// One request a line.
+		props: z.strictObject({ count: text, requests: text, reviewUrl: url }),
+		sample: {
+			count: '2',
+			requests:
+				'Northwind Logistics – Grace Okafor (grace@northwind.example)\nLumen Energy – Omar Haddad (omar@lumen.example)',
+			reviewUrl: `${sampleUrl}/admin/organizations`
+		}
+	}),
+	'mail-server-tested': email({
+		description: 'To the portal admin who tries the mail server in "Settings" > "E-mail".',
+		subject: 'Test e-mail of {{portalName}}',
+		props: z.strictObject({ actorName: text, host: text }),
+		sample: { actorName: 'Ada Moreau', host: 'smtp.example.com' }
+	}),
 	'member-removed': email({
 		description: 'To a member who was removed.',
 		subject: 'You are no longer a member of {{organizationName}}',
@@ -246,3 +265,28 @@ export type EmailProps<Name extends EmailName> = z.infer<(typeof catalogue)[Name
 export function isEmailName(name: string): name is EmailName {
 	return Object.hasOwn(catalogue, name);
 }
+
+/** What people may do without, by topic. Every other e-mail is a part of what its reader is doing, and always sent. */
+export const topicOf: Partial<Record<EmailName, Topic>> = {
+	'organization-requested': 'requests',
+	'organizations-requested': 'requests',
+	'member-role-changed': 'roles',
+	'organization-suspended': 'suspensions',
+	'organization-restored': 'suspensions'
+};
+
+/** Messages to the same person that become one when they come within a minute. */
+export const gathering: Partial<
+	Record<EmailName, { into: EmailName; gather: (all: Record<string, string>[]) => Record<string, string> }>
+> = {
+	'organization-requested': {
+		into: 'organizations-requested',
+		gather: (all) => ({
+			count: String(all.length),
+			requests: all
+				.map((one) => `${one.organizationName} – ${one.requesterName} (${one.requesterEmail})`)
+				.join('\n'),
+			reviewUrl: all[0]?.reviewUrl ?? ''
+		})
+	}
+};

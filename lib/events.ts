@@ -1,3 +1,4 @@
+import { mailServerLabels, mailServerView } from './mail-server.ts';
 import { z } from './schema.ts';
 import {
 	accountView,
@@ -285,6 +286,20 @@ export const events = {
 					const [label, value] = [`“${settingLabels[name]}”`, settings[name]];
 					if (typeof value === 'boolean') return `turned ${value ? 'on' : 'off'} ${label}`;
 					return value === null ? `cleared ${label}` : `set ${label} to ${value}`;
+				})
+				.join(', ')
+	),
+	'mailServer.updated': event(
+		'portal',
+		z.object({ mailServer: mailServerView, changed: z.array(mailServerView.keyof()) }),
+		({ mailServer, changed }) =>
+			changed
+				.map((name) => {
+					const [label, value] = [`“${mailServerLabels[name]}”`, mailServer[name]];
+					// Of secrets only that there is a new one.
+					if (typeof value === 'boolean') return `${value ? 'set' : 'cleared'} ${label}`;
+					const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
+					return text === '' ? `cleared ${label}` : `set ${label} to ${text}`;
 				})
 				.join(', ')
 	)

@@ -84,6 +84,17 @@ export const policy = {
 	'activity.sincePortal': admin,
 	'messages.list': admin,
 	'messages.get': admin,
+	'messages.count': admin,
+	'messages.resend': admin,
+	'messages.resendFailed': admin,
+	'mailServers.get': admin,
+	'mailServers.update': admin,
+	'mailServers.test': admin,
+
+	'preferences.list': user,
+	'preferences.update': user,
+	'preferences.open': anyone,
+	'preferences.unsubscribe': anyone,
 
 	'organizations.request': user,
 	'organizations.open': { who: 'member', roles, statuses: ['pending', 'approved', 'rejected', 'suspended'] },

@@ -14,9 +14,10 @@ import type { Env } from './env.ts';
 import { exportActivity, formatOf } from './exports.ts';
 import type { Outbox } from './outbox.ts';
 import { createIntrospection } from './introspection.ts';
+import { followUnsubscribe } from './procedures/preferences.ts';
 import { appRouter } from './router.ts';
 import { findSession, sessionCookie } from './session.ts';
-import type { Context } from './trpc.ts';
+import { Refusal, type Context } from './trpc.ts';
 import type { Vault } from './vault.ts';
 
 export interface Parts {
@@ -94,6 +95,20 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 
 	// Before the check of the origin: a gateway is no browser, and its token no cookie.
 	if (env.GATEWAY_TOKEN) app.route('/api', createIntrospection(parts, env.GATEWAY_TOKEN));
+	// One press in the reader's mail program (RFC 8058). It comes from that program's servers, without an origin or a
+	// cookie; what the link is signed for is all that it can do. A press on our own page goes on to the page.
+	app.post('/unsubscribe/:token', bodyLimit({ maxSize: 10_000 }), async (c, next) => {
+		if (c.req.header('origin') === env.ORIGIN) return next();
+		const form = await c.req.parseBody();
+		if (form['List-Unsubscribe'] !== 'One-Click') return c.text('Open the link in a browser.', 400);
+		try {
+			await followUnsubscribe(parts, c.req.param('token'), false);
+		} catch (error) {
+			if (error instanceof Refusal) return c.text(error.message, 404);
+			throw error;
+		}
+		return c.text('You will get no more of these e-mails.');
+	});
 
 	// Cookies travel with requests that other sites make. Whatever changes something has to come from our own pages,
 	// whichever content type it claims.
@@ -204,7 +219,7 @@ async function contextOf(parts: Parts, c: HonoContext, headers: Headers): Promis
 
 /** Links whose last part is a secret are logged without it. */
 function withoutToken(path: string): string {
-	return path.replace(/^\/(invitations|setup|verify-email|reset-password)\/.+/, '/$1/…');
+	return path.replace(/^\/(invitations|setup|verify-email|reset-password|unsubscribe)\/.+/, '/$1/…');
 }
 
 function statusOf(c: HonoContext<{ Bindings: Bindings; Variables: Variables }>): number {

@@ -16,7 +16,9 @@ const schema = z.object({
 	DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must begin with postgres://' }).optional(),
 	DATA_FOLDER: z.string().min(1).default('./data'),
 	SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must begin with smtp:// or smtps://' }).optional(),
-	MAIL_FROM: z.email({ error: 'must be an e-mail address' }).default('portico@localhost.localdomain'),
+	MAIL_FROM: z.email({ error: 'must be an e-mail address' }).optional(),
+	MAIL_RETRY_SECONDS: z.coerce.number().int().min(1).max(3600).default(30),
+	MAIL_GATHER_SECONDS: z.coerce.number().int().min(0).max(600).default(50),
 	PORTAL_ADMIN_EMAIL: z.email({ error: 'must be an e-mail address' }).optional(),
 	PORTAL_ADMIN_PASSWORD: z.string().min(12, 'must have at least 12 characters').optional(),
 	ENCRYPTION_KEY: z

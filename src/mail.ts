@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { convert } from 'html-to-text';
 import mjml from 'mjml';
-import { createTransport as createMailer, type Transporter } from 'nodemailer';
 import { catalogue, isEmailName, type EmailName } from '../emails/catalogue.ts';
 
 const folder = new URL('../emails/', import.meta.url);
@@ -51,7 +50,8 @@ const entities: Record<string, string> = {
 	'"': '&quot;',
 	"'": '&#39;'
 };
-const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (one) => entities[one] ?? one);
+const escapeHtml = (text: string) =>
+	text.replace(/[&<>"']/g, (one) => entities[one] ?? one).replace(/\r?\n/g, '<br />');
 
 type Values = ReadonlyMap<string, string>;
 
@@ -74,7 +74,7 @@ const valuesOf = (name: EmailName, props: object, portal: Brand): Values =>
 	]);
 
 /** A header line: nothing in it can begin another one. */
-const oneLine = (text: string) =>
+export const oneLine = (text: string) =>
 	text.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu, ' ').trim();
 
 /**
@@ -112,49 +112,4 @@ export async function renderEmail(
 		html,
 		text: text.replace(/\n{3,}/g, '\n\n').trim()
 	};
-}
-
-export interface Message {
-	/** The message's own id: the same message sent twice is recognised by it. */
-	id: string;
-	from: { name: string; address: string };
-	to: { name: string; address: string };
-	subject: string;
-	html: string;
-	text: string;
-	date: Date;
-	origin: string;
-}
-
-/** Names come from people: an object, never a line that is parsed. */
-export function toAddress(name: string, address: string): { name: string; address: string } {
-	return { name: oneLine(name), address };
-}
-
-const optionsOf = ({ id, origin, ...message }: Message) => ({
-	...message,
-	messageId: `<${id}@${new URL(origin).hostname}>`,
-	headers: { 'Auto-Submitted': 'auto-generated' },
-	disableFileAccess: true,
-	disableUrlAccess: true
-});
-
-/** @param smtpUrl as nodemailer reads it: smtp://user:password@host:587, smtps:// for TLS from the first byte. */
-export function createTransport(smtpUrl: string): Transporter {
-	// In milliseconds: a mail server that hangs must not hold the worker.
-	const timeouts = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 };
-	return createMailer({ url: smtpUrl, pool: true, maxConnections: 2, ...timeouts });
-}
-
-/** @throws the mail server's refusal. */
-export async function sendEmail(transport: Transporter, message: Message): Promise<void> {
-	await transport.sendMail(optionsOf(message));
-}
-
-/** The message as it travels (RFC 5322). */
-export async function composeSource(message: Message): Promise<string> {
-	const { message: source } = await createMailer({ streamTransport: true, buffer: true }).sendMail(
-		optionsOf(message)
-	);
-	return source.toString();
 }

@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
 import { fromKysely, type PgBoss } from 'pg-boss';
 import { events, type Actor, type EventName, type Payload } from '#lib/events.ts';
-import { catalogue, type EmailName, type EmailProps } from '../emails/catalogue.ts';
+import { catalogue, gathering, topicOf, type EmailName, type EmailProps } from '../emails/catalogue.ts';
 import type { Db, Trx } from './database.ts';
+import type { Env } from './env.ts';
 import { renderSubject, type Brand } from './mail.ts';
+import { isWanted } from './preferences.ts';
 import type { Vault } from './vault.ts';
 
 /** The one channel on which PostgreSQL tells every server process what was committed. */
@@ -87,13 +89,18 @@ export async function publish<Name extends EventName>(
 
 /** Queues e-mails in the transaction of the change that they tell of. */
 export interface Outbox {
-	/** The queue's name and the sealing of contents are the worker's affair too: see jobs.ts. Returns the message's id. */
+	/**
+	 * Returns the message's id; null, and sends nothing, when its reader does without e-mails of this topic. What the worker
+	 * makes of it: see jobs.ts.
+	 */
 	enqueue<Name extends EmailName>(
 		db: Trx,
 		to: { name: string; address: string },
 		name: Name,
 		props: EmailProps<Name>
-	): Promise<string>;
+	): Promise<string | null>;
+	/** Queues messages that failed or were kept once more, as if they were new. */
+	requeue(db: Trx, ids: string[]): Promise<void>;
 }
 
 export const mailQueue = 'mail';
@@ -107,24 +114,57 @@ export async function getBrand(db: Db, origin: string): Promise<Brand> {
 	return { name, supportEmail: supportEmail ?? '', origin };
 }
 
+/** The next attempt to send a message. A job whose number isn't the message's own is an old one. */
+export interface MailJob {
+	messageId: string;
+	attempt?: number;
+}
+
 /** @throws {ZodError} when the props are not those of the e-mail. */
-export function createOutbox(boss: PgBoss, vault: Vault, origin: string): Outbox {
+export function createOutbox(
+	boss: PgBoss,
+	vault: Vault,
+	{ ORIGIN, MAIL_GATHER_SECONDS }: Pick<Env, 'ORIGIN' | 'MAIL_GATHER_SECONDS'>
+): Outbox {
 	return {
 		async enqueue(db, to, name, props) {
-			const message = await db
+			const topic = topicOf[name];
+			if (topic) {
+				const account = await db
+					.selectFrom('account')
+					.select('id')
+					.where('email', '=', to.address)
+					.executeTakeFirst();
+				if (account && !(await isWanted(db, account.id, topic))) return null;
+			}
+			const seconds = gathering[name] ? MAIL_GATHER_SECONDS : 0;
+			const { id } = await db
 				.insertInto('message')
 				.values({
 					recipientName: to.name,
 					recipient: to.address,
 					template: name,
-					subject: renderSubject(name, props, await getBrand(db, origin)),
-					content: vault.encrypt(JSON.stringify(catalogue[name].props.parse(props)), 'message')
+					subject: renderSubject(name, props, await getBrand(db, ORIGIN)),
+					content: vault.encrypt(JSON.stringify(catalogue[name].props.parse(props)), 'message'),
+					gatherKey: seconds > 0 ? `${name} ${to.address}` : null
 				})
 				.returning('id')
 				.executeTakeFirstOrThrow();
-			await boss.send(mailQueue, { messageId: message.id }, { db: fromKysely(db) });
+			const job: MailJob = { messageId: id, attempt: 0 };
+			await boss.send(mailQueue, job, { db: fromKysely(db), ...(seconds > 0 && { startAfter: seconds }) });
 			await signal(db, { kind: 'mailbox' });
-			return message.id;
+			return id;
+		},
+		async requeue(db, ids) {
+			if (ids.length === 0) return;
+			await db
+				.updateTable('message')
+				.set({ state: 'queued', attempts: 0, error: null, nextTryAt: null })
+				.where('id', 'in', ids)
+				.execute();
+			const jobs = ids.map((messageId): { data: MailJob } => ({ data: { messageId, attempt: 0 } }));
+			await boss.insert(mailQueue, jobs, { db: fromKysely(db) });
+			await signal(db, { kind: 'mailbox' });
 		}
 	};
 }

@@ -8,12 +8,14 @@ import { decisionsRouter } from './procedures/decisions.ts';
 import { invitationsRouter } from './procedures/invitations.ts';
 import { inviteesRouter } from './procedures/invitees.ts';
 import { acceptancesRouter } from './procedures/acceptances.ts';
+import { mailServersRouter } from './procedures/mailservers.ts';
 import { membersRouter } from './procedures/members.ts';
 import { messagesRouter } from './procedures/messages.ts';
 import { organizationsRouter } from './procedures/organizations.ts';
 import { figuresRouter } from './procedures/figures.ts';
 import { partnersRouter } from './procedures/partners.ts';
 import { profilesRouter } from './procedures/profiles.ts';
+import { preferencesRouter } from './procedures/preferences.ts';
 import { registriesRouter } from './procedures/registries.ts';
 import { resetsRouter } from './procedures/resets.ts';
 import { sessionsRouter } from './procedures/sessions.ts';
@@ -28,6 +30,7 @@ export const appRouter = router({
 	applications: applicationsRouter,
 	credentials: credentialsRouter,
 	invitations: mergeRouters(invitationsRouter, inviteesRouter, acceptancesRouter),
+	mailServers: mailServersRouter,
 	members: membersRouter,
 	messages: messagesRouter,
 	organizations: mergeRouters(
@@ -38,6 +41,7 @@ export const appRouter = router({
 		registriesRouter
 	),
 	figures: figuresRouter,
+	preferences: preferencesRouter,
 	sessions: sessionsRouter,
 	settings: settingsRouter,
 	setup: setupRouter

@@ -6,6 +6,7 @@ import { openDatabase } from './database.ts';
 import { readEnv, type Env } from './env.ts';
 import { startBoss, work } from './jobs.ts';
 import { startLive } from './live.ts';
+import { getMailServerRow, mailingOf } from './mailserver.ts';
 import { createOutbox } from './outbox.ts';
 import { openBuiltPages, openDevelopmentPages } from './pages.ts';
 import { prepareSetup } from './procedures/setup.ts';
@@ -42,7 +43,7 @@ async function start(env: Env): Promise<void> {
 	const { db } = database;
 	await checkKeys(db, vault);
 	const boss = await startBoss(database.source, log);
-	const outbox = createOutbox(boss, vault, env.ORIGIN);
+	const outbox = createOutbox(boss, vault, env);
 	const parts = { db, env, vault, outbox, log };
 	if (isDemo) {
 		const { seedDemo } = await import('./demo.ts');
@@ -56,7 +57,7 @@ async function start(env: Env): Promise<void> {
 	const server = createServer(getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]));
 	pages = isDevelopment ? await openDevelopmentPages(server) : await openBuiltPages();
 	const live = await startLive(server, { database, env, log });
-	await work(boss, parts);
+	const endWork = await work(boss, parts);
 
 	await new Promise<void>((resolve, reject) => {
 		server.once('error', reject);
@@ -64,7 +65,9 @@ async function start(env: Env): Promise<void> {
 	});
 	console.log(`\nPortico is ready at ${env.ORIGIN}`);
 	if (setupUrl) console.log(`Set up the first portal admin: ${setupUrl}`);
-	if (!env.SMTP_URL) console.log(`No SMTP_URL is set: e-mails wait in ${env.ORIGIN}/admin/mailbox`);
+	if (!mailingOf(await getMailServerRow(db), parts).route) {
+		console.log(`No mail server is set up: e-mails wait in ${env.ORIGIN}/admin/mailbox`);
+	}
 
 	let isEnding = false;
 	async function end(): Promise<void> {
@@ -79,6 +82,7 @@ async function start(env: Env): Promise<void> {
 		await closed;
 		clearInterval(closing);
 		clearTimeout(deadline);
+		endWork();
 		await boss.stop({ graceful: true, timeout: patience });
 		await database.close();
 	}

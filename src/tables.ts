@@ -1,5 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { Actor, EventName } from '#lib/events.ts';
+import type { MessageState, Security } from '#lib/mail-server.ts';
 import type { Account, Role, Status } from '#lib/views.ts';
 
 /** One type per table, in camelCase: the CamelCasePlugin of database.ts turns names both ways. */
@@ -40,11 +41,40 @@ interface MessageTable {
 	template: string;
 	subject: string;
 	content: string | null;
-	state: Generated<'queued' | 'sent' | 'kept' | 'failed'>;
+	state: Generated<MessageState>;
 	attempts: Generated<number>;
 	error: string | null;
+	answer: string | null;
 	createdAt: Timestamp;
 	sentAt: Date | null;
+	nextTryAt: Date | null;
+	gatherKey: string | null;
+}
+
+interface MailServerTable {
+	id: Generated<boolean>;
+	host: Generated<string>;
+	port: Generated<number>;
+	security: Generated<Security>;
+	username: Generated<string>;
+	password: string | null;
+	fromName: Generated<string>;
+	fromAddress: Generated<string>;
+	replyTo: Generated<string>;
+	adminRecipients: Generated<string>;
+	perMinute: number | null;
+	dkimDomain: Generated<string>;
+	dkimSelector: Generated<string>;
+	dkimKey: string | null;
+}
+
+interface MailTryTable {
+	at: Timestamp;
+}
+
+interface MailOptOutTable {
+	accountId: string;
+	topic: string;
 }
 
 interface AccountTable {
@@ -184,6 +214,9 @@ export interface Tables {
 	portal: PortalTable;
 	rateLimit: RateLimitTable;
 	message: MessageTable;
+	mailServer: MailServerTable;
+	mailTry: MailTryTable;
+	mailOptOut: MailOptOutTable;
 	account: AccountTable;
 	session: SessionTable;
 	knownDevice: KnownDeviceTable;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { firstName, lastName } from '#lib/fields.ts';
 import {
-	deliveries,
 	fullName,
 	resendSeconds,
 	role,
@@ -73,7 +72,8 @@ export function invitationViewOf(row: InvitationRow): Invitation {
 		invitedBy: { id: row.invitedBy, name: inviterName(row) },
 		sentAt: isoOf(row.sentAt),
 		expiresAt: isoOf(row.expiresAt),
-		delivery: deliveries.find((one) => one === row.delivery) ?? null
+		// What was outdated before it could be sent has reached nobody.
+		delivery: row.delivery === 'outdated' ? 'failed' : row.delivery
 	};
 }
 
@@ -175,10 +175,11 @@ export async function publishDelivery(db: Trx, messageId: string): Promise<void>
 		.executeTakeFirst();
 	if (!row?.delivery || row.delivery === 'queued') return;
 	const organization = { id: row.organizationId, isPersonal: false };
+	const view = invitationViewOf(row);
 	await publish(
 		{ db, actor: system, organization },
-		row.delivery === 'failed' ? 'invitation.failed' : 'invitation.delivered',
-		{ invitation: invitationViewOf(row) }
+		view.delivery === 'failed' ? 'invitation.failed' : 'invitation.delivered',
+		{ invitation: view }
 	);
 }
 

@@ -1,13 +1,51 @@
+import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
-import { isoOf } from '../database.ts';
-import { composeMessage } from '../jobs.ts';
-import { adminProcedure, notFound, router } from '../trpc.ts';
+import { messageState } from '#lib/mail-server.ts';
+import { cursor } from '#lib/views.ts';
+import { isoOf, type Trx } from '../database.ts';
+import { composePreview, openContent } from '../delivery.ts';
+import { deadLinkWords, hasDeadLink } from '../outdated.ts';
+import { getMailServerRow, mailingOf } from '../mailserver.ts';
+import { signal } from '../outbox.ts';
+import { adminProcedure, notFound, Refusal, router, type Context } from '../trpc.ts';
 
-const listLength = 200;
+const pageLength = 50;
+/** How many failed messages one call queues again; the page calls until none is left. */
+const resendLength = 200;
+
+const query = {
+	state: messageState.nullish(),
+	search: z.string().max(200).optional(),
+	after: cursor.nullish()
+};
+
+/** Marks those whose link is over, and queues the others again. */
+async function resend(
+	ctx: Pick<Context, 'config' | 'vault' | 'outbox'> & { db: Trx },
+	messages: { id: string; content: string | null }[]
+) {
+	const good: string[] = [];
+	const outdated: string[] = [];
+	for (const message of messages) {
+		const isDead = await hasDeadLink(ctx.db, openContent(ctx.vault, message), ctx.config.ORIGIN);
+		(isDead ? outdated : good).push(message.id);
+	}
+	await ctx.outbox.requeue(ctx.db, good);
+	if (outdated.length > 0) {
+		await ctx.db
+			.updateTable('message')
+			.set({ state: 'outdated', content: null, error: deadLinkWords })
+			.where('id', 'in', outdated)
+			.execute();
+		await signal(ctx.db, { kind: 'mailbox' });
+	}
+	return { queued: good.length, outdated: outdated.length };
+}
 
 export const messagesRouter = router({
-	/** The latest messages; `isSending` says whether they leave the house or stay in the mailbox. */
-	list: adminProcedure({}).query(async ({ ctx }) => {
+	/** The messages, newest first; `isSending` says whether they leave the house or stay in the mailbox. */
+	list: adminProcedure(query).query(async ({ ctx, input: { state, search = '', after } }) => {
+		const wanted = `%${search.trim().replace(/[\\%_]/g, '\\$&')}%`;
 		const rows = await ctx.db
 			.selectFrom('message')
 			.select([
@@ -19,19 +57,64 @@ export const messagesRouter = router({
 				'state',
 				'attempts',
 				'error',
+				'answer',
 				'createdAt',
-				'sentAt'
+				'sentAt',
+				'nextTryAt'
 			])
+			.select(sql<string>`created_at::text`.as('sortValue'))
+			.$if(Boolean(state), (rows) => rows.where('state', '=', state ?? 'queued'))
+			.$if(search.trim() !== '', (rows) =>
+				rows.where((eb) =>
+					eb.or([
+						eb('recipient', 'ilike', wanted),
+						eb('recipientName', 'ilike', wanted),
+						eb('subject', 'ilike', wanted)
+					])
+				)
+			)
+			.$if(Boolean(after), (rows) =>
+				rows.where(sql<SqlBool>`(created_at, id) < (${after?.value}::timestamptz, ${after?.id}::uuid)`)
+			)
 			.orderBy('createdAt', 'desc')
-			.limit(listLength)
+			.orderBy('id', 'desc')
+			.limit(pageLength + 1)
 			.execute();
+		const shown = rows.slice(0, pageLength);
+		const last = shown.at(-1);
+		const { route } = mailingOf(await getMailServerRow(ctx.db), { env: ctx.config, vault: ctx.vault });
 		return {
-			isSending: ctx.config.SMTP_URL !== undefined,
-			messages: rows.map((row) => ({ ...row, createdAt: isoOf(row.createdAt), sentAt: isoOf(row.sentAt) }))
+			isSending: route !== null,
+			messages: shown.map(({ sortValue: _, ...row }) => ({
+				...row,
+				createdAt: isoOf(row.createdAt),
+				sentAt: isoOf(row.sentAt),
+				nextTryAt: isoOf(row.nextTryAt)
+			})),
+			next: rows.length > pageLength && last ? { value: last.sortValue, id: last.id } : null
 		};
 	}),
 
-	/** One message as it would have gone out. What was sent is kept no longer: only its envelope is shown. */
+	/** What may need a hand: how many wait, since when the first one does, and how many came to nothing. */
+	count: adminProcedure({}).query(async ({ ctx }) => {
+		const rows = await ctx.db
+			.selectFrom('message')
+			.select((eb) => ['state', eb.fn.countAll<number>().as('count'), eb.fn.min('createdAt').as('oldest')])
+			.where('state', 'in', ['queued', 'failed'])
+			.groupBy('state')
+			.execute();
+		const of = (state: string) => rows.find((row) => row.state === state);
+		return {
+			queued: Number(of('queued')?.count ?? 0),
+			failed: Number(of('failed')?.count ?? 0),
+			oldestQueuedAt: isoOf(of('queued')?.oldest ?? null)
+		};
+	}),
+
+	/**
+	 * One message; as it would have gone out where it is kept for want of a mail server. Otherwise only its envelope: the
+	 * links in it are its reader's secrets, and what was sent is kept no longer.
+	 */
 	get: adminProcedure({ messageId: z.uuid() }).query(async ({ ctx, input }) => {
 		const row = await ctx.db
 			.selectFrom('message')
@@ -39,21 +122,62 @@ export const messagesRouter = router({
 			.where('id', '=', input.messageId)
 			.executeTakeFirst();
 		if (!row) throw notFound();
-		const { id, recipient, subject, template, state, createdAt } = row;
+		const { id, recipient, subject, template, state, attempts, error, answer } = row;
 		const composed =
-			row.content === null
-				? null
-				: await composeMessage({ db: ctx.db, env: ctx.config, vault: ctx.vault }, row);
+			state === 'kept' && row.content !== null
+				? await composePreview({ db: ctx.db, env: ctx.config, vault: ctx.vault }, row)
+				: null;
 		return {
 			id,
 			recipient,
 			subject,
 			template,
 			state,
-			createdAt: isoOf(createdAt),
+			attempts,
+			error,
+			answer,
+			createdAt: isoOf(row.createdAt),
+			sentAt: isoOf(row.sentAt),
+			nextTryAt: isoOf(row.nextTryAt),
 			html: composed?.html ?? null,
 			text: composed?.text ?? null,
 			source: composed?.source ?? null
 		};
+	}),
+
+	/** Queues a message again that failed or was kept; one whose link is over is marked instead. */
+	resend: adminProcedure({ messageId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const row = await ctx.db
+			.selectFrom('message')
+			.select(['id', 'content', 'state'])
+			.where('id', '=', input.messageId)
+			.forUpdate()
+			.executeTakeFirst();
+		if (!row) throw notFound();
+		if (row.state !== 'failed' && row.state !== 'kept') {
+			throw new Refusal('CONFLICT', 'NOT_RESENDABLE', `This message is ${row.state} already.`);
+		}
+		const { outdated } = await resend(ctx, [row]);
+		return { state: outdated > 0 ? ('outdated' as const) : ('queued' as const) };
+	}),
+
+	/** As `resend`, for the oldest of all that failed; `remaining` says how many are left for the next call. */
+	resendFailed: adminProcedure({}).mutation(async ({ ctx }) => {
+		const rows = await ctx.db
+			.selectFrom('message')
+			.select(['id', 'content'])
+			.where('state', '=', 'failed')
+			.orderBy('createdAt')
+			.orderBy('id')
+			.limit(resendLength)
+			.forUpdate()
+			.execute();
+		const done = await resend(ctx, rows);
+		const { count } = await ctx.db
+			.selectFrom('message')
+			.select((eb) => eb.fn.countAll<number>().as('count'))
+			.where('state', '=', 'failed')
+			.executeTakeFirstOrThrow();
+		return { ...done, remaining: Number(count) };
 	})
 });

@@ -5,6 +5,7 @@ import { organizationName } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../database.ts';
 import { limit } from '../limits.ts';
+import { getMailServerRow } from '../mailserver.ts';
 import { keysOf } from '../names.ts';
 import { publish } from '../outbox.ts';
 import {
@@ -145,18 +146,20 @@ async function publishRequest(
 		.where('isNotified', '=', true)
 		.where('status', '=', 'active')
 		.execute();
-	for (const admin of admins) {
-		await ctx.outbox.enqueue(
-			ctx.db,
-			{ name: fullName(admin), address: admin.email },
-			'organization-requested',
-			{
-				organizationName: organization.name,
-				requesterName: organization.requestedBy?.name ?? '',
-				requesterEmail: organization.requestedBy?.email ?? '',
-				reviewUrl: `${ctx.config.ORIGIN}/admin/organizations`
-			}
-		);
+	const addresses = new Set(admins.map(({ email }) => email));
+	const { adminRecipients } = await getMailServerRow(ctx.db);
+	const others = adminRecipients.split('\n').filter((address) => address && !addresses.has(address));
+	for (const to of [
+		...admins.map((admin) => ({ name: fullName(admin), address: admin.email })),
+		// Mailboxes that belong to nobody's account.
+		...others.map((address) => ({ name: '', address }))
+	]) {
+		await ctx.outbox.enqueue(ctx.db, to, 'organization-requested', {
+			organizationName: organization.name,
+			requesterName: organization.requestedBy?.name ?? '',
+			requesterEmail: organization.requestedBy?.email ?? '',
+			reviewUrl: `${ctx.config.ORIGIN}/admin/organizations`
+		});
 	}
 }
 

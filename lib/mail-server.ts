@@ -1,0 +1,93 @@
+import { z } from './schema.ts';
+import { email, portalName } from './fields.ts';
+
+/** The mail server as "Settings" > "E-mail" names it. */
+
+export const securities = ['starttls', 'tls', 'none'] as const;
+export type Security = (typeof securities)[number];
+export const securityLabels: Record<Security, string> = {
+	starttls: 'STARTTLS, refused without it',
+	tls: 'TLS from the first byte',
+	none: 'None: nothing is encrypted'
+};
+
+/** What a page may know: of secrets only whether they are set. An empty text is not set. */
+export const mailServerView = z.object({
+	host: z.string(),
+	port: z.number(),
+	security: z.enum(securities),
+	username: z.string(),
+	hasPassword: z.boolean(),
+	fromName: z.string(),
+	fromAddress: z.string(),
+	replyTo: z.string(),
+	/** Who is written to about requests besides the portal admins, such as a shared mailbox. */
+	adminRecipients: z.array(z.string()),
+	/** How many messages are handed over within a minute at most; null for no limit. */
+	perMinute: z.number().nullable(),
+	dkimDomain: z.string(),
+	dkimSelector: z.string(),
+	hasDkimKey: z.boolean()
+});
+export type MailServer = z.infer<typeof mailServerView>;
+
+export const mailServerLabels: Record<keyof MailServer, string> = {
+	host: 'Host',
+	port: 'Port',
+	security: 'Encryption',
+	username: 'User',
+	hasPassword: 'Password',
+	fromName: 'From name',
+	fromAddress: 'From address',
+	replyTo: 'Reply to',
+	adminRecipients: 'Also told about requests',
+	perMinute: 'Messages a minute',
+	dkimDomain: 'DKIM domain',
+	dkimSelector: 'DKIM selector',
+	hasDkimKey: 'DKIM private key'
+};
+
+const orNothing = <Schema extends z.ZodType<string>>(schema: Schema) => z.union([z.literal(''), schema]);
+const hostName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
+const line = (label: string, max: number) =>
+	z
+		.string()
+		.max(max, `${label} has more than ${max} characters.`)
+		.refine((text) => !/\p{Cc}/u.test(text), `${label} has characters that can't be seen.`);
+const wholeNumber = (min: number, max: number, message: string) =>
+	z.number({ error: message }).int(message).min(min, message).max(max, message);
+
+/** What the form sends. A secret that is not given stays as it is, and an empty one is cleared. */
+export const mailServerInput = {
+	host: z
+		.string()
+		.trim()
+		.refine(
+			(text) => text === '' || hostName.test(text) || URL.canParse(`smtp://[${text}]`),
+			'This is not the name or the address of a host.'
+		),
+	port: wholeNumber(1, 65_535, 'The port is a whole number from 1 to 65,535.'),
+	security: z.enum(securities),
+	username: line('The user', 200),
+	password: line('The password', 500).optional(),
+	fromName: orNothing(portalName),
+	fromAddress: orNothing(email),
+	replyTo: orNothing(email),
+	adminRecipients: z.array(email).max(10, 'Ten addresses at most.'),
+	perMinute: wholeNumber(1, 10_000, 'The limit is a whole number from 1 to 10,000.').nullable(),
+	dkimDomain: orNothing(z.string().trim().toLowerCase().regex(hostName, 'This is not a domain.')),
+	dkimSelector: orNothing(z.string().trim().toLowerCase().regex(hostName, 'This is not a selector.')),
+	dkimKey: z.string().max(10_000, 'This is not a private key.').optional()
+};
+
+/** One step of a conversation with a mail server, as a test shows it. */
+export interface Step {
+	name: 'connect' | 'tls' | 'login' | 'send';
+	state: 'done' | 'skipped' | 'failed';
+	/** What the server said, or why it came to nothing. */
+	text: string;
+}
+
+export const messageStates = ['queued', 'sent', 'kept', 'failed', 'outdated'] as const;
+export const messageState = z.enum(messageStates);
+export type MessageState = z.infer<typeof messageState>;
