@@ -10,6 +10,9 @@ import type { Settings } from './views.ts';
 
 type LiveSocket = Socket<ServerToClient, Record<string, never>>;
 
+/** Hundreds of messages may go out in a minute: what shows them is loaded at most this often, in milliseconds. */
+const mailboxPause = 300;
+
 export type ConnectionState = 'connecting' | 'connected' | 'disconnected';
 
 const sameStream = (one: Stream, other: Stream) =>
@@ -30,6 +33,8 @@ class Live {
 	settings = $state.raw<Settings | null>(null);
 	/** The page is about to end its own session, and leads on by itself. */
 	isLeaving = false;
+	/** Grows when messages were queued or sent: once for many at a time. */
+	mailbox = $state(0);
 	/** Ids of the people with a page open, by organization. */
 	readonly #online = new SvelteMap<string, ReadonlySet<string>>();
 	/** When somebody closed their last page, as far as this page has heard of it; ISO 8601. */
@@ -82,6 +87,7 @@ class Live {
 			forceNew: true
 		});
 		this.#socket = socket;
+		let mailboxTimer: ReturnType<typeof setTimeout> | undefined;
 		socket.on('connect', () => {
 			this.state = 'connected';
 			// Between the page's snapshot and this moment something may have happened.
@@ -102,7 +108,13 @@ class Live {
 		socket.on('settings', (settings) => (this.settings = settings));
 		socket.on('account', on.account);
 		socket.on('seen', (organizationId, seq) => this.see(organizationId, seq));
-		socket.on('mailbox', on.mailbox);
+		socket.on('mailbox', () => {
+			mailboxTimer ??= setTimeout(() => {
+				mailboxTimer = undefined;
+				this.mailbox += 1;
+				on.mailbox();
+			}, mailboxPause);
+		});
 		socket.on('figures', on.figures);
 		socket.on('online', (organizationId, userIds) => this.#online.set(organizationId, new Set(userIds)));
 		socket.on('presence', (organizationId, userId, isOnline) => {
@@ -120,6 +132,7 @@ class Live {
 		});
 		socket.on('ended', on.ended);
 		return () => {
+			clearTimeout(mailboxTimer);
 			socket.disconnect();
 			if (this.#socket === socket) this.#socket = null;
 		};

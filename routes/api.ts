@@ -1,4 +1,4 @@
-import { createTRPCClient, httpBatchLink, TRPCClientError } from '@trpc/client';
+import { createTRPCClient, httpBatchLink, httpBatchStreamLink, TRPCClientError } from '@trpc/client';
 import type { AppRouter } from '../src/router.ts';
 
 export type Api = ReturnType<typeof apiFor>;
@@ -10,6 +10,9 @@ export function apiFor(fetch: typeof globalThis.fetch) {
 
 /** The API as pages call it in the browser. */
 export const api = apiFor((...request) => fetch(...request));
+
+/** As `api`, for what is answered bit by bit. */
+export const streamingApi = createTRPCClient<AppRouter>({ links: [httpBatchStreamLink({ url: '/trpc' })] });
 
 /** What a refused call says: words for people, and which fields they belong to. */
 export interface Refusal {

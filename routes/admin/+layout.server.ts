@@ -13,5 +13,7 @@ export const load: LayoutServerLoad = async ({ fetch, url }) => {
 		...(filter.success && { status: filter.data }),
 		...(order.success && { order: order.data })
 	});
-	return { snapshot: await orErrorPage(asking, url) };
+	const counting = apiFor(fetch).messages.count.query({});
+	const [snapshot, mail] = await orErrorPage(Promise.all([asking, counting]), url);
+	return { snapshot, mail };
 };

@@ -1,8 +1,14 @@
+import { messageState } from '#lib/mail-server.ts';
 import { apiFor } from '../../api.ts';
 import { orErrorPage } from '../../refusals.ts';
 import type { PageServerLoad } from './$types';
 
-export const load: PageServerLoad = ({ fetch, url, depends }) => {
+export const load: PageServerLoad = async ({ fetch, url, depends }) => {
 	depends('portico:mailbox');
-	return orErrorPage(apiFor(fetch).messages.list.query({}), url);
+	const state = messageState.safeParse(url.searchParams.get('state'));
+	const query = {
+		search: url.searchParams.get('search')?.slice(0, 200) ?? '',
+		state: state.success ? state.data : null
+	};
+	return { query, box: await orErrorPage(apiFor(fetch).messages.list.query(query), url) };
 };
