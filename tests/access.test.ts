@@ -150,7 +150,13 @@ const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'activity.listPortal': {},
 	'activity.sincePortal': { after: 0 },
 	'messages.list': {},
-	'messages.get': { messageId: nowhere }
+	'messages.get': { messageId: nowhere },
+	'messages.count': {},
+	'messages.resend': { messageId: nowhere },
+	'messages.resendFailed': {},
+	'mailServers.get': {},
+	'mailServers.update': { replyTo: '' },
+	'mailServers.test': {}
 };
 
 describe('every procedure, called directly', () => {
@@ -183,7 +189,8 @@ describe('every procedure, called directly', () => {
 	test('as a portal admin: let through to what is theirs', async () => {
 		for (const path of ofAdmins) {
 			const { status } = await call(portal.admin, path, adminInputs[path]);
-			expect([200, 404], path).toContain(status);
+			// What is answered bit by bit asks for a client that takes it so.
+			expect(path === 'mailServers.test' ? [415] : [200, 404], path).toContain(status);
 		}
 	});
 

@@ -34,6 +34,9 @@ export async function startPortal(env: Record<string, string> = {}) {
 			PORTAL_ADMIN_PASSWORD: adminPassword,
 			// Lets every person of a test come from an address of their own.
 			TRUSTED_PROXIES: '1',
+			// What is gathered is tried in a test of its own; the others needn't wait.
+			MAIL_GATHER_SECONDS: '0',
+			MAIL_RETRY_SECONDS: '1',
 			...env
 		}
 	});
@@ -242,6 +245,7 @@ export function heard(socket: Socket<ServerToClient>) {
 	socket.on('online', () => note('online'));
 	socket.on('settings', () => note('settings'));
 	socket.on('seen', (organizationId, seq) => note(`seen ${organizationId} ${seq}`));
+	socket.on('mailbox', () => note('mailbox'));
 	socket.on('presence', (_, userId, isOnline) => note(`presence ${userId} ${isOnline}`));
 
 	/** Resolves when the condition holds, now or after one of the next words. */

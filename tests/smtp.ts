@@ -1,29 +1,80 @@
 import { once } from 'node:events';
 import { simpleParser, type ParsedMail } from 'mailparser';
-import { SMTPServer } from 'smtp-server';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
 export type Smtp = Awaited<ReturnType<typeof startSmtp>>;
 
-/** A real SMTP receiver on a free port of this machine that keeps every message it was given, parsed. */
-export async function startSmtp() {
+/** What goes wrong, and where; `null` for nothing. It holds for every message until it is set anew. */
+export type Fault =
+	| null
+	/** The server answers there with this code. */
+	| { at: 'greeting' | 'sender' | 'recipient' | 'content'; code: number }
+	/** It accepts the connection and says nothing. */
+	| 'hang'
+	/** It has read the whole message, and the connection breaks before its answer. */
+	| 'drop';
+
+/**
+ * A real SMTP receiver on a free port of this machine that keeps every message it was given, parsed. `tls` makes it offer
+ * STARTTLS with a certificate, `login` makes it ask for one.
+ */
+export async function startSmtp(
+	options: {
+		tls?: Pick<SMTPServerOptions, 'key' | 'cert'>;
+		/** TLS from the first byte instead. */
+		isSecure?: boolean;
+		login?: { user: string; pass: string };
+		port?: number;
+	} = {}
+) {
+	const { tls, isSecure = false, login } = options;
 	const messages: ParsedMail[] = [];
 	const waiting = new Set<(message: ParsedMail) => void>();
-	let isPaused = false;
+	let fault: Fault = null;
+	/** How often a message was handed over, also those that were not taken. */
+	let attempts = 0;
+
+	type Callback = (error?: Error | null) => void;
+	const refuse = (callback: Callback, code: number) =>
+		callback(Object.assign(new Error(code < 500 ? 'Try again later' : 'Not here'), { responseCode: code }));
+	const failAt = (place: 'greeting' | 'sender' | 'recipient' | 'content') => (callback: Callback) => {
+		if (fault === null || typeof fault === 'string' || fault.at !== place) return callback();
+		refuse(callback, fault.code);
+	};
 
 	const server = new SMTPServer({
-		authOptional: true,
-		disabledCommands: ['AUTH', 'STARTTLS'],
+		...tls,
+		secure: isSecure,
+		authOptional: !login,
+		disabledCommands: [...(login ? [] : ['AUTH']), ...(tls && !isSecure ? [] : ['STARTTLS'])],
+		allowInsecureAuth: true,
 		disableReverseLookup: true,
-		onMailFrom(_address, _session, callback) {
-			if (!isPaused) return callback();
-			callback(Object.assign(new Error('Try again later'), { responseCode: 451 }));
+		onAuth(auth, _session, callback) {
+			if (auth.username === login?.user && auth.password === login?.pass) {
+				return callback(null, { user: auth.username });
+			}
+			callback(Object.assign(new Error('5.7.8 Wrong user or password'), { responseCode: 535 }));
 		},
-		onData(stream, _session, callback) {
+		onConnect(_session, callback) {
+			if (fault !== 'hang') failAt('greeting')(callback);
+		},
+		onMailFrom: (_address, _session, callback) => failAt('sender')(callback),
+		onRcptTo: (_address, _session, callback) => failAt('recipient')(callback),
+		onData(stream, session, callback) {
+			attempts += 1;
 			simpleParser(stream).then(
 				(message) => {
-					messages.push(message);
-					for (const tell of waiting) tell(message);
-					callback();
+					if (fault === 'drop') {
+						const broken = [...server.connections].find(({ id }) => id === session.id);
+						broken?._socket.destroy();
+						return;
+					}
+					failAt('content')((error) => {
+						if (error) return callback(error);
+						messages.push(message);
+						for (const tell of waiting) tell(message);
+						callback();
+					});
 				},
 				(error: Error) => callback(error)
 			);
@@ -31,7 +82,7 @@ export async function startSmtp() {
 	});
 	// A client that is killed in the middle of a message is part of some tests, not a reason to end them.
 	server.on('error', () => undefined);
-	const listener = server.listen(0, '127.0.0.1');
+	const listener = server.listen(options.port ?? 0, '127.0.0.1');
 	await once(listener, 'listening');
 	const address = listener.address();
 	if (!address || typeof address === 'string') throw new Error('The SMTP receiver has no port');
@@ -64,11 +115,17 @@ export async function startSmtp() {
 
 	return {
 		url: `smtp://127.0.0.1:${address.port}`,
+		port: address.port,
 		messages,
+		get attempts() {
+			return attempts;
+		},
 		waitFor,
+		/** From now on this goes wrong; without an argument nothing does. */
+		fail: (next: Fault = null) => void (fault = next),
 		/** Refuses every message with 451, "try again later", until `resume`. */
-		pause: () => void (isPaused = true),
-		resume: () => void (isPaused = false),
+		pause: () => void (fault = { at: 'sender', code: 451 }),
+		resume: () => void (fault = null),
 		stop: () => new Promise<void>((resolve) => server.close(() => resolve()))
 	};
 }

@@ -51,7 +51,7 @@ beforeAll(async () => {
 			who: 'owner' as const,
 			path: base + path
 		})),
-		...['/dashboard/personal', '/organizations/new', '/profile'].map((path) => ({
+		...['/dashboard/personal', '/organizations/new', '/profile', '/profile/notifications'].map((path) => ({
 			who: 'owner' as const,
 			path
 		})),
@@ -65,6 +65,7 @@ beforeAll(async () => {
 			'/activity?organization=nothing&person=e',
 			`/activity?organization=${company.id}&kind=member&from=2026-01-01`,
 			'/settings/general',
+			'/settings/email',
 			'/mailbox'
 		].map((path) => ({
 			who: 'admin' as const,
