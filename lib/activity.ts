@@ -15,7 +15,8 @@ export const kindLabels: Record<Kind, string> = {
 	application: 'Applications',
 	credential: 'Credentials',
 	account: 'Accounts',
-	settings: 'Settings'
+	settings: 'Settings',
+	mailServer: 'Mail server'
 };
 export const kinds = Object.keys(kindLabels) as [Kind, ...Kind[]];
 

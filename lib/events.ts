@@ -1,4 +1,4 @@
-import { mailServerLabels, mailServerView } from './mail-server.ts';
+import { mailServerChange, sayMailServerChange } from './mail-server.ts';
 import { z } from './schema.ts';
 import {
 	accountView,
@@ -289,20 +289,7 @@ export const events = {
 				})
 				.join(', ')
 	),
-	'mailServer.updated': event(
-		'portal',
-		z.object({ mailServer: mailServerView, changed: z.array(mailServerView.keyof()) }),
-		({ mailServer, changed }) =>
-			changed
-				.map((name) => {
-					const [label, value] = [`“${mailServerLabels[name]}”`, mailServer[name]];
-					// Of secrets only that there is a new one.
-					if (typeof value === 'boolean') return `${value ? 'set' : 'cleared'} ${label}`;
-					const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
-					return text === '' ? `cleared ${label}` : `set ${label} to ${text}`;
-				})
-				.join(', ')
-	)
+	'mailServer.updated': event('portal', mailServerChange, sayMailServerChange)
 };
 
 export type EventName = keyof typeof events;

@@ -47,6 +47,22 @@ export const mailServerLabels: Record<keyof MailServer, string> = {
 	hasDkimKey: 'DKIM private key'
 };
 
+export const mailServerChange = z.object({
+	mailServer: mailServerView,
+	changed: z.array(mailServerView.keyof())
+});
+
+/** The sentence of "Activity" about a change, of secrets only that there is a new one. */
+export function sayMailServerChange({ mailServer, changed }: z.infer<typeof mailServerChange>): string {
+	const said = changed.map((name) => {
+		const [label, value] = [`“${mailServerLabels[name]}”`, mailServer[name]];
+		if (typeof value === 'boolean') return `${value ? 'set' : 'cleared'} ${label}`;
+		const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
+		return text === '' ? `cleared ${label}` : `set ${label} to ${text}`;
+	});
+	return said.join(', ');
+}
+
 const orNothing = <Schema extends z.ZodType<string>>(schema: Schema) => z.union([z.literal(''), schema]);
 const hostName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 const line = (label: string, max: number) =>

@@ -1,13 +1,6 @@
 import { z } from 'zod';
 import { firstName, lastName } from '#lib/fields.ts';
-import {
-	fullName,
-	resendSeconds,
-	role,
-	roleLabels,
-	type Invitation,
-	type Settings
-} from '#lib/views.ts';
+import { fullName, resendSeconds, role, roleLabels, type Invitation, type Settings } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
 import { createToken, hashToken } from '../tokens.ts';
