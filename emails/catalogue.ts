@@ -16,7 +16,7 @@ function email<Shape extends z.core.$ZodLooseShape>(one: {
 
 const text = z.string();
 const url = text.startsWith('http');
-const sampleUrl = 'https://portal.example.com';
+export const sampleUrl = 'https://portal.example.com';
 const organization = z.strictObject({ organizationName: text, firstName: text, organizationUrl: url });
 const organizationSample = {
 	organizationName: 'Northwind Logistics',

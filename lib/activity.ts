@@ -16,7 +16,9 @@ export const kindLabels: Record<Kind, string> = {
 	credential: 'Credentials',
 	account: 'Accounts',
 	settings: 'Settings',
-	mailServer: 'Mail server'
+	mailServer: 'Mail server',
+	email: 'E-mails',
+	brand: 'Look of e-mails'
 };
 export const kinds = Object.keys(kindLabels) as [Kind, ...Kind[]];
 

@@ -2,8 +2,12 @@ import { mailServerChange, sayMailServerChange } from './mail-server.ts';
 import { z } from './schema.ts';
 import {
 	accountView,
+	brandLabels,
+	brandView,
 	applicationView,
 	credentialView,
+	emailWords,
+	emailVersionView,
 	invitationView,
 	memberView,
 	organizationView,
@@ -34,6 +38,8 @@ const credential = z.object({
 	applicationName: z.string(),
 	credential: credentialView
 });
+
+const email = z.object({ email: emailVersionView });
 
 type Audience = 'organization' | 'portal' | 'both';
 
@@ -289,6 +295,22 @@ export const events = {
 				})
 				.join(', ')
 	),
+	'email.changed': event(
+		'portal',
+		email,
+		({ email }) => `changed ${emailWords(email)}${email.note && `: ${email.note}`}`
+	),
+	'email.restored': event(
+		'portal',
+		email.extend({ from: z.number() }),
+		({ email, from }) => `brought back version ${from} of ${emailWords(email)}`
+	),
+	'email.reset': event('portal', email, ({ email }) => `set ${emailWords(email, ' back to the default')}`),
+	'brand.updated': event(
+		'portal',
+		z.object({ changed: z.array(brandView.keyof()) }),
+		({ changed }) => `changed ${changed.map((one) => brandLabels[one]).join(', ')} of all e-mails`
+	),
 	'mailServer.updated': event('portal', mailServerChange, sayMailServerChange)
 };
 
@@ -320,31 +342,4 @@ export type LiveEvent = {
 export function sayEvent(one: LiveEvent): string {
 	const { say } = events[one.name] as { say: (payload: unknown) => string };
 	return say(one.payload);
-}
-
-/** Which of the two numbered streams a list of events belongs to. */
-export type Stream = { kind: 'organization'; organizationId: string } | { kind: 'portal' };
-
-/** What the server tells a page. Nothing travels the other way: a socket carries news, never commands. */
-export interface ServerToClient {
-	/** A numbered event of one of the rooms of this socket. */
-	event: (stream: Stream, event: LiveEvent) => void;
-	/** The portal's settings as they are now, to every open page, signed in or not. */
-	settings: (settings: z.infer<typeof settingsView>) => void;
-	/** Something about the account itself changed: its organizations, roles, names or address. Load again. */
-	account: () => void;
-	/** Everybody of this organization who has a page open, told once to a page that has just come. */
-	online: (organizationId: string, userIds: string[]) => void;
-	/** One person came or went. */
-	presence: (organizationId: string, userId: string, isOnline: boolean) => void;
-	/** The person has seen this organization up to that event, on this page or another one. */
-	seen: (organizationId: string, seq: number) => void;
-	/** A message went into the mailbox or out of the door. */
-	mailbox: () => void;
-	/** A figure of the overview moved that no event of the portal's stream tells of. */
-	figures: () => void;
-	/** The server itself may have missed news: every snapshot has to be compared again. */
-	resync: () => void;
-	/** This session is over; the reason is for the person. */
-	ended: () => void;
 }

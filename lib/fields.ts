@@ -1,3 +1,4 @@
+import { contrastOf, leastContrast } from './colors.ts';
 import { z } from './schema.ts';
 
 /** What people type, checked in one place; the messages are shown at the field. */
@@ -45,6 +46,20 @@ const paragraph = (label: string, max: number) =>
 			`${label} has characters that can't be seen.`
 		);
 
+export const versionNote = paragraph('The note', 200);
+export const emailFooter = paragraph('The footer', 500).refine(
+	(text) => !address.test(text),
+	'The footer can’t hold a web address.'
+);
+/** What is white on it has to be read. */
+export const accentColor = z
+	.string()
+	.toLowerCase()
+	.regex(/^#[\da-f]{6}$/, 'The colour is written as # and six digits, such as #4f46e5.')
+	.refine((color) => contrastOf(color, '#ffffff') >= leastContrast, {
+		error: ({ input }) =>
+			`White text on this colour has a contrast of ${contrastOf(String(input), '#ffffff').toFixed(1)} to 1; it needs ${leastContrast}. Take a darker one.`
+	});
 export const description = paragraph('The description', 500);
 export const rejectionReason = paragraph('The reason', 500);
 

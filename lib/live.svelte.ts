@@ -1,7 +1,8 @@
 import { io, type Socket } from 'socket.io-client';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
-import type { LiveEvent, ServerToClient, Stream } from './events.ts';
-import type { Settings } from './views.ts';
+import type { LiveEvent } from './events.ts';
+import type { ServerToClient, Stream } from './wire.ts';
+import type { EmailEditor, Settings } from './views.ts';
 
 /**
  * The socket in the browser. The server tells, the page listens: a snapshot and the numbered events that follow it
@@ -37,6 +38,8 @@ class Live {
 	mailbox = $state(0);
 	/** Ids of the people with a page open, by organization. */
 	readonly #online = new SvelteMap<string, ReadonlySet<string>>();
+	/** Who has the editor of an e-mail open, by its name. */
+	readonly #editors = new SvelteMap<string, readonly EmailEditor[]>();
 	/** When somebody closed their last page, as far as this page has heard of it; ISO 8601. */
 	readonly #departed = new SvelteMap<string, string>();
 	/** The number of the last event told of each organization, and the last one that the person has seen. */
@@ -48,6 +51,14 @@ class Live {
 
 	online(organizationId: string): ReadonlySet<string> {
 		return this.#online.get(organizationId) ?? new Set<string>();
+	}
+
+	editors(name: string): readonly EmailEditor[] {
+		return this.#editors.get(name) ?? [];
+	}
+
+	setEditors(name: string, editors: readonly EmailEditor[]): void {
+		this.#editors.set(name, editors);
 	}
 
 	departedAt(userId: string): string | null {
@@ -116,6 +127,7 @@ class Live {
 			}, mailboxPause);
 		});
 		socket.on('figures', on.figures);
+		socket.on('editors', (name, editors) => this.setEditors(name, editors));
 		socket.on('online', (organizationId, userIds) => this.#online.set(organizationId, new Set(userIds)));
 		socket.on('presence', (organizationId, userId, isOnline) => {
 			const next = new Set(this.online(organizationId));

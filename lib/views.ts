@@ -203,3 +203,40 @@ export function credentialState(one: Credential, now: number = Date.now()): 'act
 	if (one.revokedAt) return 'revoked';
 	return one.expiresAt && Date.parse(one.expiresAt) <= now ? 'expired' : 'active';
 }
+
+/** What pages call an e-mail: `organization-approved` is "Organization approved". */
+export function emailLabel(name: string): string {
+	return name.slice(0, 1).toUpperCase() + name.slice(1).replaceAll('-', ' ');
+}
+
+/** A version of an e-mail's text, as the list of versions and events name it. */
+export const emailVersionView = z.object({
+	name: z.string(),
+	version: z.number(),
+	/** Whether it is a return to the text that Portico brings. */
+	isDefault: z.boolean(),
+	note: z.string()
+});
+export type EmailVersion = z.infer<typeof emailVersionView>;
+
+/** What sentences call a version that has just been made. */
+export const emailWords = ({ name, version }: EmailVersion, what = '') =>
+	`the e-mail “${emailLabel(name)}”${what} (version ${version})`;
+
+/** An open page with the editor of an e-mail. */
+export type EmailEditor = { pageId: string; userId: string; name: string };
+
+/** How all e-mails look; the logo as a data: address. */
+export const brandView = z.object({
+	accentColor: z.string(),
+	footer: z.string(),
+	logo: z.string().nullable()
+});
+export type BrandSettings = z.infer<typeof brandView>;
+
+/** What a sentence calls them. */
+export const brandLabels: Record<keyof BrandSettings, string> = {
+	accentColor: 'the accent colour',
+	footer: 'the footer',
+	logo: 'the logo'
+};

@@ -46,7 +46,8 @@ export const addressHeader = 'x-portico-address';
 export const requestIdHeader = 'x-request-id';
 
 const maxBatch = 10;
-const maxBody = 100_000;
+/** Enough for the longest of all, a logo of 100 kB in base64. */
+const maxBody = 160_000;
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**

@@ -3,12 +3,14 @@ import type { Server as HttpServer } from 'node:http';
 import { parse as parseCookie } from 'hono/utils/cookie';
 import type { Logger } from 'pino';
 import { Server, type Socket } from 'socket.io';
-import type { LiveEvent, ServerToClient } from '#lib/events.ts';
+import type { LiveEvent } from '#lib/events.ts';
+import type { ServerToClient } from '#lib/wire.ts';
 import type { Database, Db } from './database.ts';
 import type { Env } from './env.ts';
 import { channel, type Signal } from './outbox.ts';
 import { arrive, beat, beatSeconds, isOnline, leave, leaveAll, onlineIn } from './presence.ts';
 import { liveEventOf } from './procedures/activity.ts';
+import { listEditors } from './procedures/emails.ts';
 import { getSettings } from './procedures/settings.ts';
 import { findSession, listLiveSessions, noteSeen, sessionCookie } from './session.ts';
 
@@ -144,6 +146,9 @@ export async function startLive(
 				return;
 			case 'mailbox':
 				io.to('admins').emit('mailbox');
+				return;
+			case 'editors':
+				io.to('admins').emit('editors', what.name, await listEditors(db, what.name));
 				return;
 			case 'presence': {
 				const { organizationId, userId } = what;

@@ -1,9 +1,22 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { convert } from 'html-to-text';
 import mjml from 'mjml';
+import { lightenFor } from '#lib/colors.ts';
 import { catalogue, isEmailName, type EmailName } from '../emails/catalogue.ts';
+import { readMarkup, type Markup, type Problem, type VariableKind } from './markup.ts';
 
 const folder = new URL('../emails/', import.meta.url);
+
+/** How all e-mails look. */
+export interface Look {
+	accentColor: string;
+	/** Lines below every message. */
+	footer: string;
+	/** `data` in base64; `width` as it is shown. */
+	logo: { type: string; data: string; width: number } | null;
+}
+
+export const defaultLook: Look = { accentColor: '#4f46e5', footer: '', logo: null };
 
 /** What a template may use besides its own props. */
 export interface Brand {
@@ -12,35 +25,117 @@ export interface Brand {
 	supportEmail: string;
 	/** The configured origin: links are never built from what a request says. */
 	origin: string;
+	look?: Look;
 }
 
-const compiled = new Map<EmailName, Promise<string>>();
+/** What a portal admin can change of an e-mail. */
+export interface Template {
+	subject: string;
+	body: string;
+}
 
-/** The e-mail as HTML with its {{variables}} still in it, so that no value is ever read as MJML. */
-function compile(name: EmailName): Promise<string> {
-	const known = compiled.get(name) ?? compileOnce(name);
-	compiled.set(name, known);
+const builtIn = new Map<EmailName, Promise<Template>>();
+
+/** The e-mail as Portico brings it. */
+export function getBuiltIn(name: EmailName): Promise<Template> {
+	const known =
+		builtIn.get(name) ??
+		readFile(new URL(`${name}.mjml`, folder), 'utf8').then((body) => ({
+			subject: catalogue[name].subject,
+			body
+		}));
+	builtIn.set(name, known);
 	return known;
 }
 
-async function compileOnce(name: EmailName): Promise<string> {
-	const [layout, body] = await Promise.all(
-		['parts/layout', name].map((file) => readFile(new URL(`${file}.mjml`, folder), 'utf8'))
-	);
-	const source = (layout ?? '').replace('<!-- body -->', () => body ?? '');
-	const { html } = await mjml(source, {
-		validationLevel: 'strict',
-		// By itself MJML has known fonts loaded from Google, who would hear of everybody who opens a message.
-		fonts: {},
-		ignoreIncludes: true,
-		keepComments: true
+let reading: Promise<ReadonlyMap<string, string>> | undefined;
+
+/** `part-button` → what stands in its place. */
+function getParts(): Promise<ReadonlyMap<string, string>> {
+	reading ??= readdir(new URL('parts/', folder)).then(async (files) => {
+		const parts = files.map(async (file): Promise<[string, string]> => [
+			`part-${file.replace('.mjml', '')}`,
+			(await readFile(new URL(`parts/${file}`, folder), 'utf8')).trimEnd()
+		]);
+		return new Map(await Promise.all(parts));
 	});
-	const common = ['portalName', 'portalUrl', 'supportEmail'];
-	const allowed = new Set([...Object.keys(catalogue[name].props.shape), ...common]);
-	for (const [, variable = ''] of html.matchAll(/\{\{(\w*)\}\}/g)) {
-		if (!allowed.has(variable)) throw new Error(`The e-mail ${name} uses {{${variable}}}, which it has not.`);
-	}
-	return html;
+	return reading;
+}
+
+const commonVariables = ['portalName', 'portalUrl', 'supportEmail'];
+/** Links to places that people also find without the message. Every other link is what the message is for. */
+const findable = new Set([
+	'organizationUrl',
+	'profileUrl',
+	'reviewUrl',
+	'signInUrl',
+	'usersUrl',
+	'portalUrl'
+]);
+
+/** The variables of an e-mail; what a name ends with says where it may stand. */
+export function variablesOf(name: EmailName): Map<string, VariableKind> {
+	const own = [...Object.keys(catalogue[name].props.shape), ...commonVariables];
+	return new Map(
+		own.map((one) => [one, one.endsWith('Url') ? 'url' : one.endsWith('Email') ? 'email' : 'text'])
+	);
+}
+
+/** The variables without which the e-mail must not be saved. */
+export function requiredOf(name: EmailName): string[] {
+	return Object.keys(catalogue[name].props.shape).filter((one) => one.endsWith('Url') && !findable.has(one));
+}
+
+interface Compiled {
+	problems: Problem[];
+	/** With its {{variables}} still in it, so that no value is ever read as MJML. */
+	html: string;
+}
+
+const compiled = new Map<string, Promise<Compiled>>();
+const compiledAtMost = 100;
+
+/** Compiles the text once for each look; never throws. */
+export function compile(name: EmailName, body: string, look: Look): Promise<Compiled> {
+	const key = JSON.stringify([name, body, look.accentColor, look.logo?.width]);
+	const known = compiled.get(key) ?? compileOnce(name, body, look);
+	if (!compiled.has(key) && compiled.size >= compiledAtMost)
+		compiled.delete(compiled.keys().next().value ?? '');
+	compiled.set(key, known);
+	return known;
+}
+
+async function compileOnce(name: EmailName, body: string, look: Look): Promise<Compiled> {
+	const parts = await getParts();
+	const markup: Markup = readMarkup(body, variablesOf(name), requiredOf(name), parts);
+	if (markup.problems.length > 0) return { problems: markup.problems, html: '' };
+	const fields: Record<string, string> = {
+		accent: look.accentColor,
+		accentOnDark: lightenFor(look.accentColor, '#18181b'),
+		width: String(look.logo?.width ?? 0)
+	};
+	const put = (text: string) =>
+		text.replace(/\[\[(\w+)\]\]/g, (whole, field: string) => fields[field] ?? whole);
+	const layout = put(parts.get('part-layout') ?? '').replace('[[brand]]', () =>
+		put(parts.get(look.logo ? 'part-logo' : 'part-name') ?? '')
+	);
+	const linesBefore = layout.split('[[content]]')[0]?.split('\n').length ?? 1;
+	const { html, errors } = await mjml(
+		layout.replace('[[content]]', () => markup.mjml),
+		{
+			validationLevel: 'soft',
+			// By itself MJML has known fonts loaded from Google, who would hear of everybody who opens a message.
+			fonts: {},
+			ignoreIncludes: true,
+			keepComments: true
+		}
+	);
+	const lines = body.split('\n').length;
+	const problems = errors.map(({ line, message }) => ({
+		line: Math.min(Math.max(1, line - linesBefore + 1), lines),
+		message
+	}));
+	return { problems, html };
 }
 
 const entities: Record<string, string> = {
@@ -48,10 +143,13 @@ const entities: Record<string, string> = {
 	'<': '&lt;',
 	'>': '&gt;',
 	'"': '&quot;',
-	"'": '&#39;'
+	"'": '&#39;',
+	'\n': '<br />'
 };
+/** Control characters and those that turn the direction around are never part of what somebody means to say. */
+const unseen = /[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 const escapeHtml = (text: string) =>
-	text.replace(/[&<>"']/g, (one) => entities[one] ?? one).replace(/\r?\n/g, '<br />');
+	text.replace(unseen, '').replace(/[&<>"'\n]/g, (one) => entities[one] ?? one);
 
 type Values = ReadonlyMap<string, string>;
 
@@ -78,29 +176,62 @@ export const oneLine = (text: string) =>
 	text.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu, ' ').trim();
 
 /**
- * The subject alone.
+ * The subject alone, of the default or of the given one.
  * @throws {ZodError} when the props are not those of the e-mail.
  */
-export function renderSubject(name: EmailName, props: object, portal: Brand): string {
-	return oneLine(fill(catalogue[name].subject, valuesOf(name, props, portal), String)).slice(0, 200);
+export function renderSubject(
+	name: EmailName,
+	props: object,
+	portal: Brand,
+	subject: string = catalogue[name].subject
+): string {
+	return oneLine(fill(subject, valuesOf(name, props, portal), String)).slice(0, 200);
+}
+
+/** A picture that travels with the message: no mail program has to load it from anywhere. */
+export interface Attachment {
+	cid: string;
+	filename: string;
+	contentType: string;
+	content: Buffer;
+	contentDisposition: 'inline';
+}
+
+const logoCid = 'logo@portico';
+
+interface Rendered {
+	subject: string;
+	html: string;
+	text: string;
+	attachments: Attachment[];
 }
 
 /**
- * The e-mail in both forms.
+ * The e-mail in both forms: the default, or the given text.
+ * @param testNote stands above a message that was sent to try it.
  * @throws {ZodError} when the props are not those of the e-mail.
  * @throws {Error} when there is no such e-mail, or its template is not right.
  */
 export async function renderEmail(
 	name: string,
 	props: object,
-	portal: Brand
-): Promise<{ subject: string; html: string; text: string }> {
+	portal: Brand,
+	template?: Template,
+	testNote = ''
+): Promise<Rendered> {
 	if (!isEmailName(name)) throw new Error(`There is no e-mail ${name}.`);
-	const values = valuesOf(name, props, portal);
-	const html = fill(dropEmpty(await compile(name), values), values, escapeHtml);
+	const { subject, body } = template ?? (await getBuiltIn(name));
+	const look = portal.look ?? defaultLook;
+	const { html: source, problems } = await compile(name, body, look);
+	const [problem] = problems;
+	if (problem) throw new Error(`The e-mail ${name} is not right in line ${problem.line}: ${problem.message}`);
+	const values = new Map([...valuesOf(name, props, portal), ['footer', look.footer], ['testNote', testNote]]);
+	const html = fill(dropEmpty(source, values), values, escapeHtml);
 	const text = convert(html, {
 		wordwrap: 78,
 		selectors: [
+			// The address follows the button's text here anyhow.
+			{ selector: '.fallback', format: 'skip' },
 			// No brackets: some mail programs take the closing one for a part of the address.
 			{ selector: 'a', options: { hideLinkHrefIfSameAsText: true, noAnchorUrl: true, linkBrackets: false } },
 			{ selector: 'img', format: 'skip' },
@@ -108,8 +239,28 @@ export async function renderEmail(
 		]
 	});
 	return {
-		subject: renderSubject(name, props, portal),
+		subject: renderSubject(name, props, portal, subject),
 		html,
-		text: text.replace(/\n{3,}/g, '\n\n').trim()
+		text: text.replace(/\n{3,}/g, '\n\n').trim(),
+		attachments: look.logo
+			? [
+					{
+						cid: logoCid,
+						filename: look.logo.type === 'image/png' ? 'logo.png' : 'logo.jpg',
+						contentType: look.logo.type,
+						content: Buffer.from(look.logo.data, 'base64'),
+						contentDisposition: 'inline'
+					}
+				]
+			: []
 	};
+}
+
+/** For a page that shows a message: with the pictures that it would bring along. */
+export function showAttachments(html: string, attachments: readonly Attachment[]): string {
+	return attachments.reduce(
+		(shown, { cid, contentType, content }) =>
+			shown.replaceAll(`src="cid:${cid}"`, `src="data:${contentType};base64,${content.toString('base64')}"`),
+		html
+	);
 }

@@ -4,8 +4,9 @@ import { events, type Actor, type EventName, type Payload } from '#lib/events.ts
 import { catalogue, gathering, topicOf, type EmailName, type EmailProps } from '../emails/catalogue.ts';
 import type { Db, Trx } from './database.ts';
 import type { Env } from './env.ts';
-import { renderSubject, type Brand } from './mail.ts';
+import { renderSubject, type Brand, type Template } from './mail.ts';
 import { isWanted } from './preferences.ts';
+import { getTemplate } from './templates.ts';
 import type { Vault } from './vault.ts';
 
 /** The one channel on which PostgreSQL tells every server process what was committed. */
@@ -19,6 +20,8 @@ export type Signal =
 	/** A person has seen an organization up to that event. */
 	| { kind: 'seen'; userId: string; organizationId: string; seq: number }
 	| { kind: 'mailbox' }
+	/** Somebody has opened the editor of an e-mail, or closed it. */
+	| { kind: 'editors'; name: string }
 	| { kind: 'presence'; organizationId: string; userId: string }
 	/** The sockets in this room have lost their session. */
 	| { kind: 'ended'; room: `session:${string}` | `user:${string}` };
@@ -97,7 +100,9 @@ export interface Outbox {
 		db: Trx,
 		to: { name: string; address: string },
 		name: Name,
-		props: EmailProps<Name>
+		props: EmailProps<Name>,
+		/** A text that isn't saved, to be tried. */
+		draft?: Template
 	): Promise<string | null>;
 	/** Queues messages that failed or were kept once more, as if they were new. */
 	requeue(db: Trx, ids: string[]): Promise<void>;
@@ -127,8 +132,9 @@ export function createOutbox(
 	{ ORIGIN, MAIL_GATHER_SECONDS }: Pick<Env, 'ORIGIN' | 'MAIL_GATHER_SECONDS'>
 ): Outbox {
 	return {
-		async enqueue(db, to, name, props) {
-			const topic = topicOf[name];
+		async enqueue(db, to, name, props, draft) {
+			// A test reaches whoever asks for it, at once and by itself.
+			const topic = draft ? undefined : topicOf[name];
 			if (topic) {
 				const account = await db
 					.selectFrom('account')
@@ -137,14 +143,19 @@ export function createOutbox(
 					.executeTakeFirst();
 				if (account && !(await isWanted(db, account.id, topic))) return null;
 			}
-			const seconds = gathering[name] ? MAIL_GATHER_SECONDS : 0;
+			const seconds = gathering[name] && !draft ? MAIL_GATHER_SECONDS : 0;
+			// The message keeps the version that is in force now, whatever is saved until it goes out.
+			const template = draft ? { ...draft, version: 0 } : await getTemplate(db, name);
+			const subject = renderSubject(name, props, await getBrand(db, ORIGIN), template.subject);
 			const { id } = await db
 				.insertInto('message')
 				.values({
 					recipientName: to.name,
 					recipient: to.address,
 					template: name,
-					subject: renderSubject(name, props, await getBrand(db, ORIGIN)),
+					subject: draft ? `[Test] ${subject}` : subject,
+					templateVersion: template.version,
+					draft: draft?.body ?? null,
 					content: vault.encrypt(JSON.stringify(catalogue[name].props.parse(props)), 'message'),
 					gatherKey: seconds > 0 ? `${name} ${to.address}` : null
 				})

@@ -5,6 +5,8 @@ import { applicationsRouter } from './procedures/applications.ts';
 import { credentialsRouter } from './procedures/credentials.ts';
 import { deletionsRouter } from './procedures/deletions.ts';
 import { decisionsRouter } from './procedures/decisions.ts';
+import { brandsRouter } from './procedures/brands.ts';
+import { emailsRouter } from './procedures/emails.ts';
 import { invitationsRouter } from './procedures/invitations.ts';
 import { inviteesRouter } from './procedures/invitees.ts';
 import { acceptancesRouter } from './procedures/acceptances.ts';
@@ -29,6 +31,7 @@ export const appRouter = router({
 	activity: activityRouter,
 	applications: applicationsRouter,
 	credentials: credentialsRouter,
+	emails: mergeRouters(emailsRouter, brandsRouter),
 	invitations: mergeRouters(invitationsRouter, inviteesRouter, acceptancesRouter),
 	mailServers: mailServersRouter,
 	members: membersRouter,

@@ -4,7 +4,7 @@ import { createTransport as createMailer, type Transporter } from 'nodemailer';
 import { parseConnectionUrl } from 'nodemailer/lib/shared';
 import SMTPConnection, { type SMTPConnectionOptions } from 'nodemailer/lib/smtp-connection';
 import type { Security, Step } from '#lib/mail-server.ts';
-import { oneLine } from './mail.ts';
+import { oneLine, type Attachment } from './mail.ts';
 
 /** How messages leave the house. */
 export interface Route {
@@ -53,6 +53,7 @@ export interface Message {
 	subject: string;
 	html: string;
 	text: string;
+	attachments?: Attachment[];
 	date: Date;
 	origin: string;
 	/** What the message is about, by which mail programs and people sort: see `topicOf` in the catalogue. */

@@ -41,6 +41,8 @@ interface MessageTable {
 	template: string;
 	subject: string;
 	content: string | null;
+	templateVersion: Generated<number>;
+	draft: string | null;
 	state: Generated<MessageState>;
 	attempts: Generated<number>;
 	error: string | null;
@@ -210,6 +212,34 @@ interface EventTable {
 	at: Timestamp;
 }
 
+interface EmailTemplateTable {
+	name: string;
+	version: number;
+	subject: string | null;
+	body: string | null;
+	note: string;
+	author: ColumnType<Actor, Actor, never>;
+	at: Timestamp;
+}
+
+interface EmailEditorTable {
+	pageId: string;
+	name: string;
+	userId: string;
+	seenAt: Timestamp;
+}
+
+interface BrandTable {
+	id: Generated<boolean>;
+	accentColor: Generated<string>;
+	footer: Generated<string>;
+	/** In base64. */
+	logo: string | null;
+	logoType: string | null;
+	logoWidth: number | null;
+	logoHeight: number | null;
+}
+
 export interface Tables {
 	portal: PortalTable;
 	rateLimit: RateLimitTable;
@@ -228,4 +258,7 @@ export interface Tables {
 	application: ApplicationTable;
 	credential: CredentialTable;
 	event: EventTable;
+	emailTemplate: EmailTemplateTable;
+	emailEditor: EmailEditorTable;
+	brand: BrandTable;
 }

@@ -4,6 +4,7 @@ import { messageState } from '#lib/mail-server.ts';
 import { cursor } from '#lib/views.ts';
 import { isoOf, type Trx } from '../database.ts';
 import { composePreview, openContent } from '../delivery.ts';
+import { showAttachments } from '../mail.ts';
 import { deadLinkWords, hasDeadLink } from '../outdated.ts';
 import { getMailServerRow, mailingOf } from '../mailserver.ts';
 import { signal } from '../outbox.ts';
@@ -22,12 +23,14 @@ const query = {
 /** Marks those whose link is over, and queues the others again. */
 async function resend(
 	ctx: Pick<Context, 'config' | 'vault' | 'outbox'> & { db: Trx },
-	messages: { id: string; content: string | null }[]
+	messages: { id: string; content: string | null; draft: string | null }[]
 ) {
 	const good: string[] = [];
 	const outdated: string[] = [];
 	for (const message of messages) {
-		const isDead = await hasDeadLink(ctx.db, openContent(ctx.vault, message), ctx.config.ORIGIN);
+		const isDead =
+			message.draft === null &&
+			(await hasDeadLink(ctx.db, openContent(ctx.vault, message), ctx.config.ORIGIN));
 		(isDead ? outdated : good).push(message.id);
 	}
 	await ctx.outbox.requeue(ctx.db, good);
@@ -139,7 +142,7 @@ export const messagesRouter = router({
 			createdAt: isoOf(row.createdAt),
 			sentAt: isoOf(row.sentAt),
 			nextTryAt: isoOf(row.nextTryAt),
-			html: composed?.html ?? null,
+			html: composed && showAttachments(composed.html, composed.attachments ?? []),
 			text: composed?.text ?? null,
 			source: composed?.source ?? null
 		};
@@ -149,7 +152,7 @@ export const messagesRouter = router({
 	resend: adminProcedure({ messageId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const row = await ctx.db
 			.selectFrom('message')
-			.select(['id', 'content', 'state'])
+			.select(['id', 'content', 'state', 'draft'])
 			.where('id', '=', input.messageId)
 			.forUpdate()
 			.executeTakeFirst();
@@ -165,7 +168,7 @@ export const messagesRouter = router({
 	resendFailed: adminProcedure({}).mutation(async ({ ctx }) => {
 		const rows = await ctx.db
 			.selectFrom('message')
-			.select(['id', 'content'])
+			.select(['id', 'content', 'draft'])
 			.where('state', '=', 'failed')
 			.orderBy('createdAt')
 			.orderBy('id')

@@ -1,0 +1,33 @@
+import type { LiveEvent } from './events.ts';
+import type { EmailEditor, Settings } from './views.ts';
+
+/** What travels on the socket. */
+
+/** Which of the two numbered streams a list of events belongs to. */
+export type Stream = { kind: 'organization'; organizationId: string } | { kind: 'portal' };
+
+/** What the server tells a page. Nothing travels the other way: a socket carries news, never commands. */
+export interface ServerToClient {
+	/** A numbered event of one of the rooms of this socket. */
+	event: (stream: Stream, event: LiveEvent) => void;
+	/** The portal's settings as they are now, to every open page, signed in or not. */
+	settings: (settings: Settings) => void;
+	/** Something about the account itself changed: its organizations, roles, names or address. Load again. */
+	account: () => void;
+	/** Everybody of this organization who has a page open, told once to a page that has just come. */
+	online: (organizationId: string, userIds: string[]) => void;
+	/** One person came or went. */
+	presence: (organizationId: string, userId: string, isOnline: boolean) => void;
+	/** The person has seen this organization up to that event, on this page or another one. */
+	seen: (organizationId: string, seq: number) => void;
+	/** A message went into the mailbox or out of the door. */
+	mailbox: () => void;
+	/** A figure of the overview moved that no event of the portal's stream tells of. */
+	figures: () => void;
+	/** Who has the editor of this e-mail open now. */
+	editors: (name: string, editors: EmailEditor[]) => void;
+	/** The server itself may have missed news: every snapshot has to be compared again. */
+	resync: () => void;
+	/** This session is over; the reason is for the person. */
+	ended: () => void;
+}
