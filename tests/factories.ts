@@ -2,7 +2,8 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client';
 import { io, type Socket } from 'socket.io-client';
 import { inject } from 'vitest';
-import type { LiveEvent, ServerToClient } from '#lib/events.ts';
+import type { LiveEvent } from '#lib/events.ts';
+import type { ServerToClient } from '#lib/wire.ts';
 import type { Role } from '#lib/views.ts';
 import type { AppRouter } from '../src/router.ts';
 import { startServer, type Server } from './harness.ts';
@@ -244,6 +245,9 @@ export function heard(socket: Socket<ServerToClient>) {
 	socket.on('resync', () => note('resync'));
 	socket.on('online', () => note('online'));
 	socket.on('settings', () => note('settings'));
+	socket.on('editors', (name, editors) =>
+		note(`editors ${name} ${editors.map((one) => one.name).join(', ')}`)
+	);
 	socket.on('seen', (organizationId, seq) => note(`seen ${organizationId} ${seq}`));
 	socket.on('mailbox', () => note('mailbox'));
 	socket.on('presence', (_, userId, isOnline) => note(`presence ${userId} ${isOnline}`));

@@ -2,8 +2,10 @@ import { simpleParser } from 'mailparser';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { catalogue, type EmailName } from '../emails/catalogue.ts';
-import { renderEmail, renderSubject } from '../src/mail.ts';
+import { meaningOf } from '../emails/meanings.ts';
+import { getBuiltIn, renderEmail, renderSubject, showAttachments } from '../src/mail.ts';
 import { composeSource, toAddress } from '../src/smtp.ts';
+import { checkTemplate } from '../src/templates.ts';
 
 const portal = {
 	name: 'Acme <Developers> & "Friends"',
@@ -40,6 +42,7 @@ describe.each(names)('the e-mail %s', (name) => {
 			expect(`${subject} ${flat}`).toContain(value.replace(/\s+/g, ' '));
 		// Gmail cuts a message off at 102 kB.
 		expect(Buffer.byteLength(html)).toBeLessThan(60_000);
+		expect(html).toContain('@media (prefers-color-scheme: dark)');
 		// Nothing is loaded from anywhere, and no link leads elsewhere.
 		expect(html).not.toMatch(/<(img|script|iframe|link|object)\b|@import|url\(/i);
 		const targets = [...html.matchAll(/href="([^"]*)"/g)].map(([, target]) => target);
@@ -47,8 +50,16 @@ describe.each(names)('the e-mail %s', (name) => {
 			expect([...links, portal.origin, `mailto:${portal.supportEmail}`]).toContain(target);
 	});
 
+	test('has nothing that MJML or we complain of, and can be saved as it is', async () => {
+		const template = await getBuiltIn(name);
+		expect(await checkTemplate(name, template, portal)).toEqual({ subject: null, problems: [] });
+		for (const [, variable = ''] of template.body.matchAll(/\{\{(\w+)\}\}/g)) {
+			expect(meaningOf(variable).length).toBeGreaterThan(5);
+		}
+	});
+
 	test('takes every value as text: no HTML, no MJML, no variables', async () => {
-		const hostile = `<b>x</b> "'> <mj-include path="/etc/passwd" /> {{portalUrl}} {{password}} &amp; $& $1`;
+		const hostile = `<b>x</b> "'> <mj-include path="/etc/passwd" /> {{portalUrl}} {{password}} &amp; $& $1 <!-- end -->`;
 		const { subject, html, text } = await renderEmail(name, fillWith(name, hostile), portal);
 		expect(html).not.toMatch(/<b>x|<mj-|root:/);
 		if (html.includes('mj-include')) {
@@ -58,6 +69,27 @@ describe.each(names)('the e-mail %s', (name) => {
 		}
 		if (catalogue[name].subject.includes('{{')) expect(`${subject}${text}`).toContain('{{password}}');
 	});
+});
+
+test('what can’t be seen in a value is left out, and its line breaks stay', async () => {
+	const { sample } = catalogue['organization-rejected'];
+	const reason = 'First\r\nSecond \u202egnorw\u202c \u0000end';
+	const { html, text } = await renderEmail('organization-rejected', { ...sample, reason }, portal);
+	expect(html).toContain('First<br />Second gnorw end');
+	expect(text).toContain('First\nSecond gnorw end');
+});
+
+test('a logo travels inside the message, and no other picture is loaded', async () => {
+	const logo = { type: 'image/jpeg', data: 'AAAA', width: 120 };
+	const look = { accentColor: '#0f766e', footer: '', logo };
+	const { sample } = catalogue['account-approved'];
+	const { html, attachments } = await renderEmail('account-approved', sample, { ...portal, look });
+	const sources = [...html.matchAll(/<img[^>]*src="([^"]*)"/g)].map(([, source]) => source);
+	expect(sources).toEqual(['cid:logo@portico']);
+	// Who loads no pictures reads the name in its place.
+	expect(html).toContain('alt="Acme &lt;Developers&gt; &amp; &quot;Friends&quot;"');
+	expect(attachments).toMatchObject([{ cid: 'logo@portico', filename: 'logo.jpg' }]);
+	expect(showAttachments(html, attachments)).toContain('src="data:image/jpeg;base64,AAAA"');
 });
 
 test('a value more or less than the e-mail has is refused', async () => {
