@@ -53,6 +53,16 @@ export const catalogue = {
 		props: z.strictObject({ firstName: text, signInUrl: url }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
 	}),
+	'account-waiting': email({
+		description: 'To the portal admins: a developer waits for their decision.',
+		subject: '{{requesterName}} waits for an account',
+		props: z.strictObject({ requesterName: text, requesterEmail: text, reviewUrl: url }),
+		sample: {
+			requesterName: 'Grace Okafor',
+			requesterEmail: 'grace@northwind.example',
+			reviewUrl: `${sampleUrl}/admin/users?status=pending`
+		}
+	}),
 	'account-approved': email({
 		description: 'To a developer whose account a portal admin approved.',
 		subject: 'Your account at {{portalName}} is ready',
@@ -192,6 +202,28 @@ export const catalogue = {
 		props: z.strictObject({ organizationName: text, firstName: text }),
 		sample: { organizationName: 'Northwind Logistics', firstName: 'Grace' }
 	}),
+	'credential-expiring': email({
+		description: 'To the Super admins and whoever created it: a credential ends soon.',
+		subject: 'A credential of {{applicationName}} ends on {{endsOn}}',
+		props: z.strictObject({
+			organizationName: text,
+			firstName: text,
+			applicationName: text,
+			label: text,
+			lastFour: text,
+			endsOn: text,
+			applicationUrl: url
+		}),
+		sample: {
+			organizationName: 'Northwind Logistics',
+			firstName: 'Grace',
+			applicationName: 'Parcel tracking',
+			label: 'Production',
+			lastFour: 'x7Qa',
+			endsOn: '1 December 2026',
+			applicationUrl: `${sampleUrl}/orgs/northwind-logistics/applications/sample`
+		}
+	}),
 	'invitation-created': email({
 		description: 'To an invitee without an account.',
 		subject: '{{inviterName}} invites you to {{organizationName}}',
@@ -268,6 +300,8 @@ export function isEmailName(name: string): name is EmailName {
 
 /** What people may do without, by topic. Every other e-mail is a part of what its reader is doing, and always sent. */
 export const topicOf: Partial<Record<EmailName, Topic>> = {
+	'account-waiting': 'requests',
+	'credential-expiring': 'expiries',
 	'organization-requested': 'requests',
 	'organizations-requested': 'requests',
 	'member-role-changed': 'roles',

@@ -28,10 +28,15 @@ export const meanings: Partial<Record<string, string>> = {
 	requests: 'The requests, one a line',
 	host: 'The mail server',
 	deletesAt: 'The day of the deletion',
+	applicationName: 'The name of the application',
+	applicationUrl: 'The address of the application’s page',
+	label: 'What the credential is called',
+	lastFour: 'The last four characters of the credential',
+	endsOn: 'The day on which it stops working',
 	signInUrl: 'The address of the sign-in page',
-	requesterName: 'Who asks for the organization',
+	requesterName: 'Who asks',
 	requesterEmail: 'The address of whoever asks',
-	reviewUrl: 'The address of the list where the request is decided',
+	reviewUrl: 'The address of the list where it is decided',
 	reason: 'The reason that was given; empty when there was none'
 };
 

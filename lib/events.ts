@@ -224,6 +224,11 @@ export const events = {
 		(one) => `rotated the credential ${key(one)}, which replaces …${one.replaced.lastFour}`
 	),
 	'credential.revoked': event('organization', credential, (one) => `revoked the credential ${key(one)}`),
+	'credential.expiring': event(
+		'organization',
+		credential,
+		(one) => `says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`
+	),
 	'account.registered': event('portal', account, ({ account }) => `registered with ${account.email}`),
 	'account.verified': event(
 		'portal',

@@ -1,8 +1,8 @@
 /** The e-mails that people choose: each topic as the page of preferences says it. */
 export const topics = {
 	requests: {
-		label: 'Requests for organizations',
-		description: 'Somebody asks for an organization, and it waits for the portal’s team.',
+		label: 'Requests',
+		description: 'An organization or an account waits for the decision of the portal’s team.',
 		/** Only portal admins get them. */
 		isForAdmins: true
 	},
@@ -13,7 +13,12 @@ export const topics = {
 	},
 	suspensions: {
 		label: 'Suspended and restored organizations',
-		description: 'An organization whose Super admin you are is suspended, or is back.',
+		description: 'An organization that you belong to is suspended, or is back.',
+		isForAdmins: false
+	},
+	expiries: {
+		label: 'Credentials that end',
+		description: 'A credential of an organization whose Super admin you are, or that you created, ends soon.',
 		isForAdmins: false
 	}
 } as const;

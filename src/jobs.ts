@@ -6,6 +6,7 @@ import { deleteExpiredDevices } from './devices.ts';
 import { deleteExpiredLimits } from './limits.ts';
 import { mailQueue, type MailJob, type Outbox } from './outbox.ts';
 import { deleteDueOrganizations } from './procedures/deletions.ts';
+import { tellExpiring } from './procedures/expiries.ts';
 import { deleteExpiredSessions } from './session.ts';
 
 const tidyQueue = 'tidy';
@@ -68,6 +69,7 @@ export async function work(
 		await deleteExpiredLimits(parts.db);
 		await deleteDueOrganizations({ ...parts, config: parts.env });
 		await deleteExpiredDevices(parts.db);
+		await tellExpiring({ ...parts, config: parts.env });
 	});
 	await boss.schedule(tidyQueue, '* * * * *');
 	// What fell due while no process was running.

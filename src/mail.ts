@@ -65,6 +65,7 @@ function getParts(): Promise<ReadonlyMap<string, string>> {
 const commonVariables = ['portalName', 'portalUrl', 'supportEmail'];
 /** Links to places that people also find without the message. Every other link is what the message is for. */
 const findable = new Set([
+	'applicationUrl',
 	'organizationUrl',
 	'profileUrl',
 	'reviewUrl',

@@ -195,6 +195,8 @@ interface CredentialTable {
 	createdAt: Timestamp;
 	expiresAt: Date | null;
 	revokedAt: Date | null;
+	/** When its people were told that it ends soon. */
+	expiryToldAt: Date | null;
 	isReplaced: Generated<boolean>;
 }
 

@@ -88,6 +88,21 @@ test('signing in: off refuses developers, and lets the portal’s admins in', as
 	await signIn(person.email, password);
 });
 
+test('a developer who waits is told to the portal admins, once the address is proven', async () => {
+	await portal.admin.api.settings.update.mutate({ isAutoApprovingAccounts: false });
+	const { api } = portal.visitor();
+	const email = uniqueEmail();
+	const lastName = unique('Waiting');
+	const subject = `Dev ${lastName} waits for an account`;
+	await api.accounts.register.mutate({ email, firstName: 'Dev', lastName, password });
+	const token = await portal.tokenFor(email, 'verify-email');
+	expect(portal.smtp.messages.filter((mail) => mail.subject === subject)).toEqual([]);
+	await api.accounts.verifyEmail.mutate({ token });
+	const mail = await portal.smtp.waitFor((one) => one.subject === subject);
+	expect(mail.text).toContain('/admin/users?status=pending');
+	await portal.admin.api.settings.update.mutate({ isAutoApprovingAccounts: true });
+});
+
 test('approving developers: off lets them wait until an admin lets them in, or not', async () => {
 	await change({ isAutoApprovingAccounts: false });
 	const watching = await portal.admin.listen();

@@ -6,6 +6,7 @@ import { fullName, type Account } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db, type Trx } from '../database.ts';
 import { limit } from '../limits.ts';
 import { createLink } from '../links.ts';
+import { getMailServerRow } from '../mailserver.ts';
 import { publish, signal } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import type { Tables } from '../tables.ts';
@@ -91,6 +92,24 @@ export async function publishAccount(
 	const actor = { id: account.id, name: fullName(account), kind: 'developer' as const };
 	await publish({ db, actor }, name, { account: accountViewOf(account) });
 	await signal(db, { kind: 'account', userId: account.id });
+}
+
+/** Who is written to about requests: the portal admins who want it, and mailboxes that belong to nobody's account. */
+export async function listAdminReaders(db: Db): Promise<{ name: string; address: string }[]> {
+	const admins = await db
+		.selectFrom('account')
+		.select(['email', 'firstName', 'lastName'])
+		.where('isPortalAdmin', '=', true)
+		.where('isNotified', '=', true)
+		.where('status', '=', 'active')
+		.execute();
+	const addresses = new Set(admins.map(({ email }) => email));
+	const { adminRecipients } = await getMailServerRow(db);
+	const others = adminRecipients.split('\n').filter((address) => address && !addresses.has(address));
+	return [
+		...admins.map((admin) => ({ name: fullName(admin), address: admin.email })),
+		...others.map((address) => ({ name: '', address }))
+	];
 }
 
 export async function findAccount(db: Db, address: string) {

@@ -15,7 +15,13 @@ import {
 	userProcedure,
 	type Context
 } from '../trpc.ts';
-import { accountViewOf, findAccount, publishAccount, sendVerification } from './accounts.ts';
+import {
+	accountViewOf,
+	findAccount,
+	listAdminReaders,
+	publishAccount,
+	sendVerification
+} from './accounts.ts';
 import { checkOwnPassword, currentPassword, lockOwnAccount } from './profiles.ts';
 import { lockOrganizations } from './users.ts';
 
@@ -66,6 +72,21 @@ async function moveAccount(
 	return { email: account.email };
 }
 
+/** Only now: an address that nobody has proven is nothing to decide about. */
+async function tellAdmins(
+	ctx: Pick<Context, 'config' | 'outbox'>,
+	db: Trx,
+	account: { email: string; firstName: string; lastName: string }
+): Promise<void> {
+	for (const to of await listAdminReaders(db)) {
+		await ctx.outbox.enqueue(db, to, 'account-waiting', {
+			requesterName: fullName(account),
+			requesterEmail: account.email,
+			reviewUrl: `${ctx.config.ORIGIN}/admin/users?status=pending`
+		});
+	}
+}
+
 export const addressesRouter = router({
 	/** What the link's page shows before its button. */
 	openEmail: publicProcedure({ token }).query(async ({ ctx, input }) => {
@@ -91,6 +112,7 @@ export const addressesRouter = router({
 				.returningAll()
 				.executeTakeFirstOrThrow();
 			await publishAccount(db, 'account.verified', account);
+			if (account.status === 'pending') await tellAdmins(ctx, db, account);
 			return { email: account.email };
 		});
 		return proving.catch((error: unknown) => {

@@ -151,7 +151,7 @@ export async function insertCredential(
 	return getCredential(ctx.db, id);
 }
 
-const getCredential = async (db: Db, id: string) =>
+export const getCredential = async (db: Db, id: string) =>
 	viewOf(await selectCredentials(db).where('credential.id', '=', id).executeTakeFirstOrThrow());
 
 /** @throws {Refusal} NOT_FOUND, also for a credential of another application or organization. */

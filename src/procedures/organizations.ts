@@ -5,7 +5,6 @@ import { organizationName } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../database.ts';
 import { limit } from '../limits.ts';
-import { getMailServerRow } from '../mailserver.ts';
 import { keysOf } from '../names.ts';
 import { publish } from '../outbox.ts';
 import {
@@ -18,6 +17,7 @@ import {
 	userProcedure,
 	type Context
 } from '../trpc.ts';
+import { listAdminReaders } from './accounts.ts';
 import { listEvents } from './activity.ts';
 import { listApplications } from './applications.ts';
 import { listInvitations } from './invitations.ts';
@@ -139,21 +139,7 @@ async function publishRequest(
 		});
 		return;
 	}
-	const admins = await ctx.db
-		.selectFrom('account')
-		.select(['email', 'firstName', 'lastName'])
-		.where('isPortalAdmin', '=', true)
-		.where('isNotified', '=', true)
-		.where('status', '=', 'active')
-		.execute();
-	const addresses = new Set(admins.map(({ email }) => email));
-	const { adminRecipients } = await getMailServerRow(ctx.db);
-	const others = adminRecipients.split('\n').filter((address) => address && !addresses.has(address));
-	for (const to of [
-		...admins.map((admin) => ({ name: fullName(admin), address: admin.email })),
-		// Mailboxes that belong to nobody's account.
-		...others.map((address) => ({ name: '', address }))
-	]) {
+	for (const to of await listAdminReaders(ctx.db)) {
 		await ctx.outbox.enqueue(ctx.db, to, 'organization-requested', {
 			organizationName: organization.name,
 			requesterName: organization.requestedBy?.name ?? '',
