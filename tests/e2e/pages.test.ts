@@ -37,6 +37,7 @@ beforeAll(async () => {
 			`/invitations/${token}`,
 			'/invitations/nonsense',
 			'/setup/nonsense',
+			'/unsubscribe/nonsense',
 			'/no-such-page'
 		].map((path) => ({ who: 'nobody' as const, path })),
 		...[
