@@ -41,7 +41,8 @@ test('a person does without e-mails of a topic, and still gets what is essential
 	const { company, member, changeRole, settle } = await furnish();
 	expect(await member.api.preferences.list.query({})).toEqual([
 		{ topic: 'roles', isWanted: true },
-		{ topic: 'suspensions', isWanted: true }
+		{ topic: 'suspensions', isWanted: true },
+		{ topic: 'expiries', isWanted: true }
 	]);
 	await member.api.preferences.update.mutate({ topic: 'roles', isWanted: false });
 	await changeRole();
@@ -83,7 +84,8 @@ test('one press in the mail program ends a topic for its reader; opening the lin
 	expect((await press(link)).status).toBe(200);
 	expect(await member.api.preferences.list.query({})).toEqual([
 		{ topic: 'roles', isWanted: false },
-		{ topic: 'suspensions', isWanted: true }
+		{ topic: 'suspensions', isWanted: true },
+		{ topic: 'expiries', isWanted: true }
 	]);
 	await changeRole();
 	await settle();
