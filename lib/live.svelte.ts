@@ -89,8 +89,6 @@ class Live {
 	}): () => void {
 		this.state = 'connecting';
 		this.#hadConnection = false;
-		this.#told.clear();
-		this.#seen.clear();
 		const socket: LiveSocket = io({
 			transports: ['websocket'],
 			reconnectionDelay: 300,
@@ -146,6 +144,9 @@ class Live {
 		return () => {
 			clearTimeout(mailboxTimer);
 			socket.disconnect();
+			// Not when it starts: a page may have said by then what it shows.
+			this.#told.clear();
+			this.#seen.clear();
 			if (this.#socket === socket) this.#socket = null;
 		};
 	}
