@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client';
 import { io, type Socket } from 'socket.io-client';
-import { inject } from 'vitest';
+import { inject, vi } from 'vitest';
 import type { LiveEvent } from '#lib/events.ts';
 import type { ServerToClient } from '#lib/wire.ts';
 import type { Role } from '#lib/views.ts';
@@ -183,6 +183,15 @@ function createPortal(server: Server, smtp: Smtp) {
 		});
 		const token = await tokenFor(email, 'invitations', lastTokens.get(email));
 		lastTokens.set(email, token);
+		// That the e-mail has gone out is an event of the organization too, told a moment after it has arrived.
+		await vi.waitFor(
+			async () => {
+				const opened = await company.owner.api.organizations.open.query({ slug: company.slug });
+				const row = opened.snapshot.invitations.find(({ id }) => id === created.id);
+				if (row?.delivery !== 'sent') throw new Error(`The e-mail is ${row?.delivery ?? 'nowhere'}.`);
+			},
+			{ timeout: 15_000, interval: 20 }
+		);
 		return { ...created, token };
 	}
 
