@@ -1,13 +1,12 @@
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { organizationName, rejectionReason } from '#lib/fields.ts';
-import { fullName, type Organization, type Status } from '#lib/views.ts';
+import type { Organization, Status } from '#lib/views.ts';
 import { keysOf } from '../names.ts';
 import { publish } from '../outbox.ts';
 import type { Tables } from '../tables.ts';
 import { adminProcedure, notFound, Refusal, router } from '../trpc.ts';
-import { listMembers } from './members.ts';
-import { getOrganizationView, refusingTaken, type WritingContext } from './organizations.ts';
+import { getOrganizationView, listRecipients, refusingTaken, type WritingContext } from './organizations.ts';
 
 /** What the portal admins decide about organizations. */
 
@@ -50,13 +49,7 @@ async function tellMembers(
 	organization: Organization,
 	name: 'organization-approved' | 'organization-rejected' | 'organization-suspended' | 'organization-restored'
 ): Promise<void> {
-	for (const member of await listMembers(ctx.db, organization.id)) {
-		const to = { name: fullName(member), address: member.email };
-		const props = {
-			organizationName: organization.name,
-			firstName: member.firstName,
-			organizationUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}`
-		};
+	for (const { to, props } of await listRecipients(ctx, organization)) {
 		if (name === 'organization-rejected') {
 			await ctx.outbox.enqueue(ctx.db, to, name, { ...props, reason: organization.rejectionReason ?? '' });
 		} else {

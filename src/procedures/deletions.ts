@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { fullName, type Organization, type Status } from '#lib/views.ts';
+import type { Organization, Status } from '#lib/views.ts';
 import type { Db } from '../database.ts';
 import { publish, signal } from '../outbox.ts';
 import {
@@ -13,8 +13,7 @@ import {
 	system
 } from '../trpc.ts';
 import { deleteEventsOf } from './activity.ts';
-import { listMembers } from './members.ts';
-import { getOrganizationView, type WritingContext } from './organizations.ts';
+import { getOrganizationView, listRecipients, type WritingContext } from './organizations.ts';
 
 /** The end of an organization: asked for by its Super admins or by the portal's, and carried out some days later. */
 
@@ -72,18 +71,6 @@ async function keep(ctx: Asking, id: string): Promise<Organization> {
 }
 
 const inWords = (date: Date) => date.toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
-
-async function listRecipients(ctx: WritingContext, organization: Organization) {
-	const members = await listMembers(ctx.db, organization.id);
-	return members.map((member) => ({
-		to: { name: fullName(member), address: member.email },
-		props: {
-			organizationName: organization.name,
-			firstName: member.firstName,
-			organizationUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}`
-		}
-	}));
-}
 
 /** For portal admins, who belong to no organization: locks it, and refuses what is none. */
 async function lockCompany(ctx: WritingContext, id: string) {

@@ -122,6 +122,19 @@ export async function refusingTaken<Result>(name: string, writing: Promise<Resul
 
 export type WritingContext = Pick<Context, 'config' | 'outbox'> & Parameters<typeof publish>[0];
 
+/** Whom to write to about the organization: its members, with what every such e-mail says. */
+export async function listRecipients(ctx: WritingContext, organization: Organization) {
+	const members = await listMembers(ctx.db, organization.id);
+	return members.map((member) => ({
+		to: { name: fullName(member), address: member.email },
+		props: {
+			organizationName: organization.name,
+			firstName: member.firstName,
+			organizationUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}`
+		}
+	}));
+}
+
 /** Tells the stream, and where nobody has decided yet, the portal admins by e-mail. */
 async function publishRequest(
 	ctx: WritingContext,
