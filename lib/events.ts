@@ -1,33 +1,23 @@
-import { mailServerChange, sayMailServerChange } from './mail-server.ts';
+import { event } from './event.ts';
+import { portalEvents } from './portal-events.ts';
 import { z } from './schema.ts';
 import {
-	accountView,
-	brandLabels,
-	brandView,
 	applicationView,
 	credentialView,
-	emailWords,
-	emailVersionView,
 	invitationView,
 	memberView,
 	organizationView,
 	roleLabels,
-	settingLabels,
-	settingsView,
 	status,
 	fullName
 } from './views.ts';
 
 /**
  * Everything that can happen, once. The server publishes from this table, the socket carries its types, `apply.ts`
- * applies it and "Activity" reads its sentences.
- *
- * `audience` says in which numbered streams an event stands: the organization's own, the portal admins', or both.
- * `say` finishes the sentence that the actor's name begins.
+ * applies it and "Activity" reads its sentences. What happens outside of organizations stands in portal-events.ts.
  */
 const organization = z.object({ organization: organizationView });
 const decision = organization.extend({ previousStatus: status.nullable() });
-const account = z.object({ account: accountView });
 const member = z.object({ member: memberView });
 /** `seen`: how many credentials that still work the person has revealed or copied. */
 const departure = member.extend({ seen: z.number().optional() });
@@ -38,18 +28,6 @@ const credential = z.object({
 	applicationName: z.string(),
 	credential: credentialView
 });
-
-const email = z.object({ email: emailVersionView });
-
-type Audience = 'organization' | 'portal' | 'both';
-
-function event<Payload extends z.ZodType>(
-	audience: Audience,
-	payload: Payload,
-	say: (payload: z.infer<Payload>) => string
-) {
-	return { audience, payload, say };
-}
 
 const credentials = (count: number) =>
 	count === 1 ? 'a credential that still works' : `${count} credentials that still work`;
@@ -229,94 +207,7 @@ export const events = {
 		credential,
 		(one) => `says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`
 	),
-	'account.registered': event('portal', account, ({ account }) => `registered with ${account.email}`),
-	'account.verified': event(
-		'portal',
-		account,
-		({ account }) => `confirmed the e-mail address ${account.email}`
-	),
-	'account.approved': event(
-		'portal',
-		account,
-		({ account }) => `approved the account of ${fullName(account)}`
-	),
-	'account.rejected': event(
-		'portal',
-		account,
-		({ account }) => `rejected the account of ${fullName(account)}`
-	),
-	'account.deactivated': event(
-		'portal',
-		account,
-		({ account }) => `deactivated the account of ${fullName(account)}`
-	),
-	'account.activated': event(
-		'portal',
-		account,
-		({ account }) => `activated the account of ${fullName(account)}`
-	),
-	'account.appointed': event('portal', account, ({ account }) => `made ${fullName(account)} a portal admin`),
-	'account.dismissed': event(
-		'portal',
-		account,
-		({ account }) => `no longer lets ${fullName(account)} be a portal admin`
-	),
-	'account.renamed': event(
-		'portal',
-		account.extend({ previousName: z.string() }),
-		({ account, previousName }) => `changed their name from ${previousName} to ${fullName(account)}`
-	),
-	'account.moved': event(
-		'portal',
-		account.extend({ previousEmail: z.string() }),
-		({ account, previousEmail }) => `changed their e-mail address from ${previousEmail} to ${account.email}`
-	),
-	'account.secured': event('portal', account, () => 'set a new password'),
-	'account.reset': event(
-		'portal',
-		account,
-		({ account }) => `sent ${fullName(account)} a link to reset the password`
-	),
-	'account.deleted': event(
-		'portal',
-		account,
-		({ account }) => `deleted the account of ${fullName(account)} (${account.email})`
-	),
-	'account.notified': event(
-		'portal',
-		account,
-		({ account }) =>
-			`${account.isNotified ? 'lets' : 'no longer lets'} requests be e-mailed to ${fullName(account)}`
-	),
-	'settings.updated': event(
-		'portal',
-		z.object({ settings: settingsView, changed: z.array(settingsView.keyof()) }),
-		({ settings, changed }) =>
-			changed
-				.map((name) => {
-					const [label, value] = [`“${settingLabels[name]}”`, settings[name]];
-					if (typeof value === 'boolean') return `turned ${value ? 'on' : 'off'} ${label}`;
-					return value === null ? `cleared ${label}` : `set ${label} to ${value}`;
-				})
-				.join(', ')
-	),
-	'email.changed': event(
-		'portal',
-		email,
-		({ email }) => `changed ${emailWords(email)}${email.note && `: ${email.note}`}`
-	),
-	'email.restored': event(
-		'portal',
-		email.extend({ from: z.number() }),
-		({ email, from }) => `brought back version ${from} of ${emailWords(email)}`
-	),
-	'email.reset': event('portal', email, ({ email }) => `set ${emailWords(email, ' back to the default')}`),
-	'brand.updated': event(
-		'portal',
-		z.object({ changed: z.array(brandView.keyof()) }),
-		({ changed }) => `changed ${changed.map((one) => brandLabels[one]).join(', ')} of all e-mails`
-	),
-	'mailServer.updated': event('portal', mailServerChange, sayMailServerChange)
+	...portalEvents
 };
 
 export type EventName = keyof typeof events;
