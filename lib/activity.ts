@@ -1,6 +1,7 @@
 import type { EventName, LiveEvent } from './events.ts';
 import { events } from './events.ts';
 import { z } from './schema.ts';
+import type { Stream } from './wire.ts';
 
 /** What "Activity" can be narrowed to: read from the address by pages and exports, asked of the API, applied to news. */
 
@@ -24,14 +25,12 @@ export const kinds = Object.keys(kindLabels) as [Kind, ...Kind[]];
 
 export const kindOf = (name: EventName) => name.split('.')[0] as Kind;
 
-/** The kinds that a stream tells of. */
-export function kindsOf(stream: 'organization' | 'portal'): Kind[] {
-	const told = Object.entries(events).filter(
-		([, { audience }]) => audience === stream || audience === 'both'
-	);
-	const found = new Set(told.map(([name]) => kindOf(name as EventName)));
-	return kinds.filter((kind) => found.has(kind));
-}
+/** The kinds that an organization's own activity tells of. */
+export const organizationKinds = kinds.filter((kind) =>
+	Object.entries(events).some(
+		([name, { audience }]) => audience !== 'portal' && kindOf(name as EventName) === kind
+	)
+);
 
 const moment = z.iso.datetime();
 
@@ -44,20 +43,21 @@ export const activityFilter = {
 };
 export type ActivityFilter = z.infer<z.ZodObject<typeof activityFilter>> & { organizationId?: string };
 
-/** Where a list of events goes on: time in microseconds and number of the last one. */
-export const eventCursor = z.strictObject({ at: z.number().int().min(0), seq: z.number().int().min(0) });
+/** Where a list of events goes on: time in microseconds and id of the last one. */
+export const eventCursor = z.strictObject({ at: z.number().int().min(0), id: z.number().int().min(0) });
 export type EventCursor = z.infer<typeof eventCursor>;
 
-/** Some events of a stream, newest first, and what the page needs to show them. */
+/** An event in a list, and the stream in which its number counts. */
+export type ActivityEntry = LiveEvent & { stream: Stream['kind'] };
+
+/** Some events, newest first, and what the page needs to show them. */
 export type ActivityPage = {
-	/** The stream's latest number. */
-	seq: number;
-	events: LiveEvent[];
+	events: ActivityEntry[];
 	next: EventCursor | null;
 	/** How many fit, as far as they were counted; null after the first page. */
 	count: number | null;
-	/** Names of the organizations that the events are about, by id; none for one that was deleted. */
-	organizations: Record<string, string>;
+	/** The organizations that the events are about, by id; none for one that was deleted. */
+	organizations: Record<string, { name: string; isPersonal: boolean }>;
 	/** Whom and what the filter names. */
 	person: { id: string; name: string } | null;
 	organization: { id: string; name: string } | null;
@@ -68,7 +68,7 @@ export function nameOf(event: LiveEvent, organizations: ActivityPage['organizati
 	if (!event.organizationId) return null;
 	const { payload } = event;
 	const told = 'organization' in payload ? payload.organization.name : 'a deleted organization';
-	return organizations[event.organizationId] ?? told;
+	return organizations[event.organizationId]?.name ?? told;
 }
 
 /** More than these are not counted. */

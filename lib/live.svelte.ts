@@ -1,4 +1,5 @@
 import { io, type Socket } from 'socket.io-client';
+import { untrack } from 'svelte';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { LiveEvent } from './events.ts';
 import type { ServerToClient, Stream } from './wire.ts';
@@ -16,15 +17,16 @@ const mailboxPause = 300;
 
 export type ConnectionState = 'connecting' | 'connected' | 'disconnected';
 
-const sameStream = (one: Stream, other: Stream) =>
+export const isSameStream = (one: Stream, other: Stream) =>
 	one.kind === 'organization' && other.kind === 'organization'
 		? one.organizationId === other.organizationId
 		: one.kind === other.kind;
 
-/** What the socket needs of a feed, whatever its snapshot is. */
+/** Who listens to the socket: a feed, whatever its snapshot is, or a page that shows events as they come. */
 interface Follower {
-	readonly stream: Stream;
+	hears(stream: Stream): boolean;
 	take(event: LiveEvent): void;
+	/** News may have been missed. */
 	catchUp(): void;
 }
 
@@ -45,7 +47,7 @@ class Live {
 	/** The number of the last event told of each organization, and the last one that the person has seen. */
 	readonly #told = new SvelteMap<string, number>();
 	readonly #seen = new SvelteMap<string, number>();
-	readonly #feeds = new Set<Follower>();
+	readonly #followers = new Set<Follower>();
 	#socket: LiveSocket | null = null;
 	#hadConnection = false;
 
@@ -78,15 +80,9 @@ class Live {
 	/**
 	 * Connects as whoever is signed in now; returns what ends the connection.
 	 * `onAccount`: the account's organizations or roles changed. `onEnded`: the session is over.
-	 * `mailbox`: a message was queued or sent. `figures`: a number of the overview moved.
+	 * `mailbox`: a message was queued or sent.
 	 */
-	start(on: {
-		account: () => void;
-		ended: () => void;
-		mailbox: () => void;
-		figures: () => void;
-		stale: () => void;
-	}): () => void {
+	start(on: { account: () => void; ended: () => void; mailbox: () => void; stale: () => void }): () => void {
 		this.state = 'connecting';
 		this.#hadConnection = false;
 		const socket: LiveSocket = io({
@@ -100,7 +96,7 @@ class Live {
 		socket.on('connect', () => {
 			this.state = 'connected';
 			// Between the page's snapshot and this moment something may have happened.
-			for (const feed of this.#feeds) feed.catchUp();
+			for (const one of this.#followers) one.catchUp();
 			if (this.#hadConnection) on.stale();
 			this.#hadConnection = true;
 		});
@@ -112,7 +108,7 @@ class Live {
 		});
 		socket.on('event', (stream, event) => {
 			if (stream.kind === 'organization') this.#told.set(stream.organizationId, event.seq);
-			for (const feed of this.#feeds) if (sameStream(feed.stream, stream)) feed.take(event);
+			for (const one of this.#followers) if (one.hears(stream)) one.take(event);
 		});
 		socket.on('settings', (settings) => (this.settings = settings));
 		socket.on('account', on.account);
@@ -124,7 +120,6 @@ class Live {
 				on.mailbox();
 			}, mailboxPause);
 		});
-		socket.on('figures', on.figures);
 		socket.on('editors', (name, editors) => this.setEditors(name, editors));
 		socket.on('online', (organizationId, userIds) => this.#online.set(organizationId, new Set(userIds)));
 		socket.on('presence', (organizationId, userId, isOnline) => {
@@ -137,7 +132,7 @@ class Live {
 			this.#online.set(organizationId, next);
 		});
 		socket.on('resync', () => {
-			for (const feed of this.#feeds) feed.catchUp();
+			for (const one of this.#followers) one.catchUp();
 			on.stale();
 		});
 		socket.on('ended', on.ended);
@@ -151,17 +146,20 @@ class Live {
 		};
 	}
 
-	/** Listens to a stream until the returned function is called. */
-	follow(feed: Follower): () => void {
-		this.#feeds.add(feed);
-		if (this.state === 'connected') feed.catchUp();
-		return () => this.#feeds.delete(feed);
+	/** Listens until the returned function is called. */
+	follow(follower: Follower): () => void {
+		this.#followers.add(follower);
+		// Neither the connection nor what the follower looks at makes it begin anew.
+		untrack(() => {
+			if (this.state === 'connected') follower.catchUp();
+		});
+		return () => this.#followers.delete(follower);
 	}
 
 	/** After an own change: what it caused has to be on the page even while the socket is away. */
 	settle(): void {
 		if (this.state === 'connected') return;
-		for (const feed of this.#feeds) feed.catchUp();
+		for (const one of this.#followers) one.catchUp();
 	}
 }
 
@@ -174,7 +172,7 @@ const memory = 200;
 
 /** One stream's snapshot, kept up to date. */
 export class Feed<Snapshot extends { seq: number }> implements Follower {
-	readonly stream: Stream;
+	readonly #stream: Stream;
 	readonly #apply: (snapshot: Snapshot, event: LiveEvent) => Snapshot;
 	readonly #since: (after: number) => Promise<{ events: LiveEvent[] | null }>;
 	readonly #reload: () => void;
@@ -200,7 +198,7 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 		}
 	) {
 		this.#current = snapshot;
-		this.stream = parts.stream;
+		this.#stream = parts.stream;
 		this.#apply = parts.apply;
 		this.#since = parts.since;
 		this.#reload = parts.reload;
@@ -231,6 +229,10 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 	/** Adds to the snapshot what was asked for afterwards. */
 	extend(change: (snapshot: Snapshot) => Snapshot): void {
 		this.#current = change(this.#current);
+	}
+
+	hears(stream: Stream): boolean {
+		return isSameStream(this.#stream, stream);
 	}
 
 	/** Takes an event in, whenever it comes: late, twice or too early. */

@@ -8,7 +8,10 @@ export type Stream = { kind: 'organization'; organizationId: string } | { kind: 
 
 /** What the server tells a page. Nothing travels the other way: a socket carries news, never commands. */
 export interface ServerToClient {
-	/** A numbered event of one of the rooms of this socket. */
+	/**
+	 * A numbered event of one of the rooms of this socket. Portal admins hear the events of organizations too, as far as
+	 * their own stream doesn't tell them.
+	 */
 	event: (stream: Stream, event: LiveEvent) => void;
 	/** The portal's settings as they are now, to every open page, signed in or not. */
 	settings: (settings: Settings) => void;
@@ -22,8 +25,6 @@ export interface ServerToClient {
 	seen: (organizationId: string, seq: number) => void;
 	/** A message went into the mailbox or out of the door. */
 	mailbox: () => void;
-	/** A figure of the overview moved that no event of the portal's stream tells of. */
-	figures: () => void;
 	/** Who has the editor of this e-mail open now. */
 	editors: (name: string, editors: EmailEditor[]) => void;
 	/** The server itself may have missed news: every snapshot has to be compared again. */

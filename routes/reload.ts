@@ -15,15 +15,21 @@ export async function reload(key?: string): Promise<void> {
 }
 
 /** How long news are collected before a page is loaded again for all of them together, in milliseconds. */
-const collecting = 500;
-const planned = new Set<string>();
+const pause = 500;
+/** Keys that were loaded within the last pause, and whether anybody has asked for them since. */
+const resting = new Map<string, boolean>();
 
-/** As {@link reload}, once for however many calls come in quick succession. */
+/** As {@link reload}, at once; calls that come in quick succession after it become one. */
 export function reloadSoon(key: string): void {
-	if (planned.has(key)) return;
-	planned.add(key);
+	if (resting.has(key)) {
+		resting.set(key, true);
+		return;
+	}
+	resting.set(key, false);
+	void reload(key);
 	setTimeout(() => {
-		planned.delete(key);
-		void reload(key);
-	}, collecting);
+		const isWanted = resting.get(key);
+		resting.delete(key);
+		if (isWanted) reloadSoon(key);
+	}, pause);
 }

@@ -24,6 +24,7 @@ type Format = 'csv' | 'jsonl';
 export const formatOf = (file: string): Format => (file.endsWith('.csv') ? 'csv' : 'jsonl');
 
 const columns = [
+	'stream',
 	'number',
 	'time',
 	'person',
@@ -40,6 +41,7 @@ type Writer = (page: ActivityPage, isFirst: boolean) => string;
 /** RFC 4180; a cell that a spreadsheet would take for a formula begins with an apostrophe. The mark is for Excel. */
 const writeCsv: Writer = ({ events, organizations }, isFirst) => {
 	const rows = events.map((event) => [
+		event.stream,
 		event.seq,
 		event.at,
 		event.actor.name,
@@ -62,9 +64,9 @@ const writeCsv: Writer = ({ events, organizations }, isFirst) => {
 const writeLines: Writer = ({ events, organizations }) =>
 	events
 		.map((event) => {
-			const { seq: number, at, actor, name, organizationId: id, payload } = event;
+			const { stream, seq: number, at, actor, name, organizationId: id, payload } = event;
 			const organization = id && { id, name: nameOf(event, organizations) };
-			return `${JSON.stringify({ number, at, actor, event: name, text: sayEvent(event), organization, payload })}\n`;
+			return `${JSON.stringify({ stream, number, at, actor, event: name, text: sayEvent(event), organization, payload })}\n`;
 		})
 		.join('');
 

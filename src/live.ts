@@ -186,15 +186,11 @@ export async function startLive(
 		const forOrganization = liveEventOf(row, 'organization');
 		if (forOrganization && row.organizationId) {
 			await openDoors(forOrganization, row.organizationId);
-			const room = organizationRoom(row.organizationId);
-			io.to(room).emit(
-				'event',
-				{ kind: 'organization', organizationId: row.organizationId },
-				forOrganization
-			);
+			const stream = { kind: 'organization', organizationId: row.organizationId } as const;
+			// Portal admins hear everything, once: in their own stream what stands there.
+			const rooms = [organizationRoom(row.organizationId), ...(row.portalSeq === null ? ['admins'] : [])];
+			io.to(rooms).emit('event', stream, forOrganization);
 			await closeDoors(forOrganization, row.organizationId);
-			// That there is one more or one less, and nothing of which.
-			if (forOrganization.name.startsWith('credential.')) io.to('admins').emit('figures');
 			await tellInvitees(forOrganization, row.organizationId);
 		}
 		const forPortal = liveEventOf(row, 'portal');

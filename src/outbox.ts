@@ -44,7 +44,7 @@ export async function publish<Name extends EventName>(
 	payload: Payload<Name>
 ): Promise<void> {
 	const { audience } = events[name];
-	// What happens in a personal space is nobody else's business.
+	// Personal spaces are in none of the lists that this stream keeps up to date.
 	const isForPortal = audience !== 'organization' && !ctx.organization?.isPersonal;
 	const organizationId = ctx.organization?.id ?? null;
 	const isForOrganization = audience !== 'portal' && organizationId !== null;

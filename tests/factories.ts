@@ -3,7 +3,7 @@ import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client';
 import { io, type Socket } from 'socket.io-client';
 import { inject, vi } from 'vitest';
 import type { LiveEvent } from '#lib/events.ts';
-import type { ServerToClient } from '#lib/wire.ts';
+import type { ServerToClient, Stream } from '#lib/wire.ts';
 import type { Role } from '#lib/views.ts';
 import type { AppRouter } from '../src/router.ts';
 import { startServer, type Server } from './harness.ts';
@@ -236,6 +236,7 @@ function createPortal(server: Server, smtp: Smtp) {
 /** What a socket has heard so far, and a way to wait for more of it without asking again and again. */
 export function heard(socket: Socket<ServerToClient>) {
 	const events: LiveEvent[] = [];
+	const streams: Stream[] = [];
 	const words: string[] = [];
 	const waiting = new Set<() => void>();
 	const note = (word: string) => {
@@ -245,8 +246,9 @@ export function heard(socket: Socket<ServerToClient>) {
 	socket.on('connect', () => note('connect'));
 	socket.on('connect_error', (error) => note(`connect_error ${error.message}`));
 	socket.on('disconnect', () => note('disconnect'));
-	socket.on('event', (_, event) => {
+	socket.on('event', (stream, event) => {
 		events.push(event);
+		streams.push(stream);
 		note(event.name);
 	});
 	socket.on('account', () => note('account'));
@@ -279,7 +281,9 @@ export function heard(socket: Socket<ServerToClient>) {
 		});
 	}
 	const hears = (word: string) => until(() => words.includes(word), word);
-	return { socket, events, words, until, hears };
+	/** What the portal admins' own stream has told. */
+	const portalEvents = () => events.filter((_, index) => streams[index]?.kind === 'portal');
+	return { socket, events, portalEvents, words, until, hears };
 }
 
 /** How a refused call was refused; fails when it was not. */

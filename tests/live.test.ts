@@ -79,11 +79,37 @@ describe('an open page', () => {
 
 		const [fresh, freshPortal] = [(await opening()).snapshot, await governing()];
 		await page.until(() => page.events.at(-1)?.seq === fresh.seq, `event ${fresh.seq}`);
-		const events = () => adminPage.events.filter(({ seq }) => seq > portalSnapshot.seq);
+		const events = () => adminPage.portalEvents().filter(({ seq }) => seq > portalSnapshot.seq);
 		await adminPage.until(() => events().at(-1)?.seq === freshPortal.seq, `portal event ${freshPortal.seq}`);
 		expect(page.events.reduce(applyOrganization, snapshot)).toEqual(fresh);
 		expect(events().reduce(applyPortal, portalSnapshot)).toEqual(freshPortal);
 		expect(events().length).toBeGreaterThan(5);
+
+		// The portal admins' page has heard each of the organization's own events too, once, without those of its stream.
+		const ids = adminPage.events.map(({ id }) => id);
+		expect(new Set(ids).size).toBe(ids.length);
+		for (const { id } of page.events) expect(ids).toContain(id);
+		const own = adminPage.events.filter((event) => !adminPage.portalEvents().includes(event));
+		expect(own.map(({ name }) => name)).toContain('credential.revealed');
+		expect(own.map(({ name }) => name)).toContain('invitation.revoked');
+	});
+
+	test('of a portal admin hears of personal spaces as well, and nobody else does', async () => {
+		const [company, person] = [await approved(), await portal.person()];
+		const [admin, stranger] = [await portal.admin.listen(), await company.owner.listen()];
+		await Promise.all([admin.hears('settings'), stranger.hears('online')]);
+		const { organizations } = await person.api.sessions.get.query({});
+		const space = organizations.find(({ isPersonal }) => isPersonal);
+		const { name } = await portal.application({ ...company, id: space?.id ?? '', owner: person });
+		await admin.hears('application.created');
+		expect(admin.events.at(-1)).toMatchObject({
+			organizationId: space?.id,
+			payload: { application: { name } }
+		});
+		expect(admin.portalEvents()).toEqual([]);
+		await portal.application(company);
+		await stranger.hears('application.created');
+		expect(stranger.events.map(({ organizationId }) => organizationId)).toEqual([company.id]);
 	});
 
 	test('that was away is told what it missed', async () => {

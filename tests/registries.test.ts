@@ -98,8 +98,8 @@ describe('the page of an organization', () => {
 			'organization.approved'
 		]);
 		expect(JSON.stringify(opened)).toContain('The full name, please.');
-		// Who looks at which secret is the organization's own affair.
-		expect(rounds).not.toContain('credential.revealed');
+		// Who has looked at a credential is there, and nothing of its secret.
+		expect(rounds).toContain('credential.revealed');
 		expect(JSON.stringify(opened)).not.toContain(secret.slice(4, -4));
 	});
 

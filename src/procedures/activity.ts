@@ -4,12 +4,14 @@ import {
 	activityFilter,
 	countLimit,
 	eventCursor,
+	type ActivityEntry,
 	type ActivityFilter,
 	type ActivityPage,
 	type EventCursor
 } from '#lib/activity.ts';
 import type { LiveEvent } from '#lib/events.ts';
 import { fullName } from '#lib/views.ts';
+import type { Stream } from '#lib/wire.ts';
 import { isoOf, type Db } from '../database.ts';
 import type { Tables } from '../tables.ts';
 import { adminProcedure, organizationProcedure, router } from '../trpc.ts';
@@ -18,14 +20,8 @@ const pageLength = 50;
 /** Who missed more than this loads the page again instead. */
 const catchUpLength = 500;
 
-/** The numbered stream of one organization, that of the portal's admins, or what this one tells of one organization. */
-type Source = { organizationId: string } | { ofOrganization: string } | 'portal';
-
 /** An event as a stream tells it, or null when it isn't told there. */
-export function liveEventOf(
-	row: Selectable<Tables['event']>,
-	stream: 'organization' | 'portal'
-): LiveEvent | null {
+export function liveEventOf(row: Selectable<Tables['event']>, stream: Stream['kind']): LiveEvent | null {
 	const seq = stream === 'portal' ? row.portalSeq : row.seq;
 	if (seq === null) return null;
 	const { name, organizationId, actor, payload } = row;
@@ -33,25 +29,25 @@ export function liveEventOf(
 	return { id: String(row.id), seq, organizationId, name, actor, payload, at: isoOf(row.at) } as LiveEvent;
 }
 
-function selectStream(db: Db, source: Source) {
-	const rows = db.selectFrom('event').selectAll();
-	if (source === 'portal') return rows.where('portalSeq', 'is not', null);
-	return 'organizationId' in source
-		? rows.where('organizationId', '=', source.organizationId).where('seq', 'is not', null)
-		: rows.where('organizationId', '=', source.ofOrganization).where('portalSeq', 'is not', null);
+const columnOf = ({ kind }: Stream) => (kind === 'portal' ? 'portalSeq' : 'seq');
+
+function selectStream(db: Db, stream: Stream) {
+	return db
+		.selectFrom('event')
+		.selectAll()
+		.where(columnOf(stream), 'is not', null)
+		.$if(stream.kind === 'organization', (query) =>
+			query.where('organizationId', '=', stream.kind === 'organization' ? stream.organizationId : '')
+		);
 }
 
-const kindOf = (source: Source) =>
-	typeof source === 'object' && 'organizationId' in source ? 'organization' : 'portal';
-const columnOf = (source: Source) => (kindOf(source) === 'portal' ? 'portalSeq' : 'seq');
+export const toEvents = (rows: Selectable<Tables['event']>[], stream: Stream['kind']) =>
+	rows.flatMap((row) => liveEventOf(row, stream) ?? []);
 
-export const toEvents = (rows: Selectable<Tables['event']>[], source: Source) =>
-	rows.flatMap((row) => liveEventOf(row, kindOf(source)) ?? []);
-
-/** The latest events, newest first. */
-export async function listEvents(db: Db, source: Source, length: number): Promise<LiveEvent[]> {
-	const rows = await selectStream(db, source).orderBy(columnOf(source), 'desc').limit(length).execute();
-	return toEvents(rows, source);
+/** The latest events of a stream, newest first. */
+export async function listEvents(db: Db, stream: Stream, length: number): Promise<LiveEvent[]> {
+	const rows = await selectStream(db, stream).orderBy(columnOf(stream), 'desc').limit(length).execute();
+	return toEvents(rows, stream.kind);
 }
 
 /** Takes along what only the organization itself knew of it, once it is gone. What the portal's admins were told stays. */
@@ -64,101 +60,121 @@ export async function deleteEventsOf(db: Db, organizationId: string): Promise<vo
 		.execute();
 }
 
-type Filter = Omit<ActivityFilter, 'organizationId'>;
+/**
+ * Who reads: an organization's members its own stream, portal admins the events of all streams, personal spaces too. What
+ * only an organization was told has no number in the portal's stream, so lists go by time and id.
+ */
+type Reader = Stream['kind'];
 
-/** In the order of time; each filter and each pair of them has its index. */
-function selectFiltered(db: Db, source: Source, { personId, kind, from, to }: Filter) {
-	return selectStream(db, source)
+/** Each filter and each pair of them has its index. */
+function selectFiltered(
+	db: Db,
+	reader: Reader,
+	{ organizationId, personId, kind, from, to }: ActivityFilter
+) {
+	return db
+		.selectFrom('event')
+		.selectAll()
+		.$if(reader === 'organization', (query) => query.where('seq', 'is not', null))
+		.$if(organizationId !== undefined, (query) => query.where('organizationId', '=', organizationId ?? ''))
 		.$if(personId !== undefined, (query) => query.where(sql<string>`actor->>'id'`, '=', personId ?? ''))
 		.$if(kind !== undefined, (query) => query.where(sql<string>`split_part(name, '.', 1)`, '=', kind ?? ''))
 		.$if(from !== undefined, (query) => query.where('at', '>=', new Date(from ?? 0)))
 		.$if(to !== undefined, (query) => query.where('at', '<', new Date(to ?? 0)));
 }
 
-async function findPerson(db: Db, source: Source, id: string | undefined) {
-	if (!id) return null;
-	const event = await selectFiltered(db, source, { personId: id })
+function toEntry(row: Selectable<Tables['event']>, reader: Reader): ActivityEntry[] {
+	const stream = reader === 'portal' && row.portalSeq !== null ? 'portal' : 'organization';
+	const event = liveEventOf(row, stream);
+	return event ? [{ ...event, stream }] : [];
+}
+
+type Listing = { after?: EventCursor; length: number };
+
+const selectNewest = (db: Db, reader: Reader, { after, length, ...filter }: ActivityFilter & Listing) =>
+	selectFiltered(db, reader, filter)
+		.$if(after !== undefined, (query) =>
+			query.where(
+				sql<SqlBool>`(at, id) < (
+					timestamptz 'epoch' + ${after?.at}::double precision * interval '1 microsecond', ${after?.id}::bigint
+				)`
+			)
+		)
 		.orderBy('at', 'desc')
-		.orderBy(columnOf(source), 'desc')
-		.limit(1)
-		.executeTakeFirst();
+		.orderBy('id', 'desc')
+		.limit(length);
+
+/** The latest entries that a portal admin sees of an organization, newest first. */
+export async function listLatest(db: Db, organizationId: string, length: number): Promise<ActivityEntry[]> {
+	const rows = await selectNewest(db, 'portal', { organizationId, length }).execute();
+	return rows.flatMap((row) => toEntry(row, 'portal'));
+}
+
+async function findPerson(db: Db, reader: Reader, filter: ActivityFilter) {
+	const { organizationId, personId: id } = filter;
+	if (!id) return null;
+	const only = { personId: id, ...(organizationId && { organizationId }) };
+	const event = await selectNewest(db, reader, { ...only, length: 1 }).executeTakeFirst();
 	if (event) return { id, name: event.actor.name };
 	const account =
-		kindOf(source) === 'portal' &&
+		reader === 'portal' &&
 		(await db.selectFrom('account').selectAll().where('id', '=', id).executeTakeFirst());
 	return { id, name: account ? fullName(account) : 'Somebody who did nothing here' };
 }
 
 async function listPage(
 	db: Db,
-	source: Source,
-	{ after, length, ...filter }: Filter & { after?: EventCursor; length: number }
+	reader: Reader,
+	{ after, length, ...filter }: ActivityFilter & Listing
 ): Promise<ActivityPage> {
-	const column = columnOf(source);
-	const fitting = selectFiltered(db, source, filter);
-	const rows = await fitting
+	const rows = await selectNewest(db, reader, { ...filter, ...(after && { after }), length: length + 1 })
 		.select(sql<number>`(extract(epoch from at) * 1000000)::bigint`.as('micros'))
-		.$if(after !== undefined, (query) =>
-			query.where(
-				sql<SqlBool>`(at, ${sql.ref(column)}) < (
-					timestamptz 'epoch' + ${after?.at}::double precision * interval '1 microsecond', ${after?.seq}::bigint
-				)`
-			)
-		)
-		.orderBy('at', 'desc')
-		.orderBy(column, 'desc')
-		.limit(length + 1)
 		.execute();
 	const shown = rows.slice(0, length);
 	const last = shown.at(-1);
 	const counted = after
 		? null
 		: await db
-				.selectFrom(fitting.limit(countLimit + 1).as('fitting'))
+				.selectFrom(
+					selectFiltered(db, reader, filter)
+						.limit(countLimit + 1)
+						.as('fitting')
+				)
 				.select(({ fn }) => fn.countAll<number>().as('count'))
 				.executeTakeFirstOrThrow();
-	const [asked = null] = source === 'portal' ? [] : Object.values(source);
-	const organizations = await nameOrganizations(db, shown, asked);
+	const asked = reader === 'portal' ? filter.organizationId : undefined;
+	const organizations = await nameOrganizations(db, shown, filter.organizationId);
 	return {
-		seq: await getSeq(db, source),
-		events: toEvents(shown, source),
-		next: rows.length > length && last ? { at: last.micros, seq: last[column] ?? 0 } : null,
+		events: shown.flatMap((row) => toEntry(row, reader)),
+		next: rows.length > length && last ? { at: last.micros, id: last.id } : null,
 		count: counted && Number(counted.count),
 		organizations,
-		person: after ? null : await findPerson(db, source, filter.personId),
-		organization: asked ? { id: asked, name: organizations[asked] ?? 'A deleted organization' } : null
+		person: after ? null : await findPerson(db, reader, filter),
+		organization: asked ? { id: asked, name: organizations[asked]?.name ?? 'A deleted organization' } : null
 	};
 }
 
-async function getSeq(db: Db, source: Source): Promise<number> {
-	const heads =
-		typeof source === 'object' && 'organizationId' in source
-			? db.selectFrom('organization').where('id', '=', source.organizationId).select('lastSeq')
-			: db.selectFrom('portal').select('lastSeq');
-	return (await heads.executeTakeFirstOrThrow()).lastSeq;
-}
-
-async function nameOrganizations(db: Db, rows: Selectable<Tables['event']>[], asked: string | null) {
+async function nameOrganizations(db: Db, rows: Selectable<Tables['event']>[], asked?: string) {
 	const ids = new Set(rows.flatMap(({ organizationId }) => organizationId ?? []));
 	if (asked) ids.add(asked);
 	if (ids.size === 0) return {};
 	const found = await db
 		.selectFrom('organization')
-		.select(['id', 'name'])
+		.select(['id', 'name', 'isPersonal'])
 		.where('id', 'in', [...ids])
 		.execute();
-	return Object.fromEntries(found.map(({ id, name }) => [id, name]));
+	return Object.fromEntries(found.map(({ id, ...one }) => [id, one]));
 }
 
 /** What came after a number, oldest first; null when that is more than a page should take in one by one. */
-async function listSince(db: Db, source: Source, after: number) {
-	const column = columnOf(source);
-	const rows = await selectStream(db, source)
+async function listSince(db: Db, stream: Stream, after: number) {
+	const column = columnOf(stream);
+	const rows = await selectStream(db, stream)
 		.where(column, '>', after)
 		.orderBy(column)
 		.limit(catchUpLength + 1)
 		.execute();
-	return { events: rows.length > catchUpLength ? null : toEvents(rows, source) };
+	return { events: rows.length > catchUpLength ? null : toEvents(rows, stream.kind) };
 }
 
 const seq = z.number().int().min(0);
@@ -170,17 +186,16 @@ const listing = {
 };
 
 export const activityRouter = router({
-	list: organizationProcedure(listing).query(({ ctx, input: { organizationId, ...input } }) =>
-		listPage(ctx.db, { organizationId }, input)
+	list: organizationProcedure(listing).query(({ ctx, input }) =>
+		listPage(ctx.db, 'organization', { ...input, organizationId: ctx.organization.id })
 	),
 	since: organizationProcedure({ after: seq }).query(({ ctx, input }) =>
-		listSince(ctx.db, { organizationId: ctx.organization.id }, input.after)
+		listSince(ctx.db, { kind: 'organization', organizationId: ctx.organization.id }, input.after)
 	),
-	listPortal: adminProcedure({ ...listing, organizationId: z.uuid().optional() }).query(
-		({ ctx, input: { organizationId, ...input } }) =>
-			listPage(ctx.db, organizationId ? { ofOrganization: organizationId } : 'portal', input)
+	listPortal: adminProcedure({ ...listing, organizationId: z.uuid().optional() }).query(({ ctx, input }) =>
+		listPage(ctx.db, 'portal', input)
 	),
 	sincePortal: adminProcedure({ after: seq }).query(({ ctx, input }) =>
-		listSince(ctx.db, 'portal', input.after)
+		listSince(ctx.db, { kind: 'portal' }, input.after)
 	)
 });

@@ -223,7 +223,7 @@ export const organizationsRouter = router({
 			members: isShut ? [] : await listMembers(db, id),
 			invitations: isShut ? [] : await listInvitations(db, id),
 			applications: isShut ? [] : await listApplications(db, id),
-			recent: isShut ? [] : await listEvents(db, { organizationId: id }, recentLength)
+			recent: isShut ? [] : await listEvents(db, { kind: 'organization', organizationId: id }, recentLength)
 		};
 		return { snapshot, online: isShut ? [] : await onlineIn(db, id) };
 	}),

@@ -14,7 +14,7 @@ import {
 } from '#lib/views.ts';
 import { isoOf, type Db } from '../database.ts';
 import { adminProcedure, notFound, router } from '../trpc.ts';
-import { listEvents } from './activity.ts';
+import { listEvents, listLatest } from './activity.ts';
 import { listInvitations } from './invitations.ts';
 import { listMembers } from './members.ts';
 import { organizationViewOf, selectOrganizations } from './organizations.ts';
@@ -238,7 +238,7 @@ export const registriesRouter = router({
 			...(await listPage(db, { search, filter, order }, null)),
 			counts: await countByStatus(db),
 			waiting: Number(waiting.count),
-			recent: await listEvents(db, 'portal', recentLength)
+			recent: await listEvents(db, { kind: 'portal' }, recentLength)
 		};
 	}),
 
@@ -256,13 +256,12 @@ export const registriesRouter = router({
 		if (!row) throw notFound();
 		const members = await listMembers(db, row.id);
 		return {
-			seq: await getSeq(db),
 			organization: viewOf(row),
 			members: members.map((one) => ({ ...one, name: fullName(one) })),
 			applications: await listApplicationNames(db, row.id),
 			offers: await listOffers(db, row.id),
 			hints: await listHints(db, row),
-			activity: await listEvents(db, { ofOrganization: row.id }, 100)
+			activity: await listLatest(db, row.id, 100)
 		};
 	})
 });

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, unique, type Company, type Portal, type Visitor } from '../factories.ts';
 import { launchBrowser, newPerson } from './browser.ts';
@@ -21,13 +21,42 @@ afterAll(async () => {
 	await portal.stop();
 });
 
-async function open(as: Visitor, path: string, hasScript = true) {
+async function open(
+	as: Visitor,
+	path: string,
+	{ hasScript = true, wire }: { hasScript?: boolean; wire?: Wire } = {}
+) {
 	const person = await newPerson(browser, portal.server.origin, { hasScript });
+	await wire?.(person.page);
 	const url = portal.server.origin;
 	await person.context.addCookies([...as.jar].map(([name, value]) => ({ name, value, url })));
 	await person.page.goto(path);
 	if (hasScript) await person.page.getByText('Live', { exact: true }).waitFor();
 	return person;
+}
+
+type Wire = (page: Page) => Promise<void>;
+
+/** A socket that can be cut off from outside, and stays away until it may come back. */
+function createCut() {
+	let isCut = false;
+	const open = new Set<WebSocketRoute>();
+	return {
+		wire: (page: Page) =>
+			page.routeWebSocket(/socket\.io/, (socket) => {
+				if (isCut) return socket.close();
+				socket.connectToServer();
+				open.add(socket);
+			}),
+		async cut() {
+			isCut = true;
+			await Promise.all([...open].map((socket) => socket.close()));
+			open.clear();
+		},
+		mend() {
+			isCut = false;
+		}
+	};
 }
 
 const line = (text: string) => ({ hasText: text });
@@ -85,8 +114,55 @@ test('a portal admin picks an organization and a kind, sees what fits arrive, an
 	await admin.close();
 });
 
+test('a portal admin sees what only an organization or a personal space is told, live and after an absence', async () => {
+	const connection = createCut();
+	const admin = await open(portal.admin, '/admin/activity', { wire: connection.wire });
+	const { page } = admin;
+	const lines = page.getByRole('main').getByRole('listitem');
+	const reveal = async () => {
+		const { id: applicationId, name, credentials } = await portal.application(company);
+		const credentialId = credentials[0]?.id ?? '';
+		await company.owner.api.credentials.reveal.mutate({
+			organizationId: company.id,
+			applicationId,
+			credentialId
+		});
+		return lines.filter(line(`revealed the credential “Default”`)).filter(line(name));
+	};
+	const revealed = await reveal();
+	await revealed.waitFor();
+	expect(await revealed.getByRole('link', { name: company.name }).getAttribute('href')).toBe(
+		`/admin/organizations/${company.id}`
+	);
+	const loner = await portal.person();
+	const { organizations } = await loner.api.sessions.get.query({});
+	const space = { ...company, id: organizations[0]?.id ?? '', owner: loner };
+	const own = lines.filter(line((await portal.application(space)).name));
+	await own.getByText('Personal space').waitFor();
+	// The person's name leads on; a personal space has no page.
+	expect(await own.getByRole('link').allTextContents()).toEqual([`${loner.firstName} ${loner.lastName}`]);
+
+	await connection.cut();
+	await page.getByText('Not connected', { exact: true }).waitFor();
+	const missed = await reveal();
+	expect(await missed.count()).toBe(0);
+	connection.mend();
+	await missed.waitFor();
+	// On the page of the organization it is told as well.
+	await page.getByRole('link', { name: company.name }).first().click();
+	await page.getByRole('heading', { name: 'What happened' }).waitFor();
+	await missed.waitFor();
+	await (await reveal()).waitFor();
+	await page.getByRole('link', { name: 'All activity' }).click();
+	await page.waitForURL(/activity\?organization=/);
+	await missed.waitFor();
+	admin.forgive(/WebSocket/);
+	expect(admin.complaints).toEqual([]);
+	await admin.close();
+});
+
 test('a form without script finds the same, and asks which one where several are called so', async () => {
-	const admin = await open(portal.admin, '/admin/activity', false);
+	const admin = await open(portal.admin, '/admin/activity', { hasScript: false });
 	const { page } = admin;
 	await page.getByLabel('Organization', { exact: true }).fill(company.name.toLowerCase());
 	await page.getByLabel('Kind').selectOption('Organizations');
