@@ -1,7 +1,7 @@
 import { redirect, type Cookies, type RequestEvent } from '@sveltejs/kit';
 
 /**
- * Links of e-mails whose last part is a secret. It leaves the address bar, and with it the history and every Referer,
+ * Links whose last part is a secret: those of e-mails, and the setup link. It leaves the address bar, and with it the history and every Referer,
  * for a cookie that only the page at `path` gets. Nothing changes here: mail scanners open every link.
  */
 const cookieOf = (path: string) => `portico_${path.slice(1).replace('-', '_')}`;

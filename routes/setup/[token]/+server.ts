@@ -1,0 +1,4 @@
+import { openLink } from '../../links.ts';
+import type { RequestHandler } from './$types';
+
+export const GET: RequestHandler = (event) => openLink(event, '/setup');
