@@ -185,7 +185,7 @@ test('what is saved is in force for the next message, told to the other admins, 
 	});
 	expect(answer).toMatchObject({ hasPassword: true, hasDkimKey: true, replyTo: 'help@provider.example' });
 	await watching.hears('mailServer.updated');
-	expect(watching.events.at(-1)).toMatchObject({
+	expect(watching.portalEvents().at(-1)).toMatchObject({
 		actor: { name: 'Portal Admin' },
 		payload: { changed: expect.arrayContaining(['host', 'hasPassword', 'hasDkimKey']) }
 	});

@@ -33,8 +33,8 @@ describe('an organization for a partner', () => {
 
 		const fresh = await listed(name);
 		expect(fresh.organizations).toMatchObject([{ id, memberCount: 1, hasSuperAdmin: true }]);
-		await watching.until(() => watching.events.at(-1)?.seq === fresh.seq, 'the last event');
-		const events = watching.events.filter(({ seq }) => seq > before.seq);
+		await watching.until(() => watching.portalEvents().at(-1)?.seq === fresh.seq, 'the last event');
+		const events = watching.portalEvents().filter(({ seq }) => seq > before.seq);
 		expect(events.map((one) => one.name)).toContain('invitation.offered');
 		expect(events.reduce(applyPortal, before)).toEqual(fresh);
 	});

@@ -148,7 +148,7 @@ describe('a forgotten password', () => {
 		const answer = await sendReset.mutate({ accountId: person.userId });
 		const token = await portal.tokenFor(person.email, 'reset-password');
 		await watching.hears('account.reset');
-		expect(watching.events.at(-1)).toMatchObject({
+		expect(watching.portalEvents().at(-1)).toMatchObject({
 			actor: { kind: 'admin' },
 			payload: { account: { id: person.userId } }
 		});

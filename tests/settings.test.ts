@@ -43,18 +43,21 @@ test('a change is on every open page at once, and who changed what is recorded',
 	await change({ canRegister: false, isAutoApprovingOrganizations: true });
 	await page.until(() => page.words.filter((word) => word === 'settings').length === 2, 'the new settings');
 	await watching.hears('settings.updated');
-	expect(watching.events.at(-1)).toMatchObject({
+	expect(watching.portalEvents().at(-1)).toMatchObject({
 		actor: { name: 'Portal Admin' },
 		payload: { changed: ['canRegister', 'isAutoApprovingOrganizations'] }
 	});
 	// What is as it was already is no change.
-	const heard = watching.events.length;
+	const heard = watching.portalEvents().length;
 	await change({ canRegister: false });
 	await change({ canRegister: true });
-	await watching.until(() => watching.events.length > heard, 'the change back');
-	expect(watching.events.slice(heard).map(({ payload }) => payload)).toMatchObject([
-		{ changed: ['canRegister'] }
-	]);
+	await watching.until(() => watching.portalEvents().length > heard, 'the change back');
+	expect(
+		watching
+			.portalEvents()
+			.slice(heard)
+			.map(({ payload }) => payload)
+	).toMatchObject([{ changed: ['canRegister'] }]);
 });
 
 test('registering: off refuses newcomers, and lets in whom a team has invited', async () => {
