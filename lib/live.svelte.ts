@@ -1,6 +1,7 @@
 import { io, type Socket } from 'socket.io-client';
 import { untrack } from 'svelte';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import { recentLength } from './apply.ts';
 import type { LiveEvent } from './events.ts';
 import type { ServerToClient, Stream } from './wire.ts';
 import type { EmailEditor, Settings } from './views.ts';
@@ -167,6 +168,8 @@ export const live = new Live();
 
 /** For how long a row that somebody else changed is shown as fresh, in milliseconds. */
 const freshness = 4000;
+/** Of events that come in quick succession, so many are shown at once, or what has come in so many milliseconds. */
+const [burst, burstPause] = [recentLength, 100];
 /** How many past events are kept, to be applied again on a snapshot that was older than they are. */
 const memory = 200;
 
@@ -177,7 +180,11 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 	readonly #since: (after: number) => Promise<{ events: LiveEvent[] | null }>;
 	readonly #reload: () => void;
 	readonly #onEvent: (event: LiveEvent) => void;
+	/** With every event applied, and as the pages have it. */
+	#latest: Snapshot;
 	#current = $state.raw() as Snapshot;
+	#unshown = 0;
+	#timer: ReturnType<typeof setTimeout> | undefined;
 	readonly #fresh = new SvelteSet<string>();
 	/** Recent events by number: applied ones, and ones that wait for a missing number. */
 	readonly #known = new Map<number, LiveEvent>();
@@ -197,6 +204,7 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 			onEvent: (event: LiveEvent) => void;
 		}
 	) {
+		this.#latest = snapshot;
 		this.#current = snapshot;
 		this.#stream = parts.stream;
 		this.#apply = parts.apply;
@@ -205,8 +213,14 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 		this.#onEvent = parts.onEvent;
 	}
 
+	/** What pages show. In a burst of events it is a moment behind: each of them would be drawn, one by one. */
 	get current(): Snapshot {
 		return this.#current;
+	}
+
+	/** The number of the last event that is applied. */
+	get seq(): number {
+		return this.#latest.seq;
 	}
 
 	/** Whether somebody else has just changed the row with this id. */
@@ -222,13 +236,15 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 
 	/** Puts a snapshot that was loaded again in place of the present one; events that came meanwhile stay applied. */
 	replace(snapshot: Snapshot): void {
-		this.#current = snapshot;
+		this.#latest = snapshot;
 		this.#advance(false);
+		this.#show();
 	}
 
 	/** Adds to the snapshot what was asked for afterwards. */
 	extend(change: (snapshot: Snapshot) => Snapshot): void {
-		this.#current = change(this.#current);
+		this.#latest = change(this.#latest);
+		this.#show();
 	}
 
 	hears(stream: Stream): boolean {
@@ -237,18 +253,31 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 
 	/** Takes an event in, whenever it comes: late, twice or too early. */
 	take(event: LiveEvent): void {
-		if (event.seq <= this.#current.seq) return;
+		if (event.seq <= this.#latest.seq) return;
 		this.#known.set(event.seq, event);
 		this.#advance(true);
-		if (this.#known.has(event.seq) && event.seq > this.#current.seq) this.catchUp();
+		if (this.#known.has(event.seq) && event.seq > this.#latest.seq) this.catchUp();
 	}
 
 	#advance(isNews: boolean): void {
-		for (let event; (event = this.#known.get(this.#current.seq + 1));) {
-			this.#current = this.#apply(this.#current, event);
+		for (let event; (event = this.#known.get(this.#latest.seq + 1));) {
+			this.#latest = this.#apply(this.#latest, event);
+			this.#unshown += 1;
 			if (isNews) this.#onEvent(event);
 		}
-		for (const seq of this.#known.keys()) if (seq <= this.#current.seq - memory) this.#known.delete(seq);
+		for (const seq of this.#known.keys()) if (seq <= this.#latest.seq - memory) this.#known.delete(seq);
+		// Before an event falls out of the snapshot's list of recent ones, which pages look into.
+		if (!this.#timer || this.#unshown >= burst) this.#show();
+	}
+
+	/** The first of some events is shown at once. */
+	#show(): void {
+		this.#current = this.#latest;
+		this.#unshown = 0;
+		this.#timer ??= setTimeout(() => {
+			this.#timer = undefined;
+			if (this.#unshown > 0) this.#show();
+		}, burstPause);
 	}
 
 	/** Asks for everything after the last applied number. Several wishes at once become one question. */
@@ -258,7 +287,7 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 			return;
 		}
 		this.#asking = true;
-		this.#since(this.#current.seq)
+		this.#since(this.#latest.seq)
 			.then(({ events }) => {
 				if (!events) return this.#reload();
 				for (const event of events) this.#known.set(event.seq, event);

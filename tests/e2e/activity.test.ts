@@ -202,3 +202,42 @@ test('a member narrows the organization’s own activity and goes on to older en
 	expect(theirs.complaints).toEqual([]);
 	await theirs.close();
 });
+
+test('a page that is left open begins anew after a thousand entries, and leads on to the others', async () => {
+	const { admin } = portal;
+	const plenty = {
+		maxMembers: 2000,
+		maxOpenInvitations: 2000,
+		invitationsPerDay: 2000,
+		invitationsPerInviter: 2000
+	};
+	await admin.api.settings.update.mutate(plenty);
+	const large = await portal.company({ admin, name: unique('Large') });
+	const watching = await open(admin, '/admin/activity');
+	const { page } = watching;
+	const lines = page.getByRole('main').getByRole('listitem');
+	const inviteMany = (batch: number) =>
+		large.owner.api.invitations.createMany.mutate({
+			organizationId: large.id,
+			rows: Array.from({ length: 100 }, (_, i) => ({
+				firstName: 'Guest',
+				lastName: `No ${batch}-${i}`,
+				email: `guest-${batch}-${i}@large.test`,
+				role: 'team_member' as const
+			}))
+		});
+	let most = 0;
+	const hasShrunk = async () => {
+		const shown = await lines.count();
+		most = Math.max(most, shown);
+		return shown < most;
+	};
+	for (let batch = 0; batch < 11 && !(await hasShrunk()); batch++) await inviteMany(batch);
+	await expect.poll(hasShrunk, { timeout: 10_000 }).toBe(true);
+	expect(most).toBeGreaterThan(500);
+	const few = await lines.count();
+	await page.getByRole('button', { name: 'Show older' }).click();
+	await expect.poll(() => lines.count()).toBeGreaterThan(few + 40);
+	expect(watching.complaints).toEqual([]);
+	await watching.close();
+});
