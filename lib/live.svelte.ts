@@ -169,7 +169,7 @@ export const live = new Live();
 /** For how long a row that somebody else changed is shown as fresh, in milliseconds. */
 const freshness = 4000;
 /** Of events that come in quick succession, so many are shown at once, or what has come in so many milliseconds. */
-const [burst, burstPause] = [recentLength, 100];
+const [burst, burstPause] = [recentLength, 50];
 /** How many past events are kept, to be applied again on a snapshot that was older than they are. */
 const memory = 200;
 

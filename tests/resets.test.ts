@@ -167,21 +167,23 @@ describe('a forgotten password', () => {
 });
 
 describe('a known and an unknown address', () => {
-	const middle = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+	/** The quickest quarter: whatever else the machine does only adds to the work that is compared. */
+	const quick = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 4)] ?? 0;
 
-	/** Turn and turn about, so that whatever else the machine does falls on both. */
+	/** In turn, and in turn the first of two, since the e-mail of one is sent while the next is answered. */
 	async function compare(known: string[], rounds: number, act: (email: string) => Promise<unknown>) {
 		const times: [number[], number[]] = [[], []];
 		const answers = new Set<string>();
 		for (let i = 0; i < rounds; i++) {
-			for (const [index, email] of [known[i % known.length] ?? '', uniqueEmail()].entries()) {
+			const two = [...[known[i % known.length] ?? '', uniqueEmail()].entries()];
+			for (const [index, email] of i % 2 ? two.toReversed() : two) {
 				const began = performance.now();
 				const answer = await act(email);
 				times[index]?.push(performance.now() - began);
 				answers.add(JSON.stringify(answer));
 			}
 		}
-		return { answers: [...answers], ratio: middle(times[0]) / middle(times[1]) };
+		return { answers: [...answers], ratio: quick(times[0]) / quick(times[1]) };
 	}
 
 	test('take the same time and get the same answer: 200 sign-ins, 100 forgotten passwords', async () => {

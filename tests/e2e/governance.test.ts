@@ -64,7 +64,7 @@ test('several requests are decided at once, with an answer for each; the other a
 	await portal.smtp.waitFor(({ subject }) => subject === `${word} C is approved`);
 	const rejection = await portal.smtp.waitFor(({ subject }) => subject === `${word} B was not approved`);
 	expect(rejection.text?.replace(/\s+/g, ' ')).toContain('We could not find the company under this name.');
-	expect(await page.title()).toMatch(/^Organizations/);
+	await expect.poll(() => page.title()).toMatch(/^Organizations/);
 	expect([...one.complaints, ...other.complaints]).toEqual([]);
 	await Promise.all([one.close(), other.close()]);
 });
