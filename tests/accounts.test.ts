@@ -266,7 +266,7 @@ describe('deleting the own account', () => {
 		for (let begun = 0; begun < 100; begun += 10) {
 			await Promise.all(Array.from({ length: 10 }, (_, lane) => play(begun + lane)));
 		}
-	});
+	}, 120_000);
 });
 
 test('nobody registers after the switch is off, by the number of the event', async () => {
