@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyOrganization } from '#lib/apply.ts';
 import {
+	isSignedIn,
 	password,
 	refusal,
 	startPortal,
@@ -11,7 +12,6 @@ import {
 	type Portal,
 	type Visitor
 } from './factories.ts';
-import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
 beforeAll(async () => {
@@ -21,23 +21,9 @@ afterAll(() => portal.stop());
 
 const next = 'another good password';
 const approved = () => portal.company({ admin: portal.admin });
-const signIn = (email: string, secret = password) =>
-	portal.visitor().api.sessions.create.mutate({ email, password: secret });
-const isSignedIn = async (one: Visitor) => (await one.api.sessions.get.query({})).account !== null;
 const open = async (company: Company, by: Visitor = company.owner) =>
 	(await by.api.organizations.open.query({ slug: company.slug })).snapshot;
-async function mailTo(address: string, subject: string): Promise<string> {
-	const mail = await portal.smtp.waitFor(
-		(one) => one.subject === subject && getRecipients(one).includes(address)
-	);
-	return (mail.text ?? '').replace(/\s+/g, ' ');
-}
 
-/** Asks for a link to set a new password; the token that its e-mail brings. */
-async function askForReset(email: string, older?: string): Promise<string> {
-	await portal.visitor().api.accounts.requestReset.mutate({ email });
-	return portal.tokenFor(email, 'reset-password', older);
-}
 const reset = (token: string, secret = next) =>
 	portal.visitor().api.accounts.reset.mutate({ token, password: secret });
 const stateOf = async (token: string) =>
@@ -107,16 +93,16 @@ describe('the own e-mail address', () => {
 		const member = await portal.member(company);
 		const other = await approved();
 		const invitation = await portal.invitation(other, { email: member.email });
-		const oldReset = await askForReset(member.email);
+		const oldReset = await portal.askForReset(member.email);
 		const email = uniqueEmail();
 		expect((await refusal(change(member, email, 'wrong password'))).fields).toHaveProperty('currentPassword');
 		expect((await refusal(change(member, member.email))).fields).toHaveProperty('email');
 		await change(member, ` ${email.toUpperCase()} `);
 		const token = await portal.tokenFor(email, 'verify-email');
-		expect(await mailTo(member.email, 'Your e-mail address is about to change')).toContain(email);
+		expect(await portal.mailTo(member.email, 'Your e-mail address is about to change')).toContain(email);
 		expect((await member.api.accounts.openProfile.query({})).change).toMatchObject({ email });
 		expect((await member.api.sessions.get.query({})).account?.email).toBe(member.email);
-		await signIn(member.email);
+		await portal.signIn(member.email);
 
 		const before = await open(company);
 		const watching = await company.owner.listen();
@@ -127,10 +113,10 @@ describe('the own e-mail address', () => {
 		expect(fresh.members.map((one) => one.email)).toContain(email);
 		const events = watching.events.filter(({ seq }) => seq > before.seq);
 		expect(events.reduce(applyOrganization, before)).toEqual(fresh);
-		expect(await mailTo(member.email, 'Your e-mail address was changed')).toContain(email);
+		expect(await portal.mailTo(member.email, 'Your e-mail address was changed')).toContain(email);
 		expect((await member.api.sessions.get.query({})).account).toMatchObject({ email, isEmailVerified: true });
-		await signIn(email);
-		expect(await refusal(signIn(member.email))).toMatchObject({ status: 400 });
+		await portal.signIn(email);
+		expect(await refusal(portal.signIn(member.email))).toMatchObject({ status: 400 });
 		expect(await stateOf(oldReset)).toBe('invalid');
 		expect((await open(other)).invitations.map(({ id }) => id)).toContain(invitation.id);
 		expect((await portal.visitor().api.invitations.open.query({ token: invitation.token })).state).toBe(
@@ -144,7 +130,7 @@ describe('the own e-mail address', () => {
 		expect(await change(person, owner.email)).toEqual(await change(person, free));
 		await change(person, owner.email);
 		expect((await person.api.accounts.openProfile.query({})).change).toMatchObject({ email: owner.email });
-		expect(await mailTo(owner.email, 'You already have an account')).not.toContain('verify-email');
+		expect(await portal.mailTo(owner.email, 'You already have an account')).not.toContain('verify-email');
 		// Whoever takes it while the link is on its way wins.
 		const wanted = uniqueEmail();
 		await change(person, wanted);
@@ -205,7 +191,7 @@ describe('deleting the own account', () => {
 		await remove(member);
 		await Promise.all([watching.hears('member.left'), theirs.hears('ended'), theirs.hears('disconnect')]);
 		expect(member.jar.has('portico')).toBe(false);
-		expect(await refusal(signIn(member.email))).toMatchObject({ status: 400 });
+		expect(await refusal(portal.signIn(member.email))).toMatchObject({ status: 400 });
 		expect((await open(company)).applications).toMatchObject([{ id: application.id, createdBy: null }]);
 		const left = await portal.inDatabase((db) =>
 			db
@@ -215,7 +201,9 @@ describe('deleting the own account', () => {
 				.execute()
 		);
 		expect(left).toEqual([]);
-		expect(await mailTo(member.email, 'Your account at Portico is deleted')).toContain('gone for good');
+		expect(await portal.mailTo(member.email, 'Your account at Portico is deleted')).toContain(
+			'gone for good'
+		);
 	});
 
 	test('is refused to the last Super admin of companies, which are named, and to the last portal admin', async () => {
@@ -291,7 +279,7 @@ test('nobody registers after the switch is off, by the number of the event', asy
 test('no password, token or hash is in the log, an event, the activity or the mailbox', async () => {
 	const secret = unique('a very own secret');
 	const person = await portal.person();
-	const tokens = [await askForReset(person.email)];
+	const tokens = [await portal.askForReset(person.email)];
 	await portal.visitor().request(`/reset-password/${tokens[0]}`);
 	await reset(tokens[0] ?? '', secret);
 	await person.api.sessions.create.mutate({ email: person.email, password: secret });

@@ -120,6 +120,21 @@ function createPortal(server: Server, smtp: Smtp) {
 		return tokenIn(smtp.messages.findLast(fits)?.text) ?? '';
 	}
 
+	/** The words of the e-mail with that subject, in one line. */
+	async function mailTo(address: string, subject: string): Promise<string> {
+		const mail = await smtp.waitFor((one) => one.subject === subject && getRecipients(one).includes(address));
+		return (mail.text ?? '').replace(/\s+/g, ' ');
+	}
+
+	const signIn = (email: string, secret = password) =>
+		visitor().api.sessions.create.mutate({ email, password: secret });
+
+	/** Asks for a link to set a new password; the token that its e-mail brings. */
+	async function askForReset(email: string, older?: string): Promise<string> {
+		await visitor().api.accounts.requestReset.mutate({ email });
+		return tokenFor(email, 'reset-password', older);
+	}
+
 	/** Works on the database itself. The embedded one belongs to its process, which is away meanwhile. */
 	async function inDatabase<Result>(run: (db: Db) => Promise<Result>): Promise<Result> {
 		if (!server.databaseUrl) await server.stop();
@@ -223,6 +238,9 @@ function createPortal(server: Server, smtp: Smtp) {
 		sockets,
 		visitor,
 		tokenFor,
+		mailTo,
+		signIn,
+		askForReset,
 		inDatabase,
 		moveInvitation,
 		person,
@@ -232,6 +250,8 @@ function createPortal(server: Server, smtp: Smtp) {
 		application
 	};
 }
+
+export const isSignedIn = async (one: Visitor) => (await one.api.sessions.get.query({})).account !== null;
 
 /** What a socket has heard so far, and a way to wait for more of it without asking again and again. */
 export function heard(socket: Socket<ServerToClient>) {

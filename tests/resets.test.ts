@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashPassword } from '../src/passwords.ts';
-import { password, refusal, startPortal, uniqueEmail, type Portal, type Visitor } from './factories.ts';
+import { isSignedIn, password, refusal, startPortal, uniqueEmail, type Portal } from './factories.ts';
 import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
@@ -10,23 +10,9 @@ beforeAll(async () => {
 afterAll(() => portal.stop());
 
 const next = 'another good password';
-const signIn = (email: string, secret = password) =>
-	portal.visitor().api.sessions.create.mutate({ email, password: secret });
-const isSignedIn = async (one: Visitor) => (await one.api.sessions.get.query({})).account !== null;
 const mailsTo = (address: string, subject: string) =>
 	portal.smtp.messages.filter((one) => one.subject === subject && getRecipients(one).includes(address));
-async function mailTo(address: string, subject: string): Promise<string> {
-	const mail = await portal.smtp.waitFor(
-		(one) => one.subject === subject && getRecipients(one).includes(address)
-	);
-	return (mail.text ?? '').replace(/\s+/g, ' ');
-}
 
-/** Asks for a link to set a new password; the token that its e-mail brings. */
-async function askForReset(email: string, older?: string): Promise<string> {
-	await portal.visitor().api.accounts.requestReset.mutate({ email });
-	return portal.tokenFor(email, 'reset-password', older);
-}
 const reset = (token: string, secret = next) =>
 	portal.visitor().api.accounts.reset.mutate({ token, password: secret });
 const stateOf = async (token: string) =>
@@ -47,8 +33,8 @@ describe('a forgotten password', () => {
 		const person = await portal.person();
 		const page = await person.listen();
 		await page.hears('online');
-		const first = await askForReset(person.email);
-		const token = await askForReset(person.email, first);
+		const first = await portal.askForReset(person.email);
+		const token = await portal.askForReset(person.email, first);
 		const changed = `${token.slice(0, -2)}${token.at(-2) === 'A' ? 'B' : 'A'}${token.at(-1)}`;
 		for (const one of [first, changed, person.userId]) expect(await stateOf(one)).toBe('invalid');
 		expect(await refusal(reset(first))).toMatchObject({ status: 404, reason: 'LINK_INVALID' });
@@ -73,24 +59,24 @@ describe('a forgotten password', () => {
 		expect(await isSignedIn(person)).toBe(false);
 		expect(await stateOf(token)).toBe('used');
 		expect(await refusal(reset(token))).toMatchObject({ status: 409, reason: 'LINK_USED' });
-		expect(await refusal(signIn(person.email))).toMatchObject({ status: 400 });
-		await signIn(person.email, next);
-		expect(await mailTo(person.email, 'Your password was changed')).toContain(person.firstName);
+		expect(await refusal(portal.signIn(person.email))).toMatchObject({ status: 400 });
+		await portal.signIn(person.email, next);
+		expect(await portal.mailTo(person.email, 'Your password was changed')).toContain(person.firstName);
 		expect(mailsTo(person.email, 'Your password was changed')).toHaveLength(1);
 	});
 
 	test('has 60 minutes', async () => {
 		const person = await portal.person();
-		const token = await askForReset(person.email);
+		const token = await portal.askForReset(person.email);
 		await expire(person.userId);
 		expect(await stateOf(token)).toBe('expired');
 		expect(await refusal(reset(token))).toMatchObject({ status: 409, reason: 'LINK_EXPIRED' });
-		await signIn(person.email);
+		await portal.signIn(person.email);
 	});
 
 	test('of an account that nobody has proven proves it: whoever came first is out', async () => {
 		const squatter = await portal.person({ isVerified: false });
-		await reset(await askForReset(squatter.email));
+		await reset(await portal.askForReset(squatter.email));
 		expect(await isSignedIn(squatter)).toBe(false);
 		const owner = portal.visitor();
 		await owner.api.sessions.create.mutate({ email: squatter.email, password: next });
@@ -102,13 +88,15 @@ describe('a forgotten password', () => {
 		const unknown = uniqueEmail();
 		const ask = (email: string) => portal.visitor().api.accounts.requestReset.mutate({ email });
 		expect(await ask(known.email)).toEqual(await ask(unknown));
-		expect(await mailTo(unknown, 'No password to reset')).toContain('There is no account with this address');
+		expect(await portal.mailTo(unknown, 'No password to reset')).toContain(
+			'There is no account with this address'
+		);
 
 		await portal.admin.api.accounts.deactivate.mutate({ accountId: known.userId });
 		const token = await portal.tokenFor(known.email, 'reset-password');
 		expect(await stateOf(token)).toBe('invalid');
 		await ask(known.email);
-		expect(await mailTo(known.email, 'No password to reset')).toContain('has deactivated the account');
+		expect(await portal.mailTo(known.email, 'No password to reset')).toContain('has deactivated the account');
 	});
 
 	test('of an account that waits can be set, and lets nobody in before the approval', async () => {
@@ -117,8 +105,11 @@ describe('a forgotten password', () => {
 		const input = { email, firstName: 'Wai', lastName: 'Ting', password };
 		await portal.visitor().api.accounts.register.mutate(input);
 		await portal.admin.api.settings.update.mutate({ isAutoApprovingAccounts: true });
-		await reset(await askForReset(email));
-		expect(await refusal(signIn(email, next))).toMatchObject({ status: 403, reason: 'ACCOUNT_PENDING' });
+		await reset(await portal.askForReset(email));
+		expect(await refusal(portal.signIn(email, next))).toMatchObject({
+			status: 403,
+			reason: 'ACCOUNT_PENDING'
+		});
 	});
 
 	test('is asked for five times an hour, also when a hundred ask at once', async () => {
@@ -136,7 +127,7 @@ describe('a forgotten password', () => {
 		expect(statuses.filter((status) => status === 200)).toHaveLength(5);
 		expect(statuses.filter((status) => status === 429)).toHaveLength(95);
 		const other = await portal.person();
-		await askForReset(other.email);
+		await portal.askForReset(other.email);
 		expect(mailsTo(email, 'Reset your password').length).toBeLessThanOrEqual(5);
 	});
 
@@ -155,7 +146,7 @@ describe('a forgotten password', () => {
 		const listed = await portal.admin.api.activity.listPortal.query({});
 		expect(JSON.stringify([answer, watching.events, listed])).not.toContain(token);
 		await reset(token);
-		await signIn(person.email, next);
+		await portal.signIn(person.email, next);
 		for (let i = 0; i < 4; i++) await sendReset.mutate({ accountId: person.userId });
 		expect(await refusal(sendReset.mutate({ accountId: person.userId }))).toMatchObject({ status: 429 });
 		await portal.admin.api.accounts.deactivate.mutate({ accountId: person.userId });

@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { password, refusal, startPortal, type Person, type Portal, type Visitor } from './factories.ts';
+import {
+	isSignedIn,
+	password,
+	refusal,
+	startPortal,
+	type Person,
+	type Portal,
+	type Visitor
+} from './factories.ts';
 import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
@@ -22,7 +30,6 @@ async function signIn(email: string, by: Visitor = portal.visitor(), userAgent =
 	expect(answer.status).toBe(303);
 	return by;
 }
-const isSignedIn = async (one: Visitor) => (await one.api.sessions.get.query({})).account !== null;
 const list = (one: Visitor) => one.api.sessions.list.query({});
 const alertsTo = (address: string) =>
 	portal.smtp.messages.filter(

@@ -22,7 +22,6 @@ const accounts = () => portal.admin.api.accounts;
 const find = async (search: string) => (await accounts().list.query({ search })).accounts;
 const open = async (company: Company, by: Visitor = company.owner) =>
 	(await by.api.organizations.open.query({ slug: company.slug })).snapshot;
-const signIn = (email: string) => portal.visitor().api.sessions.create.mutate({ email, password });
 
 /** A second portal admin. */
 async function appointed(): Promise<Person> {
@@ -85,7 +84,10 @@ describe('deactivating', () => {
 		await accounts().deactivate.mutate({ accountId: member.userId });
 		await Promise.all([theirs.hears('ended'), theirs.hears('disconnect')]);
 		expect(await refusal(open(company, member))).toMatchObject({ status: 401 });
-		expect(await refusal(signIn(member.email))).toMatchObject({ status: 403, reason: 'ACCOUNT_DEACTIVATED' });
+		expect(await refusal(portal.signIn(member.email))).toMatchObject({
+			status: 403,
+			reason: 'ACCOUNT_DEACTIVATED'
+		});
 		expect((await portal.visitor().api.invitations.open.query({ token })).state).toBe('revoked');
 		const after = await open(company);
 		expect(after.members.map(({ userId }) => userId)).toEqual([company.owner.userId]);
@@ -93,7 +95,7 @@ describe('deactivating', () => {
 		expect(again).toMatchObject({ status: 409, message: 'This account is deactivated already.' });
 
 		await accounts().activate.mutate({ accountId: member.userId });
-		await signIn(member.email);
+		await portal.signIn(member.email);
 		const fresh = await open(company);
 		expect(fresh.members).toEqual(before.members);
 		await watching.until(() => watching.events.at(-1)?.seq === fresh.seq, 'the last event');
@@ -227,7 +229,7 @@ describe('deleting', () => {
 		await accounts().delete.mutate({ accountId: member.userId });
 		await watching.hears('member.removed');
 		expect(await find(member.email)).toEqual([]);
-		expect(await refusal(signIn(member.email))).toMatchObject({ status: 400 });
+		expect(await refusal(portal.signIn(member.email))).toMatchObject({ status: 400 });
 		const snapshot = await open(company);
 		expect(snapshot.members).toHaveLength(1);
 		expect(snapshot.applications).toMatchObject([{ id: application.id, createdBy: null }]);
@@ -243,7 +245,7 @@ describe('deleting', () => {
 			lastName: 'Start',
 			password
 		});
-		await signIn(member.email);
+		await portal.signIn(member.email);
 	});
 
 	test('is refused for the last Super admin of a company', async () => {
