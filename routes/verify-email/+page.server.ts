@@ -12,9 +12,9 @@ export const load: PageServerLoad = async ({ fetch, cookies }) => ({
 export const actions: Actions = {
 	default: async ({ fetch, cookies }) => {
 		try {
-			const { email } = await apiFor(fetch).accounts.verifyEmail.mutate({ token: tokenOf(cookies, path) });
+			const proven = await apiFor(fetch).accounts.verifyEmail.mutate({ token: tokenOf(cookies, path) });
 			forgetToken(cookies, path);
-			return { email };
+			return proven;
 		} catch (error) {
 			return failWith(error, {});
 		}

@@ -39,7 +39,7 @@ async function moveAccount(
 	db: Trx,
 	accountId: string,
 	token: string
-): Promise<{ email: string }> {
+): Promise<{ email: string; isWaiting: boolean }> {
 	const organizations = await lockOrganizations(db, accountId);
 	const before = await lockAccount(db, accountId);
 	const link = await useLink(db, kinds, token);
@@ -69,7 +69,7 @@ async function moveAccount(
 			email: account.email
 		});
 	}
-	return { email: account.email };
+	return { email: account.email, isWaiting: false };
 }
 
 /** Only now: an address that nobody has proven is nothing to decide about. */
@@ -97,7 +97,7 @@ export const addressesRouter = router({
 		return { state, kind, email, accountEmail, name: fullName(link), signedInAs };
 	}),
 
-	/** By a press alone: mail scanners open every link. */
+	/** By a press alone: mail scanners open every link. `isWaiting`: nobody has approved the account yet. */
 	verifyEmail: publicProcedure({ token }).mutation(async ({ ctx, input }) => {
 		await limit(ctx.db, `verify:address:${ctx.address}`, 60, 900);
 		const proving = ctx.db.transaction().execute(async (db) => {
@@ -112,8 +112,9 @@ export const addressesRouter = router({
 				.returningAll()
 				.executeTakeFirstOrThrow();
 			await publishAccount(db, 'account.verified', account);
-			if (account.status === 'pending') await tellAdmins(ctx, db, account);
-			return { email: account.email };
+			const isWaiting = account.status === 'pending';
+			if (isWaiting) await tellAdmins(ctx, db, account);
+			return { email: account.email, isWaiting };
 		});
 		return proving.catch((error: unknown) => {
 			if (brokenIndex(error) !== 'account_email_key') throw error;
