@@ -13,6 +13,8 @@ import type { EmailEditor, Settings } from './views.ts';
 
 type LiveSocket = Socket<ServerToClient, Record<string, never>>;
 
+/** Of events in quick succession, so many are handed on together, or what has come in so many milliseconds. */
+const [burst, burstPause] = [recentLength, 50];
 /** Hundreds of messages may go out in a minute: what shows them is loaded at most this often, in milliseconds. */
 const mailboxPause = 300;
 
@@ -49,6 +51,9 @@ class Live {
 	readonly #told = new SvelteMap<string, number>();
 	readonly #seen = new SvelteMap<string, number>();
 	readonly #followers = new Set<Follower>();
+	/** What has come and is not handed on yet. */
+	#waiting: { stream: Stream; event: LiveEvent }[] = [];
+	#burstTimer: ReturnType<typeof setTimeout> | undefined;
 	#socket: LiveSocket | null = null;
 	#hadConnection = false;
 
@@ -109,7 +114,9 @@ class Live {
 		});
 		socket.on('event', (stream, event) => {
 			if (stream.kind === 'organization') this.#told.set(stream.organizationId, event.seq);
-			for (const one of this.#followers) if (one.hears(stream)) one.take(event);
+			this.#waiting.push({ stream, event });
+			// Before an event falls out of a snapshot's list of recent ones, which pages look into.
+			if (!this.#burstTimer || this.#waiting.length >= burst) this.#handOn();
 		});
 		socket.on('settings', (settings) => (this.settings = settings));
 		socket.on('account', on.account);
@@ -139,12 +146,28 @@ class Live {
 		socket.on('ended', on.ended);
 		return () => {
 			clearTimeout(mailboxTimer);
+			clearTimeout(this.#burstTimer);
+			this.#burstTimer = undefined;
+			this.#waiting = [];
 			socket.disconnect();
 			// Not when it starts: a page may have said by then what it shows.
 			this.#told.clear();
 			this.#seen.clear();
 			if (this.#socket === socket) this.#socket = null;
 		};
+	}
+
+	/** The first of some events at once, the others together: pages draw once for all that they get in one go. */
+	#handOn(): void {
+		const waiting = this.#waiting;
+		this.#waiting = [];
+		for (const { stream, event } of waiting) {
+			for (const one of this.#followers) if (one.hears(stream)) one.take(event);
+		}
+		this.#burstTimer ??= setTimeout(() => {
+			this.#burstTimer = undefined;
+			if (this.#waiting.length > 0) this.#handOn();
+		}, burstPause);
 	}
 
 	/** Listens until the returned function is called. */
@@ -168,8 +191,6 @@ export const live = new Live();
 
 /** For how long a row that somebody else changed is shown as fresh, in milliseconds. */
 const freshness = 4000;
-/** Of events that come in quick succession, so many are shown at once, or what has come in so many milliseconds. */
-const [burst, burstPause] = [recentLength, 50];
 /** How many past events are kept, to be applied again on a snapshot that was older than they are. */
 const memory = 200;
 
@@ -180,11 +201,7 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 	readonly #since: (after: number) => Promise<{ events: LiveEvent[] | null }>;
 	readonly #reload: () => void;
 	readonly #onEvent: (event: LiveEvent) => void;
-	/** With every event applied, and as the pages have it. */
-	#latest: Snapshot;
 	#current = $state.raw() as Snapshot;
-	#unshown = 0;
-	#timer: ReturnType<typeof setTimeout> | undefined;
 	readonly #fresh = new SvelteSet<string>();
 	/** Recent events by number: applied ones, and ones that wait for a missing number. */
 	readonly #known = new Map<number, LiveEvent>();
@@ -204,7 +221,6 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 			onEvent: (event: LiveEvent) => void;
 		}
 	) {
-		this.#latest = snapshot;
 		this.#current = snapshot;
 		this.#stream = parts.stream;
 		this.#apply = parts.apply;
@@ -213,14 +229,8 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 		this.#onEvent = parts.onEvent;
 	}
 
-	/** What pages show. In a burst of events it is a moment behind: each of them would be drawn, one by one. */
 	get current(): Snapshot {
 		return this.#current;
-	}
-
-	/** The number of the last event that is applied. */
-	get seq(): number {
-		return this.#latest.seq;
 	}
 
 	/** Whether somebody else has just changed the row with this id. */
@@ -236,15 +246,13 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 
 	/** Puts a snapshot that was loaded again in place of the present one; events that came meanwhile stay applied. */
 	replace(snapshot: Snapshot): void {
-		this.#latest = snapshot;
+		this.#current = snapshot;
 		this.#advance(false);
-		this.#show();
 	}
 
 	/** Adds to the snapshot what was asked for afterwards. */
 	extend(change: (snapshot: Snapshot) => Snapshot): void {
-		this.#latest = change(this.#latest);
-		this.#show();
+		this.#current = change(this.#current);
 	}
 
 	hears(stream: Stream): boolean {
@@ -253,31 +261,18 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 
 	/** Takes an event in, whenever it comes: late, twice or too early. */
 	take(event: LiveEvent): void {
-		if (event.seq <= this.#latest.seq) return;
+		if (event.seq <= this.#current.seq) return;
 		this.#known.set(event.seq, event);
 		this.#advance(true);
-		if (this.#known.has(event.seq) && event.seq > this.#latest.seq) this.catchUp();
+		if (this.#known.has(event.seq) && event.seq > this.#current.seq) this.catchUp();
 	}
 
 	#advance(isNews: boolean): void {
-		for (let event; (event = this.#known.get(this.#latest.seq + 1));) {
-			this.#latest = this.#apply(this.#latest, event);
-			this.#unshown += 1;
+		for (let event; (event = this.#known.get(this.#current.seq + 1));) {
+			this.#current = this.#apply(this.#current, event);
 			if (isNews) this.#onEvent(event);
 		}
-		for (const seq of this.#known.keys()) if (seq <= this.#latest.seq - memory) this.#known.delete(seq);
-		// Before an event falls out of the snapshot's list of recent ones, which pages look into.
-		if (!this.#timer || this.#unshown >= burst) this.#show();
-	}
-
-	/** The first of some events is shown at once. */
-	#show(): void {
-		this.#current = this.#latest;
-		this.#unshown = 0;
-		this.#timer ??= setTimeout(() => {
-			this.#timer = undefined;
-			if (this.#unshown > 0) this.#show();
-		}, burstPause);
+		for (const seq of this.#known.keys()) if (seq <= this.#current.seq - memory) this.#known.delete(seq);
 	}
 
 	/** Asks for everything after the last applied number. Several wishes at once become one question. */
@@ -287,7 +282,7 @@ export class Feed<Snapshot extends { seq: number }> implements Follower {
 			return;
 		}
 		this.#asking = true;
-		this.#since(this.#latest.seq)
+		this.#since(this.#current.seq)
 			.then(({ events }) => {
 				if (!events) return this.#reload();
 				for (const event of events) this.#known.set(event.seq, event);

@@ -21,8 +21,7 @@ export function beginVisit(feed: Feed<OrganizationSnapshot>): Visit {
 	let told = -1;
 
 	function see(isVisit: boolean, through = api) {
-		const { seq } = feed;
-		const { members } = feed.current;
+		const { seq, members } = feed.current;
 		// Whoever has just been removed has nothing more to say.
 		const isMember = members.some(({ userId }) => userId === page.data.account?.id);
 		if (!isMember || (seq <= told && !isVisit)) return;
