@@ -32,13 +32,8 @@ export function liveEventOf(row: Selectable<Tables['event']>, stream: Stream['ki
 const columnOf = ({ kind }: Stream) => (kind === 'portal' ? 'portalSeq' : 'seq');
 
 function selectStream(db: Db, stream: Stream) {
-	return db
-		.selectFrom('event')
-		.selectAll()
-		.where(columnOf(stream), 'is not', null)
-		.$if(stream.kind === 'organization', (query) =>
-			query.where('organizationId', '=', stream.kind === 'organization' ? stream.organizationId : '')
-		);
+	const rows = db.selectFrom('event').selectAll().where(columnOf(stream), 'is not', null);
+	return stream.kind === 'portal' ? rows : rows.where('organizationId', '=', stream.organizationId);
 }
 
 export const toEvents = (rows: Selectable<Tables['event']>[], stream: Stream['kind']) =>
