@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Browser, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, unique, type Company, type Portal, type Visitor } from '../factories.ts';
-import { launchBrowser, newPerson } from './browser.ts';
+import { launchBrowser, openAs } from './browser.ts';
 
 /** "Activity" as a portal admin and a member narrow it, with script and without, and take it along. */
 
@@ -21,21 +21,8 @@ afterAll(async () => {
 	await portal.stop();
 });
 
-async function open(
-	as: Visitor,
-	path: string,
-	{ hasScript = true, wire }: { hasScript?: boolean; wire?: Wire } = {}
-) {
-	const person = await newPerson(browser, portal.server.origin, { hasScript });
-	await wire?.(person.page);
-	const url = portal.server.origin;
-	await person.context.addCookies([...as.jar].map(([name, value]) => ({ name, value, url })));
-	await person.page.goto(path);
-	if (hasScript) await person.page.getByText('Live', { exact: true }).waitFor();
-	return person;
-}
-
-type Wire = (page: Page) => Promise<void>;
+const open = (as: Visitor, path: string, options: Parameters<typeof openAs>[4] = {}) =>
+	openAs(browser, portal.server.origin, as, path, options);
 
 /** A socket that can be cut off from outside, and stays away until it may come back. */
 function createCut() {
@@ -116,7 +103,7 @@ test('a portal admin picks an organization and a kind, sees what fits arrive, an
 
 test('a portal admin sees what only an organization or a personal space is told, live and after an absence', async () => {
 	const connection = createCut();
-	const admin = await open(portal.admin, '/admin/activity', { wire: connection.wire });
+	const admin = await open(portal.admin, '/admin/activity', { prepare: connection.wire });
 	const { page } = admin;
 	const lines = page.getByRole('main').getByRole('listitem');
 	const reveal = async () => {

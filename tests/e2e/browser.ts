@@ -117,16 +117,20 @@ export async function launchBrowser(): Promise<Browser> {
 	);
 }
 
+interface PersonOptions {
+	colorScheme?: 'light' | 'dark';
+	viewport?: { width: number; height: number };
+	/** False: as before the page's script has loaded, or where it is switched off. */
+	hasScript?: boolean;
+	/** Who is signed in there already. */
+	as?: { jar: ReadonlyMap<string, string> } | undefined;
+}
+
 /** Somebody with a browser of their own: no cookie and no storage is shared with the others. */
 export async function newPerson(
 	browser: Browser,
 	origin: string,
-	options: {
-		colorScheme?: 'light' | 'dark';
-		viewport?: { width: number; height: number };
-		/** False: as before the page's script has loaded, or where it is switched off. */
-		hasScript?: boolean;
-	} = {}
+	options: PersonOptions = {}
 ): Promise<Person> {
 	const { colorScheme = 'light', viewport = { width: 1280, height: 800 }, hasScript = true } = options;
 	const context = await browser.newContext({
@@ -139,6 +143,8 @@ export async function newPerson(
 		timezoneId: 'UTC'
 	});
 	context.setDefaultTimeout(10_000);
+	const cookies = [...(options.as?.jar ?? [])].map(([name, value]) => ({ name, value, url: origin }));
+	await context.addCookies(cookies);
 	const complaints: string[] = [];
 	const forgiven: RegExp[] = [];
 	const complain = (complaint: string) => {
@@ -171,4 +177,19 @@ export async function newPerson(
 		},
 		close: () => context.close()
 	};
+}
+
+/** A browser of somebody who is signed in, on a page that is live; `prepare` sees it before it goes there. */
+export async function openAs(
+	browser: Browser,
+	origin: string,
+	as: NonNullable<PersonOptions['as']>,
+	path: string,
+	{ prepare, ...options }: PersonOptions & { prepare?: ((page: Page) => Promise<void>) | undefined } = {}
+): Promise<Person> {
+	const person = await newPerson(browser, origin, { ...options, as });
+	await prepare?.(person.page);
+	await person.page.goto(path);
+	if (options.hasScript !== false) await person.page.getByText('Live', { exact: true }).waitFor();
+	return person;
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { catalogue, type EmailName } from '../../emails/catalogue.ts';
 import { renderEmail } from '../../src/mail.ts';
 import { startPortal, unique, type Portal, type Visitor } from '../factories.ts';
-import { launchBrowser, newPerson } from './browser.ts';
+import { launchBrowser, newPerson, openAs } from './browser.ts';
 
 /** Portal admins write the e-mails: what they type is seen at once, and received. */
 
@@ -18,14 +18,8 @@ afterAll(async () => {
 	await portal.stop();
 });
 
-async function open(as: Visitor, path: string) {
-	const person = await newPerson(browser, portal.server.origin, { viewport: { width: 1400, height: 900 } });
-	const url = portal.server.origin;
-	await person.context.addCookies([...as.jar].map(([name, value]) => ({ name, value, url })));
-	await person.page.goto(path);
-	await person.page.getByText('Live', { exact: true }).waitFor();
-	return person;
-}
+const open = (as: Visitor, path: string) =>
+	openAs(browser, portal.server.origin, as, path, { viewport: { width: 1400, height: 900 } });
 
 const editorOf = (page: Page) => page.getByRole('textbox', { name: 'Text of the message in MJML' });
 const previewOf = (page: Page) => page.frameLocator('iframe[title="The message as HTML"]');

@@ -9,7 +9,7 @@ import {
 	type Portal,
 	type Visitor
 } from '../factories.ts';
-import { launchBrowser, newPerson } from './browser.ts';
+import { launchBrowser, openAs } from './browser.ts';
 
 /** Two portal admins at work on the same requests, each in a browser of their own. */
 
@@ -23,14 +23,7 @@ afterAll(async () => {
 	await portal.stop();
 });
 
-async function open(as: Visitor, path: string) {
-	const person = await newPerson(browser, portal.server.origin);
-	const url = portal.server.origin;
-	await person.context.addCookies([...as.jar].map(([name, value]) => ({ name, value, url })));
-	await person.page.goto(path);
-	await person.page.getByText('Live', { exact: true }).waitFor();
-	return person;
-}
+const open = (as: Visitor, path: string) => openAs(browser, portal.server.origin, as, path);
 
 test('several requests are decided at once, with an answer for each; the other admin sees it happen', async () => {
 	const word = unique('Batch').replace(' ', '');

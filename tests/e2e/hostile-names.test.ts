@@ -1,7 +1,7 @@
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, type Portal, type Visitor } from '../factories.ts';
-import { launchBrowser, newPerson } from './browser.ts';
+import { launchBrowser, openAs } from './browser.ts';
 
 /** Whatever people call themselves and their things is text: in pages, titles, toasts and e-mails. */
 
@@ -24,18 +24,15 @@ test('HTML, MJML and braces in names and reasons stay literal everywhere', async
 	const owner = await portal.person({ firstName, lastName: '"><script>alert(3)</script>' });
 	const company = await portal.company({ owner, name });
 	const opened: string[] = [];
-	async function open(as: Visitor, path: string) {
-		const person = await newPerson(browser, portal.server.origin);
-		const url = portal.server.origin;
-		await person.context.addCookies([...as.jar].map(([cookie, value]) => ({ name: cookie, value, url })));
-		person.page.on('dialog', (dialog) => {
+	// What such a name would do if it were no text.
+	const prepare = (page: Page) => {
+		page.on('dialog', (dialog) => {
 			opened.push(dialog.message());
 			void dialog.dismiss();
 		});
-		await person.page.goto(path);
-		await person.page.getByText('Live', { exact: true }).waitFor();
-		return person;
-	}
+		return Promise.resolve();
+	};
+	const open = (as: Visitor, path: string) => openAs(browser, portal.server.origin, as, path, { prepare });
 	const page = await open(owner, `/orgs/${company.slug}`);
 	const admin = await open(portal.admin, '/admin/organizations');
 	await admin.page.getByText(name, { exact: true }).waitFor();

@@ -33,12 +33,7 @@ const pictures = process.env.PICTURES
 	? fileURLToPath(new URL('../../docs/invitations/', import.meta.url))
 	: null;
 
-async function signedIn(as?: Visitor) {
-	const person = await newPerson(browser, portal.server.origin);
-	const url = portal.server.origin;
-	await person.context.addCookies([...(as?.jar ?? [])].map(([name, value]) => ({ name, value, url })));
-	return person;
-}
+const signedIn = (as?: Visitor) => newPerson(browser, portal.server.origin, { as });
 
 async function visit(token: string, as?: Visitor) {
 	const person = await signedIn(as);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, uniqueEmail, type Company, type Portal } from '../factories.ts';
 import { getRecipients } from '../smtp.ts';
 import { findAllProblems } from './axe.ts';
-import { launchBrowser, newPerson } from './browser.ts';
+import { launchBrowser, openAs } from './browser.ts';
 import { tabTo } from './keyboard.ts';
 
 /** Inviting as a Super admin does it: one by one, and many at once. */
@@ -18,15 +18,8 @@ afterAll(async () => {
 	await portal.stop();
 });
 
-async function open(company: Company, path: string, prepare?: (page: Page) => Promise<void>) {
-	const person = await newPerson(browser, portal.server.origin);
-	await prepare?.(person.page);
-	const url = portal.server.origin;
-	await person.context.addCookies([...company.owner.jar].map(([name, value]) => ({ name, value, url })));
-	await person.page.goto(`/orgs/${company.slug}${path}`);
-	await person.page.getByText('Live', { exact: true }).waitFor();
-	return person;
-}
+const open = (company: Company, path: string, prepare?: (page: Page) => Promise<void>) =>
+	openAs(browser, portal.server.origin, company.owner, `/orgs/${company.slug}${path}`, { prepare });
 
 const mailsTo = (email: string) => portal.smtp.messages.filter((one) => getRecipients(one).includes(email));
 

@@ -9,7 +9,7 @@ import {
 	type Visitor
 } from '../factories.ts';
 import { getRecipients, startSmtp, type Smtp } from '../smtp.ts';
-import { launchBrowser, newPerson } from './browser.ts';
+import { launchBrowser, openAs } from './browser.ts';
 
 /** A portal admin sets up the mail server, tries it, and looks after messages that didn't get through. */
 
@@ -27,14 +27,7 @@ afterAll(async () => {
 	await receiver.stop();
 });
 
-async function open(as: Visitor, path: string) {
-	const person = await newPerson(browser, portal.server.origin);
-	const url = portal.server.origin;
-	await person.context.addCookies([...as.jar].map(([name, value]) => ({ name, value, url })));
-	await person.page.goto(path);
-	await person.page.getByText('Live', { exact: true }).waitFor();
-	return person;
-}
+const open = (as: Visitor, path: string) => openAs(browser, portal.server.origin, as, path);
 
 async function register(): Promise<string> {
 	const email = uniqueEmail();

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, type Portal } from '../factories.ts';
-import { launchBrowser, newPerson } from './browser.ts';
+import { launchBrowser, openAs } from './browser.ts';
 
 /** The list of members where there are many. */
 
@@ -45,12 +45,9 @@ test('a thousand members: found as one types, and no row moves under the pointer
 			)
 			.execute();
 	});
-	const person = await newPerson(browser, portal.server.origin);
+	const path = `/orgs/${company.slug}/users`;
+	const person = await openAs(browser, portal.server.origin, company.owner, path);
 	const { page } = person;
-	const url = portal.server.origin;
-	await person.context.addCookies([...company.owner.jar].map(([name, value]) => ({ name, value, url })));
-	await page.goto(`/orgs/${company.slug}/users`);
-	await page.getByText('Live', { exact: true }).waitFor();
 	await page.getByRole('button', { name: 'All 1,001' }).waitFor();
 	const rows = page.locator('tbody tr');
 	expect(await rows.count()).toBeLessThan(400);

@@ -82,16 +82,8 @@ afterAll(async () => {
 	await portal.stop();
 });
 
-async function signedIn(who: string) {
-	const person = await newPerson(browser, portal.server.origin, { viewport: { width: 1400, height: 900 } });
-	const cookies = [...(people[who]?.jar ?? [])].map(([name, value]) => ({
-		name,
-		value,
-		url: portal.server.origin
-	}));
-	await person.context.addCookies(cookies);
-	return person;
-}
+const signedIn = (who: string) =>
+	newPerson(browser, portal.server.origin, { viewport: { width: 1400, height: 900 }, as: people[who] });
 
 test.each(['nobody', 'owner', 'requester', 'admin'] as const)(
 	'every page of %s can be read and used by everybody, wide and narrow, light and dark',

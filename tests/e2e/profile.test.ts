@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { password, startPortal, uniqueEmail, type Portal, type Visitor } from '../factories.ts';
-import { launchBrowser, newPerson } from './browser.ts';
+import { launchBrowser, newPerson, openAs } from './browser.ts';
 
 /** What people do with their own account, in a browser: as a rule with the keyboard. */
 
@@ -17,14 +17,7 @@ afterAll(async () => {
 
 const next = 'another good password';
 
-async function open(as: Visitor, path: string) {
-	const person = await newPerson(browser, portal.server.origin);
-	const url = portal.server.origin;
-	await person.context.addCookies([...as.jar].map(([name, value]) => ({ name, value, url })));
-	await person.page.goto(path);
-	await person.page.getByText('Live', { exact: true }).waitFor();
-	return person;
-}
+const open = (as: Visitor, path: string) => openAs(browser, portal.server.origin, as, path);
 
 const card = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
 

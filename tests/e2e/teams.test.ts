@@ -2,7 +2,7 @@ import AxeBuilder from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, type Company, type Portal, type Visitor } from '../factories.ts';
-import { launchBrowser, newPerson, type Person } from './browser.ts';
+import { launchBrowser, openAs } from './browser.ts';
 
 /** Several organizations of one person, and who comes and goes in one organization. */
 
@@ -19,14 +19,7 @@ afterAll(async () => {
 const approved = (name?: string) => portal.company({ admin: portal.admin, name });
 const isLive = (page: Page) => page.getByText('Live', { exact: true }).waitFor();
 
-async function visit(as: Visitor, path: string): Promise<Person> {
-	const person = await newPerson(browser, portal.server.origin);
-	const url = portal.server.origin;
-	await person.context.addCookies([...as.jar].map(([name, value]) => ({ name, value, url })));
-	await person.page.goto(path);
-	await isLive(person.page);
-	return person;
-}
+const visit = (as: Visitor, path: string) => openAs(browser, portal.server.origin, as, path);
 
 /** In light and dark, wide and narrow, as it stands there now; of something that lies over the page, that alone. */
 async function expectAccessible(page: Page, what: string, over = 'body') {
