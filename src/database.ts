@@ -2,12 +2,19 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
-import { CamelCasePlugin, Kysely, PGliteDialect, type Dialect, type Transaction } from 'kysely';
+import {
+	CamelCasePlugin,
+	Kysely,
+	PGliteDialect,
+	PostgresDialect,
+	type Dialect,
+	type Transaction
+} from 'kysely';
 import { FileMigrationProvider, Migrator } from 'kysely/migration';
-import { PostgresJSDialect } from 'kysely-postgres-js';
 import postgres from 'postgres';
 import lockfile from 'proper-lockfile';
 import type { Env } from './env.ts';
+import { createPool } from './pool.ts';
 import type { Tables } from './tables.ts';
 
 export type Db = Kysely<Tables>;
@@ -23,14 +30,15 @@ export interface Database {
 	 * begins: again after a lost connection, when notifications may have been missed.
 	 */
 	listen(channel: string, onMessage: (text: string) => void, onListening: () => void): Promise<void>;
+	/** Answers when the database does, whatever the calls under way wait for. @throws when it doesn't within 2 s. */
+	ping(): Promise<void>;
 	close(): Promise<void>;
 }
 
 /** The name of the unique index that a statement would have broken, or null for any other error. */
 export function brokenIndex(error: unknown): string | null {
 	if (!(error instanceof Error && 'code' in error && error.code === '23505')) return null;
-	const { constraint, constraint_name } = error as { constraint?: string; constraint_name?: string };
-	return constraint ?? constraint_name ?? null;
+	return (error as { constraint?: string }).constraint ?? null;
 }
 
 /** Dates travel as ISO 8601 in UTC. */
@@ -49,11 +57,14 @@ function kysely(dialect: Dialect): Db {
 }
 
 /**
- * Opens the database that the environment names, as it is.
+ * Opens the database that the environment names, as it is. `patient`: for programs that may take as long as they need.
  * @throws {Error} when another process has the embedded database open.
  */
-export async function connect(env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>): Promise<Database> {
-	return env.DATABASE_URL ? openPostgres(env.DATABASE_URL) : openPglite(env.DATA_FOLDER);
+export async function connect(
+	env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>,
+	limits: 'bounded' | 'patient' = 'patient'
+): Promise<Database> {
+	return env.DATABASE_URL ? openPostgres(env.DATABASE_URL, limits) : openPglite(env.DATA_FOLDER);
 }
 
 /**
@@ -61,7 +72,13 @@ export async function connect(env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>): P
  * @throws {Error} when another process has the embedded database open, or a migration fails.
  */
 export async function openDatabase(env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>): Promise<Database> {
-	const database = await connect(env);
+	if (!env.DATABASE_URL) return migrated(await connect(env));
+	// A migration takes what it takes; what calls may take is bounded.
+	await (await migrated(await connect(env, 'patient'))).close();
+	return connect(env, 'bounded');
+}
+
+async function migrated(database: Database): Promise<Database> {
 	try {
 		await migrate(database.db);
 	} catch (error) {
@@ -71,21 +88,30 @@ export async function openDatabase(env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'
 	return database;
 }
 
-function openPostgres(url: string): Database {
-	const sql = postgres(url, {
-		max: 12,
+function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
+	const pool = createPool(url, { max: 12, limits });
+	// By itself, so that the question whether the database answers never waits behind calls.
+	const pinging = createPool(url, { max: 1, limits: 'ping' });
+	// For notifications alone: this driver goes on listening after a lost connection. Its queries would end the process
+	// when a connection breaks in a transaction; see docs/decisions/012.
+	const listening = postgres(url, {
+		max: 1,
 		onnotice: () => {},
 		connect_timeout: 10,
-		types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } }
+		connection: { application_name: 'portico listening' }
 	});
-	const db = kysely(new PostgresJSDialect({ postgres: sql }));
 	return {
-		db,
+		db: kysely(new PostgresDialect({ pool })),
 		source: { url },
 		async listen(channel, onMessage, onListening) {
-			await sql.listen(channel, onMessage, onListening);
+			await listening.listen(channel, onMessage, onListening);
 		},
-		close: () => sql.end({ timeout: 5 })
+		async ping() {
+			await pinging.query('select 1');
+		},
+		async close() {
+			await Promise.all([listening.end({ timeout: 5 }), pinging.end(), pool.end()]);
+		}
 	};
 }
 
@@ -99,6 +125,10 @@ async function openPglite(folder: string): Promise<Database> {
 		async listen(channel, onMessage, onListening) {
 			await pglite.listen(channel, onMessage);
 			onListening();
+		},
+		async ping() {
+			// It lives in this process, and one transaction at a time: a question would wait behind calls.
+			if (!pglite.ready || pglite.closed) throw new Error('The embedded database is closed.');
 		},
 		async close() {
 			await pglite.close();

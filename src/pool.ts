@@ -1,0 +1,88 @@
+import pg from 'pg';
+
+/**
+ * Connections to PostgreSQL that may break at any moment: while they wait in the pool, while a statement runs and between
+ * two statements of a transaction. Each of these ends the call that used the connection, and nothing else.
+ */
+
+/** How long a call may wait, in milliseconds: for a connection, for a lock, for one statement, between two of them. */
+const bounds = {
+	bounded: {
+		connectionTimeoutMillis: 10_000,
+		lock_timeout: 5_000,
+		statement_timeout: 15_000,
+		idle_in_transaction_session_timeout: 15_000
+	},
+	/** For migrations and programs that read everything. */
+	patient: { connectionTimeoutMillis: 10_000 },
+	ping: { connectionTimeoutMillis: 2_000, query_timeout: 2_000, statement_timeout: 2_000 }
+} as const;
+
+/** bigint is read as a number: 2^53 events are enough for every stream. */
+const types: pg.CustomTypesConfig = {
+	getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+		oid === pg.types.builtins.INT8
+			? Number
+			: pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser
+};
+
+/** Of texts with lists of changing length there are any number; these are prepared anew each time. */
+const namedAtMost = 500;
+const names = new Map<string, string>();
+
+function nameOf(text: string): string | undefined {
+	const known = names.get(text);
+	if (known || names.size >= namedAtMost) return known;
+	const name = `portico_${names.size}`;
+	names.set(text, name);
+	return name;
+}
+
+/** Has each statement with parameters parsed and planned once a connection instead of once a call. */
+class PreparingClient extends pg.Client {
+	/** How often tables were changed under the plans of this connection, by a migration of a newer process. */
+	#changes = 0;
+
+	constructor(config?: string | pg.ClientConfig) {
+		super(config);
+		// Without a listener, a connection that is lost outside of a statement would end the process.
+		this.on('error', () => undefined);
+	}
+
+	// The driver has eight forms of this; Kysely, the pool and `ping` use two.
+	override query(...given: unknown[]): never {
+		const query = super.query.bind(this) as unknown as (...given: unknown[]) => never;
+		const [text, values, ...rest] = given;
+		const hasValues = typeof text === 'string' && Array.isArray(values) && values.length > 0;
+		const name = hasValues ? nameOf(text) : undefined;
+		if (!name || rest.length > 0) return query(...given);
+		const answer: Promise<unknown> = query({ name: `${name}_${this.#changes}`, text, values });
+		answer.catch((error: unknown) => {
+			// What is prepared here no longer fits: everything anew under other names.
+			if (isOutdatedPlan(error)) this.#changes += 1;
+		});
+		return answer as never;
+	}
+}
+
+/** A statement was planned before its tables were changed, and what it returns is no longer the same. */
+export const isOutdatedPlan = (error: unknown) =>
+	error instanceof pg.DatabaseError && error.code === '0A000' && error.routine === 'RevalidateCachedQuery';
+
+export function createPool(
+	url: string,
+	{ max, limits }: { max: number; limits: keyof typeof bounds }
+): pg.Pool {
+	const pool = new pg.Pool({
+		connectionString: url,
+		max,
+		types,
+		application_name: 'portico',
+		keepAlive: true,
+		Client: PreparingClient,
+		...bounds[limits]
+	});
+	// Of connections that wait in the pool: the pool has let go of them by then.
+	pool.on('error', () => undefined);
+	return pool;
+}
