@@ -6,7 +6,6 @@ import { Hono, type Context as HonoContext } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { generateCookie, getCookie } from 'hono/cookie';
 import { HTTPException } from 'hono/http-exception';
-import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Db } from './database.ts';
 import { describeDevice, deviceCookie, prefixOf } from './devices.ts';
@@ -16,12 +15,14 @@ import type { Outbox } from './outbox.ts';
 import { createIntrospection } from './introspection.ts';
 import { followUnsubscribe } from './procedures/preferences.ts';
 import { appRouter } from './router.ts';
-import { findSession, sessionCookie } from './session.ts';
-import { Refusal, type Context } from './trpc.ts';
+import { findSession, sessionCookie, type Session } from './session.ts';
+import { Refusal, refusalOfOutage, type Context } from './trpc.ts';
 import type { Vault } from './vault.ts';
 
 export interface Parts {
 	db: Db;
+	/** @throws when the database doesn't answer. */
+	ping: () => Promise<void>;
 	env: Env;
 	vault: Vault;
 	outbox: Outbox;
@@ -71,7 +72,7 @@ export function addressOf(request: IncomingMessage, trustedProxies: number): str
 
 /** The outer server: the API, the health checks, and the pages for everything else. */
 export function createApp(parts: Parts, pages: NodeHandler | null): App {
-	const { db, env, log } = parts;
+	const { ping, env, log } = parts;
 	const app: App = new Hono();
 
 	app.use(async (c, next) => {
@@ -121,7 +122,7 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 	app.get('/healthz', (c) => c.text('ok'));
 	app.get('/readyz', async (c) => {
 		try {
-			await sql`select 1`.execute(db);
+			await ping();
 			return c.text('ready');
 		} catch (error) {
 			log.error({ err: error }, 'the database does not answer');
@@ -142,10 +143,13 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 			allowBatching: true,
 			createContext: ({ resHeaders }, c: HonoContext) =>
 				contextOf(parts, c, resHeaders) as Promise<Context & Record<string, unknown>>,
-			responseMeta: () => ({ headers: { 'cache-control': 'private, no-store' } }),
+			responseMeta: ({ errors }) => ({
+				headers: { 'cache-control': 'private, no-store', ...retryAfterOf(errors) }
+			}),
 			onError({ error, path, ctx }) {
-				if (error.code !== 'INTERNAL_SERVER_ERROR') return;
-				log.error({ err: error.cause ?? error, path, requestId: ctx?.requestId }, 'a call failed');
+				const about = { err: error.cause ?? error, path, requestId: ctx?.requestId };
+				if (error.code === 'INTERNAL_SERVER_ERROR') log.error(about, 'a call failed');
+				if (error.code === 'SERVICE_UNAVAILABLE') log.warn(about, 'a call could not be carried out now');
 			}
 		})
 	);
@@ -184,6 +188,11 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 		// A refusal of Hono's own, as of a gateway without its token.
 		if (error instanceof HTTPException) return error.getResponse();
 		const requestId = c.get('requestId');
+		const refusal = refusalOfOutage(error);
+		if (refusal instanceof Refusal) {
+			log.warn({ err: error, requestId }, 'a request could not be carried out now');
+			return c.text(refusal.message, 503, retryAfterOf([refusal]));
+		}
 		log.error({ err: error, requestId }, 'a request failed');
 		return c.text(`Something went wrong on our side. Request ${requestId}`, 500);
 	});
@@ -201,7 +210,7 @@ async function contextOf(parts: Parts, c: HonoContext, headers: Headers): Promis
 		config: env,
 		requestId: c.get('requestId') as string,
 		address,
-		session: token ? await findSession(parts.db, token, prefixOf(address)) : null,
+		session: token ? await findSessionNow(parts.db, token, address) : null,
 		device: {
 			get label() {
 				return describeDevice(c.req.header('user-agent') ?? '');
@@ -216,6 +225,20 @@ async function contextOf(parts: Parts, c: HonoContext, headers: Headers): Promis
 			headers.append('set-cookie', generateCookie(device.name, next, device.options));
 		}
 	};
+}
+
+async function findSessionNow(db: Db, token: string, address: string): Promise<Session | null> {
+	try {
+		return await findSession(db, token, prefixOf(address));
+	} catch (error) {
+		throw refusalOfOutage(error);
+	}
+}
+
+/** When the same may be asked again (RFC 9110, 10.2.3), of several answers the latest. */
+function retryAfterOf(errors: readonly unknown[]): Record<string, string> {
+	const seconds = errors.flatMap((error) => (error instanceof Refusal && error.retryAfter) || []);
+	return seconds.length > 0 ? { 'retry-after': String(Math.max(...seconds)) } : {};
 }
 
 /** Links whose last part is a secret are logged without it. */

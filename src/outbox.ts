@@ -31,63 +31,43 @@ export async function signal(db: Db, what: Signal): Promise<void> {
 	await sql`select pg_notify(${channel}, ${JSON.stringify(what)})`.execute(db);
 }
 
+interface Publishing {
+	db: Trx;
+	actor: Actor;
+	organization?: { id: string; isPersonal: boolean };
+}
+
 /**
  * Writes what happened as one event, numbered and chained in the streams of its audience, and has it told at the commit.
  *
- * Number and hash are taken by updating the row that keeps the latest, the organization's and then the portal's, always
- * in this order. The row stays locked until the commit, so numbers are committed in order and a rollback leaves no gap.
- * What the hash is made of is said in verify-activity.ts.
+ * Number, hash and time are taken under the lock of the row that keeps the latest, the organization's and then the
+ * portal's, always in this order: the portal's row is what everybody waits for, so `publish` comes last. The rows stay
+ * locked until the commit: numbers are committed in order, and a rollback leaves no gap. What the hash is made of is said
+ * in verify-activity.ts.
  */
 export async function publish<Name extends EventName>(
-	ctx: { db: Trx; actor: Actor; organization?: { id: string; isPersonal: boolean } },
+	ctx: Publishing,
 	name: Name,
 	payload: Payload<Name>
 ): Promise<void> {
+	await publishMany(ctx, name, [payload]);
+}
+
+/** As {@link publish}, several of the same name in the order of the payloads: one statement, however many there are. */
+export async function publishMany<Name extends EventName>(
+	{ db, actor, organization }: Publishing,
+	name: Name,
+	payloads: readonly Payload<Name>[]
+): Promise<void> {
+	if (payloads.length === 0) return;
 	const { audience } = events[name];
+	const isForOrganization = audience !== 'portal' && organization !== undefined;
 	// Personal spaces are in none of the lists that this stream keeps up to date.
-	const isForPortal = audience !== 'organization' && !ctx.organization?.isPersonal;
-	const organizationId = ctx.organization?.id ?? null;
-	const isForOrganization = audience !== 'portal' && organizationId !== null;
+	const isForPortal = audience !== 'organization' && !organization?.isPersonal;
+	const given = payloads.map((payload) => ({ name, actor, payload, isForOrganization, isForPortal }));
 	await sql`
-		with given as (
-			select
-				${organizationId}::uuid as organization_id, ${name}::text as name,
-				${ctx.actor}::jsonb as actor, ${payload}::jsonb as payload, now() as at
-		), organization_number as (
-			update organization set
-				last_seq = last_seq + 1,
-				last_hash = event_hash(
-					last_hash, organization.id::text, last_seq + 1,
-					given.organization_id, given.name, given.actor, given.payload, given.at
-				)
-			from given
-			where organization.id = ${organizationId}::uuid and ${isForOrganization}::boolean
-			returning last_seq, last_hash
-		), portal_number as (
-			update portal set
-				last_seq = last_seq + 1,
-				last_hash = event_hash(
-					last_hash, 'portal', last_seq + 1,
-					given.organization_id, given.name, given.actor, given.payload, given.at
-				)
-			from given
-			where ${isForPortal}::boolean
-			returning last_seq, last_hash
-		), written as (
-			insert into event (organization_id, seq, hash, portal_seq, portal_hash, name, actor, payload, at)
-			select
-				organization_id,
-				(select last_seq from organization_number),
-				(select last_hash from organization_number),
-				(select last_seq from portal_number),
-				(select last_hash from portal_number),
-				name, actor, payload, at
-			from given
-			returning id
-		)
-		select pg_notify(${channel}, json_build_object('kind', 'event', 'id', id)::text) from written`.execute(
-		ctx.db
-	);
+		select pg_notify(${channel}, json_build_object('kind', 'event', 'id', id)::text)
+		from publish_events(${organization?.id ?? null}::uuid, ${JSON.stringify(given)}::jsonb) as id`.execute(db);
 }
 
 /** Queues e-mails in the transaction of the change that they tell of. */

@@ -44,7 +44,7 @@ async function start(env: Env): Promise<void> {
 	await checkKeys(db, vault);
 	const boss = await startBoss(database.source, log);
 	const outbox = createOutbox(boss, vault, env);
-	const parts = { db, env, vault, outbox, log };
+	const parts = { db, ping: () => database.ping(), env, vault, outbox, log };
 	if (isDemo) {
 		const { seedDemo } = await import('./demo.ts');
 		await seedDemo(parts);

@@ -24,6 +24,7 @@ interface PortalTable {
 	invitationsPerInviter: Generated<number>;
 	lastSeq: Count;
 	lastHash: Generated<Uint8Array>;
+	lastAt: Timestamp;
 	keyCheck: string | null;
 	setupTokenHash: string | null;
 }
@@ -145,6 +146,7 @@ interface OrganizationTable {
 	isDeletionByPortal: Generated<boolean>;
 	lastSeq: Count;
 	lastHash: Generated<Uint8Array>;
+	lastAt: Timestamp;
 }
 
 interface MembershipTable {

@@ -8,6 +8,8 @@ import type { Db, Trx } from './database.ts';
 import type { Env } from './env.ts';
 import type { Outbox } from './outbox.ts';
 import type { Session, SessionUser } from './session.ts';
+import { isUnavailable, transact } from './transaction.ts';
+import { inTurn, isTaken } from './turns.ts';
 import type { Vault } from './vault.ts';
 
 /** What every call has: the parts of the process, and what is particular to the request. */
@@ -30,17 +32,32 @@ export interface Context {
 }
 
 type RefusalCode =
-	'BAD_REQUEST' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'NOT_FOUND' | 'CONFLICT' | 'TOO_MANY_REQUESTS';
+	| 'BAD_REQUEST'
+	| 'UNAUTHORIZED'
+	| 'FORBIDDEN'
+	| 'NOT_FOUND'
+	| 'CONFLICT'
+	| 'TOO_MANY_REQUESTS'
+	| 'SERVICE_UNAVAILABLE';
 
 /** A refusal on purpose: the only errors whose words reach a client. */
 export class Refusal extends TRPCError {
 	readonly reason: string;
 	readonly fields: Record<string, string>;
+	/** In how many seconds the same call may succeed; null where time alone changes nothing. */
+	readonly retryAfter: number | null;
 
-	constructor(code: RefusalCode, reason: string, message: string, fields: Record<string, string> = {}) {
-		super({ code, message });
+	constructor(
+		code: RefusalCode,
+		reason: string,
+		message: string,
+		fields: Record<string, string> = {},
+		{ retryAfter = null, cause }: { retryAfter?: number | null; cause?: unknown } = {}
+	) {
+		super({ code, message, cause });
 		this.reason = reason;
 		this.fields = fields;
+		this.retryAfter = retryAfter;
 	}
 }
 
@@ -52,6 +69,13 @@ export function fieldRefusal(field: string, reason: string, message: string): Re
 }
 
 export const notFound = () => new Refusal('NOT_FOUND', 'NOT_FOUND', 'This was not found.');
+
+/** The refusal of a call that the database could not carry out now; any other error as it is. */
+export function refusalOfOutage(error: unknown): unknown {
+	if (!isUnavailable(error)) return error;
+	const words = 'The portal is busy at the moment, and nothing was changed. Try again in a few seconds.';
+	return new Refusal('SERVICE_UNAVAILABLE', 'BUSY', words, {}, { retryAfter: 3, cause: error });
+}
 
 const t = initTRPC.context<Context>().create({
 	errorFormatter({ shape, error, ctx }) {
@@ -84,14 +108,32 @@ export const { router, mergeRouters } = t;
 export const createCallerFactory = t.createCallerFactory;
 
 /** A procedure without a row in the policy is refused, whoever calls. */
-const base = t.procedure.use(({ path, next }) => {
+const base = t.procedure.use(async ({ path, next }) => {
 	if (!rules[path]) throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: `${path} has no policy` });
-	return next();
+	const result = await next();
+	if (!result.ok && isUnavailable(result.error.cause)) throw refusalOfOutage(result.error.cause);
+	return result;
 });
 
-const anyoneProcedure = base.use(({ path, next }) => {
+/**
+ * How many calls of one person, network or organization read at once: the connections are everybody's. What changes an
+ * organization goes one by one, since each call would wait for the same row; what a person changes likewise.
+ */
+const readersAtOnce = 4;
+
+const inTurnOfCaller = <Result>(ctx: Context, type: string, run: () => Promise<Result>) => {
+	if (!ctx.session) return inTurn(`address:${ctx.address}`, readersAtOnce, run);
+	const { id } = ctx.session.user;
+	return inTurn(`user:${id}:${type}`, type === 'mutation' ? 1 : readersAtOnce, run);
+};
+
+/** Waits behind the other changes of the organization. Whoever may not change it is refused before. */
+export const inTurnOf = <Result>(organizationId: string, run: () => Promise<Result>) =>
+	inTurn(`organization:${organizationId}`, 1, run);
+
+const anyoneProcedure = base.use(({ ctx, path, type, next }) => {
 	if (rules[path]?.who !== 'anyone') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
-	return next();
+	return inTurnOfCaller(ctx, type, next);
 });
 
 const signedInProcedure = base.use(({ ctx, next }) => {
@@ -109,27 +151,30 @@ export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape)
 	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, path, type, next }) => {
 		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		const actor = actorOf(ctx.user, 'developer');
-		return inTransaction(ctx.db, type, (db) => next({ ctx: { db, actor } }));
+		return inTurnOfCaller(ctx, type, () => inTransaction(ctx.db, type, (db) => next({ ctx: { db, actor } })));
 	});
 }
 
 /** As {@link userProcedure}, for what hashes a password first: it opens the transactions that it needs itself. */
 export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, path, next }) => {
+	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, path, type, next }) => {
 		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
-		return next({ ctx: { actor: actorOf(ctx.user, 'developer') } });
+		return inTurnOfCaller(ctx, type, () => next({ ctx: { actor: actorOf(ctx.user, 'developer') } }));
 	});
 }
 
 /** For portal admins. */
 export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, path, type, next }) => {
+	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, input, path, type, next }) => {
 		if (rules[path]?.who !== 'admin') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		if (!ctx.user.isPortalAdmin) {
 			throw new Refusal('FORBIDDEN', 'FORBIDDEN', 'Only the portal’s own team can do this.');
 		}
 		const actor = actorOf(ctx.user, 'admin');
-		return inTransaction(ctx.db, type, (db) => next({ ctx: { db, actor } }));
+		const { organizationId } = input as { organizationId?: string };
+		const run = () => inTransaction(ctx.db, type, (db) => next({ ctx: { db, actor } }));
+		const isChange = type === 'mutation' && organizationId !== undefined;
+		return isChange ? inTurnOf(organizationId, run) : inTurnOfCaller(ctx, type, run);
 	});
 }
 
@@ -144,9 +189,13 @@ export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(shape
 		.input(z.strictObject({ organizationId: z.uuid(), ...shape }))
 		.use(({ ctx, input, path, type, next }) => {
 			const { organizationId } = input as { organizationId: string };
-			return inTransaction(ctx.db, type, async (db) =>
-				next({ ctx: await grant(db, ctx.user, { path, type }, 'organization.id', organizationId) })
-			);
+			const run = () =>
+				inTransaction(ctx.db, type, async (db) =>
+					next({ ctx: await grant(db, ctx.user, { path, type }, 'organization.id', organizationId) })
+				);
+			return type === 'mutation'
+				? inTurnOfMember(ctx.db, ctx.user, organizationId, run)
+				: inTurn(`organization:${organizationId}:reading`, readersAtOnce, run);
 		});
 }
 
@@ -155,10 +204,31 @@ export function slugProcedure() {
 	return signedInProcedure
 		.input(z.strictObject({ slug: z.string().max(100) }))
 		.use(({ ctx, input, path, type, next }) =>
-			inTransaction(ctx.db, type, async (db) =>
-				next({ ctx: await grant(db, ctx.user, { path, type }, 'organization.slug', input.slug) })
+			inTurn(`organization:${input.slug}:reading`, readersAtOnce, () =>
+				inTransaction(ctx.db, type, async (db) =>
+					next({ ctx: await grant(db, ctx.user, { path, type }, 'organization.slug', input.slug) })
+				)
 			)
 		);
+}
+
+/** A stranger waits for nobody, so that no crowd of them holds up the members. */
+async function inTurnOfMember<Result>(
+	db: Db,
+	user: SessionUser,
+	organizationId: string,
+	run: () => Promise<Result>
+): Promise<Result> {
+	if (isTaken(`organization:${organizationId}`)) {
+		const member = await db
+			.selectFrom('membership')
+			.select('id')
+			.where('organizationId', '=', organizationId)
+			.where('userId', '=', user.id)
+			.executeTakeFirst();
+		if (!member) throw notFound();
+	}
+	return inTurnOf(organizationId, run);
 }
 
 /** What a member's call may work with; thrown as a refusal when the policy says no. */
@@ -240,25 +310,24 @@ function refusalFor(role: Role, organization: { status: string; name: string }, 
 
 /**
  * Runs one call in one transaction: a mutation can be rolled back as a whole, a query sees one state of the database.
- * tRPC's next() reports an error instead of throwing it; only a throw rolls the transaction back.
+ * tRPC's next() reports an error instead of throwing it; only a throw rolls the transaction back, or has it tried again.
  */
 async function inTransaction<Result extends { ok: boolean }>(
 	db: Db,
 	type: string,
 	run: (trx: Trx) => Promise<Result>
 ): Promise<Result> {
-	const transaction =
-		type === 'mutation'
-			? db.transaction()
-			: db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
 	let failed: Result | undefined;
+	const attempt = async (trx: Trx) => {
+		failed = undefined;
+		const result = await run(trx);
+		if (result.ok) return result;
+		failed = result;
+		const { error } = result as { error?: TRPCError };
+		throw error?.cause ?? error;
+	};
 	try {
-		return await transaction.execute(async (trx) => {
-			const result = await run(trx);
-			if (result.ok) return result;
-			failed = result;
-			throw new Error('rolled back');
-		});
+		return await transact(db, attempt, type !== 'mutation');
 	} catch (error) {
 		if (failed) return failed;
 		throw error;

@@ -26,16 +26,17 @@ export async function listApplications(db: Db, organizationId: string, id?: stri
 		id: row.id,
 		name: row.name,
 		description: row.description,
-		createdBy: row.createdBy
-			? {
-					id: row.createdBy,
-					name: fullName({
-						firstName: row.firstName ?? '',
-						lastName: row.lastName ?? '',
-						email: row.email ?? ''
-					})
-				}
-			: null,
+		createdBy:
+			row.createdBy !== null && row.email !== null
+				? {
+						id: row.createdBy,
+						name: fullName({
+							firstName: row.firstName ?? '',
+							lastName: row.lastName ?? '',
+							email: row.email
+						})
+					}
+				: null,
 		createdAt: isoOf(row.createdAt),
 		credentials: credentials.get(row.id) ?? []
 	}));

@@ -41,16 +41,17 @@ function viewOf(row: Row): Credential {
 		label: row.label,
 		prefix: keyPrefix,
 		lastFour: row.lastFour,
-		createdBy: row.createdBy
-			? {
-					id: row.createdBy,
-					name: fullName({
-						firstName: row.firstName ?? '',
-						lastName: row.lastName ?? '',
-						email: row.email ?? ''
-					})
-				}
-			: null,
+		createdBy:
+			row.createdBy !== null && row.email !== null
+				? {
+						id: row.createdBy,
+						name: fullName({
+							firstName: row.firstName ?? '',
+							lastName: row.lastName ?? '',
+							email: row.email
+						})
+					}
+				: null,
 		createdAt: isoOf(row.createdAt),
 		expiresAt: isoOf(row.expiresAt),
 		revokedAt: isoOf(row.revokedAt)

@@ -48,8 +48,9 @@ export function selectOrganizations(db: Db) {
 
 type Row = Awaited<ReturnType<ReturnType<typeof selectOrganizations>['executeTakeFirstOrThrow']>>;
 
+/** Whose account is gone is nobody. */
 const personOf = (id: string | null, firstName: string | null, lastName: string | null) =>
-	id === null ? null : { id, name: `${firstName ?? ''} ${lastName ?? ''}`.trim() };
+	id === null || firstName === null ? null : { id, name: `${firstName} ${lastName ?? ''}`.trim() };
 
 export function organizationViewOf(row: Row): Organization {
 	return {
@@ -59,17 +60,18 @@ export function organizationViewOf(row: Row): Organization {
 		status: row.status,
 		isPersonal: row.isPersonal,
 		isRevealRestricted: row.isRevealRestricted,
-		requestedBy: row.requestedBy
-			? {
-					id: row.requestedBy,
-					name: fullName({
-						firstName: row.requesterFirstName ?? '',
-						lastName: row.requesterLastName ?? '',
-						email: row.requesterEmail ?? ''
-					}),
-					email: row.requesterEmail ?? ''
-				}
-			: null,
+		requestedBy:
+			row.requestedBy !== null && row.requesterEmail !== null
+				? {
+						id: row.requestedBy,
+						name: fullName({
+							firstName: row.requesterFirstName ?? '',
+							lastName: row.requesterLastName ?? '',
+							email: row.requesterEmail
+						}),
+						email: row.requesterEmail
+					}
+				: null,
 		requestedAt: isoOf(row.requestedAt),
 		decidedBy: personOf(row.decidedBy, row.deciderFirstName, row.deciderLastName),
 		decidedAt: isoOf(row.decidedAt),

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Db, Trx } from './database.ts';
+import { isOutdatedPlan } from './pool.ts';
+import { Busy } from './turns.ts';
+
+/** Transactions, and what the database's errors mean for whoever asked. */
+
+const codeOf = (error: unknown) =>
+	error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+/**
+ * Deadlock and serialization failure, and a plan that a migration of a newer process has outdated. What was written
+ * is rolled back, and done again it succeeds.
+ */
+function canBeTriedAgain(error: unknown): boolean {
+	const code = codeOf(error);
+	return code === '40P01' || code === '40001' || isOutdatedPlan(error);
+}
+
+/** What the driver says without a code of its own. */
+const lostWords =
+	/^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying)/;
+const networkCodes = new Set([
+	'ECONNREFUSED',
+	'ECONNRESET',
+	'EPIPE',
+	'ETIMEDOUT',
+	'ENOTFOUND',
+	'EAI_AGAIN',
+	'EHOSTUNREACH'
+]);
+/** lock_not_available, query_canceled by a timeout, idle in transaction, too many connections. */
+const boundCodes = new Set(['55P03', '57014', '25P03', '53300']);
+
+/**
+ * Whether the call could not be carried out now, for want of the database or since something took too long: nothing
+ * is wrong with it, and it can be made again. A connection exception (08) or an operator's intervention (57P).
+ */
+export function isUnavailable(error: unknown): boolean {
+	if (error instanceof Busy) return true;
+	if (!(error instanceof Error)) return false;
+	if (error instanceof AggregateError && error.errors.some(isUnavailable)) return true;
+	const code = codeOf(error);
+	return (
+		boundCodes.has(code) ||
+		networkCodes.has(code) ||
+		/^(08|57P)/.test(code) ||
+		lostWords.test(error.message) ||
+		canBeTriedAgain(error)
+	);
+}
+
+const attemptsAtMost = 4;
+
+/**
+ * Runs a transaction, and once more where the database broke it off for the sake of another one. `run` may therefore be
+ * called several times: what it does outside of the database it must be able to do again.
+ */
+export async function transact<Result>(
+	db: Db,
+	run: (trx: Trx) => Promise<Result>,
+	isReading = false
+): Promise<Result> {
+	for (let attempt = 1; ; attempt += 1) {
+		try {
+			const transaction = isReading
+				? db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
+				: db.transaction();
+			return await transaction.execute(run);
+		} catch (error) {
+			if (!canBeTriedAgain(error) || attempt === attemptsAtMost) throw error;
+			// Not in step with the other one, which may try again as well.
+			await sleep(Math.random() * 40 * attempt);
+		}
+	}
+}
