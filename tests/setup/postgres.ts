@@ -10,23 +10,30 @@ const script = fileURLToPath(new URL('postgres-process.ts', import.meta.url));
 const needsPostgres = ['postgres', 'browser'];
 
 /** One server for everybody below this process; it ends with `stop` or with this process. */
-export async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
+export async function startPostgres() {
 	// In a process group of its own, so that Ctrl-C reaches the tests first.
 	const child = spawn(process.execPath, [script], { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
 	const ended = once(child, 'exit');
 	let complaint = '';
 	child.stderr.on('data', (chunk) => (complaint += chunk));
-	for await (const url of createInterface({ input: child.stdout })) {
-		return {
-			url,
-			stop: async () => {
-				child.stdin.end();
-				await ended;
-			}
-		};
+	const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+	const { value: url } = await lines.next();
+	if (url === undefined) {
+		await ended;
+		throw new Error(`No PostgreSQL for the tests. Set TEST_DATABASE_URL to use one of yours.\n${complaint}`);
 	}
-	await ended;
-	throw new Error(`No PostgreSQL for the tests. Set TEST_DATABASE_URL to use one of yours.\n${complaint}`);
+	return {
+		url,
+		/** Stops the server and starts it again; every connection is lost. */
+		async restart() {
+			child.stdin.write('restart\n');
+			await lines.next();
+		},
+		async stop() {
+			child.stdin.end();
+			await ended;
+		}
+	};
 }
 
 /** On a server that outlives the run, the databases of this run must not. */
