@@ -20,7 +20,8 @@ export function usePages<Row extends { id: string }>(
 	$effect(() => {
 		const now = first();
 		untrack(() => {
-			const isSame = now.key === known.key && later.rows.length > 0;
+			// What is on its way follows on the first page as it was.
+			const isSame = now.key === known.key && (later.rows.length > 0 || isLoading);
 			later = isSame
 				? { ...later, rows: [...pushedOut(known.rows, now.rows), ...later.rows] }
 				: { rows: [], next: now.next };
@@ -53,9 +54,11 @@ export function usePages<Row extends { id: string }>(
 		async more() {
 			if (!later.next) return;
 			isLoading = true;
+			const { next } = later;
 			try {
-				const found = await load(later.next);
-				later = { rows: [...later.rows, ...found.rows], next: found.next };
+				const found = await load(next);
+				// Another list may have been asked for meanwhile, which these rows don't belong to.
+				if (next === later.next) later = { rows: [...later.rows, ...found.rows], next: found.next };
 			} catch (error) {
 				toast.error(refusalOf(error).message);
 			}
