@@ -25,13 +25,15 @@ export default defineConfig({
 	// The project's own extends a file that SvelteKit writes, which a fresh clone lacks.
 	tsconfig: 'tests/setup/vitest.tsconfig.json',
 	test: {
-		globalSetup: ['tests/setup/folder.ts', 'tests/setup/postgres.ts'],
+		globalSetup: ['tests/setup/folder.ts', 'tests/setup/postgres.ts', 'tests/setup/embedded.ts'],
 		// A forgotten `.only` must not make the rest pass unseen.
 		allowOnly: false,
 		bail: 0,
 		retry: 0,
-		testTimeout: 30_000,
-		hookTimeout: 60_000,
+		// How long something takes says how busy the machine is, not whether it is right: these limits only end what hangs.
+		testTimeout: 300_000,
+		hookTimeout: 300_000,
+		expect: { poll: { timeout: 60_000 } },
 		maxWorkers: workers,
 		projects: [
 			{ test: { name: 'unit', include: unit, sequence: { groupOrder: 1 } } },
@@ -42,8 +44,6 @@ export default defineConfig({
 					name: 'browser',
 					include: browser,
 					provide: { database: 'postgres' },
-					testTimeout: 120_000,
-					hookTimeout: 120_000,
 					// After everything else and one at a time: what a person waits for should not wait for other tests.
 					maxWorkers: 1,
 					fileParallelism: false,

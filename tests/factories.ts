@@ -9,11 +9,12 @@ import type { AppRouter } from '../src/router.ts';
 import { startServer, type Server } from './harness.ts';
 import type { ParsedMail } from 'mailparser';
 import { openDatabase, type Db } from '../src/database.ts';
+import { createPool, insertMember, insertPerson } from './people.ts';
 import { getRecipients, startSmtp, type Smtp } from './smtp.ts';
 
 /**
- * People and what they make, all through the front door: HTTP, sockets and e-mail. Each factory makes what its result
- * needs and the test didn't give.
+ * People and what they make, through the front door: HTTP, sockets and e-mail. Each factory makes what its result needs
+ * and the test didn't give. On PostgreSQL people who needn't sign up for the test are rows: see people.ts.
  */
 
 export const adminPassword = 'a password for tests';
@@ -29,6 +30,7 @@ export async function startPortal(env: Record<string, string> = {}) {
 	const smtp = await startSmtp();
 	const server = await startServer({
 		database: inject('database'),
+		isPrepared: true,
 		env: {
 			SMTP_URL: smtp.url,
 			PORTAL_ADMIN_EMAIL: 'admin@example.test',
@@ -49,6 +51,7 @@ export async function startPortal(env: Record<string, string> = {}) {
 		admin,
 		async stop() {
 			for (const socket of portal.sockets) socket.disconnect();
+			await portal.closePool();
 			await server.dispose();
 			await smtp.stop();
 		}
@@ -62,6 +65,7 @@ export type Company = { id: string; slug: string; name: string; owner: Person };
 
 function createPortal(server: Server, smtp: Smtp) {
 	const sockets: Socket[] = [];
+	const pool = server.databaseUrl ? createPool(server.databaseUrl) : undefined;
 
 	/** Somebody with a cookie jar and a network address of their own. */
 	function visitor() {
@@ -105,7 +109,7 @@ function createPortal(server: Server, smtp: Smtp) {
 			sockets.push(socket as Socket);
 			return heard(socket);
 		}
-		return { jar, cookie, request, api, listen };
+		return { jar, address, cookie, request, api, listen };
 	}
 
 	/** The secret part of the newest link to that path which the address was sent; never the `older` one. */
@@ -137,16 +141,14 @@ function createPortal(server: Server, smtp: Smtp) {
 
 	/** Works on the database itself. The embedded one belongs to its process, which is away meanwhile. */
 	async function inDatabase<Result>(run: (db: Db) => Promise<Result>): Promise<Result> {
-		if (!server.databaseUrl) await server.stop();
-		const database = await openDatabase({
-			DATA_FOLDER: server.dataFolder,
-			...(server.databaseUrl && { DATABASE_URL: server.databaseUrl })
-		});
+		if (pool) return run((await pool.open()).db);
+		await server.stop();
+		const database = await openDatabase({ DATA_FOLDER: server.dataFolder });
 		try {
 			return await run(database.db);
 		} finally {
 			await database.close();
-			if (!server.databaseUrl) await server.restart();
+			await server.restart();
 		}
 	}
 
@@ -158,23 +160,37 @@ function createPortal(server: Server, smtp: Smtp) {
 		);
 	}
 
-	/** A developer who is signed in, with a verified address unless told otherwise. */
+	/** A developer who is signed in, with a verified address unless told otherwise; `isFrontDoor` makes them sign up. */
 	async function person(
-		given: { email?: string; firstName?: string; lastName?: string; isVerified?: boolean } = {}
+		given: {
+			email?: string;
+			firstName?: string;
+			lastName?: string;
+			isVerified?: boolean;
+			isFrontDoor?: boolean;
+		} = {}
 	): Promise<Person> {
 		const {
 			email = uniqueEmail(),
 			firstName = 'Dev',
 			lastName = unique('Eloper'),
-			isVerified = true
+			isVerified = true,
+			isFrontDoor = false
 		} = given;
 		const one = visitor();
+		const names = { email, firstName, lastName };
+		if (pool && isVerified && !isFrontDoor) {
+			const { db } = await pool.open();
+			const { userId, cookies } = await insertPerson(db, names, password, one.address);
+			for (const [name, value] of Object.entries(cookies)) one.jar.set(name, value);
+			return { ...one, ...names, userId };
+		}
 		await one.api.accounts.register.mutate({ email, firstName, lastName, password });
 		await one.api.sessions.create.mutate({ email, password });
 		if (isVerified)
 			await one.api.accounts.verifyEmail.mutate({ token: await tokenFor(email, 'verify-email') });
 		const { account } = await one.api.sessions.get.query({});
-		return { ...one, email, firstName, lastName, userId: account?.id ?? '' };
+		return { ...one, ...names, userId: account?.id ?? '' };
 	}
 
 	/** An organization as its owner asked for it; approved when an admin is given. */
@@ -205,16 +221,33 @@ function createPortal(server: Server, smtp: Smtp) {
 				const row = opened.snapshot.invitations.find(({ id }) => id === created.id);
 				if (row?.delivery !== 'sent') throw new Error(`The e-mail is ${row?.delivery ?? 'nowhere'}.`);
 			},
-			{ timeout: 15_000, interval: 20 }
+			{ timeout: 60_000, interval: 20 }
 		);
 		return { ...created, token };
 	}
 
-	/** Somebody who joined through the link of an invitation. */
+	/** Somebody who joined through the link of an invitation; `isFrontDoor` makes them open and accept it. */
 	async function member(
 		company: Company,
-		role: Role = 'team_member'
+		role: Role = 'team_member',
+		{ isFrontDoor = false } = {}
 	): Promise<Person & { memberId: string }> {
+		if (pool && !isFrontDoor) {
+			const one = visitor();
+			const names = { email: uniqueEmail(), firstName: 'In', lastName: unique('Vitee') };
+			const { db } = await pool.open();
+			const person = { ...names, role };
+			const { cookies, ...ids } = await insertMember(
+				db,
+				company.id,
+				company.owner.userId,
+				person,
+				password,
+				one.address
+			);
+			for (const [name, value] of Object.entries(cookies)) one.jar.set(name, value);
+			return { ...one, ...names, ...ids };
+		}
 		const { email, firstName, lastName, token } = await invitation(company, { role });
 		const one = visitor();
 		await one.api.invitations.accept.mutate({ token, password });
@@ -242,6 +275,7 @@ function createPortal(server: Server, smtp: Smtp) {
 		signIn,
 		askForReset,
 		inDatabase,
+		closePool: async () => pool?.close(),
 		moveInvitation,
 		person,
 		company,
@@ -284,7 +318,7 @@ export function heard(socket: Socket<ServerToClient>) {
 	socket.on('presence', (_, userId, isOnline) => note(`presence ${userId} ${isOnline}`));
 
 	/** Resolves when the condition holds, now or after one of the next words. */
-	function until(holds: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
+	function until(holds: () => boolean, what: string, timeoutMs = 60_000): Promise<void> {
 		if (holds()) return Promise.resolve();
 		return new Promise((resolve, reject) => {
 			const timer = setTimeout(() => {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,11 +20,14 @@ export type Server = Awaited<ReturnType<typeof startServer>>;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const leash = new URL('setup/leash.ts', import.meta.url).href;
-const readyWithin = 60_000;
-const stopWithin = 20_000;
+const readyWithin = 120_000;
+const stopWithin = 60_000;
 
-/** A new empty database on the PostgreSQL of this run. */
-export async function createDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+/** A new database on the PostgreSQL of this run: empty, or `isPrepared` by all migrations. */
+export async function createDatabase({ isPrepared = false } = {}): Promise<{
+	url: string;
+	drop: () => Promise<void>;
+}> {
 	const base = process.env.TEST_DATABASE_URL;
 	if (!base) throw new Error('No PostgreSQL in this run: start the tests with `npm test` or with vitest.');
 	const name = `${process.env.TEST_DATABASE_PREFIX ?? 'portico_'}${randomBytes(6).toString('hex')}`;
@@ -39,7 +42,8 @@ export async function createDatabase(): Promise<{ url: string; drop: () => Promi
 			await sql.end();
 		}
 	};
-	await inAdministration(`create database ${name}`);
+	const template = isPrepared ? process.env.TEST_DATABASE_TEMPLATE : undefined;
+	await inAdministration(`create database ${name} ${template ? `template ${template}` : ''}`);
 	return {
 		url: url.href,
 		drop: () => inAdministration(`drop database if exists ${name} with (force)`)
@@ -66,14 +70,20 @@ export async function startServer(options: {
 	env?: Record<string, string>;
 	script?: string;
 	args?: string[];
+	/** Begins on a copy of a database that is up to date, instead of on nothing. */
+	isPrepared?: boolean;
 }) {
-	const { env = {}, script = 'src/server.ts', args = [] } = options;
+	const { env = {}, script = 'src/server.ts', args = [], isPrepared = false } = options;
 	const ownFolder = env.DATA_FOLDER ? undefined : await mkdtemp(join(tmpdir(), 'portico-data-'));
 	const isOnOwnDatabase = options.database === 'postgres' && !env.DATABASE_URL;
-	const ownDatabase = isOnOwnDatabase ? await createDatabase() : undefined;
+	const ownDatabase = isOnOwnDatabase ? await createDatabase({ isPrepared }) : undefined;
 	const port = env.PORT ? Number(env.PORT) : await findFreePort();
 	const origin = env.ORIGIN ?? `http://localhost:${port}`;
 	const dataFolder = env.DATA_FOLDER ?? ownFolder ?? '';
+	const prepared = process.env.TEST_PREPARED_FOLDER;
+	if (isPrepared && ownFolder && options.database === 'pglite' && prepared) {
+		await cp(join(prepared, 'database'), join(ownFolder, 'database'), { recursive: true });
+	}
 
 	const environment: Record<string, string> = {
 		LOG_LEVEL: 'info',
@@ -121,7 +131,7 @@ export async function startServer(options: {
 	}
 
 	/** Resolves when what the server has written since it was last started fits; fails when it ends before. */
-	async function waitForLog(pattern: RegExp, timeoutMs = 15_000): Promise<RegExpExecArray> {
+	async function waitForLog(pattern: RegExp, timeoutMs = 60_000): Promise<RegExpExecArray> {
 		const timeout = AbortSignal.timeout(timeoutMs);
 		for (;;) {
 			const found = pattern.exec(logsOfThisStart);

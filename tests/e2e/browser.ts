@@ -142,7 +142,7 @@ export async function newPerson(
 		locale: 'en-GB',
 		timezoneId: 'UTC'
 	});
-	context.setDefaultTimeout(10_000);
+	context.setDefaultTimeout(60_000);
 	const cookies = [...(options.as?.jar ?? [])].map(([name, value]) => ({ name, value, url: origin }));
 	await context.addCookies(cookies);
 	const complaints: string[] = [];

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
+import { prepare } from './prepare.ts';
 
 const script = fileURLToPath(new URL('postgres-process.ts', import.meta.url));
 const needsPostgres = ['postgres', 'browser'];
@@ -47,16 +48,39 @@ async function dropDatabases(url: string, prefix: string) {
 	}
 }
 
-/** Vitest's global setup. The workers inherit both variables; `createDatabase` in harness.ts reads them. */
+/** Vitest's global setup. The workers inherit the variables; `createDatabase` in harness.ts reads them. */
 export default async function setup({ vitest }: TestProject) {
 	if (!vitest.projects.some((project) => needsPostgres.includes(project.name))) return undefined;
 	const prefix = `portico_${randomBytes(4).toString('hex')}_`;
 	process.env.TEST_DATABASE_PREFIX = prefix;
 
 	const given = process.env.TEST_DATABASE_URL;
-	if (given) return () => dropDatabases(given, prefix);
-
+	if (given) {
+		await prepareTemplate(given, prefix);
+		return () => dropDatabases(given, prefix);
+	}
 	const { url, stop } = await startPostgres();
 	process.env.TEST_DATABASE_URL = url;
+	try {
+		await prepareTemplate(url, prefix);
+	} catch (error) {
+		await stop();
+		throw error;
+	}
 	return stop;
+}
+
+/** One database is brought up to date; the portals of the tests get copies of it. */
+async function prepareTemplate(url: string, prefix: string): Promise<void> {
+	const name = `${prefix}template`;
+	const sql = postgres(url, { max: 1, onnotice: () => undefined });
+	try {
+		await sql.unsafe(`create database ${name}`);
+	} finally {
+		await sql.end();
+	}
+	const template = new URL(url);
+	template.pathname = `/${name}`;
+	await prepare({ DATABASE_URL: template.href, DATA_FOLDER: '' });
+	process.env.TEST_DATABASE_TEMPLATE = name;
 }
