@@ -97,7 +97,9 @@ function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 	const listening = postgres(url, {
 		max: 1,
 		onnotice: () => {},
-		connect_timeout: 10,
+		connect_timeout: 3,
+		// A lost connection is tried again at least once a second, however long the database has been away.
+		backoff: () => 0.2 + Math.random() * 0.3,
 		connection: { application_name: 'portico listening' }
 	});
 	return {

@@ -24,7 +24,9 @@ export type Signal =
 	| { kind: 'editors'; name: string }
 	| { kind: 'presence'; organizationId: string; userId: string }
 	/** The sockets in this room have lost their session. */
-	| { kind: 'ended'; room: `session:${string}` | `user:${string}` };
+	| { kind: 'ended'; room: `session:${string}` | `user:${string}` }
+	/** A process tells itself that it still hears; see heartbeat.ts. */
+	| { kind: 'pulse'; processId: string; at: number };
 
 /** Told at the commit, or never. */
 export async function signal(db: Db, what: Signal): Promise<void> {
