@@ -237,7 +237,7 @@ test('a page that begins anew while older entries are on their way has no hole',
 	await page.getByRole('button', { name: 'Show older' }).click();
 	await asked;
 	await connection.cut();
-	await page.getByText('Not connected', { exact: true }).waitFor();
+	await page.getByText('Not live', { exact: true }).waitFor();
 	await inviteMany(large, 1);
 	connection.mend();
 	await lines.filter(line('No 1-99.')).first().waitFor();
