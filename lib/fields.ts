@@ -35,6 +35,9 @@ const wholeNumber = (label: string, min: number, max: number) => {
 export const invitationDays = wholeNumber('The lifetime in days', 1, 30);
 export const maxMembers = wholeNumber('The limit', 1, 10_000);
 export const invitationLimit = wholeNumber('The limit', 1, 10_000);
+export const maxApplications = wholeNumber('The limit', 1, 10_000);
+/** Never so few that nobody could raise it again. */
+export const changesPerMinute = wholeNumber('The limit', 60, 100_000);
 
 const paragraph = (label: string, max: number) =>
 	z

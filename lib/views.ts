@@ -35,7 +35,13 @@ export const settingsView = z.object({
 	/** How many invitations an organization may send a day. */
 	invitationsPerDay: z.number(),
 	/** How many invitations one person may send in ten minutes. */
-	invitationsPerInviter: z.number()
+	invitationsPerInviter: z.number(),
+	/** How many applications an organization may hold. */
+	maxApplications: z.number(),
+	/** How many changes one person may make in a minute. */
+	changesPerPerson: z.number(),
+	/** How many changes the members of an organization may make in a minute. */
+	changesPerOrganization: z.number()
 });
 export type Settings = z.infer<typeof settingsView>;
 
@@ -52,7 +58,10 @@ export const settingLabels: Record<keyof Settings, string> = {
 	maxMembers: 'Members of an organization',
 	maxOpenInvitations: 'Open invitations of an organization',
 	invitationsPerDay: 'Invitations of an organization a day',
-	invitationsPerInviter: 'Invitations of one person in 10 minutes'
+	invitationsPerInviter: 'Invitations of one person in 10 minutes',
+	maxApplications: 'Applications of an organization',
+	changesPerPerson: 'Changes of one person in a minute',
+	changesPerOrganization: 'Changes in an organization in a minute'
 };
 
 export const organizationView = z.object({

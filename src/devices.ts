@@ -14,6 +14,8 @@ import type { Context } from './trpc.ts';
  * its cookies. The first device of an account is nothing new.
  */
 const knownDays = 400;
+/** More than anybody has: those seen longest ago are forgotten. */
+const maxDevices = 100;
 
 const isOf = (map: Record<string, string>, name: string | undefined) =>
 	name !== undefined && Object.values(map).includes(name);
@@ -62,6 +64,17 @@ async function remember(db: Trx, accountId: string, deviceHash: string): Promise
 		.onConflict((conflict) =>
 			conflict.columns(['accountId', 'deviceHash']).doUpdateSet({ seenAt: new Date() })
 		)
+		.execute();
+	const forgotten = db
+		.selectFrom('knownDevice')
+		.select('deviceHash')
+		.where('accountId', '=', accountId)
+		.orderBy('seenAt', 'desc')
+		.offset(maxDevices);
+	await db
+		.deleteFrom('knownDevice')
+		.where('accountId', '=', accountId)
+		.where('deviceHash', 'in', forgotten)
 		.execute();
 	return known !== undefined && !known.isThis;
 }

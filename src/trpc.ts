@@ -1,11 +1,14 @@
 import { initTRPC, TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import type { Logger } from 'pino';
+import { waitInWords } from '#lib/limits.ts';
 import { can, rules, type ProcedurePath } from '#lib/policy.ts';
 import { fullName, type Role } from '#lib/views.ts';
 import type { Actor } from '#lib/events.ts';
+import { spend, spendAsMember } from './budget.ts';
 import type { Db, Trx } from './database.ts';
 import type { Env } from './env.ts';
+import { countAttempt, takeBack } from './limits.ts';
 import type { Outbox } from './outbox.ts';
 import type { Session, SessionUser } from './session.ts';
 import { isUnavailable, transact } from './transaction.ts';
@@ -68,6 +71,10 @@ export function fieldRefusal(field: string, reason: string, message: string): Re
 	});
 }
 
+/** Refused for now: the one way to say so, since whoever is told to wait is told for how long. */
+export const tooMany = (message: string, seconds: number, reason = 'TOO_MANY_REQUESTS') =>
+	new Refusal('TOO_MANY_REQUESTS', reason, message, {}, { retryAfter: Math.max(1, Math.ceil(seconds)) });
+
 export const notFound = () => new Refusal('NOT_FOUND', 'NOT_FOUND', 'This was not found.');
 
 /** The refusal of a call that the database could not carry out now; any other error as it is. */
@@ -82,7 +89,8 @@ const t = initTRPC.context<Context>().create({
 		const common = {
 			code: shape.data.code,
 			httpStatus: shape.data.httpStatus,
-			requestId: ctx?.requestId ?? ''
+			requestId: ctx?.requestId ?? '',
+			retryAfter: error instanceof Refusal ? error.retryAfter : null
 		};
 		if (error instanceof Refusal) {
 			return { ...shape, data: { ...common, reason: error.reason, fields: error.fields } };
@@ -136,9 +144,27 @@ const anyoneProcedure = base.use(({ ctx, path, type, next }) => {
 	return inTurnOfCaller(ctx, type, next);
 });
 
-const signedInProcedure = base.use(({ ctx, next }) => {
+/** What tells whether a name is taken, that of a company which may be no customer in public. */
+const guessing: ReadonlySet<string> = new Set<ProcedurePath>([
+	'organizations.request',
+	'organizations.rename',
+	'organizations.requestAgain'
+]);
+const guessesAnHour = 20;
+
+const signedInProcedure = base.use(async ({ ctx, path, next }) => {
 	if (!ctx.session) throw new Refusal('UNAUTHORIZED', 'SIGN_IN', 'Sign in to go on.');
-	return next({ ctx: { session: ctx.session, user: ctx.session.user } });
+	const { user } = ctx.session;
+	const go = () => next({ ctx: { session: ctx.session as Session, user } });
+	if (!guessing.has(path) || user.isPortalAdmin) return go();
+	// Counted before, so that many at once are no way around it, and given back unless the name was taken.
+	const key = `guess:name:${user.id}`;
+	const wait = await countAttempt(ctx.db, key, guessesAnHour, 3600);
+	if (wait !== null) throw tooMany(`That was too often. Try again in ${waitInWords(wait)}.`, wait);
+	const result = await go();
+	const isTaken = !result.ok && result.error instanceof Refusal && result.error.reason === 'TAKEN';
+	if (!isTaken) await takeBack(ctx.db, key);
+	return result;
 });
 
 /** For everybody, with or without a session. Such a procedure opens the transactions that it needs itself. */
@@ -146,10 +172,25 @@ export function publicProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shap
 	return anyoneProcedure.input(z.strictObject(shape));
 }
 
+/** Refuses what is more than the budgets hold, before any lock is taken. */
+async function spendBudgets(
+	ctx: Context & { user: SessionUser },
+	type: string,
+	{ isAdmin = false, organizationId, cost = 1 }: { isAdmin?: boolean; organizationId?: string; cost?: number }
+): Promise<void> {
+	if (type !== 'mutation') return;
+	const { db, user } = ctx;
+	const wait =
+		(await spend(db, { kind: isAdmin ? 'admin' : 'person', id: user.id }, cost)) ??
+		(organizationId === undefined ? null : await spendAsMember(db, organizationId, user.id, cost));
+	if (wait !== null) throw tooMany(`That was too much at once. Try again in ${waitInWords(wait)}.`, wait);
+}
+
 /** For any signed-in person. */
 export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, path, type, next }) => {
+	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
 		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
+		await spendBudgets(ctx, type, {});
 		const actor = actorOf(ctx.user, 'developer');
 		return inTurnOfCaller(ctx, type, () => inTransaction(ctx.db, type, (db) => next({ ctx: { db, actor } })));
 	});
@@ -157,19 +198,21 @@ export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape)
 
 /** As {@link userProcedure}, for what hashes a password first: it opens the transactions that it needs itself. */
 export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, path, type, next }) => {
+	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
 		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
+		await spendBudgets(ctx, type, {});
 		return inTurnOfCaller(ctx, type, () => next({ ctx: { actor: actorOf(ctx.user, 'developer') } }));
 	});
 }
 
 /** For portal admins. */
 export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, input, path, type, next }) => {
+	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, input, path, type, next }) => {
 		if (rules[path]?.who !== 'admin') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		if (!ctx.user.isPortalAdmin) {
 			throw new Refusal('FORBIDDEN', 'FORBIDDEN', 'Only the portal’s own team can do this.');
 		}
+		await spendBudgets(ctx, type, { isAdmin: true });
 		const actor = actorOf(ctx.user, 'admin');
 		const { organizationId } = input as { organizationId?: string };
 		const run = () => inTransaction(ctx.db, type, (db) => next({ ctx: { db, actor } }));
@@ -183,12 +226,18 @@ export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape
  * whatever it reads of members and roles stays true until the commit.
  *
  * A stranger is told NOT_FOUND, a member whom the policy refuses FORBIDDEN.
+ *
+ * @param costOf how many changes a call makes, for what makes many.
  */
-export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(
+	shape: Shape,
+	costOf: (input: z.output<z.ZodObject<Shape, z.core.$strict>>) => number = () => 1
+) {
 	return signedInProcedure
 		.input(z.strictObject({ organizationId: z.uuid(), ...shape }))
-		.use(({ ctx, input, path, type, next }) => {
+		.use(async ({ ctx, input, path, type, next }) => {
 			const { organizationId } = input as { organizationId: string };
+			await spendBudgets(ctx, type, { organizationId, cost: costOf(input as never) });
 			const run = () =>
 				inTransaction(ctx.db, type, async (db) =>
 					next({ ctx: await grant(db, ctx.user, { path, type }, 'organization.id', organizationId) })

@@ -17,6 +17,7 @@ import {
 } from '../trpc.ts';
 import {
 	accountViewOf,
+	enoughMails,
 	findAccount,
 	listAdminReaders,
 	publishAccount,
@@ -125,7 +126,7 @@ export const addressesRouter = router({
 	resendVerification: userProcedure({}).mutation(async ({ ctx }) => {
 		if (ctx.user.isEmailVerified) return {};
 		await limit(ctx.db, `verification:account:${ctx.user.id}`, 5, 3600);
-		await sendVerification(ctx, ctx.db, ctx.user);
+		if (!(await sendVerification(ctx, ctx.db, ctx.user))) throw enoughMails();
 		return {};
 	}),
 

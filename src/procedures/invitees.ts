@@ -131,24 +131,26 @@ export const inviteesRouter = router({
 	 * Many at once, with an answer for each row in its place. Called again with the same rows, after a connection that
 	 * was lost for instance, it sends nothing twice: who is invited already is an answer.
 	 */
-	createMany: organizationProcedure({ rows }).mutation(async ({ ctx, input }) => {
-		const checked = input.rows.map((row) => person.safeParse(row));
-		const right = checked.flatMap(({ data }) => data ?? []);
-		const { answers, allowance } = await inviteAll(ctx, right);
-		const inTurn = answers.values();
-		return {
-			answers: checked.map(({ error }) => {
-				const fields: Record<string, string> = {};
-				for (const { path, message } of error?.issues ?? []) fields[path.join('.')] ??= message;
-				if (error) return { outcome: 'invalid' as const, fields };
-				const answer = inTurn.next().value as Answer;
-				if (answer.outcome !== 'limited') return answer;
-				const { limit, max, wait } = answer.reached;
-				return { outcome: answer.outcome, limit, message: sayReached(limit, max, wait) };
-			}),
-			allowance
-		};
-	}),
+	createMany: organizationProcedure({ rows }, (input) => input.rows.length).mutation(
+		async ({ ctx, input }) => {
+			const checked = input.rows.map((row) => person.safeParse(row));
+			const right = checked.flatMap(({ data }) => data ?? []);
+			const { answers, allowance } = await inviteAll(ctx, right);
+			const inTurn = answers.values();
+			return {
+				answers: checked.map(({ error }) => {
+					const fields: Record<string, string> = {};
+					for (const { path, message } of error?.issues ?? []) fields[path.join('.')] ??= message;
+					if (error) return { outcome: 'invalid' as const, fields };
+					const answer = inTurn.next().value as Answer;
+					if (answer.outcome !== 'limited') return answer;
+					const { limit, max, wait } = answer.reached;
+					return { outcome: answer.outcome, limit, message: sayReached(limit, max, wait) };
+				}),
+				allowance
+			};
+		}
+	),
 
 	/** How many the person could send now, and why not more. */
 	getAllowance: organizationProcedure({}).query(async ({ ctx }) =>
