@@ -3,7 +3,15 @@ import { globSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rules } from '#lib/policy.ts';
 import { catalogue } from '../emails/catalogue.ts';
-import { password, refusal, startPortal, unique, uniqueEmail, type Company, type Portal } from './factories.ts';
+import {
+	password,
+	refusal,
+	startPortal,
+	unique,
+	uniqueEmail,
+	type Company,
+	type Portal
+} from './factories.ts';
 import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
@@ -216,7 +224,9 @@ describe('what strangers have sent to a person', () => {
 		expect([...caused]).toEqual(
 			expect.arrayContaining(['account-exists', 'account-registered', 'password-reset', 'session-created'])
 		);
-		const unmarked = [...caused].filter((name) => catalogue[name as keyof typeof catalogue].anyone === undefined);
+		const unmarked = [...caused].filter(
+			(name) => catalogue[name as keyof typeof catalogue].anyone === undefined
+		);
 		expect(unmarked).toEqual([]);
 	});
 });
@@ -238,9 +248,7 @@ test('each refusal for now says for how long: by header and in the error', async
 		headers: { 'content-type': 'application/x-www-form-urlencoded' },
 		body: new URLSearchParams({ email: uniqueEmail() })
 	});
-	const file = await person.request(
-		'/api/organizations/00000000-0000-4000-8000-000000000000/activity.csv'
-	);
+	const file = await person.request('/api/organizations/00000000-0000-4000-8000-000000000000/activity.csv');
 	for (const answer of [form, file]) {
 		expect(answer.status).toBe(429);
 		expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
