@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { waitInWords } from '#lib/limits.ts';
 import type { Db, Trx } from './database.ts';
-import { tooMany } from './trpc.ts';
+import { tooMany } from './refusals.ts';
 
 /**
  * Counts one attempt under the key. One atomic statement, so that any number of attempts at once never gets more than
