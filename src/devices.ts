@@ -1,5 +1,6 @@
 import Bowser from 'bowser';
 import { fullName } from '#lib/views.ts';
+import { prefixOf } from './addresses.ts';
 import type { Db, Trx } from './database.ts';
 import { createSession, endSession } from './session.ts';
 import { createToken, hashToken } from './tokens.ts';
@@ -26,12 +27,6 @@ export function describeDevice(userAgent: string): string {
 	const { browser, os } = Bowser.parse(userAgent.slice(0, 500));
 	const browserName = isOf(Bowser.BROWSER_MAP, browser.name) ? browser.name : 'Unknown browser';
 	return isOf(Bowser.OS_MAP, os.name) ? `${browserName} on ${os.name}` : `${browserName}`;
-}
-
-/** An IPv4 address without its last number; of an IPv6 one the first 64 bits are all that we ever have. */
-export function prefixOf(address: string): string {
-	if (/^\d+\.\d+\.\d+\.\d+$/.test(address)) return address.replace(/\d+$/, '0/24');
-	return address.replace(/(^0)?(:0)+::/, '::');
 }
 
 /** The cookie's name and attributes; see sessionCookie. */

@@ -1,6 +1,6 @@
 import { redirect, type Cookies } from '@sveltejs/kit';
 import { apiFor } from '../api.ts';
-import { failWith, textOf } from '../forms.ts';
+import { failWith, readForm, textOf } from '../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 const tokenOf = (cookies: Cookies) => cookies.get('portico_invitation') ?? '';
@@ -13,7 +13,7 @@ const noNames = { firstName: '', lastName: '' };
 
 export const actions: Actions = {
 	accept: async ({ fetch, cookies, request }) => {
-		const form = await request.formData();
+		const form = await readForm(request);
 		const values = { firstName: textOf(form, 'firstName'), lastName: textOf(form, 'lastName') };
 		const isNewPerson = form.has('password');
 		let slug: string;

@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { apiFor } from '../api.ts';
-import { failWith, textOf } from '../forms.ts';
+import { failWith, readForm, textOf } from '../forms.ts';
 import { forgetToken, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -12,7 +12,7 @@ export const load: PageServerLoad = async ({ fetch, cookies }) => ({
 
 export const actions: Actions = {
 	default: async ({ fetch, cookies, request }) => {
-		const password = textOf(await request.formData(), 'password');
+		const password = textOf(await readForm(request), 'password');
 		try {
 			await apiFor(fetch).accounts.reset.mutate({ token: tokenOf(cookies, path), password });
 		} catch (error) {

@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { apiFor } from '../api.ts';
-import { failWith, textOf } from '../forms.ts';
+import { failWith, readForm, textOf } from '../forms.ts';
 import { forgetToken, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -11,7 +11,7 @@ export const load: PageServerLoad = ({ fetch, cookies }) =>
 
 export const actions: Actions = {
 	default: async ({ fetch, cookies, request }) => {
-		const form = await request.formData();
+		const form = await readForm(request);
 		const values = {
 			firstName: textOf(form, 'firstName'),
 			lastName: textOf(form, 'lastName'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { firstName, lastName, password } from '#lib/fields.ts';
+import { firstName, lastName, linkToken, password } from '#lib/fields.ts';
 import { fullName, type WaitingInvitation } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { forgetDevices, signIn } from '../devices.ts';
@@ -188,7 +188,7 @@ export const acceptancesRouter = router({
 	 * What the link's page shows before any form. A wrong token is told nothing, a link that is over only whom to ask,
 	 * and whoever is signed in as somebody else not even the whole address.
 	 */
-	open: publicProcedure({ token: z.string().max(100) }).query(async ({ ctx, input }) => {
+	open: publicProcedure({ token: linkToken }).query(async ({ ctx, input }) => {
 		const row = await findByToken(ctx.db, input.token);
 		if (!row) return { state: 'invalid' as const };
 		const { organizationName, isRevealRestricted, role, email, firstName, lastName } = row;
@@ -216,7 +216,7 @@ export const acceptancesRouter = router({
 
 	/** Organization, role and address come from the invitation's row alone. */
 	accept: publicProcedure({
-		token: z.string().max(100),
+		token: linkToken,
 		password: password.optional(),
 		firstName: firstName.optional(),
 		lastName: lastName.optional()
@@ -244,7 +244,7 @@ export const acceptancesRouter = router({
 		return { slug: joined.slug };
 	}),
 
-	decline: publicProcedure({ token: z.string().max(100) }).mutation(async ({ ctx, input }) => {
+	decline: publicProcedure({ token: linkToken }).mutation(async ({ ctx, input }) => {
 		await limit(ctx.db, `accept:address:${ctx.address}`, 60, 900);
 		return ctx.db.transaction().execute(async (db) => {
 			const row = await lockByToken(db, input.token);

@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { email } from '#lib/fields.ts';
+import { email, linkToken } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import { brokenIndex, type Trx } from '../database.ts';
 import { limit } from '../limits.ts';
@@ -28,7 +27,7 @@ import { lockOrganizations } from './users.ts';
 
 /** Proving e-mail addresses: the one that an account has, and the one that it is to have. */
 
-const token = z.string().max(100);
+const token = linkToken;
 const kinds = ['verification', 'change'] as const;
 
 const lockAccount = (db: Trx, id: string) =>

@@ -105,7 +105,7 @@ function slugOf(name: string): string {
 		.replace(/\p{M}/gu, '')
 		.toLowerCase()
 		.replace(/[^a-z0-9]+/g, '-')
-		.replace(/^-+|-+$/g, '')
+		.replace(/^-|-$/g, '')
 		.slice(0, 48);
 	return slug || `org-${randomBytes(4).toString('hex')}`;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { z } from 'zod';
-import { email, password } from '#lib/fields.ts';
+import { email, linkToken, password } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import type { Trx } from '../database.ts';
 import { forgetDevices } from '../devices.ts';
@@ -16,7 +16,7 @@ import { accountViewOf, enoughMails, findAccount, publishAccount } from './accou
 
 /** A new password for whoever has forgotten theirs: the link goes to the account's address alone. */
 
-const token = z.string().max(100);
+const token = linkToken;
 
 /** Five messages an hour to one address, whoever asks for them. When there are no more, the newest one works. */
 const limitRecipient = (ctx: Pick<Context, 'db'>, address: string) =>

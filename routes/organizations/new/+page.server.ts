@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { apiFor } from '../../api.ts';
-import { failWith, textOf } from '../../forms.ts';
+import { failWith, readForm, textOf } from '../../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ parent }) => {
@@ -10,7 +10,7 @@ export const load: PageServerLoad = async ({ parent }) => {
 
 export const actions: Actions = {
 	default: async ({ fetch, request }) => {
-		const name = textOf(await request.formData(), 'name');
+		const name = textOf(await readForm(request), 'name');
 		let slug: string;
 		try {
 			({ slug } = await apiFor(fetch).organizations.request.mutate({ name }));
