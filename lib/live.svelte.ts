@@ -34,6 +34,8 @@ interface Listener {
 	ended: () => void;
 	/** A message was queued or sent. */
 	mailbox: () => void;
+	/** An alarm began, changed or ended. */
+	alarms: () => void;
 	/** Brings the account and the settings up to date; false when nobody answers now. */
 	ask: () => Promise<boolean>;
 }
@@ -193,6 +195,7 @@ class Live {
 				this.#noteMailbox();
 			}, mailboxPause);
 		});
+		socket.on('alarms', on.alarms);
 		socket.on('editors', (name, editors) => this.setEditors(name, editors));
 		socket.on('online', (organizationId, userIds) => this.#online.set(organizationId, new Set(userIds)));
 		socket.on('presence', (organizationId, userId, isOnline) => {

@@ -79,6 +79,8 @@ export const policy = {
 	'organizations.appoint': admin,
 	'organizations.delete': admin,
 	'organizations.keep': admin,
+	'alarms.list': admin,
+	'alarms.dismiss': admin,
 	'figures.get': admin,
 	'activity.listPortal': admin,
 	'activity.sincePortal': admin,

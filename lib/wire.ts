@@ -35,6 +35,8 @@ export interface ServerToClient {
 	seen: (organizationId: string, seq: number) => void;
 	/** A message went into the mailbox or out of the door. */
 	mailbox: () => void;
+	/** An alarm began, changed or ended. */
+	alarms: () => void;
 	/** Who has the editor of this e-mail open now. */
 	editors: (name: string, editors: EmailEditor[]) => void;
 	/** Whether news reach the server: told when a page connects, and whenever it changes. */

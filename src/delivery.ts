@@ -2,13 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql, type Selectable } from 'kysely';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { alarms } from '#lib/alarms.ts';
 import type { MessageState } from '#lib/mail-server.ts';
 import { catalogue, gathering, isEmailName, topicOf } from '../emails/catalogue.ts';
+import { raiseAlarm } from './alarms.ts';
 import type { Db, Trx } from './database.ts';
 import type { Env } from './env.ts';
 import { deadLinkWords, hasDeadLink } from './outdated.ts';
 import { renderSubject } from './mail.ts';
-import { getMailServerRow, mailingOf } from './mailserver.ts';
+import { findMailing, getMailServerRow, mailingOf } from './mailserver.ts';
 import { getBrand, signal, type MailJob } from './outbox.ts';
 import { unsubscribeToken } from './preferences.ts';
 import { publishDelivery } from './procedures/invitations.ts';
@@ -23,7 +25,7 @@ import {
 	type Route
 } from './smtp.ts';
 import type { Tables } from './tables.ts';
-import { getLook, getTemplate, renderMessage } from './templates.ts';
+import { getLook, getMessageTemplate, getTemplate, renderMessage } from './templates.ts';
 import type { Vault } from './vault.ts';
 
 /** Some two and a half days with the default waits, which double up to a day: mail servers are sometimes away long. */
@@ -46,13 +48,37 @@ type Message = Selectable<Tables['message']>;
 
 const contentShape = z.record(z.string(), z.string());
 
-/** What the message was queued with. @throws {Error} when it was emptied after sending. */
-export function openContent(vault: Vault, { content }: Pick<Message, 'content'>): Record<string, string> {
-	if (content === null) throw new Error('This message has been sent and is kept no longer.');
-	return contentShape.parse(JSON.parse(vault.decrypt(content, 'message')));
+/** A message that no attempt can bring out: its words are for the mailbox, and hold nothing of its content. */
+export class UnsendableError extends Error {}
+
+export const unreadableWords =
+	'Not sent: what it was written with can’t be read any more. Whoever needs it has to ask for a new one.';
+const unwritableWords =
+	'Not sent: its text and what it was written with don’t fit together. Look at the e-mail in “E-mails”.';
+const brokenOffWords = 'Something went wrong on our side before it could be handed over; the log says more.';
+
+/** What goes wrong in here lies in the message itself, and goes wrong again. */
+async function making<Result>(make: () => Result | Promise<Result>): Promise<Result> {
+	try {
+		return await make();
+	} catch (error) {
+		// What a system call or the database says may be another thing the next time.
+		if (error instanceof Error && 'code' in error) throw error;
+		throw new UnsendableError(unwritableWords);
+	}
 }
 
-/** The message as it goes out. @throws {Error} when it was emptied after sending. */
+/** What the message was queued with. @throws {UnsendableError} also when it was emptied after sending. */
+export function openContent(vault: Vault, { content }: Pick<Message, 'content'>): Record<string, string> {
+	try {
+		return contentShape.parse(JSON.parse(vault.decrypt(content ?? '', 'message')));
+	} catch {
+		// Not with its cause: what can't be parsed is quoted in there.
+		throw new UnsendableError(unreadableWords);
+	}
+}
+
+/** The message as it goes out. @throws {UnsendableError} */
 export async function composeMessage(
 	parts: Pick<Parts, 'db' | 'env' | 'vault'>,
 	message: Message
@@ -60,7 +86,8 @@ export async function composeMessage(
 	const { db, env, vault } = parts;
 	const portal = { ...(await getBrand(db, env.ORIGIN)), look: await getLook(db) };
 	const props = openContent(vault, message);
-	const { html, text, attachments } = await renderMessage(db, message, props, portal);
+	const template = await getMessageTemplate(db, message);
+	const { html, text, attachments } = await making(() => renderMessage(message, template, props, portal));
 	const mailing = mailingOf(await getMailServerRow(db), parts);
 	const topic = isEmailName(message.template) ? topicOf[message.template] : undefined;
 	const account = topic
@@ -108,51 +135,94 @@ export function createMailer(parts: Parts) {
 /**
  * Sends one message, or keeps it where no mail server is known. A job that runs twice sends nothing twice: a sent message
  * is emptied, an attempt that was noted has the next number, and one that was sent but not noted goes out again under
- * the same Message-ID.
+ * the same Message-ID. Whatever goes wrong is logged, and stands in the mailbox.
  */
 async function deliver(
 	parts: Parts,
 	transportFor: (route: Route) => ReturnType<typeof createTransport>,
 	job: MailJob
 ): Promise<void> {
+	const { db, log } = parts;
+	let message: Message | null = null;
+	try {
+		message = await db.transaction().execute((trx) => take(trx, parts, job));
+		if (message) await attempt(parts, transportFor, job, message);
+	} catch (error) {
+		const about = { messageId: job.messageId, template: message?.template };
+		if (error instanceof UnsendableError && message) {
+			log.error(about, `a message can’t be sent: ${error.message}`);
+			await note(parts, message, 'failed', { error: error.message });
+			return;
+		}
+		log.error({ err: error, ...about }, 'an attempt to send a message was broken off');
+		// Where the database is away this fails as well, and the queue hands the job out again.
+		const known = message ?? (await findQueued(db, job));
+		if (known) await noteTry(parts, known, brokenOffWords, false);
+	}
+}
+
+/** The message of the job, if this attempt is still to be made. */
+async function findQueued(db: Db, { messageId, attempt }: MailJob): Promise<Message | null> {
+	const known = await db.selectFrom('message').selectAll().where('id', '=', messageId).executeTakeFirst();
+	// Jobs of older versions have no number.
+	return known?.state === 'queued' && known.attempts === (attempt ?? known.attempts) ? known : null;
+}
+
+async function attempt(
+	parts: Parts,
+	transportFor: (route: Route) => ReturnType<typeof createTransport>,
+	job: MailJob,
+	message: Message
+): Promise<void> {
 	const { db, env, vault, log } = parts;
-	const message = await db.transaction().execute((trx) => take(trx, parts, job));
-	if (!message) return;
-	const mailing = mailingOf(await getMailServerRow(db), parts);
+	const mailing = findMailing(await getMailServerRow(db), parts);
+	if (!mailing) {
+		await raiseAlarm(db, 'mail-server');
+		return noteTry(parts, message, alarms['mail-server'], false);
+	}
 	if (!mailing.route) return note(parts, message, 'kept', {});
+	const values = openContent(vault, message);
 	// The links of a test are samples.
-	if (message.draft === null && (await hasDeadLink(db, openContent(vault, message), env.ORIGIN))) {
+	if (message.draft === null && (await hasDeadLink(db, values, env.ORIGIN))) {
 		return note(parts, message, 'outdated', { content: null, error: deadLinkWords });
 	}
 	if (!(await takeTurn(parts))) {
 		await db.transaction().execute((trx) => parts.queue(trx, job, 1));
 		return;
 	}
-	const attempts = message.attempts + 1;
+	const envelope = await composeMessage(parts, message);
 	let answer: string;
 	try {
-		answer = await sendEmail(transportFor(mailing.route), await composeMessage(parts, message));
+		answer = await sendEmail(transportFor(mailing.route), envelope);
 	} catch (error) {
+		const attempts = message.attempts + 1;
 		log.warn({ messageId: message.id, template: message.template, attempts }, 'a message was not sent');
-		const noted = { attempts, error: answerOf(error) };
-		if (isFinal(error) || attempts >= maxAttempts) return note(parts, message, 'failed', noted);
-		const seconds = Math.min(env.MAIL_RETRY_SECONDS * 2 ** message.attempts, longestWait);
-		const nextTryAt = new Date(Date.now() + seconds * 1000);
-		return note(parts, message, 'queued', { ...noted, nextTryAt });
+		return noteTry(parts, message, answerOf(error), isFinal(error));
 	}
+	const attempts = message.attempts + 1;
 	await note(parts, message, 'sent', { attempts, error: null, answer, content: null, sentAt: new Date() });
 }
 
-/** The message of the job, if this attempt is still to be made; one that gathers has taken up its like. */
+/** Notes an attempt that brought nothing out; the next one comes later, unless this was the last. */
+async function noteTry(parts: Parts, message: Message, error: string, isLast: boolean): Promise<void> {
+	const noted = { attempts: message.attempts + 1, error };
+	if (isLast || noted.attempts >= maxAttempts) return note(parts, message, 'failed', noted);
+	const seconds = Math.min(parts.env.MAIL_RETRY_SECONDS * 2 ** message.attempts, longestWait);
+	await note(parts, message, 'queued', { ...noted, nextTryAt: new Date(Date.now() + seconds * 1000) });
+}
+
+/**
+ * The message of the job, if this attempt is still to be made; one that gathers has taken up its like, but for those that
+ * can't be read: each of them comes to nothing by itself, in its own attempt.
+ */
 async function take(
 	db: Trx,
-	{ env, vault }: Pick<Parts, 'env' | 'vault'>,
-	{ messageId, attempt }: MailJob
+	parts: Pick<Parts, 'env' | 'vault' | 'log'>,
+	job: MailJob
 ): Promise<Message | null> {
-	const known = await db.selectFrom('message').selectAll().where('id', '=', messageId).executeTakeFirst();
-	// Jobs of older versions have no number.
-	if (known?.state !== 'queued' || known.attempts !== (attempt ?? known.attempts)) return null;
-	if (!known.gatherKey) return known;
+	const { env, vault, log } = parts;
+	const known = await findQueued(db, job);
+	if (!known?.gatherKey) return known;
 	const rows = await db
 		.selectFrom('message')
 		.selectAll()
@@ -161,26 +231,45 @@ async function take(
 		.orderBy('id')
 		.forUpdate()
 		.execute();
-	if (!rows.some(({ id }) => id === messageId)) return null;
+	if (!rows.some(({ id }) => id === known.id)) return null;
 	const all = rows.toSorted((one, other) => one.createdAt.getTime() - other.createdAt.getTime());
 	const rule = isEmailName(known.template) ? gathering[known.template] : undefined;
-	const together = { gatherKey: null } as Partial<Message>;
-	if (rule && all.length > 1) {
-		const props = rule.gather(all.map((row) => openContent(vault, row)));
-		together.template = rule.into;
-		const { version, subject } = await getTemplate(db, rule.into);
-		together.templateVersion = version;
-		together.subject = renderSubject(rule.into, props, await getBrand(db, env.ORIGIN), subject);
-		together.content = vault.encrypt(JSON.stringify(catalogue[rule.into].props.parse(props)), 'message');
-		const others = all.map(({ id }) => id).filter((id) => id !== messageId);
-		await db.deleteFrom('message').where('id', 'in', others).execute();
+	const values: Partial<Message> = { gatherKey: null };
+	const readable = all.flatMap((row) => {
+		const props = findContent(vault, row);
+		return props ? [{ id: row.id, props }] : [];
+	});
+	// By itself, where it can't be read itself or nothing else can.
+	if (rule && readable.length > 1 && readable.some(({ id }) => id === known.id)) {
+		const template = await getTemplate(db, rule.into);
+		const brand = await getBrand(db, env.ORIGIN);
+		try {
+			const props = catalogue[rule.into].props.parse(rule.gather(readable.map((one) => one.props)));
+			values.subject = renderSubject(rule.into, props, brand, template.subject);
+			values.content = vault.encrypt(JSON.stringify(props), 'message');
+			values.template = rule.into;
+			values.templateVersion = template.version;
+		} catch {
+			log.error({ messageId: known.id, template: known.template }, 'messages could not be gathered');
+		}
+		const others = readable.map(({ id }) => id).filter((id) => id !== known.id);
+		if (values.template) await db.deleteFrom('message').where('id', 'in', others).execute();
 	}
 	return db
 		.updateTable('message')
-		.set(together)
-		.where('id', '=', messageId)
+		.set(values.template ? values : { gatherKey: null })
+		.where('id', '=', known.id)
 		.returningAll()
 		.executeTakeFirstOrThrow();
+}
+
+/** What the message was queued with, or null where it can't be read. */
+export function findContent(vault: Vault, message: Pick<Message, 'content'>): Record<string, string> | null {
+	try {
+		return openContent(vault, message);
+	} catch {
+		return null;
+	}
 }
 
 /**

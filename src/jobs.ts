@@ -1,9 +1,12 @@
-import { fromKysely, fromPglite, PgBoss } from 'pg-boss';
+import { fromKysely, fromPglite, PgBoss, type QueueOptions } from 'pg-boss';
 import type { Logger } from 'pino';
+import type { AlarmKind } from '#lib/alarms.ts';
+import { clearAlarms, raiseAlarm } from './alarms.ts';
 import type { Database } from './database.ts';
 import { createMailer, type Parts } from './delivery.ts';
 import { deleteExpiredDevices } from './devices.ts';
 import { deleteExpiredLimits } from './limits.ts';
+import { getMailServerRow, mailingOf } from './mailserver.ts';
 import { mailQueue, type MailJob, type Outbox } from './outbox.ts';
 import { deleteDueOrganizations } from './procedures/deletions.ts';
 import { tellExpiring } from './procedures/expiries.ts';
@@ -28,8 +31,10 @@ export async function startBoss(source: Database['source'], log: Logger): Promis
 			? new PgBoss({ ...options, connectionString: source.url, max: 4 })
 			: new PgBoss({ ...options, db: fromPglite(source.pglite), backend: 'pglite' });
 	boss.on('error', (error) => log.error({ err: error }, 'the job queue reports an error'));
+	// Not what comes with it: a slow query among it.
+	boss.on('warning', ({ message }) => log.warn(`the job queue warns: ${message}`));
 	await boss.start();
-	await boss.createQueue(mailQueue, {
+	await keepQueue(boss, mailQueue, {
 		retryLimit: jobRetries,
 		retryDelay: 5,
 		retryBackoff: true,
@@ -38,8 +43,43 @@ export async function startBoss(source: Database['source'], log: Logger): Promis
 		heartbeatSeconds: 10,
 		notify: true
 	});
-	await boss.createQueue(tidyQueue, { retryLimit: 0 });
+	await keepQueue(boss, tidyQueue, { retryLimit: 0, expireInSeconds: 900 });
 	return boss;
+}
+
+/** A queue with these options, also where an older version has made it with others. */
+async function keepQueue(boss: PgBoss, name: string, options: QueueOptions): Promise<void> {
+	await boss.createQueue(name, options);
+	await boss.updateQueue(name, options);
+}
+
+/** What tidies up every minute, each with the alarm that says it doesn't get on. */
+const tidying: { kind: AlarmKind; run: (parts: Tidying) => Promise<void> }[] = [
+	{ kind: 'tidy-sessions', run: ({ db }) => deleteExpiredSessions(db) },
+	{ kind: 'tidy-limits', run: ({ db }) => deleteExpiredLimits(db) },
+	{ kind: 'tidy-organizations', run: (parts) => deleteDueOrganizations({ ...parts, config: parts.env }) },
+	{ kind: 'tidy-devices', run: ({ db }) => deleteExpiredDevices(db) },
+	{ kind: 'tidy-expiries', run: (parts) => tellExpiring({ ...parts, config: parts.env }) },
+	{ kind: 'mail-server', run: async (parts) => void mailingOf(await getMailServerRow(parts.db), parts) }
+];
+
+type Tidying = Pick<Parts, 'db' | 'env' | 'vault' | 'log'> & { outbox: Outbox };
+
+/** Each step by itself: one that fails keeps none from running, and is told until it gets on again. */
+async function tidy(parts: Tidying): Promise<void> {
+	const { db, log } = parts;
+	const well: AlarmKind[] = [];
+	for (const { kind, run } of tidying) {
+		try {
+			await run(parts);
+			well.push(kind);
+		} catch (error) {
+			log.error({ err: error, step: kind }, 'a step of the tidying failed');
+			// Without a database there is nobody to tell either.
+			await raiseAlarm(db, kind).catch(() => undefined);
+		}
+	}
+	await clearAlarms(db, well);
 }
 
 /** Begins to work; the returned function ends what waits, before the queue is stopped. */
@@ -64,13 +104,7 @@ export async function work(
 			if (job) await deliver(job.data);
 		}
 	);
-	await boss.work(tidyQueue, async () => {
-		await deleteExpiredSessions(parts.db);
-		await deleteExpiredLimits(parts.db);
-		await deleteDueOrganizations({ ...parts, config: parts.env });
-		await deleteExpiredDevices(parts.db);
-		await tellExpiring({ ...parts, config: parts.env });
-	});
+	await boss.work(tidyQueue, () => tidy(parts));
 	await boss.schedule(tidyQueue, '* * * * *');
 	// What fell due while no process was running.
 	await boss.send(tidyQueue);

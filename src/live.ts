@@ -138,6 +138,9 @@ export async function startLive(
 			case 'mailbox':
 				io.to('admins').emit('mailbox');
 				return;
+			case 'alarms':
+				io.to('admins').emit('alarms');
+				return;
 			case 'editors':
 				io.to('admins').emit('editors', what.name, await listEditors(db, what.name));
 				return;

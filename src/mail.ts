@@ -4,6 +4,7 @@ import mjml from 'mjml';
 import { lightenFor } from '#lib/colors.ts';
 import { catalogue, isEmailName, type EmailName } from '../emails/catalogue.ts';
 import { readMarkup, type Markup, type Problem, type VariableKind } from './markup.ts';
+import { remember } from './remembered.ts';
 
 const folder = new URL('../emails/', import.meta.url);
 
@@ -38,28 +39,24 @@ const builtIn = new Map<EmailName, Promise<Template>>();
 
 /** The e-mail as Portico brings it. */
 export function getBuiltIn(name: EmailName): Promise<Template> {
-	const known =
-		builtIn.get(name) ??
-		readFile(new URL(`${name}.mjml`, folder), 'utf8').then((body) => ({
-			subject: catalogue[name].subject,
-			body
-		}));
-	builtIn.set(name, known);
-	return known;
+	return remember(builtIn, name, async () => ({
+		subject: catalogue[name].subject,
+		body: await readFile(new URL(`${name}.mjml`, folder), 'utf8')
+	}));
 }
 
-let reading: Promise<ReadonlyMap<string, string>> | undefined;
+const read = new Map<'parts', Promise<ReadonlyMap<string, string>>>();
 
 /** `part-button` → what stands in its place. */
 function getParts(): Promise<ReadonlyMap<string, string>> {
-	reading ??= readdir(new URL('parts/', folder)).then(async (files) => {
+	return remember(read, 'parts', async () => {
+		const files = await readdir(new URL('parts/', folder));
 		const parts = files.map(async (file): Promise<[string, string]> => [
 			`part-${file.replace('.mjml', '')}`,
 			(await readFile(new URL(`parts/${file}`, folder), 'utf8')).trimEnd()
 		]);
 		return new Map(await Promise.all(parts));
 	});
-	return reading;
 }
 
 const commonVariables = ['portalName', 'portalUrl', 'supportEmail'];
@@ -96,14 +93,12 @@ interface Compiled {
 const compiled = new Map<string, Promise<Compiled>>();
 const compiledAtMost = 100;
 
-/** Compiles the text once for each look; never throws. */
+/** Compiles the text once for each look. */
 export function compile(name: EmailName, body: string, look: Look): Promise<Compiled> {
 	const key = JSON.stringify([name, body, look.accentColor, look.logo?.width]);
-	const known = compiled.get(key) ?? compileOnce(name, body, look);
 	if (!compiled.has(key) && compiled.size >= compiledAtMost)
 		compiled.delete(compiled.keys().next().value ?? '');
-	compiled.set(key, known);
-	return known;
+	return remember(compiled, key, () => compileOnce(name, body, look));
 }
 
 async function compileOnce(name: EmailName, body: string, look: Look): Promise<Compiled> {

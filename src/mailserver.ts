@@ -54,6 +54,15 @@ export function mailingOf(
 	};
 }
 
+/** As {@link mailingOf}; null where what the settings hold encrypted can't be opened. */
+export function findMailing(...given: Parameters<typeof mailingOf>): Mailing | null {
+	try {
+		return mailingOf(...given);
+	} catch {
+		return null;
+	}
+}
+
 /** The settings as a page may know them, with what the environment decides in its place. */
 export function mailServerViewOf(row: MailServerRow, env: Pick<Env, 'SMTP_URL' | 'MAIL_FROM'>): MailServer {
 	const { password, dkimKey, adminRecipients, ...rest } = row;

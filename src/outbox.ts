@@ -22,6 +22,7 @@ export type Signal =
 	/** A person has seen an organization up to that event. */
 	| { kind: 'seen'; userId: string; organizationId: string; seq: number }
 	| { kind: 'mailbox' }
+	| { kind: 'alarms' }
 	/** Somebody has opened the editor of an e-mail, or closed it. */
 	| { kind: 'editors'; name: string }
 	| { kind: 'presence'; organizationId: string; userId: string }

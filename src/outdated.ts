@@ -28,6 +28,8 @@ async function isGood(db: Db, kind: string, token: string): Promise<boolean> {
 export async function hasDeadLink(db: Db, values: object, origin: string): Promise<boolean> {
 	for (const value of Object.values(values)) {
 		if (typeof value !== 'string' || !value.startsWith(`${origin}/`)) continue;
+		// What is no address leads nowhere, and is none of ours.
+		if (!URL.canParse(value)) continue;
 		const [, kind = '', token = ''] = new URL(value).pathname.split('/');
 		if (token && !(await isGood(db, kind, token))) return true;
 	}

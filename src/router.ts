@@ -1,4 +1,5 @@
 import { accountsRouter } from './procedures/accounts.ts';
+import { alarmsRouter } from './procedures/alarms.ts';
 import { addressesRouter } from './procedures/addresses.ts';
 import { activityRouter } from './procedures/activity.ts';
 import { applicationsRouter } from './procedures/applications.ts';
@@ -29,6 +30,7 @@ import { createCallerFactory, mergeRouters, router } from './trpc.ts';
 export const appRouter = router({
 	accounts: mergeRouters(accountsRouter, addressesRouter, profilesRouter, resetsRouter, usersRouter),
 	activity: activityRouter,
+	alarms: alarmsRouter,
 	applications: applicationsRouter,
 	credentials: credentialsRouter,
 	emails: mergeRouters(emailsRouter, brandsRouter),

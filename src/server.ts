@@ -1,13 +1,13 @@
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import pino from 'pino';
 import { createApp, type NodeHandler } from './app.ts';
 import { smallBody } from './bodies.ts';
 import { openDatabase } from './database.ts';
 import { readEnv, type Env } from './env.ts';
 import { startBoss, work } from './jobs.ts';
 import { startLive } from './live.ts';
-import { getMailServerRow, mailingOf } from './mailserver.ts';
+import { createLog } from './logging.ts';
+import { findMailing, getMailServerRow } from './mailserver.ts';
 import { createOutbox } from './outbox.ts';
 import { openBuiltPages, openDevelopmentPages } from './pages.ts';
 import { prepareSetup } from './procedures/setup.ts';
@@ -22,22 +22,7 @@ const isDemo = process.argv.includes('--demo');
 const demoEnv = { DATABASE_URL: '', SMTP_URL: '', PORTAL_ADMIN_EMAIL: '', PORTAL_ADMIN_PASSWORD: '' };
 
 async function start(env: Env): Promise<void> {
-	const log = pino({
-		level: env.LOG_LEVEL,
-		// Belt and braces: nothing of this is logged on purpose.
-		redact: [
-			'*.password',
-			'*.token',
-			'*.secret',
-			'err.parameters',
-			'err.params',
-			'err.query',
-			'err.detail',
-			'err.where',
-			// What could not be read as an address may be one with a secret in it.
-			'err.input'
-		]
-	});
+	const log = createLog(env.LOG_LEVEL);
 	// SvelteKit's handler reads its origin from here.
 	process.env.ORIGIN = env.ORIGIN;
 	// And here how long a body may be that doesn't tell its length.
@@ -70,7 +55,7 @@ async function start(env: Env): Promise<void> {
 	});
 	console.log(`\nPortico is ready at ${env.ORIGIN}`);
 	if (setupUrl) console.log(`Set up the first portal admin: ${setupUrl}`);
-	if (!mailingOf(await getMailServerRow(db), parts).route) {
+	if (findMailing(await getMailServerRow(db), parts)?.route === null) {
 		console.log(`No mail server is set up: e-mails wait in ${env.ORIGIN}/admin/mailbox`);
 	}
 

@@ -57,6 +57,15 @@ interface MessageTable {
 	gatherKey: string | null;
 }
 
+interface AlarmTable {
+	kind: string;
+	detail: Generated<string>;
+	raisedAt: Timestamp;
+	lastAt: Timestamp;
+	count: Generated<number>;
+	dismissedAt: Date | null;
+}
+
 interface MailServerTable {
 	id: Generated<boolean>;
 	host: Generated<string>;
@@ -251,6 +260,7 @@ export interface Tables {
 	portal: PortalTable;
 	rateLimit: RateLimitTable;
 	message: MessageTable;
+	alarm: AlarmTable;
 	mailServer: MailServerTable;
 	mailTry: MailTryTable;
 	mailOptOut: MailOptOutTable;

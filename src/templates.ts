@@ -49,17 +49,29 @@ export function lookOf(row: BrandRow): Look {
 	return { accentColor, footer, logo: { type: logoType, data: logo, width } };
 }
 
-/** A queued message as it goes out: with the version that was in force when it was queued, or the text that it tries. */
+interface Queued {
+	template: string;
+	templateVersion: number;
+	subject: string;
+	draft: string | null;
+}
+
+/** The text of a queued message: the version that was in force when it was queued, or what it tries. */
+export async function getMessageTemplate(db: Db, message: Queued): Promise<Template | null> {
+	const { template: name, templateVersion, subject, draft } = message;
+	if (draft !== null) return { subject, body: draft };
+	return isEmailName(name) ? getTemplate(db, name, templateVersion) : null;
+}
+
+/** A queued message as it goes out. @throws {Error} when its text and its values don't fit together. */
 export async function renderMessage(
-	db: Db,
-	message: { template: string; templateVersion: number; subject: string; draft: string | null },
+	{ template: name, draft }: Queued,
+	template: Template | null,
 	props: object,
 	portal: Brand
 ) {
-	const { template: name, templateVersion, subject, draft } = message;
-	if (!isEmailName(name)) throw new Error(`There is no e-mail ${name}.`);
-	if (draft !== null) return renderEmail(name, props, portal, { subject, body: draft }, testNoteOf(name));
-	return renderEmail(name, props, portal, await getTemplate(db, name, templateVersion));
+	if (!isEmailName(name) || !template) throw new Error(`There is no e-mail ${name}.`);
+	return renderEmail(name, props, portal, template, draft === null ? '' : testNoteOf(name));
 }
 
 /** The values that a preview and a test show; their links are of this portal, and lead to nothing. */

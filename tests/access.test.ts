@@ -111,6 +111,8 @@ const ofAdmins = paths.filter((path) => rules[path]?.who === 'admin');
 const ofUsers = paths.filter((path) => rules[path]?.who === 'user');
 
 const adminInputs: Partial<Record<ProcedurePath, object>> = {
+	'alarms.list': {},
+	'alarms.dismiss': { kind: 'forwarded-header' },
 	'settings.update': { canRegister: true },
 	'settings.listChanges': {},
 	'accounts.list': {},

@@ -316,6 +316,7 @@ export function heard(socket: Socket<ServerToClient>) {
 	);
 	socket.on('seen', (organizationId, seq) => note(`seen ${organizationId} ${seq}`));
 	socket.on('mailbox', () => note('mailbox'));
+	socket.on('alarms', () => note('alarms'));
 	socket.on('presence', (_, userId, isOnline) => note(`presence ${userId} ${isOnline}`));
 
 	/** Resolves when the condition holds, now or after one of the next words. */

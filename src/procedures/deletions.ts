@@ -125,6 +125,7 @@ export const deletionsRouter = router({
 /**
  * Deletes the organizations whose time has come, each in a transaction of its own: one that can't be deleted now holds
  * up no other. What the portal's admins know of it stays in their activity.
+ * @throws {Error} once all have been tried, when one of them failed.
  */
 export async function deleteDueOrganizations(
 	parts: { db: Db; log: Logger } & Omit<WritingContext, 'db' | 'actor' | 'organization'>
@@ -135,13 +136,16 @@ export async function deleteDueOrganizations(
 		.where('deletesAt', '<=', new Date())
 		.orderBy('deletesAt')
 		.execute();
+	let failed = 0;
 	for (const { id } of due) {
 		try {
 			await parts.db.transaction().execute((db) => deleteOrganization({ ...parts, db, actor: system }, id));
 		} catch (error) {
 			parts.log.error({ err: error, organizationId: id }, 'an organization could not be deleted');
+			failed += 1;
 		}
 	}
+	if (failed > 0) throw new Error(`${failed} of ${due.length} organizations could not be deleted`);
 }
 
 async function deleteOrganization(ctx: WritingContext, id: string): Promise<void> {

@@ -31,20 +31,26 @@ const selectExpiring = (db: Db) =>
 		.where('organization.status', '=', 'approved')
 		.where(isNear);
 
-/** Tells the people of each once; each in a transaction of its own, so that one that fails holds up no other. */
+/**
+ * Tells the people of each once; each in a transaction of its own, so that one that fails holds up no other.
+ * @throws {Error} once all have been tried, when one of them failed.
+ */
 export async function tellExpiring(parts: Parts): Promise<void> {
 	const due = await selectExpiring(parts.db)
 		.select(['credential.id', 'organization.id as organizationId'])
 		.orderBy('credential.expiresAt')
 		.limit(500)
 		.execute();
+	let failed = 0;
 	for (const { id, organizationId } of due) {
 		try {
 			await parts.db.transaction().execute((db) => tell({ ...parts, db, actor: system }, organizationId, id));
 		} catch (error) {
 			parts.log.error({ err: error, credentialId: id }, 'an expiry could not be told');
+			failed += 1;
 		}
 	}
+	if (failed > 0) throw new Error(`${failed} of ${due.length} expiries could not be told`);
 }
 
 async function tell(ctx: WritingContext, organizationId: string, credentialId: string): Promise<void> {

@@ -4,10 +4,10 @@ import { messageState } from '#lib/mail-server.ts';
 import { cursor } from '#lib/views.ts';
 import { searchText } from '#lib/fields.ts';
 import { isoOf, type Trx } from '../database.ts';
-import { composePreview, openContent } from '../delivery.ts';
+import { composePreview, findContent, UnsendableError, unreadableWords } from '../delivery.ts';
 import { showAttachments } from '../mail.ts';
 import { deadLinkWords, hasDeadLink } from '../outdated.ts';
-import { getMailServerRow, mailingOf } from '../mailserver.ts';
+import { findMailing, getMailServerRow } from '../mailserver.ts';
 import { signal } from '../outbox.ts';
 import { adminProcedure, notFound, Refusal, router, type Context } from '../trpc.ts';
 
@@ -21,20 +21,31 @@ const query = {
 	after: cursor.nullish()
 };
 
-/** Marks those whose link is over, and queues the others again. */
+/** Marks those whose link is over or that can't be read, and queues the others again: each for itself. */
 async function resend(
-	ctx: Pick<Context, 'config' | 'vault' | 'outbox'> & { db: Trx },
+	ctx: Pick<Context, 'config' | 'vault' | 'outbox' | 'log'> & { db: Trx },
 	messages: { id: string; content: string | null; draft: string | null }[]
 ) {
 	const good: string[] = [];
 	const outdated: string[] = [];
+	const unreadable: string[] = [];
 	for (const message of messages) {
-		const isDead =
-			message.draft === null &&
-			(await hasDeadLink(ctx.db, openContent(ctx.vault, message), ctx.config.ORIGIN));
-		(isDead ? outdated : good).push(message.id);
+		const values = findContent(ctx.vault, message);
+		if (!values) unreadable.push(message.id);
+		else if (message.draft === null && (await hasDeadLink(ctx.db, values, ctx.config.ORIGIN)))
+			outdated.push(message.id);
+		else good.push(message.id);
 	}
 	await ctx.outbox.requeue(ctx.db, good);
+	if (unreadable.length > 0) {
+		ctx.log.error({ messageIds: unreadable }, 'messages can’t be sent again: they can’t be read');
+		await ctx.db
+			.updateTable('message')
+			.set({ state: 'failed', error: unreadableWords })
+			.where('id', 'in', unreadable)
+			.execute();
+		await signal(ctx.db, { kind: 'mailbox' });
+	}
 	if (outdated.length > 0) {
 		await ctx.db
 			.updateTable('message')
@@ -43,8 +54,11 @@ async function resend(
 			.execute();
 		await signal(ctx.db, { kind: 'mailbox' });
 	}
-	return { queued: good.length, outdated: outdated.length };
+	return { queued: good.length, outdated: outdated.length, unreadable: unreadable.length };
 }
+
+/** What has turned out to be unreadable isn't tried again with the others. */
+const isReadable = sql<SqlBool>`error is distinct from ${unreadableWords}`;
 
 export const messagesRouter = router({
 	/** The messages, newest first; `isSending` says whether they leave the house or stay in the mailbox. */
@@ -86,9 +100,10 @@ export const messagesRouter = router({
 			.execute();
 		const shown = rows.slice(0, pageLength);
 		const last = shown.at(-1);
-		const { route } = mailingOf(await getMailServerRow(ctx.db), { env: ctx.config, vault: ctx.vault });
+		const mailing = findMailing(await getMailServerRow(ctx.db), { env: ctx.config, vault: ctx.vault });
 		return {
-			isSending: route !== null,
+			// Settings that can't be read are an alarm of their own.
+			isSending: mailing?.route !== null,
 			messages: shown.map(({ sortValue: _, ...row }) => ({
 				...row,
 				createdAt: isoOf(row.createdAt),
@@ -127,10 +142,17 @@ export const messagesRouter = router({
 			.executeTakeFirst();
 		if (!row) throw notFound();
 		const { id, recipient, subject, template, state, attempts, error, answer } = row;
-		const composed =
-			state === 'kept' && row.content !== null
-				? await composePreview({ db: ctx.db, env: ctx.config, vault: ctx.vault }, row)
-				: null;
+		let composed: Awaited<ReturnType<typeof composePreview>> | null = null;
+		let problem: string | null = null;
+		if (state === 'kept' && row.content !== null) {
+			try {
+				composed = await composePreview({ db: ctx.db, env: ctx.config, vault: ctx.vault }, row);
+			} catch (error) {
+				if (!(error instanceof UnsendableError)) throw error;
+				problem = error.message;
+				ctx.log.error({ messageId: id, template }, `a message can’t be shown: ${problem}`);
+			}
+		}
 		return {
 			id,
 			recipient,
@@ -138,7 +160,7 @@ export const messagesRouter = router({
 			template,
 			state,
 			attempts,
-			error,
+			error: problem ?? error,
 			answer,
 			createdAt: isoOf(row.createdAt),
 			sentAt: isoOf(row.sentAt),
@@ -161,8 +183,10 @@ export const messagesRouter = router({
 		if (row.state !== 'failed' && row.state !== 'kept') {
 			throw new Refusal('CONFLICT', 'NOT_RESENDABLE', `This message is ${row.state} already.`);
 		}
-		const { outdated } = await resend(ctx, [row]);
-		return { state: outdated > 0 ? ('outdated' as const) : ('queued' as const) };
+		const { outdated, unreadable } = await resend(ctx, [row]);
+		return {
+			state: outdated ? ('outdated' as const) : unreadable ? ('failed' as const) : ('queued' as const)
+		};
 	}),
 
 	/** As `resend`, for the oldest of all that failed; `remaining` says how many are left for the next call. */
@@ -171,6 +195,7 @@ export const messagesRouter = router({
 			.selectFrom('message')
 			.select(['id', 'content', 'draft'])
 			.where('state', '=', 'failed')
+			.where(isReadable)
 			.orderBy('createdAt')
 			.orderBy('id')
 			.limit(resendLength)
@@ -181,6 +206,7 @@ export const messagesRouter = router({
 			.selectFrom('message')
 			.select((eb) => eb.fn.countAll<number>().as('count'))
 			.where('state', '=', 'failed')
+			.where(isReadable)
 			.executeTakeFirstOrThrow();
 		return { ...done, remaining: Number(count) };
 	})

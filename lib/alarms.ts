@@ -1,0 +1,27 @@
+/**
+ * What the portal's admins are told on their overview when something goes wrong that nobody is waiting for: each kind with
+ * its words. `raiseAlarm` and `clearAlarms` are in src/alarms.ts.
+ */
+export const alarms = {
+	'forwarded-header':
+		'Requests come through a proxy, but TRUSTED_PROXIES is 0: all of them count as one address.',
+	'mail-server': 'The settings of the mail server can’t be read, so no e-mail goes out.',
+	'tidy-sessions': 'Sessions that are over could not be deleted.',
+	'tidy-limits': 'Limits that are over could not be deleted.',
+	'tidy-organizations': 'An organization whose time has come could not be deleted.',
+	'tidy-devices': 'Browsers that nobody uses any more could not be forgotten.',
+	'tidy-expiries': 'People could not be told that a credential ends soon.'
+} as const satisfies Record<string, string>;
+
+export type AlarmKind = keyof typeof alarms;
+
+export const isAlarmKind = (kind: string): kind is AlarmKind => Object.hasOwn(alarms, kind);
+
+export type Alarm = {
+	kind: AlarmKind;
+	/** What else is known of it; empty where nothing is. */
+	detail: string;
+	raisedAt: string;
+	lastAt: string;
+	count: number;
+};
