@@ -1,4 +1,4 @@
-import { fromKysely, fromPglite, PgBoss, type QueueOptions } from 'pg-boss';
+import { fromKysely, fromPglite, PgBoss, type Queue } from 'pg-boss';
 import type { Logger } from 'pino';
 import type { AlarmKind } from '#lib/alarms.ts';
 import { clearAlarms, raiseAlarm } from './alarms.ts';
@@ -8,6 +8,7 @@ import { deleteExpiredDevices } from './devices.ts';
 import { deleteExpiredLimits } from './limits.ts';
 import { getMailServerRow, mailingOf } from './mailserver.ts';
 import { mailQueue, type MailJob, type Outbox } from './outbox.ts';
+import { sweepEvents } from './procedures/activity.ts';
 import { deleteDueOrganizations } from './procedures/deletions.ts';
 import { tellExpiring } from './procedures/expiries.ts';
 import { deleteExpiredSessions } from './session.ts';
@@ -48,7 +49,7 @@ export async function startBoss(source: Database['source'], log: Logger): Promis
 }
 
 /** A queue with these options, also where an older version has made it with others. */
-async function keepQueue(boss: PgBoss, name: string, options: QueueOptions): Promise<void> {
+async function keepQueue(boss: PgBoss, name: string, options: Omit<Queue, 'name'>): Promise<void> {
 	await boss.createQueue(name, options);
 	await boss.updateQueue(name, options);
 }
@@ -58,6 +59,8 @@ const tidying: { kind: AlarmKind; run: (parts: Tidying) => Promise<void> }[] = [
 	{ kind: 'tidy-sessions', run: ({ db }) => deleteExpiredSessions(db) },
 	{ kind: 'tidy-limits', run: ({ db }) => deleteExpiredLimits(db) },
 	{ kind: 'tidy-organizations', run: (parts) => deleteDueOrganizations({ ...parts, config: parts.env }) },
+	// After what deletes organizations.
+	{ kind: 'tidy-events', run: ({ db }) => sweepEvents(db) },
 	{ kind: 'tidy-devices', run: ({ db }) => deleteExpiredDevices(db) },
 	{ kind: 'tidy-expiries', run: (parts) => tellExpiring({ ...parts, config: parts.env }) },
 	{ kind: 'mail-server', run: async (parts) => void mailingOf(await getMailServerRow(parts.db), parts) }

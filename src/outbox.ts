@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { fromKysely, type PgBoss } from 'pg-boss';
 import { events, type Actor, type EventName, type Payload } from '#lib/events.ts';
@@ -7,7 +7,7 @@ import type { Db, Trx } from './database.ts';
 import type { Env } from './env.ts';
 import { countAttempt } from './limits.ts';
 import { renderSubject, type Brand, type Template } from './mail.ts';
-import { isWanted } from './preferences.ts';
+import { findUnwanting } from './preferences.ts';
 import { getTemplate } from './templates.ts';
 import type { Vault } from './vault.ts';
 
@@ -34,6 +34,14 @@ export type Signal =
 /** Told at the commit, or never. */
 export async function signal(db: Db, what: Signal): Promise<void> {
 	await sql`select pg_notify(${channel}, ${JSON.stringify(what)})`.execute(db);
+}
+
+/** As {@link signal}, in one statement however many there are. */
+export async function signalAll(db: Db, all: Signal[]): Promise<void> {
+	if (all.length === 0) return;
+	await sql`
+		select pg_notify(${channel}, one::text)
+		from jsonb_array_elements(${JSON.stringify(all)}::text::jsonb) as one`.execute(db);
 }
 
 interface Publishing {
@@ -75,6 +83,12 @@ export async function publishMany<Name extends EventName>(
 		from publish_events(${organization?.id ?? null}::uuid, ${JSON.stringify(given)}::jsonb) as id`.execute(db);
 }
 
+/** One reader of an e-mail, and what it says to them. */
+export interface Recipient<Name extends EmailName> {
+	to: { name: string; address: string };
+	props: EmailProps<Name>;
+}
+
 /** Queues e-mails in the transaction of the change that they tell of. */
 export interface Outbox {
 	/**
@@ -91,6 +105,8 @@ export interface Outbox {
 		/** A text that isn't saved, to be tried. */
 		draft?: Template
 	): Promise<string | null>;
+	/** As `enqueue`, for several readers of one e-mail: in the same number of statements, however many they are. */
+	enqueueMany<Name extends EmailName>(db: Trx, name: Name, recipients: Recipient<Name>[]): Promise<void>;
 	/** Queues messages that failed or were kept once more, as if they were new. */
 	requeue(db: Trx, ids: string[]): Promise<void>;
 }
@@ -129,42 +145,63 @@ export function createOutbox(
 	vault: Vault,
 	{ ORIGIN, MAIL_GATHER_SECONDS }: Pick<Env, 'ORIGIN' | 'MAIL_GATHER_SECONDS'>
 ): Outbox {
+	/** The ids of the messages, in the order of their readers; null where a reader does without them. */
+	async function queue<Name extends EmailName>(
+		db: Trx,
+		name: Name,
+		recipients: Recipient<Name>[],
+		draft?: Template
+	): Promise<(string | null)[]> {
+		if (recipients.length === 0) return [];
+		// A test reaches whoever asks for it, at once and by itself.
+		const topic = draft ? undefined : topicOf[name];
+		const addresses = recipients.map(({ to }) => to.address);
+		const unwanting = topic ? await findUnwanting(db, addresses, topic) : new Set<string>();
+		const seconds = gathering[name] && !draft ? MAIL_GATHER_SECONDS : 0;
+		// The message keeps the version that is in force now, whatever is saved until it goes out.
+		const template = draft ? { ...draft, version: 0 } : await getTemplate(db, name);
+		const brand = await getBrand(db, ORIGIN);
+		const messages = recipients.map(({ to, props }) => {
+			if (unwanting.has(to.address)) return null;
+			const subject = renderSubject(name, props, brand, template.subject);
+			return {
+				id: randomUUID(),
+				recipientName: to.name,
+				recipient: to.address,
+				subject: draft ? `[Test] ${subject}` : subject,
+				content: vault.encrypt(JSON.stringify(catalogue[name].props.parse(props)), 'message'),
+				gatherKey: seconds > 0 ? `${name} ${to.address}` : null
+			};
+		});
+		const wanted = messages.filter((one) => one !== null);
+		if (wanted.length > 0) {
+			// One parameter for all: a statement holds 65,535 at most.
+			await sql`
+				insert into message
+					(id, recipient_name, recipient, template, subject, template_version, draft, content, gather_key)
+				select
+					(one->>'id')::uuid, one->>'recipientName', one->>'recipient', ${name}::text, one->>'subject',
+					${template.version}::integer, ${draft?.body ?? null}::text, one->>'content', one->>'gatherKey'
+				from jsonb_array_elements(${JSON.stringify(wanted)}::text::jsonb) as one`.execute(db);
+			const jobs = wanted.map(({ id: messageId }): { data: MailJob; startAfter?: number } => ({
+				data: { messageId, attempt: 0 },
+				...(seconds > 0 && { startAfter: seconds })
+			}));
+			await boss.insert(mailQueue, jobs, { db: fromKysely(db) });
+			await signal(db, { kind: 'mailbox' });
+		}
+		return messages.map((one) => one && one.id);
+	}
+
 	return {
 		async enqueue(db, to, name, props, draft) {
-			// A test reaches whoever asks for it, at once and by itself.
-			const topic = draft ? undefined : topicOf[name];
-			if (topic) {
-				const account = await db
-					.selectFrom('account')
-					.select('id')
-					.where('email', '=', to.address)
-					.executeTakeFirst();
-				if (account && !(await isWanted(db, account.id, topic))) return null;
-			}
 			if (!draft && !(await hasRoom(db, to.address, name))) return null;
 			const given = typeof props === 'function' ? await props() : props;
-			const seconds = gathering[name] && !draft ? MAIL_GATHER_SECONDS : 0;
-			// The message keeps the version that is in force now, whatever is saved until it goes out.
-			const template = draft ? { ...draft, version: 0 } : await getTemplate(db, name);
-			const subject = renderSubject(name, given, await getBrand(db, ORIGIN), template.subject);
-			const { id } = await db
-				.insertInto('message')
-				.values({
-					recipientName: to.name,
-					recipient: to.address,
-					template: name,
-					subject: draft ? `[Test] ${subject}` : subject,
-					templateVersion: template.version,
-					draft: draft?.body ?? null,
-					content: vault.encrypt(JSON.stringify(catalogue[name].props.parse(given)), 'message'),
-					gatherKey: seconds > 0 ? `${name} ${to.address}` : null
-				})
-				.returning('id')
-				.executeTakeFirstOrThrow();
-			const job: MailJob = { messageId: id, attempt: 0 };
-			await boss.send(mailQueue, job, { db: fromKysely(db), ...(seconds > 0 && { startAfter: seconds }) });
-			await signal(db, { kind: 'mailbox' });
+			const [id = null] = await queue(db, name, [{ to, props: given }], draft);
 			return id;
+		},
+		async enqueueMany(db, name, recipients) {
+			await queue(db, name, recipients);
 		},
 		async requeue(db, ids) {
 			if (ids.length === 0) return;

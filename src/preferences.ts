@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import { sql, type SqlBool } from 'kysely';
 import type { Topic } from '#lib/topics.ts';
 import { topicNames } from '#lib/topics.ts';
 import type { Db } from './database.ts';
@@ -6,24 +7,26 @@ import type { Vault } from './vault.ts';
 
 /** Which e-mails a person does without. */
 
-/** Whether the person wants e-mails of this topic. What portal admins chose about requests is in their account. */
-export async function isWanted(db: Db, accountId: string, topic: Topic): Promise<boolean> {
-	if (topic === 'requests') {
-		const row = await db
-			.selectFrom('account')
-			.select('isNotified')
-			.where('id', '=', accountId)
-			.executeTakeFirst();
-		return row?.isNotified ?? false;
-	}
-	const row = await db
-		.selectFrom('mailOptOut')
-		.select('topic')
-		.where('accountId', '=', accountId)
-		.where('topic', '=', topic)
-		.executeTakeFirst();
-	return row === undefined;
+/**
+ * Those of the addresses whose owners do without e-mails of this topic, in one query. What portal admins chose about
+ * requests is in their account.
+ */
+export async function findUnwanting(db: Db, addresses: string[], topic: Topic): Promise<Set<string>> {
+	const optedOut = db.selectFrom('mailOptOut').select('accountId').where('topic', '=', topic);
+	const rows = await db
+		.selectFrom('account')
+		.select('email')
+		.where(
+			sql<SqlBool>`email in (select jsonb_array_elements_text(${JSON.stringify(addresses)}::text::jsonb))`
+		)
+		.where((eb) => (topic === 'requests' ? eb('isNotified', '=', false) : eb('id', 'in', optedOut)))
+		.execute();
+	return new Set(rows.map(({ email }) => email));
 }
+
+/** Whether the owner of this address wants e-mails of this topic. */
+export const isWanted = async (db: Db, email: string, topic: Topic) =>
+	!(await findUnwanting(db, [email], topic)).has(email);
 
 const signatureOf = (vault: Vault, accountId: string, topic: Topic) =>
 	vault.lookupHash(`unsubscribe ${accountId} ${topic}`);

@@ -228,6 +228,11 @@ interface EventTable {
 	at: Timestamp;
 }
 
+interface GoneStreamTable {
+	organizationId: string;
+	goneAt: Timestamp;
+}
+
 interface EmailTemplateTable {
 	name: string;
 	version: number;
@@ -275,6 +280,7 @@ export interface Tables {
 	application: ApplicationTable;
 	credential: CredentialTable;
 	event: EventTable;
+	goneStream: GoneStreamTable;
 	emailTemplate: EmailTemplateTable;
 	emailEditor: EmailEditorTable;
 	brand: BrandTable;

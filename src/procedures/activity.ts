@@ -12,7 +12,7 @@ import {
 import type { LiveEvent } from '#lib/events.ts';
 import { fullName } from '#lib/views.ts';
 import type { Stream } from '#lib/wire.ts';
-import { isoOf, type Db } from '../database.ts';
+import { isoOf, type Db, type Trx } from '../database.ts';
 import type { Tables } from '../tables.ts';
 import { adminProcedure, organizationProcedure, router } from '../trpc.ts';
 
@@ -45,14 +45,55 @@ export async function listEvents(db: Db, stream: Stream, length: number): Promis
 	return toEvents(rows, stream.kind);
 }
 
-/** Takes along what only the organization itself knew of it, once it is gone. What the portal's admins were told stays. */
-export async function deleteEventsOf(db: Db, organizationId: string): Promise<void> {
+/** How many events of streams that are gone are deleted in one transaction. */
+const sweepLength = 2000;
+
+/** Notes that the organizations go: what only they knew of themselves goes after them, by `sweepEvents`. */
+export async function leaveEventsOf(db: Trx, organizationIds: string[]): Promise<void> {
+	if (organizationIds.length === 0) return;
 	await db
-		.deleteFrom('event')
-		.where('organizationId', '=', organizationId)
-		.where('seq', 'is not', null)
-		.where('portalSeq', 'is', null)
+		.insertInto('goneStream')
+		.values(organizationIds.map((organizationId) => ({ organizationId })))
 		.execute();
+}
+
+/**
+ * Deletes the events of organizations that are gone, some thousand in each transaction: there may be hundreds of thousands.
+ * One that breaks off is gone on with the next time. What the portal's admins were told stays.
+ */
+export async function sweepEvents(db: Db): Promise<void> {
+	for (;;) {
+		const isMore = await db.transaction().execute(async (trx) => {
+			const gone = await trx
+				.selectFrom('goneStream')
+				.select('organizationId')
+				.orderBy('goneAt')
+				.limit(1)
+				.forUpdate()
+				.skipLocked()
+				.executeTakeFirst();
+			if (!gone) return false;
+			const { organizationId } = gone;
+			const { numDeletedRows } = await trx
+				.deleteFrom('event')
+				.where('id', 'in', (eb) =>
+					eb
+						.selectFrom('event')
+						.select('id')
+						.where('organizationId', '=', organizationId)
+						.where('seq', 'is not', null)
+						.where('portalSeq', 'is', null)
+						.orderBy('seq')
+						.limit(sweepLength)
+				)
+				.executeTakeFirst();
+			if (Number(numDeletedRows) < sweepLength) {
+				await trx.deleteFrom('goneStream').where('organizationId', '=', organizationId).execute();
+			}
+			return true;
+		});
+		if (!isMore) return;
+	}
 }
 
 /**

@@ -78,13 +78,17 @@ async function tellAdmins(
 	db: Trx,
 	account: { email: string; firstName: string; lastName: string }
 ): Promise<void> {
-	for (const to of await listAdminReaders(db)) {
-		await ctx.outbox.enqueue(db, to, 'account-waiting', {
-			requesterName: fullName(account),
-			requesterEmail: account.email,
-			reviewUrl: `${ctx.config.ORIGIN}/admin/users?status=pending`
-		});
-	}
+	const props = {
+		requesterName: fullName(account),
+		requesterEmail: account.email,
+		reviewUrl: `${ctx.config.ORIGIN}/admin/users?status=pending`
+	};
+	const readers = await listAdminReaders(db);
+	await ctx.outbox.enqueueMany(
+		db,
+		'account-waiting',
+		readers.map((to) => ({ to, props }))
+	);
 }
 
 export const addressesRouter = router({

@@ -49,21 +49,19 @@ async function tellMembers(
 	organization: Organization,
 	name: 'organization-approved' | 'organization-rejected' | 'organization-suspended' | 'organization-restored'
 ): Promise<void> {
-	for (const { to, props } of await listRecipients(ctx, organization)) {
-		if (name === 'organization-rejected') {
-			await ctx.outbox.enqueue(ctx.db, to, name, { ...props, reason: organization.rejectionReason ?? '' });
-		} else {
-			await ctx.outbox.enqueue(ctx.db, to, name, props);
-		}
-	}
+	const recipients = await listRecipients(ctx, organization);
+	if (name !== 'organization-rejected') return ctx.outbox.enqueueMany(ctx.db, name, recipients);
+	const reason = organization.rejectionReason ?? '';
+	const withReason = recipients.map(({ to, props }) => ({ to, props: { ...props, reason } }));
+	return ctx.outbox.enqueueMany(ctx.db, name, withReason);
 }
 
 export const decisionsRouter = router({
 	approve: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const values = { ...decision(ctx.user.id), rejectionReason: null };
 		const decided = await decide(ctx, input.organizationId, ['pending'], 'approved', values);
-		await publish({ ...ctx, organization: decided.organization }, 'organization.approved', decided);
 		await tellMembers(ctx, decided.organization, 'organization-approved');
+		await publish({ ...ctx, organization: decided.organization }, 'organization.approved', decided);
 		return decided.organization;
 	}),
 
@@ -71,23 +69,23 @@ export const decisionsRouter = router({
 		async ({ ctx, input }) => {
 			const values = { ...decision(ctx.user.id), rejectionReason: input.reason || null };
 			const decided = await decide(ctx, input.organizationId, ['pending'], 'rejected', values);
-			await publish({ ...ctx, organization: decided.organization }, 'organization.rejected', decided);
 			await tellMembers(ctx, decided.organization, 'organization-rejected');
+			await publish({ ...ctx, organization: decided.organization }, 'organization.rejected', decided);
 			return decided.organization;
 		}
 	),
 
 	suspend: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const decided = await decide(ctx, input.organizationId, ['approved'], 'suspended', decision(ctx.user.id));
-		await publish({ ...ctx, organization: decided.organization }, 'organization.suspended', decided);
 		await tellMembers(ctx, decided.organization, 'organization-suspended');
+		await publish({ ...ctx, organization: decided.organization }, 'organization.suspended', decided);
 		return decided.organization;
 	}),
 
 	restore: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const decided = await decide(ctx, input.organizationId, ['suspended'], 'approved', decision(ctx.user.id));
-		await publish({ ...ctx, organization: decided.organization }, 'organization.restored', decided);
 		await tellMembers(ctx, decided.organization, 'organization-restored');
+		await publish({ ...ctx, organization: decided.organization }, 'organization.restored', decided);
 		return decided.organization;
 	}),
 

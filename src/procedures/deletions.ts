@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { text } from '#lib/schema.ts';
 import type { Organization, Status } from '#lib/views.ts';
 import type { Db } from '../database.ts';
-import { publish, signal } from '../outbox.ts';
+import { publish, signalAll } from '../outbox.ts';
 import {
 	adminProcedure,
 	fieldRefusal,
@@ -13,7 +13,7 @@ import {
 	router,
 	system
 } from '../trpc.ts';
-import { deleteEventsOf } from './activity.ts';
+import { leaveEventsOf } from './activity.ts';
 import { getOrganizationView, listRecipients, type WritingContext } from './organizations.ts';
 
 /** The end of an organization: asked for by its Super admins or by the portal's, and carried out some days later. */
@@ -45,14 +45,14 @@ async function condemn(ctx: Asking, id: string, typed: string, isByPortal: boole
 		.where('id', '=', id)
 		.execute();
 	const organization = await getOrganizationView(ctx.db, id);
+	const said = { actorName: ctx.actor.name, deletesAt: inWords(deletesAt) };
+	const recipients = await listRecipients(ctx, organization);
+	await ctx.outbox.enqueueMany(
+		ctx.db,
+		'organization-condemned',
+		recipients.map(({ to, props }) => ({ to, props: { ...props, ...said } }))
+	);
 	await publish({ ...ctx, organization }, 'organization.condemned', { organization });
-	for (const { to, props } of await listRecipients(ctx, organization)) {
-		await ctx.outbox.enqueue(ctx.db, to, 'organization-condemned', {
-			...props,
-			actorName: ctx.actor.name,
-			deletesAt: inWords(deletesAt)
-		});
-	}
 	return organization;
 }
 
@@ -64,10 +64,13 @@ async function keep(ctx: Asking, id: string): Promise<Organization> {
 		.where('id', '=', id)
 		.execute();
 	const organization = await getOrganizationView(ctx.db, id);
+	const recipients = await listRecipients(ctx, organization);
+	await ctx.outbox.enqueueMany(
+		ctx.db,
+		'organization-kept',
+		recipients.map(({ to, props }) => ({ to, props: { ...props, actorName: ctx.actor.name } }))
+	);
 	await publish({ ...ctx, organization }, 'organization.kept', { organization });
-	for (const { to, props } of await listRecipients(ctx, organization)) {
-		await ctx.outbox.enqueue(ctx.db, to, 'organization-kept', { ...props, actorName: ctx.actor.name });
-	}
 	return organization;
 }
 
@@ -163,19 +166,25 @@ async function deleteOrganization(ctx: WritingContext, id: string): Promise<void
 	const recipients = await listRecipients(ctx, organization);
 	const applications = db.selectFrom('application').select('id').where('organizationId', '=', id);
 	await db.deleteFrom('credential').where('applicationId', 'in', applications).execute();
-	await publish({ ...ctx, organization }, 'organization.deleted', { organization });
-	const members = await db
-		.selectFrom('membership')
-		.select('userId')
-		.where('organizationId', '=', id)
-		.execute();
-	for (const { userId } of members) await signal(db, { kind: 'account', userId });
-	for (const { to, props } of recipients) {
-		const { organizationName, firstName } = props;
-		await ctx.outbox.enqueue(db, to, 'organization-deleted', { organizationName, firstName });
-	}
+	await db.deleteFrom('application').where('organizationId', '=', id).execute();
+	await db.deleteFrom('invitation').where('organizationId', '=', id).execute();
 	await db.deleteFrom('presence').where('organizationId', '=', id).execute();
-	// Applications, invitations and memberships go with the row.
+	const members = await db
+		.deleteFrom('membership')
+		.where('organizationId', '=', id)
+		.returning('userId')
+		.execute();
+	await signalAll(
+		db,
+		members.map(({ userId }) => ({ kind: 'account', userId }))
+	);
+	const told = recipients.map(({ to, props: { organizationName, firstName } }) => ({
+		to,
+		props: { organizationName, firstName }
+	}));
+	await ctx.outbox.enqueueMany(db, 'organization-deleted', told);
+	await leaveEventsOf(db, [id]);
+	await publish({ ...ctx, organization }, 'organization.deleted', { organization });
+	// Nothing hangs on the row any more.
 	await db.deleteFrom('organization').where('id', '=', id).execute();
-	await deleteEventsOf(db, id);
 }

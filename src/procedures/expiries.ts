@@ -76,18 +76,16 @@ async function tell(ctx: WritingContext, organizationId: string, credentialId: s
 		.where('id', '=', credentialId)
 		.execute();
 	const credential = await getCredential(db, credentialId);
-	await publish({ ...ctx, organization: row }, 'credential.expiring', {
-		applicationId,
-		applicationName,
-		credential
-	});
 	const endsOn = new Date(credential.expiresAt ?? 0).toLocaleDateString('en-GB', {
 		dateStyle: 'long',
 		timeZone: 'UTC'
 	});
-	for (const member of await listMembers(db, organizationId)) {
-		if (member.role !== 'super_admin' && member.userId !== credential.createdBy?.id) continue;
-		await ctx.outbox.enqueue(db, { name: fullName(member), address: member.email }, 'credential-expiring', {
+	const readers = (await listMembers(db, organizationId)).filter(
+		(member) => member.role === 'super_admin' || member.userId === credential.createdBy?.id
+	);
+	const recipients = readers.map((member) => ({
+		to: { name: fullName(member), address: member.email },
+		props: {
 			organizationName: row.name,
 			firstName: member.firstName,
 			applicationName,
@@ -95,6 +93,12 @@ async function tell(ctx: WritingContext, organizationId: string, credentialId: s
 			lastFour: credential.lastFour,
 			endsOn,
 			applicationUrl: `${ctx.config.ORIGIN}/orgs/${row.slug}/applications/${applicationId}`
-		});
-	}
+		}
+	}));
+	await ctx.outbox.enqueueMany(db, 'credential-expiring', recipients);
+	await publish({ ...ctx, organization: row }, 'credential.expiring', {
+		applicationId,
+		applicationName,
+		credential
+	});
 }

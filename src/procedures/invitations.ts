@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { firstName, lastName } from '#lib/fields.ts';
 import { fullName, resendSeconds, role, roleLabels, type Invitation, type Settings } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
-import { publish } from '../outbox.ts';
+import { publish, publishMany } from '../outbox.ts';
 import { createToken, hashToken } from '../tokens.ts';
 import { notFound, organizationProcedure, Refusal, router, system, tooMany, type Context } from '../trpc.ts';
 import { findAccount } from './accounts.ts';
@@ -91,14 +91,19 @@ export async function revokeInvitationsOf(
 	const open = (await listInvitations(ctx.db, ctx.organization.id)).filter(
 		({ invitedBy }) => invitedBy.id === userId
 	);
-	for (const invitation of open) {
-		await ctx.db
-			.updateTable('invitation')
-			.set({ state: 'revoked' })
-			.where('id', '=', invitation.id)
-			.execute();
-		await publish(ctx, 'invitation.revoked', { invitation });
-	}
+	if (open.length === 0) return;
+	await ctx.db
+		.updateTable('invitation')
+		.set({ state: 'revoked' })
+		.where('organizationId', '=', ctx.organization.id)
+		.where('invitedBy', '=', userId)
+		.where('state', '=', 'pending')
+		.execute();
+	await publishMany(
+		ctx,
+		'invitation.revoked',
+		open.map((invitation) => ({ invitation }))
+	);
 }
 
 export const expiryOf = ({ invitationDays }: Settings) => new Date(Date.now() + invitationDays * 86_400_000);

@@ -102,15 +102,17 @@ export async function warnOfLeaver(
 		.where('membership.role', '=', 'super_admin')
 		.where('membership.id', '!=', member.id)
 		.execute();
-	for (const admin of admins) {
-		await ctx.outbox.enqueue(ctx.db, { name: fullName(admin), address: admin.email }, 'member-left', {
+	const recipients = admins.map((admin) => ({
+		to: { name: fullName(admin), address: admin.email },
+		props: {
 			organizationName: organization.name,
 			firstName: admin.firstName,
 			memberName: fullName(member),
 			credentials,
 			usersUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}/users`
-		});
-	}
+		}
+	}));
+	await ctx.outbox.enqueueMany(ctx.db, 'member-left', recipients);
 }
 
 export const membersRouter = router({
@@ -160,13 +162,13 @@ export const membersRouter = router({
 		}
 		const seen = await listSeenBy(ctx.db, organizationId, member.userId);
 		await ctx.db.deleteFrom('membership').where('id', '=', member.id).execute();
-		await publish(ctx, 'member.removed', { member, seen: seen.length });
 		await revokeInvitationsOf(ctx, member.userId);
 		await ctx.outbox.enqueue(ctx.db, { name: fullName(member), address: member.email }, 'member-removed', {
 			organizationName,
 			firstName: member.firstName,
 			actorName: ctx.actor.name
 		});
+		await publish(ctx, 'member.removed', { member, seen: seen.length });
 		return member;
 	}),
 
@@ -182,9 +184,9 @@ export const membersRouter = router({
 		}
 		const seen = await listSeenBy(ctx.db, organizationId, member.userId);
 		await ctx.db.deleteFrom('membership').where('id', '=', member.id).execute();
-		await publish(ctx, 'member.left', { member, seen: seen.length });
 		await revokeInvitationsOf(ctx, member.userId);
 		await warnOfLeaver(ctx, ctx.organization, member);
+		await publish(ctx, 'member.left', { member, seen: seen.length });
 		return member;
 	}),
 

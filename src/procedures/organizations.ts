@@ -150,6 +150,20 @@ async function publishRequest(
 	organization: Organization,
 	previousStatus: Status | null
 ): Promise<void> {
+	if (organization.status !== 'approved') {
+		const props = {
+			organizationName: organization.name,
+			requesterName: organization.requestedBy?.name ?? '',
+			requesterEmail: organization.requestedBy?.email ?? '',
+			reviewUrl: `${ctx.config.ORIGIN}/admin/organizations`
+		};
+		const readers = await listAdminReaders(ctx.db);
+		await ctx.outbox.enqueueMany(
+			ctx.db,
+			'organization-requested',
+			readers.map((to) => ({ to, props }))
+		);
+	}
 	await publish({ ...ctx, organization }, 'organization.requested', {
 		organization: { ...organization, status: 'pending', decidedAt: null },
 		previousStatus
@@ -158,15 +172,6 @@ async function publishRequest(
 		await publish({ ...ctx, actor: system, organization }, 'organization.approved', {
 			organization,
 			previousStatus: 'pending'
-		});
-		return;
-	}
-	for (const to of await listAdminReaders(ctx.db)) {
-		await ctx.outbox.enqueue(ctx.db, to, 'organization-requested', {
-			organizationName: organization.name,
-			requesterName: organization.requestedBy?.name ?? '',
-			requesterEmail: organization.requestedBy?.email ?? '',
-			reviewUrl: `${ctx.config.ORIGIN}/admin/organizations`
 		});
 	}
 }

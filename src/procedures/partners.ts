@@ -119,7 +119,6 @@ export const partnersRouter = router({
 			const before = await getMember(ctx.db, organization.id, input.memberId);
 			const member = { ...before, role: 'super_admin' as const };
 			await ctx.db.updateTable('membership').set({ role: member.role }).where('id', '=', member.id).execute();
-			await publish({ ...ctx, organization }, 'member.appointed', { member });
 			await ctx.outbox.enqueue(
 				ctx.db,
 				{ name: fullName(member), address: member.email },
@@ -133,6 +132,7 @@ export const partnersRouter = router({
 					organizationUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}`
 				}
 			);
+			await publish({ ...ctx, organization }, 'member.appointed', { member });
 			return member;
 		}
 	)

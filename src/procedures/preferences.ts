@@ -70,7 +70,7 @@ export const preferencesRouter = router({
 	list: userProcedure({}).query(async ({ ctx }) => {
 		const names = topicNames.filter((topic) => ctx.user.isPortalAdmin || !topics[topic].isForAdmins);
 		return Promise.all(
-			names.map(async (topic) => ({ topic, isWanted: await isWanted(ctx.db, ctx.user.id, topic) }))
+			names.map(async (topic) => ({ topic, isWanted: await isWanted(ctx.db, ctx.user.email, topic) }))
 		);
 	}),
 
@@ -85,7 +85,7 @@ export const preferencesRouter = router({
 	/** What the link of a message is for; opening it changes nothing, since mail scanners open every link. */
 	open: publicProcedure({ token }).query(async ({ ctx, input }) => {
 		const { account, topic } = await read(ctx.db, ctx.vault, input.token);
-		return { topic, email: account.email, isWanted: await isWanted(ctx.db, account.id, topic) };
+		return { topic, email: account.email, isWanted: await isWanted(ctx.db, account.email, topic) };
 	}),
 
 	unsubscribe: publicProcedure({ token, isWanted: z.boolean().default(false) }).mutation(

@@ -1,14 +1,22 @@
 import { sql, type Selectable, type SqlBool } from 'kysely';
 import { z } from 'zod';
 import { searchText } from '#lib/fields.ts';
-import { accountStatus, cursor, fullName, type Account, type AdminAccount, type Cursor } from '#lib/views.ts';
+import {
+	accountStatus,
+	cursor,
+	fullName,
+	type Account,
+	type AdminAccount,
+	type Cursor,
+	type Status
+} from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish, signal } from '../outbox.ts';
 import { endSessions } from '../session.ts';
 import type { Tables } from '../tables.ts';
 import { adminProcedure, notFound, Refusal, router, type Context } from '../trpc.ts';
 import { accountViewOf } from './accounts.ts';
-import { deleteEventsOf } from './activity.ts';
+import { leaveEventsOf } from './activity.ts';
 import { revokeInvitationsOf } from './invitations.ts';
 import { findMember, isLastSuperAdmin, warnOfLeaver } from './members.ts';
 import { getOrganizationView } from './organizations.ts';
@@ -194,14 +202,30 @@ export async function deleteAccount(
 	const { account, isLastAdmin } = await lockAccount(ctx.db, accountId);
 	refuseLastAdmin(isLastAdmin);
 	await refuseLastSuperAdmin(ctx.db, companies);
+	const isCompany = ({ status }: { status: Status }) => ['approved', 'suspended'].includes(status);
+	for (const { organization, member } of companies) {
+		await revokeInvitationsOf({ ...ctx, organization }, accountId);
+		if (member && isCompany(organization)) await warnOfLeaver(ctx, organization, member);
+	}
+	await endSessions(ctx.db, accountId);
+	await ctx.outbox.enqueue(ctx.db, { name: fullName(account), address: account.email }, 'account-deleted', {
+		firstName: account.firstName
+	});
+	const spaces = await ctx.db
+		.deleteFrom('organization')
+		.where('isPersonal', '=', true)
+		.where('requestedBy', '=', accountId)
+		.returning('id')
+		.execute();
+	await leaveEventsOf(
+		ctx.db,
+		spaces.map(({ id }) => id)
+	);
 	for (const { organization, member } of companies) {
 		const { id, status: previousStatus } = organization;
-		await revokeInvitationsOf({ ...ctx, organization }, accountId);
-		if (['approved', 'suspended'].includes(previousStatus)) {
+		if (isCompany(organization)) {
 			const name = ctx.actor.id === accountId ? 'member.left' : 'member.removed';
-			if (!member) continue;
-			await publish({ ...ctx, organization }, name, { member });
-			await warnOfLeaver(ctx, organization, member);
+			if (member) await publish({ ...ctx, organization }, name, { member });
 			continue;
 		}
 		// A request that is theirs alone goes with them.
@@ -213,18 +237,7 @@ export async function deleteAccount(
 		});
 	}
 	await publish(ctx, 'account.deleted', { account: accountViewOf(account) });
-	await endSessions(ctx.db, accountId);
-	const spaces = await ctx.db
-		.deleteFrom('organization')
-		.where('isPersonal', '=', true)
-		.where('requestedBy', '=', accountId)
-		.returning('id')
-		.execute();
-	for (const { id } of spaces) await deleteEventsOf(ctx.db, id);
 	await ctx.db.deleteFrom('account').where('id', '=', accountId).execute();
-	await ctx.outbox.enqueue(ctx.db, { name: fullName(account), address: account.email }, 'account-deleted', {
-		firstName: account.firstName
-	});
 	return account;
 }
 
@@ -259,13 +272,15 @@ export const usersRouter = router({
 		await refuseLastSuperAdmin(ctx.db, companies);
 		await ctx.db.updateTable('account').set({ status: 'deactivated' }).where('id', '=', accountId).execute();
 		for (const { organization, member } of companies) {
-			if (member) await publish({ ...ctx, organization }, 'member.deactivated', { member });
 			await revokeInvitationsOf({ ...ctx, organization }, accountId);
 			if (member) await warnOfLeaver(ctx, organization, member);
 		}
+		await endSessions(ctx.db, accountId);
+		for (const { organization, member } of companies) {
+			if (member) await publish({ ...ctx, organization }, 'member.deactivated', { member });
+		}
 		const view = accountViewOf({ ...account, status: 'deactivated' });
 		await publish(ctx, 'account.deactivated', { account: view });
-		await endSessions(ctx.db, accountId);
 		return view;
 	}),
 
