@@ -10,6 +10,7 @@ export const alarms = {
 	'tidy-limits': 'Limits that are over could not be deleted.',
 	'tidy-organizations': 'An organization whose time has come could not be deleted.',
 	'tidy-events': 'What organizations that are gone knew of themselves could not be deleted.',
+	'tidy-old': 'E-mails and invitations older than the settings keep them could not be deleted.',
 	'tidy-devices': 'Browsers that nobody uses any more could not be forgotten.',
 	'tidy-expiries': 'People could not be told that a credential ends soon.'
 } as const satisfies Record<string, string>;

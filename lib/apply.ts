@@ -1,4 +1,5 @@
 import type { LiveEvent } from './events.ts';
+import { shownCredentials } from './views.ts';
 import type {
 	AdminOrganization,
 	Application,
@@ -56,7 +57,7 @@ function withCredentials(
 	change: (credentials: Credential[]) => Credential[]
 ): Application[] {
 	return applications.map((one) =>
-		one.id === applicationId ? { ...one, credentials: change(one.credentials) } : one
+		one.id === applicationId ? { ...one, credentials: shownCredentials(change(one.credentials)) } : one
 	);
 }
 
@@ -121,8 +122,12 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'invitation.declined':
 			return { ...next, invitations: without(next.invitations, event.payload.invitation.id) };
 		case 'application.created':
-		case 'application.updated':
 			return { ...next, applications: newestFirst(next.applications, event.payload.application) };
+		case 'application.updated': {
+			const { credentials: _, ...head } = event.payload.application;
+			const applications = next.applications.map((one) => (one.id === head.id ? { ...one, ...head } : one));
+			return { ...next, applications };
+		}
 		case 'application.deleted':
 			return { ...next, applications: without(next.applications, event.payload.application.id) };
 		case 'credential.created':

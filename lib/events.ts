@@ -2,6 +2,7 @@ import { event } from './event.ts';
 import { portalEvents } from './portal-events.ts';
 import { z } from './schema.ts';
 import {
+	applicationHead,
 	applicationView,
 	credentialView,
 	invitationView,
@@ -182,7 +183,7 @@ export const events = {
 	),
 	'application.updated': event(
 		'organization',
-		application.extend({ previousName: z.string() }),
+		z.object({ application: applicationHead, previousName: z.string() }),
 		({ application, previousName }) =>
 			previousName === application.name
 				? `edited the application ${application.name}`
@@ -190,7 +191,7 @@ export const events = {
 	),
 	'application.deleted': event(
 		'both',
-		application,
+		z.object({ application: applicationHead }),
 		({ application }) => `deleted the application ${application.name}`
 	),
 	'credential.created': event('organization', credential, (one) => `created the credential ${key(one)}`),

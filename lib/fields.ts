@@ -59,6 +59,7 @@ const wholeNumber = (label: string, min: number, max: number) => {
 };
 export const invitationDays = wholeNumber('The lifetime in days', 1, 30);
 export const maxMembers = wholeNumber('The limit', 1, 10_000);
+export const retentionDays = wholeNumber('The number of days', 1, 3650);
 export const invitationLimit = wholeNumber('The limit', 1, 10_000);
 export const maxApplications = wholeNumber('The limit', 1, 10_000);
 /** Never so few that nobody could raise it again. */

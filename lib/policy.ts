@@ -145,6 +145,7 @@ export const policy = {
 	'applications.create': everyMember,
 	'applications.update': everyMember,
 	'applications.delete': everyMember,
+	'credentials.list': everyMember,
 	'credentials.create': everyMember,
 	'credentials.reveal': { ...everyMember, isRestrictable: true },
 	'credentials.copy': { ...everyMember, isRestrictable: true },

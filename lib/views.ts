@@ -41,7 +41,9 @@ export const settingsView = z.object({
 	/** How many changes one person may make in a minute. */
 	changesPerPerson: z.number(),
 	/** How many changes the members of an organization may make in a minute. */
-	changesPerOrganization: z.number()
+	changesPerOrganization: z.number(),
+	/** For how many days e-mails that are done with and invitations that have ended are kept. */
+	retentionDays: z.number()
 });
 export type Settings = z.infer<typeof settingsView>;
 
@@ -61,7 +63,8 @@ export const settingLabels: Record<keyof Settings, string> = {
 	invitationsPerInviter: 'Invitations of one person in 10 minutes',
 	maxApplications: 'Applications of an organization',
 	changesPerPerson: 'Changes of one person in a minute',
-	changesPerOrganization: 'Changes in an organization in a minute'
+	changesPerOrganization: 'Changes in an organization in a minute',
+	retentionDays: 'Keep sent e-mails for days'
 };
 
 export const organizationView = z.object({
@@ -210,10 +213,21 @@ export const applicationView = z.object({
 	credentials: z.array(credentialView)
 });
 export type Application = z.infer<typeof applicationView>;
+/** What an event says of an application: its page keeps the credentials that it has. Events of older versions held them. */
+export const applicationHead = applicationView.partial({ credentials: true });
 
 /** The full name as a page shows it; the address where a person has given no name. */
 export function fullName(one: { firstName: string; lastName: string; email?: string }): string {
 	return `${one.firstName} ${one.lastName}`.trim() || (one.email ?? '');
+}
+
+/** How many of an application's credentials that have ended its page shows at first; those that work it shows all. */
+export const endedShown = 20;
+
+/** What a snapshot holds of an application's credentials, which come newest first. */
+export function shownCredentials(all: Credential[], now: number = Date.now()): Credential[] {
+	let ended = 0;
+	return all.filter((one) => credentialState(one, now) === 'active' || ++ended <= endedShown);
 }
 
 /** The state of a credential now. An overlap after a rotation is a credential that is active and expires. */

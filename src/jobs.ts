@@ -11,6 +11,7 @@ import { mailQueue, type MailJob, type Outbox } from './outbox.ts';
 import { sweepEvents } from './procedures/activity.ts';
 import { deleteDueOrganizations } from './procedures/deletions.ts';
 import { tellExpiring } from './procedures/expiries.ts';
+import { deleteOld } from './retention.ts';
 import { deleteExpiredSessions } from './session.ts';
 
 const tidyQueue = 'tidy';
@@ -62,6 +63,7 @@ const tidying: { kind: AlarmKind; run: (parts: Tidying) => Promise<void> }[] = [
 	// After what deletes organizations.
 	{ kind: 'tidy-events', run: ({ db }) => sweepEvents(db) },
 	{ kind: 'tidy-devices', run: ({ db }) => deleteExpiredDevices(db) },
+	{ kind: 'tidy-old', run: ({ db }) => deleteOld(db) },
 	{ kind: 'tidy-expiries', run: (parts) => tellExpiring({ ...parts, config: parts.env }) },
 	{ kind: 'mail-server', run: async (parts) => void mailingOf(await getMailServerRow(parts.db), parts) }
 ];

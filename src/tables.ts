@@ -25,6 +25,7 @@ interface PortalTable {
 	changesPerPerson: Generated<number>;
 	changesPerOrganization: Generated<number>;
 	maxApplications: Generated<number>;
+	retentionDays: Generated<number>;
 	lastSeq: Count;
 	lastHash: Generated<Uint8Array>;
 	lastAt: Timestamp;

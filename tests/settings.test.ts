@@ -27,7 +27,8 @@ const fresh = {
 	maxMembers: 100,
 	maxOpenInvitations: 50,
 	invitationsPerDay: 50,
-	invitationsPerInviter: 30
+	invitationsPerInviter: 30,
+	retentionDays: 90
 };
 const change = (settings: Partial<typeof fresh>) => portal.admin.api.settings.update.mutate(settings);
 afterEach(() => change(fresh));
@@ -196,7 +197,8 @@ test('what makes no sense is refused at its field, and nothing of the same form 
 		[{ invitationDays: 31 }, 'invitationDays'],
 		[{ invitationDays: 1.5 }, 'invitationDays'],
 		[{ invitationDays: NaN }, 'invitationDays'],
-		[{ maxMembers: 10_001 }, 'maxMembers']
+		[{ maxMembers: 10_001 }, 'maxMembers'],
+		[{ retentionDays: 0 }, 'retentionDays']
 	] as const;
 	for (const [values, field] of wrong) {
 		const refused = await refusal(change({ canRegister: false, ...values }));

@@ -7,7 +7,7 @@ import { fieldRefusal, notFound, organizationProcedure, Refusal, router } from '
 import { insertCredential, listCredentials } from './credentials.ts';
 import { getSettings } from './settings.ts';
 
-/** Applications with their credentials, newest first: two queries, however many there are. */
+/** Applications with their credentials as their pages show them, newest first: two queries, however many there are. */
 export async function listApplications(db: Db, organizationId: string, id?: string): Promise<Application[]> {
 	const rows = await db
 		.selectFrom('application')
@@ -48,6 +48,11 @@ export async function getApplication(db: Db, organizationId: string, id: string)
 	const [application] = await listApplications(db, organizationId, id);
 	if (!application) throw notFound();
 	return application;
+}
+
+/** The application without its credentials, of which an event needn't tell anew. */
+function headOf({ credentials: _, ...head }: Application): Omit<Application, 'credentials'> {
+	return head;
 }
 
 async function refusingTaken<Result>(name: string, writing: Promise<Result>): Promise<Result> {
@@ -105,7 +110,10 @@ export const applicationsRouter = router({
 				.execute();
 			await refusingTaken(input.name, writing);
 			const application = { ...before, name: input.name, description: input.description };
-			await publish(ctx, 'application.updated', { application, previousName: before.name });
+			await publish(ctx, 'application.updated', {
+				application: headOf(application),
+				previousName: before.name
+			});
 			return application;
 		}
 	),
@@ -114,7 +122,7 @@ export const applicationsRouter = router({
 	delete: organizationProcedure({ applicationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const application = await getApplication(ctx.db, ctx.organization.id, input.applicationId);
 		await ctx.db.deleteFrom('application').where('id', '=', application.id).execute();
-		await publish(ctx, 'application.deleted', { application });
+		await publish(ctx, 'application.deleted', { application: headOf(application) });
 		return application;
 	})
 });

@@ -2,7 +2,14 @@ import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
 import { credentialLabel } from '#lib/fields.ts';
 import { moment } from '#lib/schema.ts';
-import { credentialState, fullName, type Credential, type ExposedCredential } from '#lib/views.ts';
+import {
+	credentialState,
+	cursor,
+	endedShown,
+	fullName,
+	type Credential,
+	type ExposedCredential
+} from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
 import { fieldRefusal, notFound, organizationProcedure, Refusal, router, type Context } from '../trpc.ts';
@@ -60,11 +67,24 @@ function viewOf(row: Row): Credential {
 	};
 }
 
-/** The credentials of each application, newest first. */
+const hasEnded = sql<boolean>`
+	(credential.revoked_at is not null or (credential.expires_at is not null and credential.expires_at <= now()))`;
+
+/** The credentials of each application, newest first: all that work, and the latest of those that have ended. */
 export async function listCredentials(db: Db, applicationIds: string[]): Promise<Map<string, Credential[]>> {
 	if (applicationIds.length === 0) return new Map();
+	const ranked = db
+		.selectFrom('credential')
+		.select(['credential.id', hasEnded.as('isEnded')])
+		.select(
+			sql<number>`row_number() over (
+				partition by credential.application_id, ${hasEnded} order by credential.created_at desc, credential.id
+			)`.as('rank')
+		)
+		.where('credential.applicationId', 'in', applicationIds);
 	const rows = await selectCredentials(db)
-		.where('credential.applicationId', 'in', applicationIds)
+		.innerJoin(ranked.as('ranked'), 'ranked.id', 'credential.id')
+		.where((eb) => eb.or([eb('ranked.isEnded', '=', false), eb('ranked.rank', '<=', endedShown)]))
 		.orderBy('credential.createdAt', 'desc')
 		.orderBy('credential.id')
 		.execute();
@@ -209,7 +229,51 @@ const showing = (name: 'credential.revealed' | 'credential.copied') =>
 		return { secret: ctx.vault.decrypt(secret, `credential:${event.credential.id}`) };
 	});
 
+/** @throws {Refusal} NOT_FOUND, also for an application of another organization. */
+async function getApplicationName(
+	{ db, organization }: { db: Db; organization: { id: string } },
+	id: string
+) {
+	const application = await db
+		.selectFrom('application')
+		.select(['id', 'name'])
+		.where('id', '=', id)
+		.where('organizationId', '=', organization.id)
+		.executeTakeFirst();
+	if (!application) throw notFound();
+	return application;
+}
+
+/** How many of those that have ended one call lists. */
+const pageLength = 50;
+
 export const credentialsRouter = router({
+	/** The credentials of an application that have ended, newest first: also those that its page doesn't show at first. */
+	list: organizationProcedure({ applicationId: z.uuid(), after: cursor.nullable().default(null) }).query(
+		async ({ ctx, input: { applicationId, after } }) => {
+			await getApplicationName(ctx, applicationId);
+			const rows = await selectCredentials(ctx.db)
+				.select(sql<string>`credential.created_at::text`.as('sortValue'))
+				.where('credential.applicationId', '=', applicationId)
+				.where(hasEnded)
+				.$if(after !== null, (query) =>
+					query.where(
+						sql<SqlBool>`(credential.created_at, credential.id) < (${after?.value}::timestamptz, ${after?.id}::uuid)`
+					)
+				)
+				.orderBy('credential.createdAt', 'desc')
+				.orderBy('credential.id', 'desc')
+				.limit(pageLength + 1)
+				.execute();
+			const shown = rows.slice(0, pageLength);
+			const last = shown.at(-1);
+			return {
+				credentials: shown.map(viewOf),
+				next: rows.length > pageLength && last ? { value: last.sortValue, id: last.id } : null
+			};
+		}
+	),
+
 	/** What a Super admin should rotate: somebody who has gone knows it. */
 	listExposed: organizationProcedure({}).query(({ ctx }) => listExposed(ctx.db, ctx.organization.id)),
 
@@ -218,13 +282,7 @@ export const credentialsRouter = router({
 		label: credentialLabel,
 		expiresAt: moment.nullable().default(null)
 	}).mutation(async ({ ctx, input }) => {
-		const application = await ctx.db
-			.selectFrom('application')
-			.select(['id', 'name'])
-			.where('id', '=', input.applicationId)
-			.where('organizationId', '=', ctx.organization.id)
-			.executeTakeFirst();
-		if (!application) throw notFound();
+		const application = await getApplicationName(ctx, input.applicationId);
 		const expiresAt = input.expiresAt ? new Date(input.expiresAt) : null;
 		if (expiresAt && expiresAt.getTime() <= Date.now()) {
 			throw fieldRefusal('expiresAt', 'INVALID', 'The expiry lies in the past.');

@@ -5,7 +5,8 @@ import {
 	invitationLimit,
 	maxApplications,
 	maxMembers,
-	portalName
+	portalName,
+	retentionDays
 } from '#lib/fields.ts';
 import { settingsView, type Settings } from '#lib/views.ts';
 import type { Db, Trx } from '../database.ts';
@@ -32,7 +33,8 @@ export async function getSettings(db: Db): Promise<Settings> {
 			'invitationsPerInviter',
 			'maxApplications',
 			'changesPerPerson',
-			'changesPerOrganization'
+			'changesPerOrganization',
+			'retentionDays'
 		])
 		.executeTakeFirstOrThrow();
 }
@@ -54,7 +56,8 @@ const changes = settingsView
 		invitationsPerInviter: invitationLimit,
 		maxApplications,
 		changesPerPerson: changesPerMinute,
-		changesPerOrganization: changesPerMinute
+		changesPerOrganization: changesPerMinute,
+		retentionDays
 	})
 	.partial();
 

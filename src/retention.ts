@@ -1,0 +1,39 @@
+import { sql } from 'kysely';
+import type { Db } from './database.ts';
+import { signal } from './outbox.ts';
+
+/** How many rows one statement deletes: nothing waits long for it. */
+const batchLength = 1000;
+
+/**
+ * Deletes what is older than the settings keep it: e-mails, but those that still wait to go out, and invitations that were
+ * accepted, declined or revoked. What happened stays in the events, which are kept for ever.
+ */
+export async function deleteOld(db: Db): Promise<void> {
+	const tooOld = sql`now() - make_interval(days => (select retention_days from portal))`;
+	const deleted = await inBatches(() =>
+		sql`
+			delete from message where id in (
+				select id from message where state <> 'queued' and created_at < ${tooOld}
+				order by created_at limit ${batchLength} for update skip locked
+			)`.execute(db)
+	);
+	if (deleted > 0) await signal(db, { kind: 'mailbox' });
+	await inBatches(() =>
+		sql`
+			delete from invitation where id in (
+				select id from invitation where state <> 'pending' and expires_at < ${tooOld}
+				order by expires_at limit ${batchLength} for update skip locked
+			)`.execute(db)
+	);
+}
+
+async function inBatches(
+	deleteSome: () => Promise<{ numAffectedRows?: bigint | undefined }>
+): Promise<number> {
+	for (let all = 0; ;) {
+		const some = Number((await deleteSome()).numAffectedRows ?? 0);
+		all += some;
+		if (some < batchLength) return all;
+	}
+}
