@@ -136,10 +136,8 @@ export async function startLive(
 				io.to(`user:${what.userId}`).emit('seen', what.organizationId, what.seq);
 				return;
 			case 'mailbox':
-				io.to('admins').emit('mailbox');
-				return;
 			case 'alarms':
-				io.to('admins').emit('alarms');
+				io.to('admins').emit(what.kind);
 				return;
 			case 'editors':
 				io.to('admins').emit('editors', what.name, await listEditors(db, what.name));

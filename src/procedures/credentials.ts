@@ -2,17 +2,11 @@ import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
 import { credentialLabel } from '#lib/fields.ts';
 import { moment } from '#lib/schema.ts';
-import {
-	credentialState,
-	cursor,
-	endedShown,
-	fullName,
-	type Credential,
-	type ExposedCredential
-} from '#lib/views.ts';
+import { credentialState, cursor, endedShown, fullName, type Credential } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
 import { fieldRefusal, notFound, organizationProcedure, Refusal, router, type Context } from '../trpc.ts';
+import { listExposed } from './exposures.ts';
 import { createKey, keyPrefix } from '../vault.ts';
 
 /** How many credentials of an application work at once, with those that were replaced and have their last hours. */
@@ -92,67 +86,6 @@ export async function listCredentials(db: Db, applicationIds: string[]): Promise
 	return new Map([...groups].map(([id, group]) => [id, group.map(viewOf)]));
 }
 
-/**
- * Who has revealed or copied which credential, as far as that still works. What was rotated since is dealt with, also
- * while the old secret has its last hours.
- */
-function selectSeen(db: Db, organizationId: string) {
-	return db
-		.selectFrom('credential')
-		.innerJoin('application', 'application.id', 'credential.applicationId')
-		.innerJoin('event', (join) =>
-			join
-				.onRef('event.organizationId', '=', 'application.organizationId')
-				.on('event.name', 'in', ['credential.revealed', 'credential.copied'])
-				.on(sql<SqlBool>`event.payload->'credential'->>'id' = credential.id::text`)
-		)
-		.select([
-			'credential.id',
-			'credential.label',
-			'credential.lastFour',
-			'application.id as applicationId',
-			'application.name as applicationName'
-		])
-		.where('application.organizationId', '=', organizationId)
-		.where('credential.revokedAt', 'is', null)
-		.where('credential.isReplaced', '=', false)
-		.where((eb) =>
-			eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', new Date())])
-		)
-		.groupBy(['credential.id', 'application.id'])
-		.orderBy('application.name')
-		.orderBy('credential.label')
-		.orderBy('credential.id');
-}
-
-/** The credentials that still work and that this person has revealed or copied. */
-export const listSeenBy = (db: Db, organizationId: string, userId: string) =>
-	selectSeen(db, organizationId)
-		.where(sql<SqlBool>`event.actor->>'id' = ${userId}`)
-		.execute();
-
-/** The credentials that still work and that somebody has seen who is no longer a member, with their names. */
-async function listExposed(db: Db, organizationId: string): Promise<ExposedCredential[]> {
-	return selectSeen(db, organizationId)
-		.select(
-			sql<string[]>`array_agg(distinct event.actor->>'name' order by event.actor->>'name')`.as('people')
-		)
-		.where((eb) =>
-			eb.not(
-				eb.exists(
-					eb
-						.selectFrom('membership')
-						.innerJoin('account', 'account.id', 'membership.userId')
-						.select('membership.id')
-						.where('membership.organizationId', '=', organizationId)
-						.where('account.status', '=', 'active')
-						.where(sql<SqlBool>`membership.user_id::text = event.actor->>'id'`)
-				)
-			)
-		)
-		.execute();
-}
-
 /** Writes a new key, encrypted for its own row. Who wants to see it presses "Reveal" like everybody else. */
 export async function insertCredential(
 	ctx: { db: Trx; vault: Context['vault']; user: { id: string } },
@@ -230,10 +163,7 @@ const showing = (name: 'credential.revealed' | 'credential.copied') =>
 	});
 
 /** @throws {Refusal} NOT_FOUND, also for an application of another organization. */
-async function getApplicationName(
-	{ db, organization }: { db: Db; organization: { id: string } },
-	id: string
-) {
+async function getApplicationRow({ db, organization }: { db: Db; organization: { id: string } }, id: string) {
 	const application = await db
 		.selectFrom('application')
 		.select(['id', 'name'])
@@ -251,7 +181,7 @@ export const credentialsRouter = router({
 	/** The credentials of an application that have ended, newest first: also those that its page doesn't show at first. */
 	list: organizationProcedure({ applicationId: z.uuid(), after: cursor.nullable().default(null) }).query(
 		async ({ ctx, input: { applicationId, after } }) => {
-			await getApplicationName(ctx, applicationId);
+			await getApplicationRow(ctx, applicationId);
 			const rows = await selectCredentials(ctx.db)
 				.select(sql<string>`credential.created_at::text`.as('sortValue'))
 				.where('credential.applicationId', '=', applicationId)
@@ -282,7 +212,7 @@ export const credentialsRouter = router({
 		label: credentialLabel,
 		expiresAt: moment.nullable().default(null)
 	}).mutation(async ({ ctx, input }) => {
-		const application = await getApplicationName(ctx, input.applicationId);
+		const application = await getApplicationRow(ctx, input.applicationId);
 		const expiresAt = input.expiresAt ? new Date(input.expiresAt) : null;
 		if (expiresAt && expiresAt.getTime() <= Date.now()) {
 			throw fieldRefusal('expiresAt', 'INVALID', 'The expiry lies in the past.');

@@ -4,7 +4,7 @@ import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.t
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish, signal } from '../outbox.ts';
 import { notFound, organizationProcedure, Refusal, router, userProcedure, type Context } from '../trpc.ts';
-import { listSeenBy } from './credentials.ts';
+import { listSeenBy } from './exposures.ts';
 import { revokeInvitationsOf } from './invitations.ts';
 
 /** How many credentials an e-mail names one by one. */
