@@ -109,6 +109,19 @@ async function join(
 	await addMember(db, { id: row.organizationId, isPersonal: false }, { ...person, role: row.role });
 }
 
+/**
+ * The names in the invitation; where the list that it comes from had none, those of the proven account of the address.
+ * Null: whoever joins has to say them.
+ */
+async function findNames(
+	db: Trx,
+	{ firstName, lastName, email }: InvitationRow
+): Promise<{ firstName: string; lastName: string } | null> {
+	if (firstName || lastName) return { firstName, lastName };
+	const account = await findAccount(db, email);
+	return account?.emailVerifiedAt ? { firstName: account.firstName, lastName: account.lastName } : null;
+}
+
 async function decline(db: Trx, row: InvitationRow): Promise<void> {
 	await db.updateTable('invitation').set({ state: 'declined' }).where('id', '=', row.id).execute();
 	const actor = { id: null, name: fullName(row), kind: 'developer' as const };
@@ -228,10 +241,12 @@ export const acceptancesRouter = router({
 		const passwordHash = input.password && !ctx.session ? await hashPassword(input.password) : null;
 		const joined = await ctx.db.transaction().execute(async (db) => {
 			const row = await lockByToken(db, input.token);
-			const names = {
-				firstName: input.firstName ?? row.firstName,
-				lastName: input.lastName ?? row.lastName
-			};
+			const known = await findNames(db, row);
+			const firstName = input.firstName ?? known?.firstName;
+			const lastName = input.lastName ?? known?.lastName;
+			if (firstName === undefined) throw fieldRefusal('firstName', 'INVALID', 'The first name is missing.');
+			if (lastName === undefined) throw fieldRefusal('lastName', 'INVALID', 'The last name is missing.');
+			const names = { firstName, lastName };
 			const person = await findOrCreatePerson(db, row, ctx.session, passwordHash, names);
 			await join(db, row, { id: person.id, ...names });
 			const account = { ...names, ...person, email: row.email, emailVerifiedAt: new Date() };
@@ -257,7 +272,8 @@ export const acceptancesRouter = router({
 	/** Without the link: whoever is signed in with the verified address has proven it as well. */
 	acceptMine: userProcedure({ invitationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const row = await lockMine(ctx.db, ctx.user.id, input.invitationId);
-		await join(ctx.db, row, { id: ctx.user.id, firstName: row.firstName, lastName: row.lastName });
+		const names = (await findNames(ctx.db, row)) ?? ctx.user;
+		await join(ctx.db, row, { id: ctx.user.id, firstName: names.firstName, lastName: names.lastName });
 		return { slug: row.organizationSlug, organizationName: row.organizationName };
 	}),
 
