@@ -59,12 +59,19 @@ function looksLikeHeadings(row: Row, rows: Row[]): boolean {
 /** Where the headings stand; -1 where there are none. */
 export function findHeadings(rows: Row[]): number {
 	const first = rows.slice(0, headingWithin);
-	const until = first.findIndex(({ cells }) => cells.some(holdsAddress));
+	// A title may name an address too: “Members of team@northwind.example”.
+	const isPerson = ({ cells }: Row) => {
+		const [one = '', other] = cells.filter((cell) => cell.trim());
+		return cells.some(holdsAddress) && (other !== undefined || !/^[^@]{0,100}\s\S{1,100}$/.test(one.trim()));
+	};
+	const until = first.findIndex(isPerson);
 	const before = until < 0 ? first : first.slice(0, until);
 	const known = before.map(countHeadings);
 	const most = Math.max(0, ...known);
 	if (most > 0) return known.indexOf(most);
-	return before.findLastIndex((row) => looksLikeHeadings(row, rows.slice(0, looked)));
+	const address = before.findIndex(({ cells }) => cells.some(holdsAddress));
+	const unknown = address < 0 ? before : before.slice(0, address);
+	return unknown.findLastIndex((row) => looksLikeHeadings(row, rows.slice(0, looked)));
 }
 
 /** Settles the words that mean something only beside others, or by what stands below them. */
@@ -74,7 +81,7 @@ function settle(headings: (Heading | null)[], valuesOf: (at: number) => string[]
 	const hasFirst = has('firstName') || (has('givenOrFullName') && hasLast);
 	const isMail = (at: number) => valuesOf(at).some(holdsAddress);
 	const isMostly = (at: number, fits: (value: string) => boolean) => {
-		const values = valuesOf(at);
+		const values = valuesOf(at).filter(Boolean);
 		return values.length > 0 && values.filter(fits).length * 2 > values.length;
 	};
 	return headings.map((heading, at): Meaning | null => {

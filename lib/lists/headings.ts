@@ -67,7 +67,7 @@ const words: Record<Heading, string> = {
 		e mail służbowy, email służbowy, endereço de e mail, endereço de email, endereço eletrônico, correio eletrônico, e post, epost,
 		e postadress, e postadresse, mejl, mejladress, sähköposti, sähköpostiosoite, emailová adresa, e mailová adresa, e mail cím, email cím,
 		adresă de e mail, adresa de email, e posta, eposta, e posta adresi, почта, электронная почта, адрес электронной почты, эл почта,
-		электронна пошта, メール, メールアドレス, 电子邮件, 邮箱, 電子郵件, 이메일, github com verified domain emails`,
+		електронна пошта, електронна адреса, メール, メールアドレス, 电子邮件, 邮箱, 電子郵件, 이메일, github com verified domain emails`,
 	login: `login, login name, login id, user principal name, upn, sign in name, signin name, logon name, user login, user logon name,
 		saml name id, github com saml name id, anmeldename, benutzerprinzipalname, identifiant, benutzerkennung`,
 	otherEmail: `email 2, email 2 address, email 2 value, email 3, email 3 address, email 3 value, e mail 2 adresse, e mail 3 adresse,

@@ -5,6 +5,10 @@ import { guessPerson, readRecipients, type Person } from './people.ts';
 /** How many people of one list are read; more can't be sent at once anyhow. */
 export const maxInvitees = 10_000;
 const widest = 200;
+const longest = 2000;
+/** More than any list of that many people needs; what comes behind is left out, so that no text freezes the page. */
+const mostLines = 60_000;
+const longestLine = 400_000;
 
 /** A list as it was read: a table whose columns have to be understood, or people line by line. */
 export type Reading = {
@@ -26,6 +30,21 @@ const countLines = (text: string, from: number) => {
 	return count;
 };
 
+/** As much of a text as is read. */
+function bound(text: string): { text: string; leftOut: number } {
+	const lines: string[] = [];
+	let leftOut = 0;
+	let at = 0;
+	while (at < text.length && lines.length < mostLines) {
+		const end = text.indexOf('\n', at);
+		const line = text.slice(at, end < 0 ? text.length : end);
+		if (line.length > longestLine) leftOut += 1;
+		lines.push(line.slice(0, longestLine));
+		at = end < 0 ? text.length : end + 1;
+	}
+	return { text: lines.join('\n'), leftOut: leftOut + countLines(text, at) };
+}
+
 /** Rows of a text, each with the line that it begins in, up to as many as are read. */
 function readRows(
 	text: string,
@@ -43,7 +62,8 @@ function readRows(
 		quoteChar: quote,
 		step({ data, errors, meta }, parser) {
 			isOpen ||= errors.some(({ code }) => code === 'MissingQuotes');
-			if (isFilled(data)) rows.push({ line, cells: data.slice(0, widest) });
+			if (isFilled(data))
+				rows.push({ line, cells: data.slice(0, widest).map((cell) => cell.slice(0, longest)) });
 			line += 1;
 			for (const cell of data)
 				if (cell.includes('\n')) line += countLines(cell, 0) - (cell.endsWith('\n') ? 0 : 1);
@@ -111,16 +131,20 @@ function readLines(text: string, delimiter: string): Reading {
 
 /** Pasted lines or the text of a file: commas, semicolons or tabs, quoted or not, with headings or without. */
 export function readText(given: string): Reading {
-	let text = given.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n');
+	const bounded = bound(given.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n'));
+	let { text } = bounded;
 	// Excel's own way to say what separates the cells. The line stays, empty, so that the lines are counted right.
 	const [said, separator] = /^"?sep=([^\n])"?(?=\n)/i.exec(text) ?? [];
 	if (said) text = text.slice(said.length);
 	const delimiter = separator ?? findDelimiter(text);
-	const beginning = readRows(text, delimiter, 60).rows;
+	const beginning = readRows(text.slice(0, 200_000), delimiter, 60).rows;
 	const at = findHeadings(beginning);
-	if (at < 0) return readLines(text, delimiter);
+	if (at < 0) {
+		const reading = readLines(text, delimiter);
+		return { ...reading, leftOut: reading.leftOut + bounded.leftOut };
+	}
 	const { rows, leftOut } = readRows(text, delimiter, maxInvitees + at + 1);
-	return { table: readTable(rows, at), people: [], leftOut };
+	return { table: readTable(rows, at), people: [], leftOut: leftOut + bounded.leftOut };
 }
 
 /** The rows of a workbook's sheet or of address cards. */
