@@ -3,7 +3,7 @@ export const meanings: Partial<Record<string, string>> = {
 	portalName: 'The name of the portal, from “Settings”',
 	portalUrl: 'The address of the portal',
 	supportEmail: 'The support address, from “Settings”; empty when there is none',
-	firstName: 'The first name of whoever gets the message',
+	firstName: 'The first name of whoever gets the message; empty where nobody has said it',
 	organizationName: 'The name of the organization',
 	organizationUrl: 'The address of the organization’s page',
 	inviterName: 'Who invites',
