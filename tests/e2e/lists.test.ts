@@ -56,7 +56,7 @@ test('who is gone is set aside with the reason, and can be chosen by hand', asyn
 		true,
 		false
 	]);
-	await page.getByText('1 set aside').waitFor();
+	await page.getByText('2 not sent yet · 1 set aside').waitFor();
 	await page.locator('[data-invitee="old.colleague@northwind.example"]').getByText('Suspended').waitFor();
 	await picture(page, 'google');
 	expect(await findAllProblems(page)).toEqual([]);
@@ -64,7 +64,7 @@ test('who is gone is set aside with the reason, and can be chosen by hand', asyn
 
 	await page.getByRole('button', { name: 'Begin anew' }).click();
 	await choose(page, fixture('slack-members.csv'));
-	await page.getByText('2 set aside').waitFor();
+	await page.getByText('2 not sent yet · 2 set aside').waitFor();
 	await picture(page, 'slack');
 	await page.setViewportSize({ width: 1280, height: 800 });
 	await chosen(page, 4).check();
