@@ -6,6 +6,7 @@ import { fullName, type Role } from '#lib/views.ts';
 import type { Actor } from '#lib/events.ts';
 import type { Db, Trx } from './database.ts';
 import type { Env } from './env.ts';
+import { getMailServerRow, mailingOf } from './mailserver.ts';
 import type { Outbox } from './outbox.ts';
 import type { Session, SessionUser } from './session.ts';
 import { isUnavailable, transact } from './transaction.ts';
@@ -155,6 +156,52 @@ export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape)
 	});
 }
 
+/**
+ * For a signed-in person whose address is proven: what is asked for in a company's name is asked for by somebody who can
+ * be written to. Holds the account, so that two calls of one person wait for each other; `isProven` is false where the
+ * portal sends no e-mail and nobody can prove anything.
+ */
+export function verifiedProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, path, type, next }) => {
+		if (rules[path]?.who !== 'verified') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
+		const actor = actorOf(ctx.user, 'developer');
+		return inTurnOfCaller(ctx, type, () =>
+			inTransaction(ctx.db, type, async (db) => {
+				const isProven = await lockProof(ctx, db, ctx.user.id);
+				return next({ ctx: { db, actor, isProven } });
+			})
+		);
+	});
+}
+
+/**
+ * Whether the person's address is proven now; `impossible` where the portal sends no e-mail. Read here, since the
+ * session was read before the transaction.
+ */
+export async function findProof(
+	{ config, vault }: Pick<Context, 'config' | 'vault'>,
+	db: Trx,
+	userId: string
+): Promise<'given' | 'missing' | 'impossible'> {
+	const account = await db
+		.selectFrom('account')
+		.select('emailVerifiedAt')
+		.where('id', '=', userId)
+		.where('status', '=', 'active')
+		.executeTakeFirst();
+	if (!account) throw new Refusal('UNAUTHORIZED', 'SIGN_IN', 'Sign in to go on.');
+	if (account.emailVerifiedAt) return 'given';
+	return mailingOf(await getMailServerRow(db), { env: config, vault }).route ? 'missing' : 'impossible';
+}
+
+/** Holds the account; see {@link findProof}. @throws {Refusal} FORBIDDEN where a proof is missing. */
+async function lockProof(ctx: Pick<Context, 'config' | 'vault'>, db: Trx, userId: string): Promise<boolean> {
+	await db.selectFrom('account').select('id').where('id', '=', userId).forNoKeyUpdate().execute();
+	const proof = await findProof(ctx, db, userId);
+	if (proof !== 'missing') return proof === 'given';
+	throw new Refusal('FORBIDDEN', 'UNVERIFIED', 'Confirm your address first: we have sent you a link.');
+}
+
 /** As {@link userProcedure}, for what hashes a password first: it opens the transactions that it needs itself. */
 export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, path, type, next }) => {
@@ -191,7 +238,7 @@ export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(shape
 			const { organizationId } = input as { organizationId: string };
 			const run = () =>
 				inTransaction(ctx.db, type, async (db) =>
-					next({ ctx: await grant(db, ctx.user, { path, type }, 'organization.id', organizationId) })
+					next({ ctx: await grant(db, ctx, { path, type }, 'organization.id', organizationId) })
 				);
 			return type === 'mutation'
 				? inTurnOfMember(ctx.db, ctx.user, organizationId, run)
@@ -206,7 +253,7 @@ export function slugProcedure() {
 		.use(({ ctx, input, path, type, next }) =>
 			inTurn(`organization:${input.slug}:reading`, readersAtOnce, () =>
 				inTransaction(ctx.db, type, async (db) =>
-					next({ ctx: await grant(db, ctx.user, { path, type }, 'organization.slug', input.slug) })
+					next({ ctx: await grant(db, ctx, { path, type }, 'organization.slug', input.slug) })
 				)
 			)
 		);
@@ -234,11 +281,12 @@ async function inTurnOfMember<Result>(
 /** What a member's call may work with; thrown as a refusal when the policy says no. */
 async function grant(
 	db: Trx,
-	user: SessionUser,
+	ctx: Pick<Context, 'config' | 'vault'> & { user: SessionUser },
 	{ path, type }: { path: string; type: string },
 	column: 'organization.id' | 'organization.slug',
 	value: string
 ) {
+	const { user } = ctx;
 	if (type === 'mutation') {
 		// The lock first and in a statement of its own: the role read after it is the one that it protects. Only a
 		// member gets it, so that a stranger can't hold up an organization.
@@ -278,8 +326,11 @@ async function grant(
 	if (!row) throw notFound();
 	const { membershipId, role, firstName, lastName, ...organization } = row;
 	if (!can(path as ProcedurePath, { role, organization })) throw refusalFor(role, organization, path);
+	const rule = rules[path];
+	const isProven = rule?.who === 'member' && rule.isVerifiedOnly ? await lockProof(ctx, db, user.id) : true;
 	return {
 		db,
+		isProven,
 		organization,
 		membership: { id: membershipId, role, firstName, lastName },
 		actor: {
