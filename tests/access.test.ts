@@ -109,6 +109,7 @@ function inputs(
 const ofMembers = paths.filter((path) => rules[path]?.who === 'member');
 const ofAdmins = paths.filter((path) => rules[path]?.who === 'admin');
 const ofUsers = paths.filter((path) => rules[path]?.who === 'user');
+const ofVerified = paths.filter((path) => rules[path]?.who === 'verified');
 
 const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'settings.update': { canRegister: true },
@@ -184,10 +185,23 @@ describe('every procedure, called directly', () => {
 			'invitations.declineMine': { invitationId: nowhere }
 		};
 		const nobody = portal.visitor();
-		for (const path of [...ofMembers, ...ofAdmins, ...ofUsers]) {
+		for (const path of [...ofMembers, ...ofAdmins, ...ofUsers, ...ofVerified]) {
 			const { status } = await call(nobody, path, given[path as keyof typeof given] ?? {});
 			expect(status, path).toBe(401);
 		}
+	});
+
+	test('as somebody whose address nobody has proven: 403 for what takes a proof, until the proof is there', async () => {
+		const person = await portal.person({ isVerified: false });
+		const given: Partial<Record<ProcedurePath, object>> = { 'organizations.request': { name: 'Proven Ltd' } };
+		expect(ofVerified.length).toBeGreaterThan(0);
+		for (const path of ofVerified) {
+			const refused = await call(person, path, given[path]);
+			expect([refused.status, refused.body.error?.data.reason], path).toEqual([403, 'UNVERIFIED']);
+		}
+		const token = await portal.tokenFor(person.email, 'verify-email');
+		await person.api.accounts.verifyEmail.mutate({ token });
+		for (const path of ofVerified) expect((await call(person, path, given[path])).status, path).toBe(200);
 	});
 
 	test('as a developer: 403 for what is the portal admins’', async () => {
