@@ -24,11 +24,13 @@ async function open(by: Browser, path: string): Promise<Tab> {
 
 const unescaped = (text: string) =>
 	text.replaceAll('&amp;', '&').replaceAll('&quot;', '"').replaceAll('&#39;', "'");
-const attribute = (tag: string, name: string) => unescaped(new RegExp(`${name}="([^"]*)"`).exec(tag)?.[1] ?? '');
+const attribute = (tag: string, name: string) =>
+	unescaped(new RegExp(`${name}="([^"]*)"`).exec(tag)?.[1] ?? '');
 
 /** Presses the button of the form that holds the words, with its hidden fields and what is typed. */
 async function press(by: Browser, { url, html }: Tab, button: string, typed: Record<string, string> = {}) {
-	const form = [...html.matchAll(/<form\b[\s\S]*?<\/form>/g)].find(([one]) => one.includes(button))?.[0] ?? '';
+	const form =
+		[...html.matchAll(/<form\b[\s\S]*?<\/form>/g)].find(([one]) => one.includes(button))?.[0] ?? '';
 	expect(form, `a form with ${button} in ${html}`).not.toBe('');
 	const body = new URLSearchParams();
 	for (const [tag] of form.matchAll(/<input\b[^>]*>/g)) {
