@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import limitConcurrency, { type LimitFunction } from 'p-limit';
 import { waitInWords } from '#lib/limits.ts';
 import type { Db, Trx } from './database.ts';
 import { Refusal } from './trpc.ts';
+import { inTurn } from './turns.ts';
 
 /**
  * Counts one attempt under the key and refuses when there were more than `max` in the window. One atomic statement, so
@@ -58,19 +58,6 @@ const isFailure = (error: unknown) =>
 
 /** Of one bucket so many are tried at once in this process: who are right take nothing from each other's failures. */
 const atOnce = 4;
-const queues = new Map<string, { queue: LimitFunction; users: number }>();
-
-async function inQueue<Result>(key: string, run: () => Promise<Result>): Promise<Result> {
-	const one = queues.get(key) ?? { queue: limitConcurrency(atOnce), users: 0 };
-	queues.set(key, one);
-	one.users += 1;
-	try {
-		return await one.queue(run);
-	} finally {
-		one.users -= 1;
-		if (one.users === 0) queues.delete(key);
-	}
-}
 
 /**
  * An attempt that may be a guess. Failures count under every bucket, successes under none, so that any number of people
@@ -84,7 +71,7 @@ export async function limitFailures<Result>(
 	attempt: () => Promise<Result>
 ): Promise<Result> {
 	if (!bucket) return attempt();
-	return inQueue(bucket.key, async () => {
+	return inTurn(`limit:${bucket.key}`, atOnce, async () => {
 		const giveBack = await reserve(db, bucket);
 		let result: Result;
 		try {

@@ -6,10 +6,10 @@ import { fullName, type Role } from '#lib/views.ts';
 import type { Actor } from '#lib/events.ts';
 import type { Db, Trx } from './database.ts';
 import type { Env } from './env.ts';
-import { getMailServerRow, mailingOf } from './mailserver.ts';
 import type { Outbox } from './outbox.ts';
+import { findProof } from './proofs.ts';
 import type { Session, SessionUser } from './session.ts';
-import { isUnavailable, transact } from './transaction.ts';
+import { inTransaction, isUnavailable } from './transaction.ts';
 import { inTurn, isTaken } from './turns.ts';
 import type { Vault } from './vault.ts';
 
@@ -174,30 +174,11 @@ export function verifiedProcedure<Shape extends z.core.$ZodLooseShape>(shape: Sh
 	});
 }
 
-/**
- * Whether the person's address is proven now; `impossible` where the portal sends no e-mail. Read here, since the
- * session was read before the transaction.
- */
-export async function findProof(
-	{ config, vault }: Pick<Context, 'config' | 'vault'>,
-	db: Trx,
-	userId: string
-): Promise<'given' | 'missing' | 'impossible'> {
-	const account = await db
-		.selectFrom('account')
-		.select('emailVerifiedAt')
-		.where('id', '=', userId)
-		.where('status', '=', 'active')
-		.executeTakeFirst();
-	if (!account) throw new Refusal('UNAUTHORIZED', 'SIGN_IN', 'Sign in to go on.');
-	if (account.emailVerifiedAt) return 'given';
-	return mailingOf(await getMailServerRow(db), { env: config, vault }).route ? 'missing' : 'impossible';
-}
-
 /** Holds the account; see {@link findProof}. @throws {Refusal} FORBIDDEN where a proof is missing. */
 async function lockProof(ctx: Pick<Context, 'config' | 'vault'>, db: Trx, userId: string): Promise<boolean> {
 	await db.selectFrom('account').select('id').where('id', '=', userId).forNoKeyUpdate().execute();
 	const proof = await findProof(ctx, db, userId);
+	if (proof === null) throw new Refusal('UNAUTHORIZED', 'SIGN_IN', 'Sign in to go on.');
 	if (proof !== 'missing') return proof === 'given';
 	throw new Refusal('FORBIDDEN', 'UNVERIFIED', 'Confirm your address first: we have sent you a link.');
 }
@@ -357,32 +338,6 @@ function refusalFor(role: Role, organization: { status: string; name: string }, 
 			? 'This can’t be done here.'
 			: 'Only a Super admin of the organization can do this.'
 	);
-}
-
-/**
- * Runs one call in one transaction: a mutation can be rolled back as a whole, a query sees one state of the database.
- * tRPC's next() reports an error instead of throwing it; only a throw rolls the transaction back, or has it tried again.
- */
-async function inTransaction<Result extends { ok: boolean }>(
-	db: Db,
-	type: string,
-	run: (trx: Trx) => Promise<Result>
-): Promise<Result> {
-	let failed: Result | undefined;
-	const attempt = async (trx: Trx) => {
-		failed = undefined;
-		const result = await run(trx);
-		if (result.ok) return result;
-		failed = result;
-		const { error } = result as { error?: TRPCError };
-		throw error?.cause ?? error;
-	};
-	try {
-		return await transact(db, attempt, type !== 'mutation');
-	} catch (error) {
-		if (failed) return failed;
-		throw error;
-	}
 }
 
 export function actorOf(user: SessionUser, kind: Actor['kind']): Actor {

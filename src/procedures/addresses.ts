@@ -8,11 +8,11 @@ import { createLink, deleteLinks, findLink, getValidLink, useLink } from '../lin
 import { publish, signal } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import { listSessions } from '../session.ts';
+import { findProof } from '../proofs.ts';
 import type { Tables } from '../tables.ts';
 import { createToken } from '../tokens.ts';
 import {
 	fieldRefusal,
-	findProof,
 	notFound,
 	personProcedure,
 	publicProcedure,
