@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import type { Topic } from '#lib/topics.ts';
 
+/** How many e-mails an hour strangers can have the portal send to one person. */
+const perHour = 5;
+const perHourWithoutLink = 3;
+
 /**
  * Every e-mail that Portico sends: what it is for, which variables its template `<name>.mjml` may use, its subject and
  * sample values for a preview. `portalName`, `portalUrl` and `supportEmail` can be used everywhere.
@@ -10,6 +14,12 @@ function email<Shape extends z.core.$ZodLooseShape>(one: {
 	subject: string;
 	props: z.ZodObject<Shape, z.core.$strict>;
 	sample: z.infer<z.ZodObject<Shape, z.core.$strict>>;
+	/**
+	 * For what a call without a session can cause. `proof`: only with a password or a link that was mailed. A number:
+	 * anybody can, who knows the address; so its reader gets it only while such e-mails of the last hour are fewer, all of
+	 * them together. What brings a link goes on when the rest has stopped, so that nobody can keep links from a person.
+	 */
+	anyone?: 'proof' | typeof perHour | typeof perHourWithoutLink;
 }) {
 	return one;
 }
@@ -43,18 +53,21 @@ const invitationSample = {
 export const catalogue = {
 	'account-registered': email({
 		description: 'To a new developer: confirms the e-mail address.',
+		anyone: perHour,
 		subject: 'Confirm your e-mail address',
 		props: z.strictObject({ firstName: text, verifyUrl: url }),
 		sample: { firstName: 'Grace', verifyUrl: `${sampleUrl}/verify-email/sample` }
 	}),
 	'account-exists': email({
 		description: 'To the owner of an account, when somebody registers with its address.',
+		anyone: perHourWithoutLink,
 		subject: 'You already have an account',
 		props: z.strictObject({ firstName: text, signInUrl: url }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
 	}),
 	'account-waiting': email({
 		description: 'To the portal admins: a developer waits for their decision.',
+		anyone: 'proof',
 		subject: '{{requesterName}} waits for an account',
 		props: z.strictObject({ requesterName: text, requesterEmail: text, reviewUrl: url }),
 		sample: {
@@ -84,22 +97,26 @@ export const catalogue = {
 	'password-reset': email({
 		description:
 			'To the owner of an account, when somebody has forgotten its password: the link to a new one.',
+		anyone: perHour,
 		subject: 'Reset your password',
 		props: z.strictObject({ firstName: text, resetUrl: url }),
 		sample: { firstName: 'Grace', resetUrl: `${sampleUrl}/reset-password/sample` }
 	}),
 	'password-reset-refused': email({
-		description: 'To an address for which somebody asked to reset the password, where nobody can sign in.',
+		description:
+			'To the owner of an account with which nobody can sign in, when its password is to be reset.',
+		anyone: perHourWithoutLink,
 		subject: 'No password to reset',
 		props: z.strictObject({ address: text, reason: text, signInUrl: url }),
 		sample: {
 			address: 'grace@northwind.example',
-			reason: 'There is no account with this address. Perhaps you registered with another one.',
+			reason: 'The team of the portal has deactivated the account with this address.',
 			signInUrl: `${sampleUrl}/login`
 		}
 	}),
 	'password-changed': email({
 		description: 'To the owner of an account that has a new password.',
+		anyone: 'proof',
 		subject: 'Your password was changed',
 		props: z.strictObject({ firstName: text, resetUrl: url }),
 		sample: { firstName: 'Grace', resetUrl: `${sampleUrl}/forgot-password` }
@@ -140,12 +157,14 @@ export const catalogue = {
 	}),
 	'email-changed': email({
 		description: 'To the old address of an account, after it has changed.',
+		anyone: 'proof',
 		subject: 'Your e-mail address was changed',
 		props: z.strictObject({ firstName: text, email: text }),
 		sample: { firstName: 'Grace', email: 'grace.okafor@lumen.example' }
 	}),
 	'session-created': email({
 		description: 'To a person who has signed in with a browser that was not known for their account.',
+		anyone: 'proof',
 		subject: 'New sign-in to {{portalName}}',
 		props: z.strictObject({ firstName: text, device: text, place: text, at: text, profileUrl: url }),
 		sample: {

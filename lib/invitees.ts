@@ -54,7 +54,7 @@ function columnsOf(cells: string[]): (Column | null)[] | null {
 /** “Grace Okafor” or, as address books write it, “Okafor, Grace”. */
 function splitName(text: string): { firstName: string; lastName: string } {
 	const name = text.trim().replace(/\s+/g, ' ');
-	const [last = '', first] = name.split(/\s*,\s*/, 2);
+	const [last = '', first] = name.split(',', 2).map((part) => part.trim());
 	if (first) return { firstName: first, lastName: last };
 	const [one = '', ...others] = name.split(' ');
 	return { firstName: one, lastName: others.join(' ') };

@@ -1,9 +1,9 @@
 import { io, type Socket } from 'socket.io-client';
 import { untrack } from 'svelte';
-import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import { SvelteMap } from 'svelte/reactivity';
 import { recentLength } from './apply.ts';
 import type { LiveEvent } from './events.ts';
-import type { ServerToClient, Stream } from './wire.ts';
+import type { RefusedBecause, ServerToClient, Stream } from './wire.ts';
 import type { EmailEditor, Settings } from './views.ts';
 
 /**
@@ -18,7 +18,32 @@ const [burst, burstPause] = [recentLength, 50];
 /** Hundreds of messages may go out in a minute: what shows them is loaded at most this often, in milliseconds. */
 const mailboxPause = 300;
 
-export type ConnectionState = 'connecting' | 'connected' | 'disconnected';
+/**
+ * `late`: no news come by themselves, and the page asks for them; `crowded`: likewise, since too many pages are open;
+ * `disconnected`: nobody answers.
+ */
+export type ConnectionState = 'connecting' | 'connected' | 'late' | 'crowded' | 'disconnected';
+
+/** What the page does of what it hears, and how it asks. */
+interface Listener {
+	/** Whether somebody is signed in: only then a page has more than settings to ask for. */
+	isSignedIn: boolean;
+	/** The account's organizations or roles changed. */
+	account: () => void;
+	/** The session is over. */
+	ended: () => void;
+	/** A message was queued or sent. */
+	mailbox: () => void;
+	/** Brings the account and the settings up to date; false when nobody answers now. */
+	ask: () => Promise<boolean>;
+}
+
+/** How long a page that isn't live waits before it asks for what it missed, in milliseconds. */
+const pauses = { first: 700, again: 4000, signedOut: 30_000, hidden: 60_000, start: 3000 };
+/** How long a page waits that was refused for the moment, at first and at most; and one too many. */
+const refusedPauses = { first: 300, longest: 3000, crowded: 45_000 };
+/** Pages that lost the same server don't all come at the same time. */
+const scatter = (pause: number) => pause * (0.6 + 0.4 * Math.random());
 
 export const isSameStream = (one: Stream, other: Stream) =>
 	one.kind === 'organization' && other.kind === 'organization'
@@ -26,7 +51,7 @@ export const isSameStream = (one: Stream, other: Stream) =>
 		: one.kind === other.kind;
 
 /** Who listens to the socket: a feed, whatever its snapshot is, or a page that shows events as they come. */
-interface Follower {
+export interface Follower {
 	hears(stream: Stream): boolean;
 	take(event: LiveEvent): void;
 	/** News may have been missed. */
@@ -55,7 +80,17 @@ class Live {
 	#waiting: { stream: Stream; event: LiveEvent }[] = [];
 	#burstTimer: ReturnType<typeof setTimeout> | undefined;
 	#socket: LiveSocket | null = null;
-	#hadConnection = false;
+	#on: Listener | null = null;
+	/** Whether the server has said that news reach it, since the socket is open. */
+	#hasNews = false;
+	/** Something may have been missed that nobody has answered yet. */
+	#isBehind = false;
+	#isCrowded = false;
+	/** Whether the last question was answered; null before the first one. */
+	#isAnswered: boolean | null = null;
+	#askTimer: ReturnType<typeof setTimeout> | undefined;
+	#isAsking = false;
+	#isAskedAgain = false;
 
 	online(organizationId: string): ReadonlySet<string> {
 		return this.#online.get(organizationId) ?? new Set<string>();
@@ -83,34 +118,65 @@ class Live {
 		this.#seen.set(organizationId, Math.max(seq, this.#seen.get(organizationId) ?? 0));
 	}
 
-	/**
-	 * Connects as whoever is signed in now; returns what ends the connection.
-	 * `onAccount`: the account's organizations or roles changed. `onEnded`: the session is over.
-	 * `mailbox`: a message was queued or sent.
-	 */
-	start(on: { account: () => void; ended: () => void; mailbox: () => void; stale: () => void }): () => void {
+	/** Connects as whoever is signed in now; returns what ends the connection. */
+	start(on: Listener): () => void {
+		this.#on = on;
+		[this.#hasNews, this.#isBehind, this.#isCrowded, this.#isAnswered] = [false, false, false, null];
 		this.state = 'connecting';
-		this.#hadConnection = false;
+		let hadConnection = false;
 		const socket: LiveSocket = io({
 			transports: ['websocket'],
 			reconnectionDelay: 300,
-			reconnectionDelayMax: 5000,
+			reconnectionDelayMax: 3000,
+			timeout: 10_000,
 			forceNew: true
 		});
 		this.#socket = socket;
 		let mailboxTimer: ReturnType<typeof setTimeout> | undefined;
+		let retryTimer: ReturnType<typeof setTimeout> | undefined;
+		let refusedTimes = 0;
+		const retry = (pause: number) => {
+			clearTimeout(retryTimer);
+			retryTimer = setTimeout(() => socket.connect(), scatter(pause));
+		};
+		const end = () => {
+			clearTimeout(retryTimer);
+			clearTimeout(this.#askTimer);
+			this.#on = null;
+			on.ended();
+		};
 		socket.on('connect', () => {
-			this.state = 'connected';
+			refusedTimes = 0;
+			this.#isCrowded = false;
 			// Between the page's snapshot and this moment something may have happened.
-			for (const one of this.#followers) one.catchUp();
-			if (this.#hadConnection) on.stale();
-			this.#hadConnection = true;
+			if (hadConnection) this.fallBehind();
+			else for (const one of this.#followers) one.catchUp();
+			hadConnection = true;
 		});
-		socket.on('disconnect', () => (this.state = 'disconnected'));
-		socket.on('connect_error', () => {
-			this.state = 'disconnected';
-			// A server that refuses, other than one that is away, is not asked again by the library.
-			if (!socket.active) on.ended();
+		socket.on('news', (isLive) => {
+			this.#hasNews = isLive;
+			this.#show();
+			if (isLive && this.#isBehind) void this.#ask();
+		});
+		socket.on('disconnect', () => {
+			this.#hasNews = false;
+			this.#isAnswered = false;
+			this.#show();
+			// A connection that the server has closed on purpose isn't opened again by the library.
+			if (!socket.active && this.#on) retry(refusedPauses.first);
+		});
+		socket.on('connect_error', (error) => {
+			this.#isAnswered ??= false;
+			// A server that is away is tried again by the library, one that refuses is not.
+			if (!socket.active) {
+				const { reason } = (error as { data?: { reason?: RefusedBecause } }).data ?? {};
+				if (reason === 'SIGNED_OUT') return end();
+				this.#isCrowded = reason === 'TOO_MANY';
+				const pause = Math.min(refusedPauses.first * 2 ** refusedTimes, refusedPauses.longest);
+				retry(this.#isCrowded ? refusedPauses.crowded : pause);
+				refusedTimes += 1;
+			}
+			this.#show();
 		});
 		socket.on('event', (stream, event) => {
 			if (stream.kind === 'organization') this.#told.set(stream.organizationId, event.seq);
@@ -124,8 +190,7 @@ class Live {
 		socket.on('mailbox', () => {
 			mailboxTimer ??= setTimeout(() => {
 				mailboxTimer = undefined;
-				this.mailbox += 1;
-				on.mailbox();
+				this.#noteMailbox();
 			}, mailboxPause);
 		});
 		socket.on('editors', (name, editors) => this.setEditors(name, editors));
@@ -139,13 +204,20 @@ class Live {
 			}
 			this.#online.set(organizationId, next);
 		});
-		socket.on('resync', () => {
-			for (const one of this.#followers) one.catchUp();
-			on.stale();
-		});
-		socket.on('ended', on.ended);
+		socket.on('resync', () => this.fallBehind());
+		socket.on('ended', end);
+		// Where nothing comes back at all, neither a connection nor a refusal.
+		this.#askIn(pauses.start);
+		const look = () => {
+			if (document.visibilityState === 'visible') this.lookUp();
+		};
+		document.addEventListener('visibilitychange', look);
 		return () => {
+			document.removeEventListener('visibilitychange', look);
+			clearTimeout(this.#askTimer);
 			clearTimeout(mailboxTimer);
+			clearTimeout(retryTimer);
+			if (this.#on === on) this.#on = null;
 			clearTimeout(this.#burstTimer);
 			this.#burstTimer = undefined;
 			this.#waiting = [];
@@ -155,6 +227,77 @@ class Live {
 			this.#seen.clear();
 			if (this.#socket === socket) this.#socket = null;
 		};
+	}
+
+	/** The state as it is now; whoever isn't live begins to ask. */
+	#show(): void {
+		const before = this.state;
+		if (this.#hasNews && !(this.#isBehind && this.#isAnswered === false)) this.state = 'connected';
+		else if (this.#isAnswered === null) this.state = this.#socket?.connected ? 'late' : 'connecting';
+		else if (!this.#isAnswered) this.state = 'disconnected';
+		else this.state = this.#isCrowded ? 'crowded' : 'late';
+		if (this.state === 'connected') clearTimeout(this.#askTimer);
+		else if (before === 'connected' || before === 'connecting') this.#askIn(pauses.first);
+	}
+
+	#askIn(pause: number): void {
+		clearTimeout(this.#askTimer);
+		this.#askTimer = setTimeout(() => void this.#ask(), scatter(pause));
+	}
+
+	/** News may have been missed: asks for them now, and until somebody has answered. */
+	fallBehind(): void {
+		this.#isBehind = true;
+		void this.#ask();
+	}
+
+	/** A part of what was missed could not be asked for now. */
+	missAnswer(): void {
+		this.#isBehind = true;
+		if (this.state === 'connected') this.#askIn(pauses.first);
+	}
+
+	/** Somebody looks at the page, or at another one: what isn't live is asked for at once. */
+	lookUp(): void {
+		if (this.state !== 'connected') void this.#ask();
+	}
+
+	/** One question at a time, for everything that the page shows; as long as the page isn't live, again and again. */
+	async #ask(): Promise<void> {
+		const on = this.#on;
+		if (!on) return;
+		clearTimeout(this.#askTimer);
+		if (this.#isAsking) {
+			this.#isAskedAgain = true;
+			return;
+		}
+		this.#isAsking = true;
+		this.#isBehind = false;
+		const isAnswered = await on.ask();
+		this.#isAsking = false;
+		if (this.#on !== on) {
+			if (this.#on) void this.#ask();
+			return;
+		}
+		this.#isAnswered = isAnswered;
+		if (isAnswered) {
+			for (const one of this.#followers) one.catchUp();
+			if (this.state !== 'connected') this.#noteMailbox();
+		} else this.#isBehind = true;
+		this.#show();
+		if (this.#isAskedAgain) {
+			this.#isAskedAgain = false;
+			return this.#ask();
+		}
+		if (this.state === 'connected' && !this.#isBehind) return;
+		const isHidden = document.visibilityState === 'hidden';
+		if (this.#hasNews) this.#askIn(pauses.first);
+		else this.#askIn(isHidden ? pauses.hidden : on.isSignedIn ? pauses.again : pauses.signedOut);
+	}
+
+	#noteMailbox(): void {
+		this.mailbox += 1;
+		this.#on?.mailbox();
 	}
 
 	/** The first of some events at once, the others together: pages draw once for all that they get in one go. */
@@ -188,111 +331,3 @@ class Live {
 }
 
 export const live = new Live();
-
-/** For how long a row that somebody else changed is shown as fresh, in milliseconds. */
-const freshness = 4000;
-/** How many past events are kept, to be applied again on a snapshot that was older than they are. */
-const memory = 200;
-
-/** One stream's snapshot, kept up to date. */
-export class Feed<Snapshot extends { seq: number }> implements Follower {
-	readonly #stream: Stream;
-	readonly #apply: (snapshot: Snapshot, event: LiveEvent) => Snapshot;
-	readonly #since: (after: number) => Promise<{ events: LiveEvent[] | null }>;
-	readonly #reload: () => void;
-	readonly #onEvent: (event: LiveEvent) => void;
-	#current = $state.raw() as Snapshot;
-	readonly #fresh = new SvelteSet<string>();
-	/** Recent events by number: applied ones, and ones that wait for a missing number. */
-	readonly #known = new Map<number, LiveEvent>();
-	#asking = false;
-	#askAgain = false;
-
-	constructor(
-		snapshot: Snapshot,
-		parts: {
-			stream: Stream;
-			apply: (snapshot: Snapshot, event: LiveEvent) => Snapshot;
-			/** Asks the server for the events after a number; null when there are too many. */
-			since: (after: number) => Promise<{ events: LiveEvent[] | null }>;
-			/** Loads the snapshot again. */
-			reload: () => void;
-			/** Called once for each event, as it is applied. */
-			onEvent: (event: LiveEvent) => void;
-		}
-	) {
-		this.#current = snapshot;
-		this.#stream = parts.stream;
-		this.#apply = parts.apply;
-		this.#since = parts.since;
-		this.#reload = parts.reload;
-		this.#onEvent = parts.onEvent;
-	}
-
-	get current(): Snapshot {
-		return this.#current;
-	}
-
-	/** Whether somebody else has just changed the row with this id. */
-	isFresh(id: string): boolean {
-		return this.#fresh.has(id);
-	}
-
-	/** Marks a row as fresh for some seconds. */
-	touch(id: string): void {
-		this.#fresh.add(id);
-		setTimeout(() => this.#fresh.delete(id), freshness);
-	}
-
-	/** Puts a snapshot that was loaded again in place of the present one; events that came meanwhile stay applied. */
-	replace(snapshot: Snapshot): void {
-		this.#current = snapshot;
-		this.#advance(false);
-	}
-
-	/** Adds to the snapshot what was asked for afterwards. */
-	extend(change: (snapshot: Snapshot) => Snapshot): void {
-		this.#current = change(this.#current);
-	}
-
-	hears(stream: Stream): boolean {
-		return isSameStream(this.#stream, stream);
-	}
-
-	/** Takes an event in, whenever it comes: late, twice or too early. */
-	take(event: LiveEvent): void {
-		if (event.seq <= this.#current.seq) return;
-		this.#known.set(event.seq, event);
-		this.#advance(true);
-		if (this.#known.has(event.seq) && event.seq > this.#current.seq) this.catchUp();
-	}
-
-	#advance(isNews: boolean): void {
-		for (let event; (event = this.#known.get(this.#current.seq + 1));) {
-			this.#current = this.#apply(this.#current, event);
-			if (isNews) this.#onEvent(event);
-		}
-		for (const seq of this.#known.keys()) if (seq <= this.#current.seq - memory) this.#known.delete(seq);
-	}
-
-	/** Asks for everything after the last applied number. Several wishes at once become one question. */
-	catchUp(): void {
-		if (this.#asking) {
-			this.#askAgain = true;
-			return;
-		}
-		this.#asking = true;
-		this.#since(this.#current.seq)
-			.then(({ events }) => {
-				if (!events) return this.#reload();
-				for (const event of events) this.#known.set(event.seq, event);
-				this.#advance(true);
-			}, this.#reload)
-			.finally(() => {
-				this.#asking = false;
-				if (!this.#askAgain) return;
-				this.#askAgain = false;
-				this.catchUp();
-			});
-	}
-}

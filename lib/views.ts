@@ -1,4 +1,4 @@
-import { z } from './schema.ts';
+import { text, z } from './schema.ts';
 
 /**
  * What a page may know of each thing: the one shape that a snapshot lists and an event carries. None has room for a
@@ -35,7 +35,13 @@ export const settingsView = z.object({
 	/** How many invitations an organization may send a day. */
 	invitationsPerDay: z.number(),
 	/** How many invitations one person may send in ten minutes. */
-	invitationsPerInviter: z.number()
+	invitationsPerInviter: z.number(),
+	/** How many applications an organization may hold. */
+	maxApplications: z.number(),
+	/** How many changes one person may make in a minute. */
+	changesPerPerson: z.number(),
+	/** How many changes the members of an organization may make in a minute. */
+	changesPerOrganization: z.number()
 });
 export type Settings = z.infer<typeof settingsView>;
 
@@ -52,7 +58,10 @@ export const settingLabels: Record<keyof Settings, string> = {
 	maxMembers: 'Members of an organization',
 	maxOpenInvitations: 'Open invitations of an organization',
 	invitationsPerDay: 'Invitations of an organization a day',
-	invitationsPerInviter: 'Invitations of one person in 10 minutes'
+	invitationsPerInviter: 'Invitations of one person in 10 minutes',
+	maxApplications: 'Applications of an organization',
+	changesPerPerson: 'Changes of one person in a minute',
+	changesPerOrganization: 'Changes in an organization in a minute'
 };
 
 export const organizationView = z.object({
@@ -81,8 +90,17 @@ export const organizationOrders = ['newest', 'oldest', 'name'] as const;
 export const organizationOrder = z.enum(organizationOrders);
 export type OrganizationOrder = z.infer<typeof organizationOrder>;
 
+/** A moment as PostgreSQL writes it, with the microseconds that JavaScript has not: `2026-11-24 09:00:00.123456+00`. */
+const sortedMoment = text(40).refine((value) => {
+	const [, whole, offset, minutes = ':00'] = /^(.{19}(?:\.\d{1,6})?)([+-]\d\d)(:\d\d)?$/.exec(value) ?? [];
+	const iso = `${whole?.replace(' ', 'T')}${offset}${minutes}`;
+	return z.iso.datetime({ offset: true }).safeParse(iso).success && value >= '1000' && offset !== undefined;
+}, 'This is no place in the list.');
+
 /** Where a list goes on: the sort value and the id of the last row. */
-export const cursor = z.object({ value: z.string().max(200), id: z.uuid() });
+export const cursor = z.strictObject({ value: sortedMoment, id: z.uuid() });
+/** As `cursor`, in a list that may be sorted by name. The key of a name can be far longer than the name. */
+export const nameCursor = z.strictObject({ value: text(2000), id: z.uuid() });
 export type Cursor = z.infer<typeof cursor>;
 
 /** How the portal's admins see an organization in their list. */

@@ -6,6 +6,16 @@ import type { EmailEditor, Settings } from './views.ts';
 /** Which of the two numbered streams a list of events belongs to. */
 export type Stream = { kind: 'organization'; organizationId: string } | { kind: 'portal' };
 
+/** Why a page is not connected: its session is over, the portal can't say at the moment, or too many pages are open. */
+export const refusals = {
+	SIGNED_OUT: 'You are signed out.',
+	UNAVAILABLE: 'The portal can’t be reached at the moment.',
+	TOO_MANY: 'Too many open pages.'
+} as const;
+
+/** Stands in the `data.reason` of a refused connection. Any other one is as `UNAVAILABLE`: not now. */
+export type RefusedBecause = keyof typeof refusals;
+
 /** What the server tells a page. Nothing travels the other way: a socket carries news, never commands. */
 export interface ServerToClient {
 	/**
@@ -27,6 +37,8 @@ export interface ServerToClient {
 	mailbox: () => void;
 	/** Who has the editor of this e-mail open now. */
 	editors: (name: string, editors: EmailEditor[]) => void;
+	/** Whether news reach the server: told when a page connects, and whenever it changes. */
+	news: (isLive: boolean) => void;
 	/** The server itself may have missed news: every snapshot has to be compared again. */
 	resync: () => void;
 	/** This session is over; the reason is for the person. */

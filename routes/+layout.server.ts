@@ -1,7 +1,8 @@
 import { apiFor } from './api.ts';
+import { orErrorPage } from './refusals.ts';
 import type { LayoutServerLoad } from './$types';
 
-export const load: LayoutServerLoad = ({ fetch, depends }) => {
+export const load: LayoutServerLoad = ({ fetch, depends, url }) => {
 	depends('portico:account');
-	return apiFor(fetch).sessions.get.query({});
+	return orErrorPage(apiFor(fetch).sessions.get.query({}), url);
 };

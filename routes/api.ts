@@ -43,3 +43,9 @@ export function refusalOf(error: unknown): Refusal {
 		requestId: ''
 	};
 }
+
+/** Whether a call failed for now: the portal is away, its database is, or it has been asked too often. */
+export function isNotNow(error: unknown): boolean {
+	const { status } = refusalOf(error);
+	return status >= 500 || status === 429;
+}

@@ -9,5 +9,9 @@ declare global {
 			message: string;
 			requestId?: string;
 		}
+		interface Locals {
+			/** In how many seconds what the API refused may be tried again. */
+			retryAfter?: string;
+		}
 	}
 }

@@ -6,8 +6,9 @@ import {
 	type PortalSnapshot
 } from '#lib/apply.ts';
 import type { LiveEvent } from '#lib/events.ts';
-import { Feed } from '#lib/live.svelte.ts';
-import { api, refusalOf } from './api.ts';
+import { Feed } from '#lib/feed.svelte.ts';
+import { live } from '#lib/live.svelte.ts';
+import { api, isNotNow } from './api.ts';
 import { reload } from './reload.ts';
 
 /** The live snapshots below `/orgs/[slug]` and `/admin`, handed down by their layouts. */
@@ -16,13 +17,14 @@ export const [getPortalFeed, setPortalFeed] = createContext<() => Feed<PortalSna
 
 type Answer = Promise<{ events: LiveEvent[] | null }>;
 
-/** A server that is away has nothing to tell now; the next connection asks again. A refusal loads the page anew. */
+/** Who can't answer now, a server or its database, has nothing to tell and is asked again. A refusal loads the page anew. */
 async function orNothing(asking: Answer): Answer {
 	try {
 		return await asking;
 	} catch (error) {
-		if (refusalOf(error).reason === 'UNREACHABLE') return { events: [] };
-		throw error;
+		if (!isNotNow(error)) throw error;
+		live.missAnswer();
+		return { events: [] };
 	}
 }
 

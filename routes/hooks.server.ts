@@ -1,4 +1,5 @@
 import type { Handle, HandleFetch, HandleServerError } from '@sveltejs/kit';
+import { withoutSecrets } from '#lib/redaction.ts';
 import { parseSetCookie } from 'set-cookie-parser';
 
 /** Calls of the API stay inside the process; the outer server has put its `fetch` on globalThis. */
@@ -16,6 +17,9 @@ export const handleFetch: HandleFetch = async ({ event, request, fetch }) => {
 		address: event.request.headers.get('x-portico-address') ?? 'unknown',
 		requestId: event.request.headers.get('x-request-id') ?? ''
 	});
+	// As is for how long whoever was refused has to wait.
+	const retryAfter = response.headers.get('retry-after');
+	if (retryAfter) event.locals.retryAfter = retryAfter;
 	// A cookie that the call sets belongs to the page's own response.
 	for (const { name, value, path, httpOnly, secure, sameSite, maxAge } of parseSetCookie(response)) {
 		event.cookies.set(name, value, {
@@ -32,6 +36,8 @@ export const handleFetch: HandleFetch = async ({ event, request, fetch }) => {
 /** Pages hold what only their reader may see: no cache keeps them. */
 export const handle: Handle = async ({ event, resolve }) => {
 	const response = await resolve(event);
+	const { retryAfter } = event.locals;
+	if (retryAfter && !response.ok) response.headers.set('retry-after', retryAfter);
 	if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'private, no-store');
 	return response;
 };
@@ -39,6 +45,6 @@ export const handle: Handle = async ({ event, resolve }) => {
 export const handleError: HandleServerError = ({ error, event, status, message }) => {
 	const requestId = event.request.headers.get('x-request-id') ?? '';
 	if (status !== 404)
-		console.error(JSON.stringify({ requestId, path: event.route.id, error: String(error) }));
+		console.error(JSON.stringify({ requestId, path: event.route.id, error: withoutSecrets(String(error)) }));
 	return { message: status === 404 ? 'There is no such page.' : message, requestId };
 };

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
@@ -12,8 +12,8 @@ import {
 } from 'kysely';
 import { FileMigrationProvider, Migrator } from 'kysely/migration';
 import postgres from 'postgres';
-import lockfile from 'proper-lockfile';
 import type { Env } from './env.ts';
+import { lockFolder } from './lock.ts';
 import { createPool } from './pool.ts';
 import type { Tables } from './tables.ts';
 
@@ -39,6 +39,11 @@ export interface Database {
 export function brokenIndex(error: unknown): string | null {
 	if (!(error instanceof Error && 'code' in error && error.code === '23505')) return null;
 	return (error as { constraint?: string }).constraint ?? null;
+}
+
+/** Whether the database refused a value that no column of this type takes (SQLSTATE class 22), of whichever driver. */
+export function isUnfitData(error: unknown): error is Error & { code: string } {
+	return error instanceof Error && 'code' in error && /^22[\dA-Z]{3}$/.test(String(error.code));
 }
 
 /** Dates travel as ISO 8601 in UTC. */
@@ -97,7 +102,9 @@ function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 	const listening = postgres(url, {
 		max: 1,
 		onnotice: () => {},
-		connect_timeout: 10,
+		connect_timeout: 3,
+		// A lost connection is tried again at least once a second, however long the database has been away.
+		backoff: () => 0.2 + Math.random() * 0.3,
 		connection: { application_name: 'portico listening' }
 	});
 	return {
@@ -135,42 +142,6 @@ async function openPglite(folder: string): Promise<Database> {
 			await release();
 		}
 	};
-}
-
-/**
- * PGlite itself lets a second process open its folder and ruin it. The lock's age tells a killed holder from a live
- * one after 10 seconds; its process id tells at once, on the same machine.
- */
-async function lockFolder(folder: string): Promise<() => Promise<void>> {
-	const holder = path.join(folder, 'portico.pid');
-	const take = async () => {
-		const release = await lockfile.lock(folder, { stale: 10_000, update: 2_000, realpath: true });
-		writeFileSync(holder, String(process.pid));
-		return release;
-	};
-	try {
-		return await take();
-	} catch (error) {
-		if (!(error instanceof Error && 'code' in error && error.code === 'ELOCKED')) throw error;
-		if (existsSync(holder) && !isAlive(Number(readFileSync(holder, 'utf8')))) {
-			await lockfile.unlock(folder, { realpath: true }).catch(() => fs.rmdir(`${path.resolve(folder)}.lock`));
-			return take();
-		}
-		throw new Error(
-			`Another Portico is already running on ${path.resolve(folder)}. Stop it, or give this one another DATA_FOLDER.`,
-			{ cause: error }
-		);
-	}
-}
-
-function isAlive(pid: number): boolean {
-	if (pid === process.pid) return false;
-	try {
-		process.kill(pid, 0);
-		return true;
-	} catch (error) {
-		return error instanceof Error && 'code' in error && error.code === 'EPERM';
-	}
 }
 
 async function migrate(db: Db): Promise<void> {

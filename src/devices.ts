@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import Bowser from 'bowser';
 import { fullName } from '#lib/views.ts';
+import { prefixOf } from './addresses.ts';
 import type { Db, Trx } from './database.ts';
 import { clearLimits, type Bucket } from './limits.ts';
 import { createSession, endSession } from './session.ts';
@@ -16,6 +17,8 @@ import type { Context } from './trpc.ts';
  * its cookies. The first device of an account is nothing new.
  */
 const knownDays = 400;
+/** More than anybody has: those seen longest ago are forgotten. */
+const maxDevices = 100;
 
 const isOf = (map: Record<string, string>, name: string | undefined) =>
 	name !== undefined && Object.values(map).includes(name);
@@ -26,12 +29,6 @@ export function describeDevice(userAgent: string): string {
 	const { browser, os } = Bowser.parse(userAgent.slice(0, 500));
 	const browserName = isOf(Bowser.BROWSER_MAP, browser.name) ? browser.name : 'Unknown browser';
 	return isOf(Bowser.OS_MAP, os.name) ? `${browserName} on ${os.name}` : `${browserName}`;
-}
-
-/** An IPv4 address without its last number; of an IPv6 one the first 64 bits are all that we ever have. */
-export function prefixOf(address: string): string {
-	if (/^\d+\.\d+\.\d+\.\d+$/.test(address)) return address.replace(/\d+$/, '0/24');
-	return address.replace(/(^0)?(:0)+::/, '::');
 }
 
 /** The cookie's name and attributes; see sessionCookie. */
@@ -64,6 +61,17 @@ async function remember(db: Trx, accountId: string, deviceHash: string): Promise
 		.onConflict((conflict) =>
 			conflict.columns(['accountId', 'deviceHash']).doUpdateSet({ seenAt: new Date() })
 		)
+		.execute();
+	const forgotten = db
+		.selectFrom('knownDevice')
+		.select('deviceHash')
+		.where('accountId', '=', accountId)
+		.orderBy('seenAt', 'desc')
+		.offset(maxDevices);
+	await db
+		.deleteFrom('knownDevice')
+		.where('accountId', '=', accountId)
+		.where('deviceHash', 'in', forgotten)
 		.execute();
 	return known !== undefined && !known.isThis;
 }

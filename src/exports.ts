@@ -134,6 +134,7 @@ function refuse(c: HonoContext, error: unknown): Response {
 	if (!(error instanceof TRPCError) || error.code === 'INTERNAL_SERVER_ERROR') throw error;
 	const message = error instanceof Refusal ? error.message : 'The filter can’t be understood.';
 	return c.text(message, getHTTPStatusCodeFromError(error) as ContentfulStatusCode, {
-		'cache-control': 'private, no-store'
+		'cache-control': 'private, no-store',
+		...(error instanceof Refusal && error.retryAfter && { 'retry-after': String(error.retryAfter) })
 	});
 }

@@ -1,17 +1,22 @@
 import { sql } from 'kysely';
 import { waitInWords } from '#lib/limits.ts';
 import type { Db, Trx } from './database.ts';
-import { Refusal } from './trpc.ts';
+import { Refusal, tooMany } from './refusals.ts';
 import { inTurn } from './turns.ts';
 
 /**
- * Counts one attempt under the key and refuses when there were more than `max` in the window. One atomic statement, so
- * that any number of attempts at once never gets more than `max` through, on every process together.
+ * Counts one attempt under the key. One atomic statement, so that any number of attempts at once never gets more than
+ * `max` through, on every process together.
  * @param seconds length of the window, which begins with its first attempt.
- * @throws {Refusal} TOO_MANY_REQUESTS.
+ * @returns null, or in how many seconds the next window begins when there were more than `max` in this one.
  */
-export async function limit(db: Db, key: string, max: number, seconds: number): Promise<void> {
-	const { rows } = await sql<{ count: number; wait: number }>`
+export async function countAttempt(
+	db: Db,
+	key: string,
+	max: number,
+	seconds: number
+): Promise<number | null> {
+	const { rows } = await sql<Window>`
 		insert into rate_limit as old (key, count, resets_at)
 		values (${key}, 1, now() + make_interval(secs => ${seconds}))
 		on conflict (key) do update set
@@ -19,15 +24,29 @@ export async function limit(db: Db, key: string, max: number, seconds: number): 
 			resets_at = case when old.resets_at <= now() then excluded.resets_at else old.resets_at end
 		returning count, ceil(extract(epoch from resets_at - now()))::int as wait`.execute(db);
 	const row = rows[0];
-	if (row && row.count > max) throw tooOften(row.wait);
+	return !row || row.count <= max ? null : row.wait;
 }
 
-const tooOften = (wait: number) =>
-	new Refusal(
-		'TOO_MANY_REQUESTS',
-		'TOO_MANY_REQUESTS',
-		`That was too often. Try again in ${waitInWords(wait)}.`
-	);
+const tooOften = (wait: number) => tooMany(`That was too often. Try again in ${waitInWords(wait)}.`, wait);
+
+/**
+ * Counts one attempt and refuses when there were more than `max`; see {@link countAttempt}.
+ * @throws {Refusal} TOO_MANY_REQUESTS.
+ */
+export async function limit(db: Db, key: string, max: number, seconds: number): Promise<void> {
+	const wait = await countAttempt(db, key, max, seconds);
+	if (wait !== null) throw tooOften(wait);
+}
+
+/** What was counted was none of those that the limit is for. */
+export async function takeBack(db: Db, key: string): Promise<void> {
+	await db
+		.updateTable('rateLimit')
+		.set((eb) => ({ count: eb('count', '-', 1) }))
+		.where('key', '=', key)
+		.where('count', '>', 0)
+		.execute();
+}
 
 /** What limits guessing: at most `max` failures under the key within a window of so many seconds. */
 export type Bucket = { key: string; max: number; seconds: number };

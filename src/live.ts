@@ -1,48 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import type { Server as HttpServer } from 'node:http';
-import { parse as parseCookie } from 'hono/utils/cookie';
 import type { Logger } from 'pino';
-import { Server, type Socket } from 'socket.io';
+import { Server } from 'socket.io';
 import type { LiveEvent } from '#lib/events.ts';
-import type { ServerToClient } from '#lib/wire.ts';
-import type { Database, Db } from './database.ts';
+import { openDoor, silenceAtMost, type LiveServer, type LiveSocket } from './admission.ts';
+import type { Database } from './database.ts';
 import type { Env } from './env.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { channel, type Signal } from './outbox.ts';
 import { arrive, beat, beatSeconds, isOnline, leave, leaveAll, onlineIn } from './presence.ts';
 import { liveEventOf } from './procedures/activity.ts';
 import { listEditors } from './procedures/emails.ts';
 import { getSettings } from './procedures/settings.ts';
-import { findSession, listLiveSessions, noteSeen, sessionCookie } from './session.ts';
+import { listRooms, organizationRoom } from './rooms.ts';
+import { listLiveSessions, noteSeen } from './session.ts';
 
 /** Sessions and memberships of open sockets are compared with the database at least this often. */
 const sweepSeconds = 45;
-
-interface SocketData {
-	user: { id: string } | null;
-	sessionId: string | null;
-}
-
-// A page never sends anything: the first map is empty.
-type LiveServer = Server<Record<string, never>, ServerToClient, Record<string, never>, SocketData>;
-type LiveSocket = Socket<Record<string, never>, ServerToClient, Record<string, never>, SocketData>;
+/** After a comparison that failed, in milliseconds. */
+const sweepAgain = 1000;
 
 export interface Live {
+	/** Whether news come in: what is kept in memory may be used only while they do. */
+	isCurrent(): boolean;
 	close(): Promise<void>;
-}
-
-const organizationRoom = (id: string) => `organization:${id}`;
-
-/** The organizations whose news each of these people may hear. */
-async function listRooms(db: Db, userIds: string[]): Promise<Map<string, string[]>> {
-	const rows = await db
-		.selectFrom('membership')
-		.innerJoin('organization', 'organization.id', 'membership.organizationId')
-		.select(['organization.id', 'membership.userId'])
-		.where('membership.userId', 'in', userIds)
-		.where('organization.status', 'in', ['pending', 'approved', 'rejected'])
-		.execute();
-	const groups = Map.groupBy(rows, ({ userId }) => userId);
-	return new Map([...groups].map(([userId, group]) => [userId, group.map(({ id }) => id)]));
 }
 
 /**
@@ -60,30 +41,12 @@ export async function startLive(
 		serveClient: false,
 		maxHttpBufferSize: 16_384,
 		perMessageDeflate: false,
+		connectTimeout: silenceAtMost,
 		// A page of another site could otherwise open a socket with the visitor's cookie; `cors` doesn't stop that.
 		allowRequest: (request, decide) => decide(null, request.headers.origin === env.ORIGIN)
 	});
 
-	io.use((socket, next) => {
-		admit(socket).then(
-			() => next(),
-			(error: unknown) => next(error instanceof Error ? error : new Error('refused'))
-		);
-	});
-
-	async function admit(socket: LiveSocket): Promise<void> {
-		const { name } = sessionCookie(env.ORIGIN);
-		const token = parseCookie(socket.handshake.headers.cookie ?? '', name)[name] ?? null;
-		// Somebody who isn't signed in hears the portal's settings and nothing else.
-		socket.data = { user: null, sessionId: null };
-		if (!token) return;
-		const session = await findSession(db, token, null);
-		if (!session) throw new Error('signed out');
-		const { user } = session;
-		socket.data = { user: { id: user.id }, sessionId: session.id };
-		await socket.join([`user:${user.id}`, `session:${session.id}`]);
-		if (user.isPortalAdmin) await socket.join('admins');
-	}
+	const door = openDoor(io, { db, env, log });
 
 	io.on('connection', (socket) => {
 		// Sockets carry news, never commands: whoever sends something is not one of our pages.
@@ -91,21 +54,48 @@ export async function startLive(
 		socket.on('disconnecting', () => {
 			for (const room of socket.rooms) departed(socket, room);
 			const { user } = socket.data;
-			if (user && socketsIn(`user:${user.id}`).length === 1) guard(noteSeen(db, user.id));
+			if (user && socketsIn(`user:${user.id}`).length === 1) guard(door.inTurn(() => noteSeen(db, user.id)));
 		});
-		guard(settle(socket));
-		// In turn with the news, so that an older state never follows a newer one.
-		inOrder(async () => {
-			socket.emit('settings', await getSettings(db));
-		});
+		socket.on('disconnect', () => socket.conn.close());
+		socket.emit('news', heartbeat.isCurrent());
+		door
+			.inTurn(() => settle(socket))
+			.catch((error: unknown) => {
+				report(error);
+				// Without its rooms it would hear nothing: the page comes again.
+				socket.conn.close();
+			});
+		welcome(socket);
 	});
+
+	const newcomers = new Set<LiveSocket>();
+	/** In turn with the news, so that older settings never follow newer ones; read once for all who come together. */
+	function welcome(socket: LiveSocket): void {
+		newcomers.add(socket);
+		if (newcomers.size > 1) return;
+		inOrder(async () => {
+			const welcomed = [...newcomers];
+			newcomers.clear();
+			const settings = await getSettings(db);
+			for (const one of welcomed) one.emit('settings', settings);
+		});
+	}
 
 	/** After the connection, since rooms and presence are told to others. */
 	async function settle(socket: LiveSocket): Promise<void> {
-		const { user } = socket.data;
-		if (!user) return;
+		const { user, sessionId } = socket.data;
+		if (!user || !sessionId || !socket.connected) return;
+		if (door.hasMissedEnding(socket) && !(await listLiveSessions(db, [sessionId])).has(sessionId)) {
+			return shut(socket);
+		}
 		const rooms = await listRooms(db, [user.id]);
 		for (const id of rooms.get(user.id) ?? []) await enter(socket, user.id, id);
+	}
+
+	/** The session of this socket is over. */
+	function shut(socket: LiveSocket): void {
+		socket.emit('ended');
+		socket.disconnect(true);
 	}
 
 	async function enter(socket: LiveSocket, userId: string, organizationId: string): Promise<void> {
@@ -127,13 +117,14 @@ export async function startLive(
 		const others = [...(io.sockets.adapter.rooms.get(room) ?? [])].some(
 			(id) => id !== socket.id && io.sockets.sockets.get(id)?.data.user?.id === user.id
 		);
-		if (!others) guard(leave(db, processId, room.slice('organization:'.length), user.id));
+		if (others) return;
+		guard(door.inTurn(() => leave(db, processId, room.slice('organization:'.length), user.id)));
 	}
 
 	const socketsIn = (room: string) =>
 		[...(io.sockets.adapter.rooms.get(room) ?? [])].flatMap((id) => io.sockets.sockets.get(id) ?? []);
 
-	async function tell(what: Signal): Promise<void> {
+	async function tell(what: Exclude<Signal, { kind: 'pulse' }>): Promise<void> {
 		switch (what.kind) {
 			case 'event':
 				return tellEvent(what.id);
@@ -158,6 +149,7 @@ export async function startLive(
 				return;
 			}
 			case 'ended':
+				door.noteEnding();
 				io.to(what.room).emit('ended');
 				io.in(what.room).disconnectSockets(true);
 		}
@@ -290,21 +282,16 @@ export async function startLive(
 	async function sweep(): Promise<void> {
 		const sockets = [...io.sockets.sockets.values()].filter(({ data }) => data.user);
 		if (sockets.length === 0) return;
-		const sessions = await listLiveSessions(
-			db,
-			sockets.flatMap(({ data }) => data.sessionId ?? [])
-		);
-		const allowed = await listRooms(
-			db,
-			sockets.flatMap(({ data }) => data.user?.id ?? [])
-		);
-		await recheckAdmins(sockets.flatMap(({ data }) => data.user?.id ?? []));
+		const sessionIds = sockets.flatMap(({ data }) => data.sessionId ?? []);
+		const userIds = sockets.flatMap(({ data }) => data.user?.id ?? []);
+		const sessions = await listLiveSessions(db, sessionIds);
+		const allowed = await listRooms(db, userIds);
+		await recheckAdmins(userIds);
 		for (const socket of sockets) {
 			const { sessionId, user } = socket.data;
 			if (!user || !sessionId) continue;
 			if (!sessions.has(sessionId)) {
-				socket.emit('ended');
-				socket.disconnect(true);
+				shut(socket);
 				continue;
 			}
 			const own = new Set(allowed.get(user.id));
@@ -316,23 +303,44 @@ export async function startLive(
 		}
 	}
 
-	await database.listen(
-		channel,
-		(text) => inOrder(() => tell(JSON.parse(text) as Signal)),
-		() => {
-			// Listening began anew: what was told in between is lost, so every page asks for what it missed.
-			io.emit('resync');
-			guard(sweep());
+	let sweepTimer: ReturnType<typeof setTimeout> | undefined;
+	/** Until it succeeds: the database may be back for one connection and not yet for the others. */
+	function sweepUntilDone(): void {
+		clearTimeout(sweepTimer);
+		sweep().catch((error: unknown) => {
+			report(error);
+			sweepTimer = setTimeout(sweepUntilDone, sweepAgain);
+		});
+	}
+
+	function hear(text: string): void {
+		try {
+			const what = JSON.parse(text) as Signal;
+			// Not behind the news that wait to be told: it says that they come in.
+			if (what.kind === 'pulse') heartbeat.hear(what);
+			else inOrder(() => tell(what));
+		} catch (error) {
+			report(error);
 		}
-	);
+	}
+
+	const heartbeat = startHeartbeat(database, processId, log, (isCurrent) => io.emit('news', isCurrent));
+	await database.listen(channel, hear, () => {
+		// Listening began anew: what was told in between is lost, so every page asks for what it missed.
+		io.emit('resync');
+		sweepUntilDone();
+	});
 	const timers = [
 		setInterval(() => guard(sweep()), sweepSeconds * 1000),
 		setInterval(() => guard(beat(db, processId)), beatSeconds * 1000)
 	];
 
 	return {
+		isCurrent: heartbeat.isCurrent,
 		async close() {
 			for (const timer of timers) clearInterval(timer);
+			clearTimeout(sweepTimer);
+			heartbeat.stop();
 			await io.close();
 			await told;
 			await leaveAll(db, processId);

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { fromKysely, type PgBoss } from 'pg-boss';
 import { events, type Actor, type EventName, type Payload } from '#lib/events.ts';
 import { catalogue, gathering, topicOf, type EmailName, type EmailProps } from '../emails/catalogue.ts';
 import type { Db, Trx } from './database.ts';
 import type { Env } from './env.ts';
+import { countAttempt } from './limits.ts';
 import { renderSubject, type Brand, type Template } from './mail.ts';
 import { isWanted } from './preferences.ts';
 import { getTemplate } from './templates.ts';
@@ -24,7 +26,9 @@ export type Signal =
 	| { kind: 'editors'; name: string }
 	| { kind: 'presence'; organizationId: string; userId: string }
 	/** The sockets in this room have lost their session. */
-	| { kind: 'ended'; room: `session:${string}` | `user:${string}` };
+	| { kind: 'ended'; room: `session:${string}` | `user:${string}` }
+	/** A process tells itself that it still hears; see heartbeat.ts. */
+	| { kind: 'pulse'; processId: string; at: number };
 
 /** Told at the commit, or never. */
 export async function signal(db: Db, what: Signal): Promise<void> {
@@ -73,19 +77,32 @@ export async function publishMany<Name extends EventName>(
 /** Queues e-mails in the transaction of the change that they tell of. */
 export interface Outbox {
 	/**
-	 * Returns the message's id; null, and sends nothing, when its reader does without e-mails of this topic. What the worker
-	 * makes of it: see jobs.ts.
+	 * Returns the message's id; null, and sends nothing, when its reader does without e-mails of this topic, or has got as
+	 * many as strangers may cause. What the worker makes of it: see jobs.ts.
+	 *
+	 * @param props as a function: made only for what is sent, so that no link replaces one that has arrived.
 	 */
 	enqueue<Name extends EmailName>(
 		db: Trx,
 		to: { name: string; address: string },
 		name: Name,
-		props: EmailProps<Name>,
+		props: EmailProps<Name> | (() => Promise<EmailProps<Name>>),
 		/** A text that isn't saved, to be tried. */
 		draft?: Template
 	): Promise<string | null>;
 	/** Queues messages that failed or were kept once more, as if they were new. */
 	requeue(db: Trx, ids: string[]): Promise<void>;
+}
+
+/**
+ * Whether one more e-mail may go to that address: limited is what anybody can cause who knows it. Counted until the
+ * commit, as the last but what has to be last; who asks is told nothing, since the answer would say whom the portal knows.
+ */
+export async function hasRoom(db: Trx, address: string, name: EmailName): Promise<boolean> {
+	const { anyone } = catalogue[name];
+	if (typeof anyone !== 'number') return true;
+	const key = `mail:recipient:${createHash('sha256').update(address).digest('hex')}`;
+	return (await countAttempt(db, key, anyone, 3600)) === null;
 }
 
 export const mailQueue = 'mail';
@@ -123,10 +140,12 @@ export function createOutbox(
 					.executeTakeFirst();
 				if (account && !(await isWanted(db, account.id, topic))) return null;
 			}
+			if (!draft && !(await hasRoom(db, to.address, name))) return null;
+			const given = typeof props === 'function' ? await props() : props;
 			const seconds = gathering[name] && !draft ? MAIL_GATHER_SECONDS : 0;
 			// The message keeps the version that is in force now, whatever is saved until it goes out.
 			const template = draft ? { ...draft, version: 0 } : await getTemplate(db, name);
-			const subject = renderSubject(name, props, await getBrand(db, ORIGIN), template.subject);
+			const subject = renderSubject(name, given, await getBrand(db, ORIGIN), template.subject);
 			const { id } = await db
 				.insertInto('message')
 				.values({
@@ -136,7 +155,7 @@ export function createOutbox(
 					subject: draft ? `[Test] ${subject}` : subject,
 					templateVersion: template.version,
 					draft: draft?.body ?? null,
-					content: vault.encrypt(JSON.stringify(catalogue[name].props.parse(props)), 'message'),
+					content: vault.encrypt(JSON.stringify(catalogue[name].props.parse(given)), 'message'),
 					gatherKey: seconds > 0 ? `${name} ${to.address}` : null
 				})
 				.returning('id')

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import type { Server } from 'node:http';
 import path from 'node:path';
@@ -33,7 +34,7 @@ export async function openBuiltPages(): Promise<NodeHandler> {
 			retries: { retries: 600, minTimeout: 500, maxTimeout: 500 }
 		});
 		try {
-			if (isStale()) build();
+			if (isStale()) await build();
 		} finally {
 			await release();
 		}
@@ -42,13 +43,16 @@ export async function openBuiltPages(): Promise<NodeHandler> {
 	return handler;
 }
 
-function build(): void {
+/** Beside the event loop: a process that is stuck for as long as this takes would lose its data folder. */
+async function build(): Promise<void> {
 	console.log('Building the pages, which takes some seconds …');
-	const { status, stdout, stderr } = spawnSync(process.execPath, [vite, 'build'], {
-		cwd: root,
-		encoding: 'utf8'
-	});
-	if (status !== 0) throw new Error(`The pages could not be built.\n${stdout}\n${stderr}`);
+	const building = spawn(process.execPath, [vite, 'build'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+	let said = '';
+	for (const stream of [building.stdout, building.stderr]) {
+		stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+	}
+	const [status] = (await once(building, 'close')) as [number | null];
+	if (status !== 0) throw new Error(`The pages could not be built.\n${said}`);
 }
 
 /** Vite's handler, with hot reload over the same server. */

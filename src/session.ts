@@ -38,6 +38,9 @@ const absoluteDays = 90;
 /** How exact "last seen" is: not every call is worth a write. */
 const lastSeenSeconds = 300;
 
+/** Somebody signs in again and again, or a program does: what was used longest ago makes way. */
+const maxSessions = 100;
+
 const oldestStart = () => new Date(Date.now() - absoluteDays * 86_400_000);
 
 function adapter(db: Db): Adapter {
@@ -114,6 +117,7 @@ export async function createSession(
 	const token = createToken();
 	const attributes = { ...from, lastSeenAt: new Date() };
 	await lucia(db).createSession(userId, attributes, { sessionId: hashToken(token) });
+	for (const { id } of (await listSessions(db, userId)).slice(maxSessions)) await endSession(db, id, userId);
 	await signal(db, { kind: 'account', userId });
 	return token;
 }

@@ -22,6 +22,9 @@ interface PortalTable {
 	maxOpenInvitations: Generated<number>;
 	invitationsPerDay: Generated<number>;
 	invitationsPerInviter: Generated<number>;
+	changesPerPerson: Generated<number>;
+	changesPerOrganization: Generated<number>;
+	maxApplications: Generated<number>;
 	lastSeq: Count;
 	lastHash: Generated<Uint8Array>;
 	lastAt: Timestamp;

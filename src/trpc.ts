@@ -1,17 +1,24 @@
 import { initTRPC, TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import type { Logger } from 'pino';
+import { waitInWords } from '#lib/limits.ts';
 import { can, rules, type ProcedurePath } from '#lib/policy.ts';
+import { text } from '#lib/schema.ts';
 import { fullName, type Role } from '#lib/views.ts';
 import type { Actor } from '#lib/events.ts';
-import type { Db, Trx } from './database.ts';
+import { spend, spendAsMember } from './budget.ts';
+import { isUnfitData, type Db, type Trx } from './database.ts';
 import type { Env } from './env.ts';
+import { countAttempt, takeBack } from './limits.ts';
 import type { Outbox } from './outbox.ts';
 import { findProof } from './proofs.ts';
 import type { Session, SessionUser } from './session.ts';
+import { Refusal, refusalOfOutage, notFound, tooMany } from './refusals.ts';
 import { inTransaction, isUnavailable } from './transaction.ts';
 import { inTurn, isTaken } from './turns.ts';
 import type { Vault } from './vault.ts';
+
+export { fieldRefusal, notFound, Refusal, refusalOfOutage, tooMany } from './refusals.ts';
 
 /** What every call has: the parts of the process, and what is particular to the request. */
 export interface Context {
@@ -32,58 +39,13 @@ export interface Context {
 	setDeviceToken: (token: string) => void;
 }
 
-type RefusalCode =
-	| 'BAD_REQUEST'
-	| 'UNAUTHORIZED'
-	| 'FORBIDDEN'
-	| 'NOT_FOUND'
-	| 'CONFLICT'
-	| 'TOO_MANY_REQUESTS'
-	| 'SERVICE_UNAVAILABLE';
-
-/** A refusal on purpose: the only errors whose words reach a client. */
-export class Refusal extends TRPCError {
-	readonly reason: string;
-	readonly fields: Record<string, string>;
-	/** In how many seconds the same call may succeed; null where time alone changes nothing. */
-	readonly retryAfter: number | null;
-
-	constructor(
-		code: RefusalCode,
-		reason: string,
-		message: string,
-		fields: Record<string, string> = {},
-		{ retryAfter = null, cause }: { retryAfter?: number | null; cause?: unknown } = {}
-	) {
-		super({ code, message, cause });
-		this.reason = reason;
-		this.fields = fields;
-		this.retryAfter = retryAfter;
-	}
-}
-
-/** An input error at one field, in words. */
-export function fieldRefusal(field: string, reason: string, message: string): Refusal {
-	return new Refusal(reason === 'INVALID' ? 'BAD_REQUEST' : 'CONFLICT', reason, message, {
-		[field]: message
-	});
-}
-
-export const notFound = () => new Refusal('NOT_FOUND', 'NOT_FOUND', 'This was not found.');
-
-/** The refusal of a call that the database could not carry out now; any other error as it is. */
-export function refusalOfOutage(error: unknown): unknown {
-	if (!isUnavailable(error)) return error;
-	const words = 'The portal is busy at the moment, and nothing was changed. Try again in a few seconds.';
-	return new Refusal('SERVICE_UNAVAILABLE', 'BUSY', words, {}, { retryAfter: 3, cause: error });
-}
-
 const t = initTRPC.context<Context>().create({
 	errorFormatter({ shape, error, ctx }) {
 		const common = {
 			code: shape.data.code,
 			httpStatus: shape.data.httpStatus,
-			requestId: ctx?.requestId ?? ''
+			requestId: ctx?.requestId ?? '',
+			retryAfter: error instanceof Refusal ? error.retryAfter : null
 		};
 		if (error instanceof Refusal) {
 			return { ...shape, data: { ...common, reason: error.reason, fields: error.fields } };
@@ -109,11 +71,16 @@ export const { router, mergeRouters } = t;
 export const createCallerFactory = t.createCallerFactory;
 
 /** A procedure without a row in the policy is refused, whoever calls. */
-const base = t.procedure.use(async ({ path, next }) => {
+const base = t.procedure.use(async ({ ctx, path, next }) => {
 	if (!rules[path]) throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: `${path} has no policy` });
 	const result = await next();
-	if (!result.ok && isUnavailable(result.error.cause)) throw refusalOfOutage(result.error.cause);
-	return result;
+	if (result.ok) return result;
+	const { cause } = result.error;
+	if (isUnavailable(cause)) throw refusalOfOutage(cause);
+	if (!isUnfitData(cause)) return result;
+	// No value of the input should come this far: in the log, for whoever mends the schema.
+	ctx.log.warn({ path, requestId: ctx.requestId, code: cause.code }, 'the database refused a value');
+	throw new Refusal('BAD_REQUEST', 'INVALID', 'The input is not right.');
 });
 
 /**
@@ -137,9 +104,27 @@ const anyoneProcedure = base.use(({ ctx, path, type, next }) => {
 	return inTurnOfCaller(ctx, type, next);
 });
 
-const signedInProcedure = base.use(({ ctx, next }) => {
+/** What tells whether a name is taken, that of a company which may be no customer in public. */
+const guessing: ReadonlySet<string> = new Set<ProcedurePath>([
+	'organizations.request',
+	'organizations.rename',
+	'organizations.requestAgain'
+]);
+const guessesAnHour = 20;
+
+const signedInProcedure = base.use(async ({ ctx, path, next }) => {
 	if (!ctx.session) throw new Refusal('UNAUTHORIZED', 'SIGN_IN', 'Sign in to go on.');
-	return next({ ctx: { session: ctx.session, user: ctx.session.user } });
+	const { user } = ctx.session;
+	const go = () => next({ ctx: { session: ctx.session as Session, user } });
+	if (!guessing.has(path) || user.isPortalAdmin) return go();
+	// Counted before, so that many at once are no way around it, and given back unless the name was taken.
+	const key = `guess:name:${user.id}`;
+	const wait = await countAttempt(ctx.db, key, guessesAnHour, 3600);
+	if (wait !== null) throw tooMany(`That was too often. Try again in ${waitInWords(wait)}.`, wait);
+	const result = await go();
+	const isTaken = !result.ok && result.error instanceof Refusal && result.error.reason === 'TAKEN';
+	if (!isTaken) await takeBack(ctx.db, key);
+	return result;
 });
 
 /** For everybody, with or without a session. Such a procedure opens the transactions that it needs itself. */
@@ -147,10 +132,25 @@ export function publicProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shap
 	return anyoneProcedure.input(z.strictObject(shape));
 }
 
+/** Refuses what is more than the budgets hold, before any lock is taken. */
+async function spendBudgets(
+	ctx: Context & { user: SessionUser },
+	type: string,
+	{ isAdmin = false, organizationId, cost = 1 }: { isAdmin?: boolean; organizationId?: string; cost?: number }
+): Promise<void> {
+	if (type !== 'mutation') return;
+	const { db, user } = ctx;
+	const wait =
+		(await spend(db, { kind: isAdmin ? 'admin' : 'person', id: user.id }, cost)) ??
+		(organizationId === undefined ? null : await spendAsMember(db, organizationId, user.id, cost));
+	if (wait !== null) throw tooMany(`That was too much at once. Try again in ${waitInWords(wait)}.`, wait);
+}
+
 /** For any signed-in person. */
 export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, path, type, next }) => {
+	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
 		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
+		await spendBudgets(ctx, type, {});
 		const actor = actorOf(ctx.user, 'developer');
 		return inTurnOfCaller(ctx, type, () => inTransaction(ctx.db, type, (db) => next({ ctx: { db, actor } })));
 	});
@@ -162,8 +162,9 @@ export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape)
  * portal sends no e-mail and nobody can prove anything.
  */
 export function verifiedProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, path, type, next }) => {
+	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
 		if (rules[path]?.who !== 'verified') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
+		await spendBudgets(ctx, type, {});
 		const actor = actorOf(ctx.user, 'developer');
 		return inTurnOfCaller(ctx, type, () =>
 			inTransaction(ctx.db, type, async (db) => {
@@ -185,19 +186,21 @@ async function lockProof(ctx: Pick<Context, 'config' | 'vault'>, db: Trx, userId
 
 /** As {@link userProcedure}, for what hashes a password first: it opens the transactions that it needs itself. */
 export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, path, type, next }) => {
+	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
 		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
+		await spendBudgets(ctx, type, {});
 		return inTurnOfCaller(ctx, type, () => next({ ctx: { actor: actorOf(ctx.user, 'developer') } }));
 	});
 }
 
 /** For portal admins. */
 export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(({ ctx, input, path, type, next }) => {
+	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, input, path, type, next }) => {
 		if (rules[path]?.who !== 'admin') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		if (!ctx.user.isPortalAdmin) {
 			throw new Refusal('FORBIDDEN', 'FORBIDDEN', 'Only the portal’s own team can do this.');
 		}
+		await spendBudgets(ctx, type, { isAdmin: true });
 		const actor = actorOf(ctx.user, 'admin');
 		const { organizationId } = input as { organizationId?: string };
 		const run = () => inTransaction(ctx.db, type, (db) => next({ ctx: { db, actor } }));
@@ -211,12 +214,18 @@ export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape
  * whatever it reads of members and roles stays true until the commit.
  *
  * A stranger is told NOT_FOUND, a member whom the policy refuses FORBIDDEN.
+ *
+ * @param costOf how many changes a call makes, for what makes many.
  */
-export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(
+	shape: Shape,
+	costOf: (input: z.output<z.ZodObject<Shape, z.core.$strict>>) => number = () => 1
+) {
 	return signedInProcedure
 		.input(z.strictObject({ organizationId: z.uuid(), ...shape }))
-		.use(({ ctx, input, path, type, next }) => {
+		.use(async ({ ctx, input, path, type, next }) => {
 			const { organizationId } = input as { organizationId: string };
+			await spendBudgets(ctx, type, { organizationId, cost: costOf(input as never) });
 			const run = () =>
 				inTransaction(ctx.db, type, async (db) =>
 					next({ ctx: await grant(db, ctx, { path, type }, 'organization.id', organizationId) })
@@ -230,7 +239,7 @@ export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(shape
 /** As {@link organizationProcedure}, for a page that knows the organization by its slug. */
 export function slugProcedure() {
 	return signedInProcedure
-		.input(z.strictObject({ slug: z.string().max(100) }))
+		.input(z.strictObject({ slug: text(100) }))
 		.use(({ ctx, input, path, type, next }) =>
 			inTurn(`organization:${input.slug}:reading`, readersAtOnce, () =>
 				inTransaction(ctx.db, type, async (db) =>

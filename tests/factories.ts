@@ -308,6 +308,7 @@ export function heard(socket: Socket<ServerToClient>) {
 	socket.on('account', () => note('account'));
 	socket.on('ended', () => note('ended'));
 	socket.on('resync', () => note('resync'));
+	socket.on('news', (isLive) => note(`news ${isLive}`));
 	socket.on('online', () => note('online'));
 	socket.on('settings', () => note('settings'));
 	socket.on('editors', (name, editors) =>

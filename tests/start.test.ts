@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { io } from 'socket.io-client';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test, vi } from 'vitest';
 import { adminPassword, password, startPortal, uniqueEmail } from './factories.ts';
 import { startServer, type Server } from './harness.ts';
 
@@ -35,6 +35,12 @@ async function post(server: Server, path: string, input: object, headers: Record
 		headers: { origin: server.origin, 'content-type': 'application/json', ...headers }
 	});
 }
+
+const holderFile = (server: Server) => join(server.dataFolder, 'portico.pid');
+const readHolder = async (server: Server) =>
+	JSON.parse(await readFile(holderFile(server), 'utf8')) as Record<string, unknown>;
+const writeHolder = (server: Server, holder: Record<string, unknown>) =>
+	writeFile(holderFile(server), JSON.stringify(holder));
 
 describe('a start is refused', () => {
 	test('with wrong variables: each is named with the reason, none with its value', async () => {
@@ -95,11 +101,72 @@ describe('a start is refused', () => {
 			expect(said).toContain('Another Portico is already running on');
 			expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
 			await server.kill();
+			const holder = await readHolder(server);
 			await server.restart();
 			expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
+			// At once, without a look at the clock: on the same machine a process id tells.
+			expect(server.logs).not.toContain('is in use, or was until a moment ago');
+			await server.kill();
+
+			// Its id by now is another's: that of the process that starts, as in a container, or of any.
+			await writeHolder(server, { ...holder, pid: process.pid, startedAt: '1' });
+			await server.restart();
+			expect(server.logs).not.toContain('is in use, or was until a moment ago');
+		});
+
+		test.each(['host', 'boot', 'namespace'])(
+			'on the folder of a process of another %s as long as it is touched there; then it is taken',
+			async (name) => {
+				await using server = await start(admin);
+				await server.kill();
+				// Its id is one that here nobody has, or one that here is somebody else.
+				const pid = name === 'namespace' ? process.pid : 2 ** 22 + 1;
+				await writeHolder(server, { ...(await readHolder(server)), pid, [name]: 'another' });
+				const lock = join(server.dataFolder, 'portico.lock');
+				const touch = () => utimes(lock, new Date(), new Date());
+				const touching = setInterval(() => void touch(), 1_000);
+				try {
+					await touch();
+					const said = await refusedStart({ DATA_FOLDER: server.dataFolder });
+					expect(said).toContain('Another Portico is already running on');
+				} finally {
+					clearInterval(touching);
+				}
+				await touch();
+				await server.restart();
+				expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
+				expect(server.logs).toContain('is in use, or was until a moment ago');
+			},
+			90_000
+		);
+
+		test('two at once after a power cut: one starts', async () => {
+			await using server = await start(admin);
+			await server.kill();
+			const starting = Array.from({ length: 3 }, () => start({ DATA_FOLDER: server.dataFolder }));
+			const all = await Promise.allSettled(starting);
+			const started = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+			try {
+				expect(started).toHaveLength(1);
+				expect((await fetch(`${started[0]?.origin}/readyz`)).status).toBe(200);
+			} finally {
+				for (const one of started) await one.dispose();
+			}
 		});
 	}
 });
+
+if (database === 'pglite') {
+	test('a process that has lost its folder ends at once and says why', async () => {
+		await using server = await start(admin);
+		// As another one does that takes the lock for stale: after a sleep of the machine, for instance.
+		await rm(join(server.dataFolder, 'portico.lock'), { recursive: true });
+		await server.waitForLog(/Portico ends at once: it has lost the lock of/);
+		expect(await vi.waitUntil(() => !server.isRunning, { timeout: 5_000 })).toBe(true);
+		await server.restart();
+		expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
+	});
+}
 
 describe('the first portal admin', () => {
 	const person = { firstName: 'Ada', lastName: 'Byron', email: 'ada@example.test', password };

@@ -1,6 +1,6 @@
 import { fail, redirect } from '@sveltejs/kit';
 import { apiFor } from '../api.ts';
-import { failWith, textOf } from '../forms.ts';
+import { failWith, readForm, textOf } from '../forms.ts';
 import { forgetToken, openedLink, pageOf, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -22,7 +22,7 @@ const shownOf = (form: FormData) => ({
 
 export const actions: Actions = {
 	accept: async (event) => {
-		const form = await event.request.formData();
+		const form = await readForm(event.request);
 		const { link, token } = tokenOf(event, path, form);
 		const values = { firstName: textOf(form, 'firstName'), lastName: textOf(form, 'lastName') };
 		const isNewPerson = form.has('password');
@@ -40,7 +40,7 @@ export const actions: Actions = {
 	},
 
 	decline: async (event) => {
-		const form = await event.request.formData();
+		const form = await readForm(event.request);
 		const { link, token } = tokenOf(event, path, form);
 		try {
 			await apiFor(event.fetch).invitations.decline.mutate({ token, shown: shownOf(form) });
@@ -52,7 +52,7 @@ export const actions: Actions = {
 
 	/** The account of the address was never confirmed: its e-mail once more. */
 	verify: async (event) => {
-		const { token } = tokenOf(event, path, await event.request.formData());
+		const { token } = tokenOf(event, path, await readForm(event.request));
 		const api = apiFor(event.fetch);
 		try {
 			const opened = await api.invitations.open.query({ token });
@@ -66,7 +66,7 @@ export const actions: Actions = {
 
 	/** Somebody else is signed in: the link stays, they go. */
 	switch: async (event) => {
-		const form = await event.request.formData();
+		const form = await readForm(event.request);
 		const { link } = tokenOf(event, path, form);
 		const api = apiFor(event.fetch);
 		const { account } = await api.sessions.get.query({});

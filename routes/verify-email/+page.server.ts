@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { apiFor } from '../api.ts';
-import { failWith } from '../forms.ts';
+import { failWith, readForm } from '../forms.ts';
 import { forgetToken, keepToken, openedLink, pageOf, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -13,7 +13,7 @@ export const load: PageServerLoad = async (event) => {
 
 export const actions: Actions = {
 	default: async (event) => {
-		const { link, token } = tokenOf(event, path, await event.request.formData());
+		const { link, token } = tokenOf(event, path, await readForm(event.request));
 		let proven;
 		try {
 			proven = await apiFor(event.fetch).accounts.verifyEmail.mutate({ token });

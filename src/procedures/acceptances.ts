@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { firstName, lastName, password } from '#lib/fields.ts';
+import { firstName, lastName, linkToken, password } from '#lib/fields.ts';
+import { text } from '#lib/schema.ts';
 import { fullName, role, roleLabels, type WaitingInvitation } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { signIn } from '../devices.ts';
@@ -195,7 +196,7 @@ async function findOrCreatePerson(
 }
 
 /** What the page said when its button was drawn. */
-const shown = z.strictObject({ organizationName: z.string().max(200), role });
+const shown = z.strictObject({ organizationName: text(200), role });
 
 /** Nobody becomes by a press what the page did not say. @throws {Refusal} CONFLICT; the invitation stays as it is. */
 function refuseChanged(row: InvitationRow, said: z.infer<typeof shown> | undefined): void {
@@ -223,7 +224,7 @@ export const acceptancesRouter = router({
 	 * What the link's page shows before any form. A wrong token is told nothing, a link that is over only whom to ask,
 	 * and whoever is signed in as somebody else not even the whole address.
 	 */
-	open: publicProcedure({ token: z.string().max(100) }).query(async ({ ctx, input }) => {
+	open: publicProcedure({ token: linkToken }).query(async ({ ctx, input }) => {
 		const row = await findByToken(ctx.db, input.token);
 		if (!row) return { state: 'invalid' as const };
 		const { organizationName, isRevealRestricted, role, email, firstName, lastName } = row;
@@ -254,7 +255,7 @@ export const acceptancesRouter = router({
 	 * switched off: then they are a member all the same, and sign in when they can.
 	 */
 	accept: publicProcedure({
-		token: z.string().max(100),
+		token: linkToken,
 		password: password.optional(),
 		firstName: firstName.optional(),
 		lastName: lastName.optional(),
@@ -283,18 +284,16 @@ export const acceptancesRouter = router({
 		return { slug: joined.slug, isSignedIn: joined.isSignedIn };
 	}),
 
-	decline: publicProcedure({ token: z.string().max(100), shown: shown.optional() }).mutation(
-		async ({ ctx, input }) => {
-			await getAnswerable(ctx, input.token);
-			return ctx.db.transaction().execute(async (db) => {
-				const row = await lockByToken(db, input.token);
-				refuseChanged(row, input.shown);
-				await checkPerson(db, row, ctx.session);
-				await decline(db, row);
-				return { organizationName: row.organizationName };
-			});
-		}
-	),
+	decline: publicProcedure({ token: linkToken, shown: shown.optional() }).mutation(async ({ ctx, input }) => {
+		await getAnswerable(ctx, input.token);
+		return ctx.db.transaction().execute(async (db) => {
+			const row = await lockByToken(db, input.token);
+			refuseChanged(row, input.shown);
+			await checkPerson(db, row, ctx.session);
+			await decline(db, row);
+			return { organizationName: row.organizationName };
+		});
+	}),
 
 	/** Without the link: whoever is signed in with the verified address has proven it as well. */
 	acceptMine: userProcedure({ invitationId: z.uuid(), shown: shown.optional() }).mutation(

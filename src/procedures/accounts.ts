@@ -10,7 +10,15 @@ import { getMailServerRow } from '../mailserver.ts';
 import { publish, signal } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import type { Tables } from '../tables.ts';
-import { adminProcedure, notFound, publicProcedure, Refusal, router, type Context } from '../trpc.ts';
+import {
+	adminProcedure,
+	notFound,
+	publicProcedure,
+	Refusal,
+	router,
+	tooMany,
+	type Context
+} from '../trpc.ts';
 import { getSettings, lockSettings } from './settings.ts';
 
 export function accountViewOf(row: Selectable<Tables['account']>): Account {
@@ -70,18 +78,26 @@ export async function createAccount(
 	return account;
 }
 
-/** Makes the newest verification link the only one and mails it. */
+/** Makes the newest verification link the only one and mails it, unless the address has got enough of them. */
 export async function sendVerification(
 	ctx: Pick<Context, 'config' | 'outbox'>,
 	db: Trx,
 	account: { id: string; email: string; firstName: string; lastName: string }
-): Promise<void> {
-	const token = await createLink(db, 'verification', account.id, account.email);
-	await ctx.outbox.enqueue(db, { name: fullName(account), address: account.email }, 'account-registered', {
-		firstName: account.firstName,
-		verifyUrl: `${ctx.config.ORIGIN}/verify-email/${token}`
+): Promise<boolean> {
+	const to = { name: fullName(account), address: account.email };
+	const sent = await ctx.outbox.enqueue(db, to, 'account-registered', async () => {
+		const token = await createLink(db, 'verification', account.id, account.email);
+		return { firstName: account.firstName, verifyUrl: `${ctx.config.ORIGIN}/verify-email/${token}` };
 	});
+	return sent !== null;
 }
+
+/** Said only to who is signed in: what strangers are told doesn't depend on it. */
+export const enoughMails = () =>
+	tooMany(
+		'This address has got enough of these e-mails. Open the newest one, or try again in an hour.',
+		3600
+	);
 
 /** Tells the portal's admins what a person did with their own account, and the person's open pages. */
 export async function publishAccount(

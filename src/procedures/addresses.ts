@@ -1,6 +1,5 @@
 import type { Selectable } from 'kysely';
-import { z } from 'zod';
-import { email } from '#lib/fields.ts';
+import { email, linkToken } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import { brokenIndex, type Trx } from '../database.ts';
 import { limit, limitFailures } from '../limits.ts';
@@ -21,14 +20,21 @@ import {
 	userProcedure,
 	type Context
 } from '../trpc.ts';
-import { accountViewOf, findAccount, publishAccount, sendVerification, tellAdmins } from './accounts.ts';
+import {
+	accountViewOf,
+	enoughMails,
+	findAccount,
+	publishAccount,
+	sendVerification,
+	tellAdmins
+} from './accounts.ts';
 import { welcomeOwner } from './owners.ts';
 import { checkOwnPassword, currentPassword, lockOwnAccount } from './profiles.ts';
 import { lockOrganizations } from './users.ts';
 
 /** Proving e-mail addresses: the one that an account has, and the one that it is to have. */
 
-const token = z.string().max(100);
+const token = linkToken;
 const kinds = ['verification', 'change'] as const;
 
 type AccountRow = Selectable<Tables['account']>;
@@ -125,7 +131,7 @@ export const addressesRouter = router({
 	resendVerification: userProcedure({}).mutation(async ({ ctx }) => {
 		if (ctx.user.isEmailVerified) return {};
 		await limit(ctx.db, `verification:account:${ctx.user.id}`, 5, 3600);
-		await sendVerification(ctx, ctx.db, ctx.user);
+		if (!(await sendVerification(ctx, ctx.db, ctx.user))) throw enoughMails();
 		return {};
 	}),
 

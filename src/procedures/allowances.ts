@@ -2,7 +2,7 @@ import { sayReached, type Allowance, type Limit } from '#lib/limits.ts';
 import type { Settings } from '#lib/views.ts';
 import type { Db, Trx } from '../database.ts';
 import { countInWindows, holdWindows, readWindows } from '../limits.ts';
-import { Refusal } from '../trpc.ts';
+import { Refusal, tooMany } from '../trpc.ts';
 
 /**
  * How many invitations may go out. The limits keep an organization from writing to strangers in the portal's name; the
@@ -123,5 +123,5 @@ export function refusalOfLimit({ limit, max, wait }: Reached): Refusal {
 	const message = sayReached(limit, max, wait);
 	if (limit === 'open') return new Refusal('CONFLICT', 'TOO_MANY_OPEN', message);
 	if (limit === 'members') return new Refusal('CONFLICT', 'TOO_MANY_MEMBERS', message);
-	return new Refusal('TOO_MANY_REQUESTS', 'TOO_MANY_REQUESTS', message);
+	return tooMany(message, wait ?? recipientSeconds);
 }

@@ -3,8 +3,9 @@ import { applicationName, description } from '#lib/fields.ts';
 import { fullName, type Application } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../database.ts';
 import { publish } from '../outbox.ts';
-import { fieldRefusal, notFound, organizationProcedure, router } from '../trpc.ts';
+import { fieldRefusal, notFound, organizationProcedure, Refusal, router } from '../trpc.ts';
 import { insertCredential, listCredentials } from './credentials.ts';
+import { getSettings } from './settings.ts';
 
 /** Applications with their credentials, newest first: two queries, however many there are. */
 export async function listApplications(db: Db, organizationId: string, id?: string): Promise<Application[]> {
@@ -58,10 +59,28 @@ async function refusingTaken<Result>(name: string, writing: Promise<Result>): Pr
 	}
 }
 
+/** Exact under the lock of the organization's row. */
+async function refuseTooMany(db: Db, organizationId: string): Promise<void> {
+	const { maxApplications } = await getSettings(db);
+	const { count } = await db
+		.selectFrom('application')
+		.select((eb) => eb.fn.countAll<number>().as('count'))
+		.where('organizationId', '=', organizationId)
+		.executeTakeFirstOrThrow();
+	if (Number(count) < maxApplications) return;
+	const number = maxApplications.toLocaleString('en');
+	throw new Refusal(
+		'CONFLICT',
+		'TOO_MANY',
+		`There are ${number} applications already, which is the most. Delete one that is no longer needed.`
+	);
+}
+
 export const applicationsRouter = router({
 	/** An application comes with its first credential, so that the team can begin. */
 	create: organizationProcedure({ name: applicationName, description: description.default('') }).mutation(
 		async ({ ctx, input }) => {
+			await refuseTooMany(ctx.db, ctx.organization.id);
 			const writing = ctx.db
 				.insertInto('application')
 				.values({ ...input, organizationId: ctx.organization.id, createdBy: ctx.user.id })

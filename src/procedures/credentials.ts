@@ -1,12 +1,14 @@
 import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
 import { credentialLabel } from '#lib/fields.ts';
+import { moment } from '#lib/schema.ts';
 import { credentialState, fullName, type Credential, type ExposedCredential } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
 import { fieldRefusal, notFound, organizationProcedure, Refusal, router, type Context } from '../trpc.ts';
 import { createKey, keyPrefix } from '../vault.ts';
 
+/** How many credentials of an application work at once, with those that were replaced and have their last hours. */
 const maxActive = 20;
 /** For how long the replaced credential goes on working, in seconds. */
 const overlaps = [0, 3600, 86_400, 604_800] as const;
@@ -163,14 +165,31 @@ async function getPlace(
 ) {
 	const row = await selectCredentials(db)
 		.innerJoin('application', 'application.id', 'credential.applicationId')
-		.select(['application.name as applicationName', 'credential.secret'])
+		.select(['application.name as applicationName', 'credential.secret', 'credential.isReplaced'])
 		.where('credential.id', '=', input.credentialId)
 		.where('credential.applicationId', '=', input.applicationId)
 		.where('application.organizationId', '=', organizationId)
 		.executeTakeFirst();
 	if (!row) throw notFound();
-	const { applicationId, applicationName, secret } = row;
-	return { secret, event: { applicationId, applicationName, credential: viewOf(row) } };
+	const { applicationId, applicationName, secret, isReplaced } = row;
+	return { secret, isReplaced, event: { applicationId, applicationName, credential: viewOf(row) } };
+}
+
+/** Exact under the lock of the organization's row. */
+async function refuseTooMany(db: Db, applicationId: string): Promise<void> {
+	const { count } = await db
+		.selectFrom('credential')
+		.select((eb) => eb.fn.countAll<number>().as('count'))
+		.where('applicationId', '=', applicationId)
+		.where('revokedAt', 'is', null)
+		.where((eb) => eb.or([eb('expiresAt', 'is', null), eb('expiresAt', '>', new Date())]))
+		.executeTakeFirstOrThrow();
+	if (Number(count) < maxActive) return;
+	throw new Refusal(
+		'CONFLICT',
+		'TOO_MANY',
+		`An application holds up to ${maxActive} active credentials. Revoke one first.`
+	);
 }
 
 function refuseUnlessActive(credential: Credential): void {
@@ -197,7 +216,7 @@ export const credentialsRouter = router({
 	create: organizationProcedure({
 		applicationId: z.uuid(),
 		label: credentialLabel,
-		expiresAt: z.iso.datetime().nullable().default(null)
+		expiresAt: moment.nullable().default(null)
 	}).mutation(async ({ ctx, input }) => {
 		const application = await ctx.db
 			.selectFrom('application')
@@ -210,14 +229,7 @@ export const credentialsRouter = router({
 		if (expiresAt && expiresAt.getTime() <= Date.now()) {
 			throw fieldRefusal('expiresAt', 'INVALID', 'The expiry lies in the past.');
 		}
-		const known = (await listCredentials(ctx.db, [application.id])).get(application.id) ?? [];
-		if (known.filter((one) => credentialState(one) === 'active').length >= maxActive) {
-			throw new Refusal(
-				'CONFLICT',
-				'TOO_MANY',
-				`An application holds up to ${maxActive} active credentials. Revoke one first.`
-			);
-		}
+		await refuseTooMany(ctx.db, application.id);
 		const created = await insertCredential(ctx, {
 			applicationId: application.id,
 			label: input.label,
@@ -237,8 +249,17 @@ export const credentialsRouter = router({
 	/** A new key in place of the old one, which goes on working for the overlap. */
 	rotate: organizationProcedure({ ...credential, overlapSeconds: z.literal(overlaps) }).mutation(
 		async ({ ctx, input }) => {
-			const { event } = await getPlace(ctx.db, ctx.organization.id, input);
+			const { event, isReplaced } = await getPlace(ctx.db, ctx.organization.id, input);
 			refuseUnlessActive(event.credential);
+			if (isReplaced) {
+				throw new Refusal(
+					'CONFLICT',
+					'REPLACED',
+					'This credential has been replaced already. Rotate the one that took its place.'
+				);
+			}
+			// Without an overlap the new one takes the place of the old one.
+			if (input.overlapSeconds > 0) await refuseTooMany(ctx.db, event.applicationId);
 			const now = new Date();
 			const end = new Date(now.getTime() + input.overlapSeconds * 1000);
 			const known = event.credential.expiresAt && new Date(event.credential.expiresAt);

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { organizationName, rejectionReason } from '#lib/fields.ts';
+import { text } from '#lib/schema.ts';
 import type { Organization, Status } from '#lib/views.ts';
 import type { Trx } from '../database.ts';
 import { keysOf } from '../names.ts';
@@ -80,7 +81,7 @@ async function refuseUngoverned(db: Trx, { id, name }: Organization): Promise<vo
 	throw new Refusal('CONFLICT', 'NO_SUPER_ADMIN', words);
 }
 
-const shownName = z.string().max(200).optional();
+const shownName = text(200).optional();
 
 export const decisionsRouter = router({
 	approve: adminProcedure({ organizationId: z.uuid(), name: shownName }).mutation(async ({ ctx, input }) => {

@@ -4,7 +4,7 @@ import { fullName, resendSeconds, role, roleLabels, type Invitation, type Settin
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
 import { createToken, hashToken } from '../tokens.ts';
-import { notFound, organizationProcedure, Refusal, router, system, type Context } from '../trpc.ts';
+import { notFound, organizationProcedure, Refusal, router, system, tooMany, type Context } from '../trpc.ts';
 import { findAccount } from './accounts.ts';
 import { holdAllowance, refusalOfLimit } from './allowances.ts';
 import { getSettings } from './settings.ts';
@@ -217,11 +217,7 @@ export const invitationsRouter = router({
 		const wait = Math.ceil((row.sentAt.getTime() - Date.now()) / 1000) + resendSeconds;
 		if (wait > 0) {
 			const seconds = wait === 1 ? 'a second' : `${wait} seconds`;
-			throw new Refusal(
-				'TOO_MANY_REQUESTS',
-				'TOO_SOON',
-				`It was sent just now. It can be sent again in ${seconds}.`
-			);
+			throw tooMany(`It was sent just now. It can be sent again in ${seconds}.`, wait, 'TOO_SOON');
 		}
 		const settings = await getSettings(db);
 		const inviter = { organizationId: organization.id, userId: ctx.user.id };

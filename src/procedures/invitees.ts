@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Actor } from '#lib/events.ts';
 import { email, firstName, lastName } from '#lib/fields.ts';
 import { sayReached } from '#lib/limits.ts';
+import { text } from '#lib/schema.ts';
 import { inviteesPerCall, role, type Invitation, type Role } from '#lib/views.ts';
 import type { Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
@@ -100,9 +101,10 @@ async function inviteAll(ctx: InvitingContext, invitees: Invitee[]) {
 	return { answers, allowance: await allowance.settle() };
 }
 
+const rowText = text(1000);
 /** As they were typed: each row is checked by itself, so that one that is wrong fails no other. */
 const rows = z
-	.array(z.strictObject({ firstName: z.string(), lastName: z.string(), email: z.string(), role }))
+	.array(z.strictObject({ firstName: rowText, lastName: rowText, email: rowText, role }))
 	.min(1)
 	.max(inviteesPerCall);
 const person = z.strictObject({ firstName, lastName, email, role });
@@ -131,24 +133,26 @@ export const inviteesRouter = router({
 	 * Many at once, with an answer for each row in its place. Called again with the same rows, after a connection that
 	 * was lost for instance, it sends nothing twice: who is invited already is an answer.
 	 */
-	createMany: organizationProcedure({ rows }).mutation(async ({ ctx, input }) => {
-		const checked = input.rows.map((row) => person.safeParse(row));
-		const right = checked.flatMap(({ data }) => data ?? []);
-		const { answers, allowance } = await inviteAll(ctx, right);
-		const inTurn = answers.values();
-		return {
-			answers: checked.map(({ error }) => {
-				const fields: Record<string, string> = {};
-				for (const { path, message } of error?.issues ?? []) fields[path.join('.')] ??= message;
-				if (error) return { outcome: 'invalid' as const, fields };
-				const answer = inTurn.next().value as Answer;
-				if (answer.outcome !== 'limited') return answer;
-				const { limit, max, wait } = answer.reached;
-				return { outcome: answer.outcome, limit, message: sayReached(limit, max, wait) };
-			}),
-			allowance
-		};
-	}),
+	createMany: organizationProcedure({ rows }, (input) => input.rows.length).mutation(
+		async ({ ctx, input }) => {
+			const checked = input.rows.map((row) => person.safeParse(row));
+			const right = checked.flatMap(({ data }) => data ?? []);
+			const { answers, allowance } = await inviteAll(ctx, right);
+			const inTurn = answers.values();
+			return {
+				answers: checked.map(({ error }) => {
+					const fields: Record<string, string> = {};
+					for (const { path, message } of error?.issues ?? []) fields[path.join('.')] ??= message;
+					if (error) return { outcome: 'invalid' as const, fields };
+					const answer = inTurn.next().value as Answer;
+					if (answer.outcome !== 'limited') return answer;
+					const { limit, max, wait } = answer.reached;
+					return { outcome: answer.outcome, limit, message: sayReached(limit, max, wait) };
+				}),
+				allowance
+			};
+		}
+	),
 
 	/** How many the person could send now, and why not more. */
 	getAllowance: organizationProcedure({}).query(async ({ ctx }) =>

@@ -27,6 +27,13 @@ import { onlineIn } from '../presence.ts';
 
 /** How often a rejected request may be made again. */
 const requestsADay = 3;
+/** How many requests one person may make a day, over all organizations: the portal admins are written to about each. */
+const requestsOfPersonADay = 10;
+/** How many organizations one person may have asked for. */
+const maxRequested = 50;
+
+const limitRequests = (db: Db, userId: string) =>
+	limit(db, `request:account:${userId}`, requestsOfPersonADay, 86_400);
 
 export function selectOrganizations(db: Db) {
 	return db
@@ -100,7 +107,7 @@ function slugOf(name: string): string {
 		.replace(/\p{M}/gu, '')
 		.toLowerCase()
 		.replace(/[^a-z0-9]+/g, '-')
-		.replace(/^-+|-+$/g, '')
+		.replace(/^-|-$/g, '')
 		.slice(0, 48);
 	return slug || `org-${randomBytes(4).toString('hex')}`;
 }
@@ -189,6 +196,21 @@ export const organizationsRouter = router({
 		if (pending) {
 			throw new Refusal('CONFLICT', 'PENDING_REQUEST', `Your request for ${pending.name} is still pending.`);
 		}
+		const { count } = await db
+			.selectFrom('organization')
+			.select((eb) => eb.fn.countAll<number>().as('count'))
+			.where('requestedBy', '=', user.id)
+			.where('isPersonal', '=', false)
+			.where('status', '!=', 'withdrawn')
+			.executeTakeFirstOrThrow();
+		if (Number(count) >= maxRequested) {
+			throw new Refusal(
+				'CONFLICT',
+				'TOO_MANY',
+				`You have registered ${maxRequested} organizations, which is the most.`
+			);
+		}
+		await limitRequests(db, user.id);
 		const writing = db
 			.insertInto('organization')
 			.values({
@@ -266,6 +288,7 @@ export const organizationsRouter = router({
 			}
 			const isApproved = settings.isAutoApprovingOrganizations && ctx.isProven;
 			await limit(ctx.db, `request-again:${ctx.organization.id}`, requestsADay, 86_400);
+			await limitRequests(ctx.db, ctx.user.id);
 			const writing = ctx.db
 				.updateTable('organization')
 				.set({

@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { email, firstName, lastName, password } from '#lib/fields.ts';
+import { email, firstName, givenPassword, lastName, password } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import { isoOf, type Trx } from '../database.ts';
 import { limitFailures } from '../limits.ts';
@@ -64,7 +63,7 @@ export async function lockOwnAccount(
 	return account;
 }
 
-export const currentPassword = z.string().max(1000);
+export const currentPassword = givenPassword;
 
 export const profilesRouter = router({
 	/** What the person's own page shows besides the account and the sessions. */

@@ -1,59 +1,73 @@
 import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
 import { z } from 'zod';
-import { email, password } from '#lib/fields.ts';
+import { email, linkToken, password } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import type { Trx } from '../database.ts';
 import { clearSignInLimits } from '../devices.ts';
 import { limit, limitFailures } from '../limits.ts';
 import { createLink, deleteLinks, findLink, getValidLink, useLink } from '../links.ts';
-import { publish } from '../outbox.ts';
+import { hasRoom, publish } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import { endSession, endSessions } from '../session.ts';
+import { createToken } from '../tokens.ts';
 import { adminProcedure, notFound, publicProcedure, Refusal, router, type Context } from '../trpc.ts';
-import { accountViewOf, findAccount, publishAccount, tellAdmins } from './accounts.ts';
+import { accountViewOf, enoughMails, findAccount, publishAccount, tellAdmins } from './accounts.ts';
 import { welcomeOwner } from './owners.ts';
 import { lockOrganizations } from './users.ts';
 
 /** A new password for whoever has forgotten theirs: the link goes to the account's address alone. */
 
-const token = z.string().max(100);
+const token = linkToken;
 
 /** Five messages an hour to one address, whoever asks for them. When there are no more, the newest one works. */
 const limitRecipient = (ctx: Pick<Context, 'db'>, address: string) =>
 	limit(ctx.db, `reset:account:${createHash('sha256').update(address).digest('hex')}`, 5, 3600);
 
+/** @returns whether it is sent; if not, the newest link goes on working. */
 async function sendLink(
 	ctx: Pick<Context, 'config' | 'outbox'>,
 	db: Trx,
 	account: { id: string; email: string; firstName: string; lastName: string }
-): Promise<void> {
-	const token = await createLink(db, 'reset', account.id, account.email);
-	await ctx.outbox.enqueue(db, { name: fullName(account), address: account.email }, 'password-reset', {
-		firstName: account.firstName,
-		resetUrl: `${ctx.config.ORIGIN}/reset-password/${token}`
+): Promise<boolean> {
+	const to = { name: fullName(account), address: account.email };
+	const sent = await ctx.outbox.enqueue(db, to, 'password-reset', async () => {
+		const token = await createLink(db, 'reset', account.id, account.email);
+		return { firstName: account.firstName, resetUrl: `${ctx.config.ORIGIN}/reset-password/${token}` };
 	});
+	return sent !== null;
+}
+
+/** What an address without an account costs: the same work, of which nothing stays but what was counted. */
+async function sendNothing(ctx: Pick<Context, 'config' | 'outbox'>, db: Trx, address: string): Promise<void> {
+	await hasRoom(db, address, 'password-reset');
+	await sql`savepoint unsent`.execute(db);
+	await ctx.outbox.enqueue(db, { name: '', address }, 'password-reset', {
+		firstName: '',
+		resetUrl: `${ctx.config.ORIGIN}/reset-password/${createToken()}`
+	});
+	await sql`rollback to savepoint unsent`.execute(db);
 }
 
 export const resetsRouter = router({
 	/**
-	 * The same answer after the same work, whether there is such an account: each address gets one message, and what
-	 * it says only its owner learns. Whoever may not sign in for good gets no link.
+	 * The same answer after the same work, whether there is such an account. Nobody is written to who has none: else a
+	 * stranger could have the portal write to whom they like. Whoever may not sign in for good gets no link.
 	 */
 	requestReset: publicProcedure({ email }).mutation(async ({ ctx, input }) => {
 		await limit(ctx.db, `reset:address:${ctx.address}`, 200, 3600);
 		await limitRecipient(ctx, input.email);
 		await ctx.db.transaction().execute(async (db) => {
 			const account = await findAccount(db, input.email);
-			if (account?.status === 'active' || account?.status === 'pending') {
+			if (!account) return sendNothing(ctx, db, input.email);
+			if (account.status === 'active' || account.status === 'pending') {
 				await sendLink(ctx, db, account);
 				return;
 			}
-			const to = { name: account ? fullName(account) : '', address: input.email };
+			const to = { name: fullName(account), address: account.email };
 			await ctx.outbox.enqueue(db, to, 'password-reset-refused', {
 				address: input.email,
-				reason: account
-					? `The team of the portal has ${account.status} the account with this address.`
-					: 'There is no account with this address. Perhaps you registered with another one.',
+				reason: `The team of the portal has ${account.status} the account with this address.`,
 				signInUrl: `${ctx.config.ORIGIN}/login`
 			});
 		});
@@ -132,9 +146,10 @@ export const resetsRouter = router({
 		}
 		await limit(ctx.db, `reset:admin:${ctx.user.id}`, 60, 3600);
 		await limitRecipient(ctx, account.email);
-		await sendLink(ctx, ctx.db, account);
 		const view = accountViewOf(account);
 		await publish(ctx, 'account.reset', { account: view });
+		// What counts per recipient comes after the portal's row, as where somebody registers.
+		if (!(await sendLink(ctx, ctx.db, account))) throw enoughMails();
 		return view;
 	})
 });

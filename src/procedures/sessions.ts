@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { normalizeEmail } from '#lib/fields.ts';
+import { givenPassword, normalizeEmail } from '#lib/fields.ts';
+import { text } from '#lib/schema.ts';
 import type { Account } from '#lib/views.ts';
 import { isoOf, type Db } from '../database.ts';
 import { signIn, signInBuckets } from '../devices.ts';
@@ -68,36 +69,34 @@ export const sessionsRouter = router({
 		return { ...common, account: accountViewOf(account), organizations, invitations };
 	}),
 
-	create: publicProcedure({ email: z.string().max(300), password: z.string().max(1000) }).mutation(
-		async ({ ctx, input }) => {
-			const { db } = ctx;
-			const email = normalizeEmail(input.email) ?? '';
-			const from = { email, address: ctx.address, deviceToken: ctx.device.token };
-			const trying = limitFailures(db, await signInBuckets(db, from), async () => {
-				const known = await findAccount(db, email);
-				const isRight = await verifyPassword(known?.passwordHash, input.password);
-				if (!known || !isRight) throw wrongCredentials();
-				return db.transaction().execute(async (trx) => {
-					// The lock lets a new password, a deactivation or the end of the account come first or wait.
-					const account = await trx
-						.selectFrom('account')
-						.selectAll()
-						.where('id', '=', known.id)
-						.forNoKeyUpdate()
-						.executeTakeFirst();
-					if (account?.passwordHash !== known.passwordHash) throw wrongCredentials();
-					refuseInactive(account.status);
-					if (!(await isSignInOpen(trx, account))) {
-						throw new Refusal('FORBIDDEN', 'SIGN_IN_DISABLED', 'Signing in is switched off at the moment.');
-					}
-					return [account, await signIn(ctx, trx, account)] as const;
-				});
+	create: publicProcedure({ email: text(300), password: givenPassword }).mutation(async ({ ctx, input }) => {
+		const { db } = ctx;
+		const email = normalizeEmail(input.email) ?? '';
+		const from = { email, address: ctx.address, deviceToken: ctx.device.token };
+		const trying = limitFailures(db, await signInBuckets(db, from), async () => {
+			const known = await findAccount(db, email);
+			const isRight = await verifyPassword(known?.passwordHash, input.password);
+			if (!known || !isRight) throw wrongCredentials();
+			return db.transaction().execute(async (trx) => {
+				// The lock lets a new password, a deactivation or the end of the account come first or wait.
+				const account = await trx
+					.selectFrom('account')
+					.selectAll()
+					.where('id', '=', known.id)
+					.forNoKeyUpdate()
+					.executeTakeFirst();
+				if (account?.passwordHash !== known.passwordHash) throw wrongCredentials();
+				refuseInactive(account.status);
+				if (!(await isSignInOpen(trx, account))) {
+					throw new Refusal('FORBIDDEN', 'SIGN_IN_DISABLED', 'Signing in is switched off at the moment.');
+				}
+				return [account, await signIn(ctx, trx, account)] as const;
 			});
-			const [account, handOver] = await trying;
-			handOver();
-			return { redirectTo: account.isPortalAdmin ? '/admin' : '/dashboard' };
-		}
-	),
+		});
+		const [account, handOver] = await trying;
+		handOver();
+		return { redirectTo: account.isPortalAdmin ? '/admin' : '/dashboard' };
+	}),
 
 	delete: publicProcedure({}).mutation(async ({ ctx }) => {
 		if (ctx.session) await endSession(ctx.db, ctx.session.id, ctx.session.user.id);

@@ -1,4 +1,12 @@
-import { email, invitationDays, invitationLimit, maxMembers, portalName } from '#lib/fields.ts';
+import {
+	changesPerMinute,
+	email,
+	invitationDays,
+	invitationLimit,
+	maxApplications,
+	maxMembers,
+	portalName
+} from '#lib/fields.ts';
 import { settingsView, type Settings } from '#lib/views.ts';
 import type { Db, Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
@@ -21,7 +29,10 @@ export async function getSettings(db: Db): Promise<Settings> {
 			'maxMembers',
 			'maxOpenInvitations',
 			'invitationsPerDay',
-			'invitationsPerInviter'
+			'invitationsPerInviter',
+			'maxApplications',
+			'changesPerPerson',
+			'changesPerOrganization'
 		])
 		.executeTakeFirstOrThrow();
 }
@@ -45,7 +56,10 @@ const changes = settingsView
 		maxMembers,
 		maxOpenInvitations: invitationLimit,
 		invitationsPerDay: invitationLimit,
-		invitationsPerInviter: invitationLimit
+		invitationsPerInviter: invitationLimit,
+		maxApplications,
+		changesPerPerson: changesPerMinute,
+		changesPerOrganization: changesPerMinute
 	})
 	.partial();
 

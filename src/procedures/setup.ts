@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { email, firstName, lastName, password } from '#lib/fields.ts';
+import { email, firstName, lastName, linkToken, password } from '#lib/fields.ts';
 import { brokenIndex, type Db } from '../database.ts';
 import { signIn } from '../devices.ts';
 import type { Env } from '../env.ts';
@@ -99,7 +98,7 @@ export async function prepareSetup({
 	return `${env.ORIGIN}/setup/${token}`;
 }
 
-const token = z.string().max(100);
+const token = linkToken;
 const invalid = () => new Refusal('NOT_FOUND', 'INVALID_LINK', 'This setup link is not valid, or no longer.');
 
 async function isValid(db: Db, token: string): Promise<boolean> {

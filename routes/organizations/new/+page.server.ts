@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { apiFor } from '../../api.ts';
-import { failWith, textOf } from '../../forms.ts';
+import { failWith, readForm, textOf } from '../../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ parent, fetch }) => {
@@ -12,7 +12,7 @@ export const load: PageServerLoad = async ({ parent, fetch }) => {
 
 export const actions: Actions = {
 	default: async ({ fetch, request }) => {
-		const form = await request.formData();
+		const form = await readForm(request);
 		const api = apiFor(fetch);
 		const name = textOf(form, 'name');
 		const isAskingAgain = textOf(form, 'sendAgain') === 'true';

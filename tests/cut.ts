@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+/**
+ * The way between a server and its database, to be cut by a test: the server is given `url` in place of the database's
+ * own.
+ */
+export async function startCut(databaseUrl: string) {
+	const target = new URL(databaseUrl);
+	const open = new Set<Socket>();
+	const listening = new Set<Socket>();
+	let isDeaf = false;
+
+	const server = createServer((from) => {
+		const to = connect(Number(target.port || 5432), target.hostname);
+		const join = (one: Socket, other: Socket) => {
+			open.add(one);
+			one.on('error', () => other.destroy());
+			one.on('close', () => {
+				open.delete(one);
+				listening.delete(one);
+				other.destroy();
+			});
+		};
+		join(from, to);
+		join(to, from);
+		from.on('data', (bytes) => {
+			if (!bytes.toString('latin1').includes('listen "portico"')) return void to.write(bytes);
+			listening.add(from);
+			if (isDeaf) from.destroy();
+			else to.write(bytes);
+		});
+		to.pipe(from);
+	});
+	async function listen(port: number): Promise<number> {
+		server.listen(port, '127.0.0.1');
+		await once(server, 'listening');
+		const address = server.address();
+		return address && typeof address === 'object' ? address.port : port;
+	}
+	const port = await listen(0);
+	const url = new URL(databaseUrl);
+	url.host = `127.0.0.1:${port}`;
+	const end = (sockets: Set<Socket>) => {
+		for (const one of sockets) one.destroy();
+	};
+
+	return {
+		url: url.href,
+		/** The database is away: what is open ends, and what is new is refused. */
+		async cut() {
+			const closed = once(server, 'close');
+			server.close();
+			end(open);
+			await closed;
+		},
+		/** The database is back. */
+		async mend() {
+			await listen(port);
+		},
+		/** The connection that hears the news ends, and none like it comes about; queries are answered as before. */
+		deafen() {
+			isDeaf = true;
+			end(listening);
+		},
+		hear() {
+			isDeaf = false;
+		},
+		async stop() {
+			if (!server.listening) return;
+			const closed = once(server, 'close');
+			server.close();
+			end(open);
+			await closed;
+		}
+	};
+}

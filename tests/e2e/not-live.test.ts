@@ -1,0 +1,93 @@
+import { randomInt } from 'node:crypto';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startCut } from '../cut.ts';
+import { startPortal, type Company, type Portal } from '../factories.ts';
+import { createDatabase } from '../harness.ts';
+import { startProxy } from '../proxy.ts';
+import { launchBrowser, newPerson, openAs, type Person } from './browser.ts';
+
+/** What a page shows while news can't come by themselves: the database is away, or a proxy passes no WebSocket. */
+
+let browser: Browser;
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let way: Awaited<ReturnType<typeof startCut>>;
+let proxy: Awaited<ReturnType<typeof startProxy>>;
+let portal: Portal;
+let company: Company;
+beforeAll(async () => {
+	[browser, database, proxy] = await Promise.all([launchBrowser(), createDatabase(), startProxy()]);
+	way = await startCut(database.url);
+	const port = randomInt(20_000, 32_000);
+	proxy.leadTo(port);
+	portal = await startPortal({ DATABASE_URL: way.url, PORT: String(port), ORIGIN: proxy.origin });
+	company = await portal.company({ admin: portal.admin });
+});
+afterAll(async () => {
+	await browser.close();
+	await portal.stop();
+	await Promise.all([way.stop(), proxy.stop()]);
+	await database.drop();
+});
+
+const pill = ({ page }: Person, words: string) => page.getByText(words, { exact: true });
+const isThere = ({ page }: Person, name: string) => page.getByRole('main').getByText(name).first().waitFor();
+
+test('the database is away: the page says that it is not live, stays, and is current when it is back', async () => {
+	const person = await openAs(browser, proxy.origin, company.owner, `/orgs/${company.slug}/applications`);
+	person.forgive(/Failed to load resource/);
+	// Only the news stay away: it asks for them.
+	way.deafen();
+	await pill(person, 'Not live').waitFor();
+	await person.page.getByText('this page updates every few seconds').waitFor();
+	await isThere(person, (await portal.application(company)).name);
+	way.hear();
+	await pill(person, 'Live').waitFor();
+
+	await way.cut();
+	await pill(person, 'Not connected').waitFor();
+	// Another page can't be shown, and says that it is for now.
+	await person.page.getByRole('link', { name: 'Users' }).first().click();
+	await person.page.getByText('You are still signed in').waitFor();
+	await way.mend();
+	await person.page.getByRole('heading', { name: 'Users' }).waitFor();
+	await pill(person, 'Live').waitFor();
+	await person.page.getByRole('link', { name: 'Applications' }).first().click();
+	await isThere(person, (await portal.application(company)).name);
+	expect(new URL(person.page.url()).pathname).toBe(`/orgs/${company.slug}/applications`);
+	expect(person.complaints).toEqual([]);
+	await person.close();
+});
+
+test('a proxy that passes no WebSocket: the page asks every few seconds, and on the way to another page', async () => {
+	proxy.passUpgrade(false);
+	const person = await newPerson(browser, proxy.origin, { as: company.owner });
+	person.forgive(/WebSocket/);
+	await person.page.goto(`/orgs/${company.slug}/applications`);
+	await pill(person, 'Not live').waitFor();
+	await isThere(person, (await portal.application(company)).name);
+	// A hidden tab asks rarely; a way to another page brings what it missed at once.
+	await person.page.evaluate(() =>
+		Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })
+	);
+	await person.page.waitForResponse(/sessions\.get/);
+	const { name } = await portal.application(company);
+	await person.page.getByRole('link', { name: 'Dashboard' }).first().click();
+	await person.page.getByRole('link', { name: 'Applications' }).first().click();
+	await isThere(person, name);
+
+	// Whose session ends elsewhere is led to the sign-in, without a socket that says so.
+	await person.page.evaluate(() =>
+		Object.defineProperty(document, 'visibilityState', { value: 'visible', configurable: true })
+	);
+	await person.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+	proxy.passUpgrade(true);
+	await pill(person, 'Live').waitFor();
+	proxy.passUpgrade(false);
+	await person.page.reload();
+	await pill(person, 'Not live').waitFor();
+	await company.owner.api.sessions.delete.mutate({});
+	await person.page.waitForURL(/\/login\?/);
+	expect(person.complaints).toEqual([]);
+	await person.close();
+});

@@ -1,0 +1,140 @@
+import { io } from 'socket.io-client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { refusals } from '#lib/wire.ts';
+import { startCut } from './cut.ts';
+import { heard, isSignedIn, startPortal, type Portal, type Visitor } from './factories.ts';
+import { createDatabase, startServer } from './harness.ts';
+
+/** The database is away for a while, or only the connection that hears its news. */
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let way: Awaited<ReturnType<typeof startCut>>;
+let portal: Portal;
+beforeAll(async () => {
+	database = await createDatabase();
+	way = await startCut(database.url);
+	portal = await startPortal({ DATABASE_URL: way.url });
+});
+afterAll(async () => {
+	await portal.stop();
+	await way.stop();
+	await database.drop();
+});
+
+/** Three seconds are promised, of which two and a bit are waited for; the rest is for a busy machine. */
+const within = 4500;
+
+async function timed(act: () => unknown, happens: () => Promise<unknown>): Promise<number> {
+	await act();
+	const began = performance.now();
+	await happens();
+	return performance.now() - began;
+}
+
+/** How somebody who connects now is answered. */
+function knock(person: Visitor, origin = portal.server.origin): Promise<{ message: string; data?: unknown }> {
+	const socket = io(origin, {
+		transports: ['websocket'],
+		forceNew: true,
+		reconnection: false,
+		extraHeaders: { origin, cookie: person.cookie() }
+	});
+	portal.sockets.push(socket);
+	return new Promise((resolve) => {
+		socket.on('connect', () => resolve({ message: 'connected' }));
+		socket.on('connect_error', (error) => resolve({ ...error, message: error.message }));
+	});
+}
+
+test('while the database is away pages learn that they are not live, and are current soon after it is back', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const page = await company.owner.listen();
+	const said = (word: string) => page.words.filter((one) => one === word).length;
+	// In their company and in their personal space: nothing is under way any more.
+	await page.until(() => said('online') === 2, 'both rooms');
+
+	for (const round of [1, 2]) {
+		const away = () => page.until(() => said('news false') === round, 'that it is not live');
+		expect(await timed(way.cut, away)).toBeLessThan(within);
+		const back = () => page.until(() => said('news true') === round + 1, 'that it is live again');
+		expect(await timed(way.mend, back)).toBeLessThan(within);
+		expect(page.words.lastIndexOf('resync')).toBeGreaterThan(page.words.lastIndexOf('news false'));
+		const { name } = await portal.application(company);
+		await page.until(
+			() => JSON.stringify(page.events.at(-1)?.payload ?? '').includes(name),
+			`the news of ${name}`
+		);
+	}
+	expect(page.words).not.toContain('disconnect');
+	expect(page.words).not.toContain('ended');
+	expect(await isSignedIn(company.owner)).toBe(true);
+}, 120_000);
+
+test('who connects meanwhile is told in fixed words that it is not now; the log says why, once', async () => {
+	const person = await portal.person();
+	const noted = () => portal.server.logs.split('pages can’t connect').length - 1;
+	const before = noted();
+	await way.cut();
+	const answers = await Promise.all(Array.from({ length: 20 }, () => knock(person)));
+	for (const answer of answers) {
+		expect(answer).toEqual({ message: refusals.UNAVAILABLE, data: { reason: 'UNAVAILABLE' } });
+	}
+	await expect.poll(noted).toBe(before + 1);
+	expect(portal.server.logs).toMatch(/ECONNREFUSED.*pages can’t connect/);
+	await way.mend();
+	await expect.poll(async () => (await knock(person)).message, { timeout: 15_000 }).toBe('connected');
+	expect(await isSignedIn(person)).toBe(true);
+	// The next outage is told of again.
+	await way.cut();
+	expect(await knock(person)).toMatchObject({ data: { reason: 'UNAVAILABLE' } });
+	await expect.poll(noted).toBe(before + 2);
+	await way.mend();
+	await expect.poll(async () => (await knock(person)).message, { timeout: 15_000 }).toBe('connected');
+}, 120_000);
+
+test('where only the news stay away, pages learn that as well; those of another process stay live', async ({
+	onTestFinished
+}) => {
+	const { dataFolder } = portal.server;
+	const second = await startServer({
+		database: 'postgres',
+		env: { DATABASE_URL: database.url, DATA_FOLDER: dataFolder, SMTP_URL: portal.smtp.url }
+	});
+	onTestFinished(() => second.dispose());
+	const company = await portal.company({ admin: portal.admin });
+	const page = await company.owner.listen();
+	await Promise.all([page.hears('online'), page.hears('news true')]);
+	const open = await openOn(second.origin, company.owner);
+	expect(await timed(way.deafen, () => page.hears('news false'))).toBeLessThan(within);
+	const missed = await portal.application(company);
+	await open.until(() => open.events.length === 1, 'the news on the other process');
+	expect(page.events).toEqual([]);
+	// It connects as ever, and is told at once.
+	const next = await company.owner.listen();
+	await Promise.all([next.hears('connect'), next.hears('news false')]);
+	expect(next.words).not.toContain('news true');
+
+	const live = () => page.until(() => page.words.at(-1) === 'news true', 'that it is live again');
+	expect(await timed(way.hear, live)).toBeLessThan(within);
+	expect(page.words).toContain('resync');
+	const { events } = await company.owner.api.activity.since.query({
+		organizationId: company.id,
+		after: (open.events[0]?.seq ?? 1) - 1
+	});
+	expect(events).toMatchObject([{ payload: { application: { name: missed.name } } }]);
+	expect(open.words).not.toContain('news false');
+	await portal.application(company);
+	await page.hears('application.created');
+}, 120_000);
+
+async function openOn(origin: string, person: Visitor) {
+	const socket = io(origin, {
+		transports: ['websocket'],
+		forceNew: true,
+		extraHeaders: { origin, cookie: person.cookie() }
+	});
+	portal.sockets.push(socket);
+	const page = heard(socket);
+	await Promise.all([page.hears('online'), page.hears('news true')]);
+	return page;
+}
