@@ -1,4 +1,5 @@
 import js from '@eslint/js';
+import regexp from 'eslint-plugin-regexp';
 import svelte from 'eslint-plugin-svelte';
 import { defineConfig } from 'eslint/config';
 import globals from 'globals';
@@ -10,6 +11,14 @@ export default defineConfig(
 	js.configs.recommended,
 	ts.configs.recommended,
 	svelte.configs.recommended,
+	{
+		// A pattern that takes the square of a text's length keeps everybody waiting for whoever sent the text.
+		plugins: { regexp },
+		rules: {
+			'regexp/no-super-linear-backtracking': 'error',
+			'regexp/no-super-linear-move': 'error'
+		}
+	},
 	{
 		languageOptions: { globals: { ...globals.browser, ...globals.node } },
 		rules: {

@@ -1,6 +1,6 @@
 import type { EventName, LiveEvent } from './events.ts';
 import { events } from './events.ts';
-import { z } from './schema.ts';
+import { moment, z } from './schema.ts';
 import type { Stream } from './wire.ts';
 
 /** What "Activity" can be narrowed to: read from the address by pages and exports, asked of the API, applied to news. */
@@ -31,8 +31,6 @@ export const organizationKinds = kinds.filter((kind) =>
 		([name, { audience }]) => audience !== 'portal' && kindOf(name as EventName) === kind
 	)
 );
-
-const moment = z.iso.datetime();
 
 /** As the API takes it; `to` is the first moment that no longer belongs to it. */
 export const activityFilter = {
@@ -104,9 +102,10 @@ function isZone(text: string): boolean {
 
 /** What nobody could mean is left out: an address is typed and shortened by hand too. */
 export function readActivityQuery(params: URLSearchParams): ActivityQuery {
-	const text = (name: string) => params.get(name)?.trim().slice(0, 200) ?? '';
+	const text = (name: string) =>
+		params.get(name)?.slice(0, 200).trim().toWellFormed().replaceAll('\0', '') ?? '';
 	const only = (name: string, is: (text: string) => boolean) => (is(text(name)) ? text(name) : '');
-	const isDay = (text: string) => day.safeParse(text).success;
+	const isDay = (text: string) => day.safeParse(text).success && text >= '1970' && text < '9999';
 	return {
 		organization: text('organization'),
 		person: text('person'),

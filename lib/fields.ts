@@ -1,31 +1,56 @@
 import { contrastOf, leastContrast } from './colors.ts';
-import { z } from './schema.ts';
+import { text, z } from './schema.ts';
 
 /** What people type, checked in one place; the messages are shown at the field. */
 
 const unseen = /[\p{Cc}\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/u;
 const address = /:\/\/|\bwww\./i;
-/** A word, a full stop and a word: mail programs turn it into a link that nobody of us wrote. */
-const linkLike = /[\p{L}\p{N}-]{2,}\.[a-z]{2,}/iu;
+/** Code points that fonts leave out: soft hyphens, joiners, fillers, variation selectors. */
+const ignorable = /\p{Default_Ignorable_Code_Point}/gu;
+/** Symbols that are blank all the same: the empty Braille pattern, a notehead without a head. */
+const blank = /[\u2800\u{1d159}]/gu;
 
-const words = (label: string, max: number) =>
-	z
-		.string({ error: `${label} is missing.` })
+/** The text without what nobody sees of it. */
+export const withoutIgnorable = (text: string) => text.replace(ignorable, '');
+
+/** Whether there is a letter, a digit or a symbol that somebody can see. */
+const isVisible = (text: string) => /[\p{L}\p{N}\p{S}]/u.test(withoutIgnorable(text).replace(blank, ''));
+
+/** A word, a full stop and a word: mail programs turn it into a link that nobody of us wrote. */
+const isLinkLike = (text: string) =>
+	/[\p{L}\p{N}-]{2}\.[a-z]{2}/iu.test(withoutIgnorable(text.normalize('NFKC')));
+
+/** Spaces around what was typed don't count, but there is an end to them too. */
+const typed = (label: string, max: number) => {
+	const long = `${label} has more than ${max} characters.`;
+	return text(2 * max + 100, {
+		missing: `${label} is missing.`,
+		long,
+		broken: `${label} has characters that can't be read.`
+	})
 		.trim()
-		.min(1, `${label} is missing.`)
-		.max(max, `${label} has more than ${max} characters.`)
+		.max(max, { abort: true, error: long });
+};
+
+/** A name of whatever kind. */
+const words = (label: string, max: number) =>
+	typed(label, max)
+		.min(1, { abort: true, error: `${label} is missing.` })
+		.refine(isVisible, { abort: true, error: `${label} needs a letter or a digit that can be seen.` })
 		.refine((text) => !unseen.test(text), `${label} has characters that can't be seen.`)
 		.refine((text) => !address.test(text), `${label} can't hold a web address.`);
 
-const personName = (label: string) =>
-	words(label, 60).refine((text) => !linkLike.test(text), `${label} can't look like a web address.`);
+/** A name that e-mails show which somebody outside of the portal's own team has chosen. */
+const mailedName = (label: string, max: number) =>
+	words(label, max).refine((text) => !isLinkLike(text), `${label} can't look like a web address.`);
 
-export const firstName = personName('The first name');
-export const lastName = personName('The last name');
-export const organizationName = words('The organization name', 80);
-export const applicationName = words('The application name', 80);
-export const credentialLabel = words('The label', 60);
+export const firstName = mailedName('The first name', 60);
+export const lastName = mailedName('The last name', 60);
+export const organizationName = mailedName('The organization name', 80);
+export const applicationName = mailedName('The application name', 80);
+export const credentialLabel = mailedName('The label', 60);
 
+/** The portal's own team chooses it, and may well call it after its web address. */
 export const portalName = words('The portal name', 60);
 
 const wholeNumber = (label: string, min: number, max: number) => {
@@ -40,14 +65,10 @@ export const maxApplications = wholeNumber('The limit', 1, 10_000);
 export const changesPerMinute = wholeNumber('The limit', 60, 100_000);
 
 const paragraph = (label: string, max: number) =>
-	z
-		.string()
-		.trim()
-		.max(max, `${label} has more than ${max} characters.`)
-		.refine(
-			(text) => !unseen.test(text.replace(/[\r\n\t]/g, ' ')),
-			`${label} has characters that can't be seen.`
-		);
+	typed(label, max).refine(
+		(text) => !unseen.test(text.replace(/[\r\n\t]/g, ' ')),
+		`${label} has characters that can't be seen.`
+	);
 
 export const versionNote = paragraph('The note', 200);
 export const emailFooter = paragraph('The footer', 500).refine(
@@ -55,10 +76,12 @@ export const emailFooter = paragraph('The footer', 500).refine(
 	'The footer can’t hold a web address.'
 );
 /** What is white on it has to be read. */
-export const accentColor = z
-	.string()
+export const accentColor = text(100)
 	.toLowerCase()
-	.regex(/^#[\da-f]{6}$/, 'The colour is written as # and six digits, such as #4f46e5.')
+	.regex(/^#[\da-f]{6}$/, {
+		abort: true,
+		error: 'The colour is written as # and six digits, such as #4f46e5.'
+	})
 	.refine((color) => contrastOf(color, '#ffffff') >= leastContrast, {
 		error: ({ input }) =>
 			`White text on this colour has a contrast of ${contrastOf(String(input), '#ffffff').toFixed(1)} to 1; it needs ${leastContrast}. Take a darker one.`
@@ -68,34 +91,57 @@ export const rejectionReason = paragraph('The reason', 500);
 
 /** Long enough that guessing is hopeless; which characters is the person's own affair. */
 export const passwordLength = { min: 10, max: 200 } as const;
-export const password = z
-	.string({ error: 'The password is missing.' })
-	.min(passwordLength.min, `The password needs at least ${passwordLength.min} characters.`)
-	.max(passwordLength.max, `The password has more than ${passwordLength.max} characters.`);
+export const password = text(passwordLength.max, {
+	missing: 'The password is missing.',
+	long: `The password has more than ${passwordLength.max} characters.`,
+	broken: 'The password has characters that can’t be read.'
+}).min(passwordLength.min, `The password needs at least ${passwordLength.min} characters.`);
+
+/** What a list is searched for. */
+export const searchText = text(200);
+/** The secret of a link, looked up by its hash. */
+export const linkToken = text(200);
+
+/** A password that is only compared: whatever length it has been given. */
+export const givenPassword = text(1000);
+
+const longestEmail = 254;
+/** A label of a domain (RFC 1035). */
+const isLabel = (text: string) =>
+	text.length <= 63 && /^[a-z\d-]+$/.test(text) && !text.startsWith('-') && !text.endsWith('-');
 
 /**
  * The one form of an e-mail address that is stored and compared: trimmed, lower case, an international domain in its
  * ASCII form (Punycode, RFC 3492). Null for what is not an address, also for everything that is not ASCII before the @.
  */
 export function normalizeEmail(text: string): string | null {
+	// Before anything else: what follows looks at each character.
+	if (text.length > longestEmail) return null;
 	const parts = text.trim().split('@');
 	const [local, domain] = parts;
-	if (parts.length !== 2 || !local || !domain || text.length > 254 || local.length > 64) return null;
+	if (parts.length !== 2 || !local || !domain || local.length > 64) return null;
 	if (!/^[a-z0-9!#$%&*+/=?^_{|}~-]+(\.[a-z0-9!#$%&*+/=?^_{|}~-]+)*$/i.test(local)) return null;
+	// What URL would read as a port, a path, a query or a percent sign, or drop, is no part of a domain.
+	if (!/^[\p{L}\p{M}\p{N}.-]+$/u.test(domain) || withoutIgnorable(domain) !== domain) return null;
 	// These two change into other letters with the case, depending on the language.
 	if (/[\u0130\u0131]/.test(domain) || domain.normalize('NFKC') !== domain) return null;
 	if (!URL.canParse(`http://${domain}`)) return null;
 	const ascii = new URL(`http://${domain}`).hostname;
-	if (!/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/.test(ascii)) return null;
+	const labels = ascii.split('.');
+	const last = labels.at(-1) ?? '';
+	if (labels.length < 2 || !labels.every(isLabel) || last.length < 2 || !/^[a-z]/.test(last)) return null;
 	return `${local.toLowerCase()}@${ascii}`;
 }
 
-export const email = z.string({ error: 'The e-mail address is missing.' }).transform((text, context) => {
+const noAddress = 'This is not an e-mail address that mail can be sent to.';
+export const email = text(longestEmail, {
+	missing: 'The e-mail address is missing.',
+	long: noAddress,
+	broken: noAddress
+}).transform((text, context) => {
 	const normal = normalizeEmail(text);
 	if (normal) return normal;
-	const message = text.trim()
-		? 'This is not an e-mail address that mail can be sent to.'
-		: 'The e-mail address is missing.';
+	const message = text.trim() ? noAddress : 'The e-mail address is missing.';
 	context.addIssue({ code: 'custom', message });
 	return z.NEVER;
 });

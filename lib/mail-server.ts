@@ -1,4 +1,4 @@
-import { z } from './schema.ts';
+import { text, z } from './schema.ts';
 import { email, portalName } from './fields.ts';
 
 /** The mail server as "Settings" > "E-mail" names it. */
@@ -64,22 +64,25 @@ export function sayMailServerChange({ mailServer, changed }: z.infer<typeof mail
 }
 
 const orNothing = <Schema extends z.ZodType<string>>(schema: Schema) => z.union([z.literal(''), schema]);
-const hostName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
+const isHostName = (text: string) =>
+	text.length <= 253 &&
+	text
+		.split('.')
+		.every((label) => /^[a-z\d-]+$/i.test(label) && !label.startsWith('-') && !label.endsWith('-'));
 const line = (label: string, max: number) =>
-	z
-		.string()
-		.max(max, `${label} has more than ${max} characters.`)
-		.refine((text) => !/\p{Cc}/u.test(text), `${label} has characters that can't be seen.`);
+	text(max, { long: `${label} has more than ${max} characters.` }).refine(
+		(text) => !/\p{Cc}/u.test(text),
+		`${label} has characters that can't be seen.`
+	);
 const wholeNumber = (min: number, max: number, message: string) =>
 	z.number({ error: message }).int(message).min(min, message).max(max, message);
 
 /** What the form sends. A secret that is not given stays as it is, and an empty one is cleared. */
 export const mailServerInput = {
-	host: z
-		.string()
+	host: text(300)
 		.trim()
 		.refine(
-			(text) => text === '' || hostName.test(text) || URL.canParse(`smtp://[${text}]`),
+			(text) => text === '' || isHostName(text) || URL.canParse(`smtp://[${text}]`),
 			'This is not the name or the address of a host.'
 		),
 	port: wholeNumber(1, 65_535, 'The port is a whole number from 1 to 65,535.'),
@@ -91,9 +94,9 @@ export const mailServerInput = {
 	replyTo: orNothing(email),
 	adminRecipients: z.array(email).max(10, 'Ten addresses at most.'),
 	perMinute: wholeNumber(1, 10_000, 'The limit is a whole number from 1 to 10,000.').nullable(),
-	dkimDomain: orNothing(z.string().trim().toLowerCase().regex(hostName, 'This is not a domain.')),
-	dkimSelector: orNothing(z.string().trim().toLowerCase().regex(hostName, 'This is not a selector.')),
-	dkimKey: z.string().max(10_000, 'This is not a private key.').optional()
+	dkimDomain: orNothing(text(300).trim().toLowerCase().refine(isHostName, 'This is not a domain.')),
+	dkimSelector: orNothing(text(300).trim().toLowerCase().refine(isHostName, 'This is not a selector.')),
+	dkimKey: text(10_000, { long: 'This is not a private key.' }).optional()
 };
 
 /** One step of a conversation with a mail server, as a test shows it. */

@@ -1,4 +1,4 @@
-import { z } from './schema.ts';
+import { text, z } from './schema.ts';
 
 /**
  * What a page may know of each thing: the one shape that a snapshot lists and an event carries. None has room for a
@@ -72,7 +72,10 @@ export const organizationView = z.object({
 	isPersonal: z.boolean(),
 	/** Only Super admins may reveal and copy credentials. */
 	isRevealRestricted: z.boolean(),
-	requestedBy: z.object({ id: z.uuid(), name: z.string(), email: z.string() }).nullable(),
+	/** `isProven`: whether somebody has shown that the address is theirs. */
+	requestedBy: z
+		.object({ id: z.uuid(), name: z.string(), email: z.string(), isProven: z.boolean() })
+		.nullable(),
 	requestedAt: date,
 	decidedBy: person.nullable(),
 	decidedAt: date.nullable(),
@@ -87,8 +90,17 @@ export const organizationOrders = ['newest', 'oldest', 'name'] as const;
 export const organizationOrder = z.enum(organizationOrders);
 export type OrganizationOrder = z.infer<typeof organizationOrder>;
 
+/** A moment as PostgreSQL writes it, with the microseconds that JavaScript has not: `2026-11-24 09:00:00.123456+00`. */
+const sortedMoment = text(40).refine((value) => {
+	const [, whole, offset, minutes = ':00'] = /^(.{19}(?:\.\d{1,6})?)([+-]\d\d)(:\d\d)?$/.exec(value) ?? [];
+	const iso = `${whole?.replace(' ', 'T')}${offset}${minutes}`;
+	return z.iso.datetime({ offset: true }).safeParse(iso).success && value >= '1000' && offset !== undefined;
+}, 'This is no place in the list.');
+
 /** Where a list goes on: the sort value and the id of the last row. */
-export const cursor = z.object({ value: z.string().max(200), id: z.uuid() });
+export const cursor = z.strictObject({ value: sortedMoment, id: z.uuid() });
+/** As `cursor`, in a list that may be sorted by name. The key of a name can be far longer than the name. */
+export const nameCursor = z.strictObject({ value: text(2000), id: z.uuid() });
 export type Cursor = z.infer<typeof cursor>;
 
 /** How the portal's admins see an organization in their list. */

@@ -1,5 +1,16 @@
-import { fail } from '@sveltejs/kit';
+import { error, fail } from '@sveltejs/kit';
 import { refusalOf } from './api.ts';
+
+/** The form that was sent. @throws SvelteKit's error, 400 or 413, when the body is none. */
+export async function readForm(request: Request): Promise<FormData> {
+	try {
+		return await request.formData();
+	} catch (failure) {
+		const isTooLong = failure instanceof Error && 'status' in failure && failure.status === 413;
+		if (isTooLong) error(413, { message: 'The form is too long.' });
+		error(400, { message: 'The form could not be read.' });
+	}
+}
 
 /** The text of a form's field; empty when it is missing. */
 export function textOf(form: FormData, name: string): string {

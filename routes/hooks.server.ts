@@ -1,4 +1,5 @@
 import type { Handle, HandleFetch, HandleServerError } from '@sveltejs/kit';
+import { withoutSecrets } from '#lib/redaction.ts';
 import { parseSetCookie } from 'set-cookie-parser';
 
 /** Calls of the API stay inside the process; the outer server has put its `fetch` on globalThis. */
@@ -44,6 +45,6 @@ export const handle: Handle = async ({ event, resolve }) => {
 export const handleError: HandleServerError = ({ error, event, status, message }) => {
 	const requestId = event.request.headers.get('x-request-id') ?? '';
 	if (status !== 404)
-		console.error(JSON.stringify({ requestId, path: event.route.id, error: String(error) }));
+		console.error(JSON.stringify({ requestId, path: event.route.id, error: withoutSecrets(String(error)) }));
 	return { message: status === 404 ? 'There is no such page.' : message, requestId };
 };

@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import type { Server, Socket } from 'socket.io';
 import { refusals, type RefusedBecause, type ServerToClient } from '#lib/wire.ts';
-import { addressOf } from './app.ts';
+import { addressOf } from './addresses.ts';
 import type { Db } from './database.ts';
 import type { Env } from './env.ts';
 import { createSeats, type Wish } from './seats.ts';

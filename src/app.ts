@@ -3,12 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { trpcServer } from '@hono/trpc-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono, type Context as HonoContext } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { generateCookie, getCookie } from 'hono/cookie';
 import { HTTPException } from 'hono/http-exception';
 import type { Logger } from 'pino';
+import { loggedPath } from '#lib/redaction.ts';
+import { addressOf, prefixOf } from './addresses.ts';
+import { callLimit, limitBody, limitTold, readForm, smallBody } from './bodies.ts';
 import type { Db } from './database.ts';
-import { describeDevice, deviceCookie, prefixOf } from './devices.ts';
+import { describeDevice, deviceCookie } from './devices.ts';
 import type { Env } from './env.ts';
 import { exportActivity, formatOf } from './exports.ts';
 import type { Outbox } from './outbox.ts';
@@ -47,38 +49,25 @@ export const addressHeader = 'x-portico-address';
 export const requestIdHeader = 'x-request-id';
 
 const maxBatch = 10;
-/** Enough for the longest of all, a logo of 100 kB in base64. */
-const maxBody = 160_000;
+/** Said once: otherwise all who come through the proxy share one limit, and whoever sees it knows why. */
+const unexpectedProxy =
+	'a request came with X-Forwarded-For while TRUSTED_PROXIES is 0: behind a proxy everybody counts as one address';
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-/**
- * The network address that limits count by: the connection's own, or the one that the outermost trusted proxy saw.
- * Of an IPv6 address the first 64 bits, since whoever has one has all the others of its network.
- */
-export function addressOf(request: IncomingMessage, trustedProxies: number): string {
-	const forwarded = String(request.headers['x-forwarded-for'] ?? '')
-		.split(',')
-		.map((one) => one.trim())
-		.filter(Boolean);
-	const seen = trustedProxies > 0 ? forwarded.at(-trustedProxies) : undefined;
-	const address = (seen ?? request.socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
-	if (!address.includes(':')) return address;
-	const [head = '', tail] = address.split('::');
-	const groups = head.split(':').filter(Boolean);
-	const rest = tail?.split(':').filter(Boolean) ?? [];
-	const full = [...groups, ...Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0'), ...rest];
-	return `${full.slice(0, 4).join(':')}::/64`;
-}
 
 /** The outer server: the API, the health checks, and the pages for everything else. */
 export function createApp(parts: Parts, pages: NodeHandler | null): App {
 	const { ping, env, log } = parts;
 	const app: App = new Hono();
 
+	let hasWarned = false;
 	app.use(async (c, next) => {
 		const isInside = !('incoming' in c.env);
 		const requestId = 'incoming' in c.env ? randomUUID() : c.env.requestId;
 		const address = 'incoming' in c.env ? addressOf(c.env.incoming, env.TRUSTED_PROXIES) : c.env.address;
+		if (!hasWarned && env.TRUSTED_PROXIES === 0 && 'incoming' in c.env) {
+			hasWarned = c.env.incoming.headers['x-forwarded-for'] !== undefined;
+			if (hasWarned) log.warn({}, unexpectedProxy);
+		}
 		c.set('requestId', requestId);
 		c.set('address', address);
 		if ('incoming' in c.env) {
@@ -90,27 +79,40 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 		const began = performance.now();
 		await next();
 		if (isInside) return;
-		const path = withoutToken(c.req.path);
+		const path = loggedPath(c.req.path);
 		const ms = Math.round(performance.now() - began);
 		log.info({ requestId, method: c.req.method, path, status: statusOf(c), ms }, 'request');
+	});
+
+	app.use(async (c, next) => {
+		try {
+			decodeURIComponent(c.req.path);
+		} catch {
+			return c.text('This address can’t be read.', 400);
+		}
+		return next();
 	});
 
 	// Before the check of the origin: a gateway is no browser, and its token no cookie.
 	if (env.GATEWAY_TOKEN) app.route('/api', createIntrospection(parts, env.GATEWAY_TOKEN));
 	// One press in the reader's mail program (RFC 8058). It comes from that program's servers, without an origin or a
 	// cookie; what the link is signed for is all that it can do. A press on our own page goes on to the page.
-	app.post('/unsubscribe/:token', bodyLimit({ maxSize: 10_000 }), async (c, next) => {
-		if (c.req.header('origin') === env.ORIGIN) return next();
-		const form = await c.req.parseBody();
-		if (form['List-Unsubscribe'] !== 'One-Click') return c.text('Open the link in a browser.', 400);
-		try {
-			await followUnsubscribe(parts, c.req.param('token'), false);
-		} catch (error) {
-			if (error instanceof Refusal) return c.text(error.message, 404);
-			throw error;
+	app.post(
+		'/unsubscribe/:token',
+		limitBody(() => smallBody),
+		async (c, next) => {
+			if (c.req.header('origin') === env.ORIGIN) return next();
+			const form = await readForm(c);
+			if (form['List-Unsubscribe'] !== 'One-Click') return c.text('Open the link in a browser.', 400);
+			try {
+				await followUnsubscribe(parts, c.req.param('token'), false);
+			} catch (error) {
+				if (error instanceof Refusal) return c.text(error.message, 404);
+				throw error;
+			}
+			return c.text('You will get no more of these e-mails.');
 		}
-		return c.text('You will get no more of these e-mails.');
-	});
+	);
 
 	// Cookies travel with requests that other sites make. Whatever changes something has to come from our own pages,
 	// whichever content type it claims.
@@ -130,10 +132,7 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 		}
 	});
 
-	app.use(
-		'/trpc/*',
-		bodyLimit({ maxSize: maxBody, onError: (c) => c.text('The request is too large.', 413) })
-	);
+	app.use('/trpc/*', limitBody(callLimit));
 	app.use(
 		'/trpc/*',
 		trpcServer({
@@ -170,7 +169,7 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 	);
 
 	if (pages) {
-		app.all('*', async (c) => {
+		app.all('*', limitTold(smallBody), async (c) => {
 			if (!('incoming' in c.env)) return c.notFound();
 			const { incoming, outgoing } = c.env;
 			await new Promise<void>((resolve) => {
@@ -239,11 +238,6 @@ async function findSessionNow(db: Db, token: string, address: string): Promise<S
 function retryAfterOf(errors: readonly unknown[]): Record<string, string> {
 	const seconds = errors.flatMap((error) => (error instanceof Refusal && error.retryAfter) || []);
 	return seconds.length > 0 ? { 'retry-after': String(Math.max(...seconds)) } : {};
-}
-
-/** Links whose last part is a secret are logged without it. */
-function withoutToken(path: string): string {
-	return path.replace(/^\/(invitations|setup|verify-email|reset-password|unsubscribe)\/.+/, '/$1/…');
 }
 
 function statusOf(c: HonoContext<{ Bindings: Bindings; Variables: Variables }>): number {

@@ -41,6 +41,11 @@ export function brokenIndex(error: unknown): string | null {
 	return (error as { constraint?: string }).constraint ?? null;
 }
 
+/** Whether the database refused a value that no column of this type takes (SQLSTATE class 22), of whichever driver. */
+export function isUnfitData(error: unknown): error is Error & { code: string } {
+	return error instanceof Error && 'code' in error && /^22[\dA-Z]{3}$/.test(String(error.code));
+}
+
 /** Dates travel as ISO 8601 in UTC. */
 export function isoOf(date: Date): string;
 export function isoOf(date: Date | null): string | null;

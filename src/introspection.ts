@@ -2,7 +2,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { bearerAuth } from 'hono/bearer-auth';
+import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
+import { text } from '#lib/schema.ts';
+import { readForm } from './bodies.ts';
 import type { Db } from './database.ts';
 import { isKey, type Vault } from './vault.ts';
 
@@ -26,6 +29,13 @@ export type Introspection =
 			exp?: number;
 	  };
 
+/** Whether what an organization holds works now. A personal space is as active as its owner. */
+export const isInForce = sql<SqlBool>`(organization.status = 'approved' and (
+	not organization.is_personal or exists (
+		select from account where account.id = organization.requested_by and account.status = 'active'
+	)
+))`;
+
 /** One indexed query, after the checksum has kept typing errors from the database. */
 export async function introspect(db: Db, vault: Vault, presented: string): Promise<Introspection> {
 	if (!isKey(presented)) return { active: false };
@@ -46,7 +56,7 @@ export async function introspect(db: Db, vault: Vault, presented: string): Promi
 		.where((eb) =>
 			eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', new Date())])
 		)
-		.where('organization.status', '=', 'approved')
+		.where(isInForce)
 		.executeTakeFirst();
 	if (!row) return { active: false };
 	const seconds = (date: Date) => Math.floor(date.getTime() / 1000);
@@ -62,7 +72,7 @@ export async function introspect(db: Db, vault: Vault, presented: string): Promi
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
-const asked = z.object({ token: z.string().min(1).max(500) });
+const asked = z.object({ token: text(500).min(1) });
 
 /** `POST /introspect` with `token=…` as a form, as the standard has it. */
 export function createIntrospection({ db, vault }: { db: Db; vault: Vault }, gatewayTokens: string[]): Hono {
@@ -84,7 +94,7 @@ export function createIntrospection({ db, vault }: { db: Db; vault: Vault }, gat
 	);
 	app.use(path, bodyLimit({ maxSize: 2_000, onError: (c) => c.json({ error: 'invalid_request' }, 413) }));
 	app.post(path, async (c) => {
-		const form = asked.safeParse(await c.req.parseBody());
+		const form = asked.safeParse(await readForm(c));
 		if (!form.success) return c.json({ error: 'invalid_request' }, 400);
 		return c.json(await introspect(db, vault, form.data.token));
 	});

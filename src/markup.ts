@@ -57,6 +57,9 @@ const attributes: Record<string, readonly string[]> = {
 const properties =
 	/^(color|background-color|font-(size|weight|style)|text-(align|decoration|transform)|line-height|letter-spacing|white-space|(padding|margin)(-(top|right|bottom|left))?|border(-(top|right|bottom|left))?(-(color|width|style|radius|collapse))?|width|vertical-align)$/;
 const deepest = 20;
+const maxProblems = 100;
+/** An e-mail has some dozens; MJML takes its time for each. */
+const maxElements = 400;
 const plainValue = /^[\w\s#%.,()'+/-]*$/;
 const names = { nbsp: '\u00a0', ndash: '–', mdash: '—', hellip: '…', copy: '©', euro: '€', bull: '•' };
 
@@ -84,9 +87,12 @@ export function readMarkup(
 	parts: ReadonlyMap<string, string>
 ): Markup {
 	const problems: Problem[] = [];
+	const told = new Set<string>();
 	const report = (line: number, message: string) => {
-		if (!problems.some((one) => one.line === line && one.message === message))
-			problems.push({ line, message });
+		// Nobody reads on behind these, and a text may be wrong in each of its letters.
+		if (problems.length >= maxProblems || told.has(`${line} ${message}`)) return;
+		told.add(`${line} ${message}`);
+		problems.push({ line, message });
 	};
 	const root: Open = { tag: '', line: 1, attributes: '', href: '', inside: '', breaks: 0 };
 	const stack: Open[] = [root];
@@ -94,6 +100,7 @@ export function readMarkup(
 	const used = new Set<string>();
 	let condition: { name: string; line: number; parent: Open } | null = null;
 	let tagLine = 1;
+	let elements = 0;
 
 	const parser = new SaxesParser({ fragment: true, position: true, xmlns: false });
 	Object.assign(parser.ENTITIES, names);
@@ -166,6 +173,7 @@ export function readMarkup(
 		const allowed = parent ? (contents[stack[1]?.tag ?? ''] ?? []) : Object.keys(contents);
 		if (!allowed.includes(tag)) report(tagLine, misplaced(tag, parent));
 		if (stack.length > deepest) report(tagLine, 'Here is more inside each other than mail programs show.');
+		if (++elements > maxElements) report(1, `The text has more than ${maxElements} elements.`);
 		const given = node.attributes;
 		if (tag === 'part-button' && !given.href) report(tagLine, '<part-button> needs an href.');
 		stack.push({
@@ -180,7 +188,8 @@ export function readMarkup(
 	parser.on('closetag', () => {
 		const open = stack.pop();
 		if (!open || open === root) return;
-		top().inside += write(open, parts);
+		// What is wrong anyhow isn't written: each part around it would have to copy it once more.
+		if (problems.length === 0) top().inside += write(open, parts);
 		last = open;
 	});
 	let last = root;

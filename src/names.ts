@@ -1,4 +1,5 @@
 import unhomoglyph from 'unhomoglyph';
+import { withoutIgnorable } from '#lib/fields.ts';
 
 /** What makes two names of organizations the same, or nearly. */
 
@@ -10,9 +11,10 @@ function foldLookalikes(text: string): string {
 	});
 }
 
-/** Neither case nor spaces nor compatibility forms nor look-alike letters tell two names apart. */
+/** Neither case nor spaces nor compatibility forms nor look-alike letters nor what nobody sees tell two names apart. */
 function nameKey(name: string): string {
-	return foldLookalikes(name.normalize('NFKC')).toLowerCase().replace(/\s+/g, ' ').trim();
+	const seen = withoutIgnorable(name.normalize('NFKC'));
+	return foldLookalikes(seen).toLowerCase().replace(/\s+/g, ' ').trim();
 }
 
 const legalForms =

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import pino from 'pino';
 import { createApp, type NodeHandler } from './app.ts';
+import { smallBody } from './bodies.ts';
 import { openDatabase } from './database.ts';
 import { readEnv, type Env } from './env.ts';
 import { startBoss, work } from './jobs.ts';
@@ -32,11 +33,15 @@ async function start(env: Env): Promise<void> {
 			'err.params',
 			'err.query',
 			'err.detail',
-			'err.where'
+			'err.where',
+			// What could not be read as an address may be one with a secret in it.
+			'err.input'
 		]
 	});
 	// SvelteKit's handler reads its origin from here.
 	process.env.ORIGIN = env.ORIGIN;
+	// And here how long a body may be that doesn't tell its length.
+	process.env.BODY_SIZE_LIMIT = String(smallBody);
 
 	const vault = openVault(env);
 	const database = await openDatabase(env);
@@ -49,7 +54,7 @@ async function start(env: Env): Promise<void> {
 		const { seedDemo } = await import('./demo.ts');
 		await seedDemo(parts);
 	}
-	const setupUrl = await prepareSetup(db, env);
+	const setupUrl = await prepareSetup(parts);
 
 	let pages: NodeHandler = (_request, response) => response.writeHead(503).end('Portico is starting.');
 	const app = createApp(parts, (request, response, next) => pages(request, response, next));

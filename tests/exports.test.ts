@@ -1,3 +1,4 @@
+import Papa from 'papaparse';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sayEvent } from '#lib/events.ts';
@@ -43,12 +44,7 @@ async function download(by: Visitor, path: string) {
 
 /** The cells of RFC 4180. */
 function cellsOf(csv: string): string[][] {
-	const rows: string[][] = [[]];
-	for (const [, quoted, plain, end] of csv.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/g)) {
-		rows.at(-1)?.push(quoted?.replaceAll('""', '"') ?? plain ?? '');
-		if (end === '\r\n') rows.push([]);
-	}
-	return rows.slice(0, -1);
+	return Papa.parse<string[]>(csv, { newline: '\r\n', skipEmptyLines: true }).data;
 }
 
 describe('an export', () => {

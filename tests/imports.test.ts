@@ -123,7 +123,7 @@ const names: [folder: RegExp, name: RegExp][] = [
 	[/^emails\/(?!.*\.ts$)/, /^[a-z]+(-[a-z]+)*\.mjml$/],
 	[/^tests\/(e2e\/)?[^/]*\.test\.ts$/, /^[a-z]+(-[a-z]+)*(\.unit|\.postgres)?\.test\.ts$/]
 ];
-const vague = /\/(utils?|helpers?|common|misc|shared|.*[.-]?(service|repository|manager|dto))\.(ts|svelte)$/i;
+const vague = /\/(utils?|helpers?|common|misc|shared|[^/]*(service|repository|manager|dto))\.(ts|svelte)$/i;
 
 function findWrongNames(paths: string[]) {
 	return paths.filter((path) => {

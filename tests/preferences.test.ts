@@ -68,7 +68,7 @@ test('one press in the mail program ends a topic for its reader; opening the lin
 	const headerOf = (name: string) => mail?.headerLines.find(({ key }) => key === name)?.line;
 	expect(headerOf('list-unsubscribe-post')).toBe('List-Unsubscribe-Post: List-Unsubscribe=One-Click');
 	expect(headerOf('list-id')).toBe('List-ID: <roles.localhost>');
-	const [, link = ''] = /<(.*)>/.exec(headerOf('list-unsubscribe') ?? '') ?? [];
+	const [, link = ''] = /<([^<>]*)>/.exec(headerOf('list-unsubscribe') ?? '') ?? [];
 	expect(link).toMatch(new RegExp(`^${portal.server.origin}/unsubscribe/[\\w.-]+$`));
 
 	// As a scanner opens it, and as a page of another site would press it: without the mail program's words.

@@ -1,7 +1,7 @@
 import { redirect } from '@sveltejs/kit';
 import { ownPath } from '#lib/paths.ts';
 import { apiFor } from '../api.ts';
-import { failWith, textOf } from '../forms.ts';
+import { failWith, readForm, textOf } from '../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ parent, url }) => {
@@ -11,14 +11,15 @@ export const load: PageServerLoad = async ({ parent, url }) => {
 	return {
 		next,
 		hasEnded: url.searchParams.has('ended'),
-		isReset: url.searchParams.has('reset'),
+		reset: url.searchParams.get('reset'),
+		hasJoined: url.searchParams.has('joined'),
 		isRegistered: url.searchParams.get('registered')
 	};
 };
 
 export const actions: Actions = {
 	default: async ({ fetch, request, url }) => {
-		const form = await request.formData();
+		const form = await readForm(request);
 		const email = textOf(form, 'email');
 		const next = url.searchParams.get('next');
 		let redirectTo: string;

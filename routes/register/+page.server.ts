@@ -1,7 +1,7 @@
 import { redirect } from '@sveltejs/kit';
 import { ownPath } from '#lib/paths.ts';
 import { apiFor } from '../api.ts';
-import { failWith, textOf } from '../forms.ts';
+import { failWith, readForm, textOf } from '../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ parent, url }) => {
@@ -12,7 +12,7 @@ export const load: PageServerLoad = async ({ parent, url }) => {
 
 export const actions: Actions = {
 	default: async ({ fetch, request, url }) => {
-		const form = await request.formData();
+		const form = await readForm(request);
 		const values = {
 			firstName: textOf(form, 'firstName'),
 			lastName: textOf(form, 'lastName'),

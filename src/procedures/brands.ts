@@ -1,6 +1,7 @@
 import { imageSize } from 'image-size';
 import { z } from 'zod';
 import { accentColor, emailFooter } from '#lib/fields.ts';
+import { text } from '#lib/schema.ts';
 import type { BrandSettings } from '#lib/views.ts';
 import type { Db } from '../database.ts';
 import { renderEmail, showAttachments, type Look } from '../mail.ts';
@@ -17,7 +18,7 @@ const brand = {
 	accentColor: accentColor.optional(),
 	footer: emailFooter.optional(),
 	/** As a data: address; null takes it away. */
-	logo: z.string().nullable().optional()
+	logo: text(150_000).nullable().optional()
 };
 type Input = z.infer<z.ZodObject<typeof brand>>;
 

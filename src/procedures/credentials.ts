@@ -1,6 +1,7 @@
 import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
 import { credentialLabel } from '#lib/fields.ts';
+import { moment } from '#lib/schema.ts';
 import { credentialState, fullName, type Credential, type ExposedCredential } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
@@ -215,7 +216,7 @@ export const credentialsRouter = router({
 	create: organizationProcedure({
 		applicationId: z.uuid(),
 		label: credentialLabel,
-		expiresAt: z.iso.datetime().nullable().default(null)
+		expiresAt: moment.nullable().default(null)
 	}).mutation(async ({ ctx, input }) => {
 		const application = await ctx.db
 			.selectFrom('application')

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { text } from '#lib/schema.ts';
 import type { Organization, Status } from '#lib/views.ts';
 import type { Db } from '../database.ts';
 import { publish, signal } from '../outbox.ts';
@@ -88,7 +89,7 @@ async function lockCompany(ctx: WritingContext, id: string) {
 const notCondemned = (name: string) =>
 	new Refusal('CONFLICT', 'DECIDED', `Nobody wants ${name} deleted any more.`);
 
-const typedName = z.string().max(200);
+const typedName = text(200);
 
 export const deletionsRouter = router({
 	/** After seven days everything of it goes; until then it works as before and `keep` takes it back. */

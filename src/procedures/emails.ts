@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { versionNote } from '#lib/fields.ts';
+import { text } from '#lib/schema.ts';
 import { emailLabel, type EmailEditor, type EmailVersion } from '#lib/views.ts';
 import { catalogue, isEmailName, type EmailName } from '../../emails/catalogue.ts';
 import { meaningOf } from '../../emails/meanings.ts';
@@ -11,13 +12,14 @@ import { getBrand, publish, signal } from '../outbox.ts';
 import { checkTemplate, getLook, getTemplate, sampleOf } from '../templates.ts';
 import { adminProcedure, notFound, Refusal, router, type Context } from '../trpc.ts';
 
-const name = z.string().transform((given, context) => {
+const name = text(100).transform((given, context) => {
 	if (isEmailName(given)) return given;
 	context.addIssue({ code: 'custom', message: 'There is no such e-mail.' });
 	return z.NEVER;
 });
 const version = z.number().int().min(0);
-const text = { name, subject: z.string(), body: z.string() };
+/** What checks a text says where it is wrong; a body of these lengths it refuses at once. */
+const template = { name, subject: text(1_000), body: text(150_000) };
 
 const versionsLength = 30;
 /** An open page says every 15 seconds that it is there. */
@@ -172,7 +174,7 @@ export const emailsRouter = router({
 	}),
 
 	/** What is wrong with a text, and what it would look like. Changes nothing: a whole text is too long for a GET. */
-	preview: adminProcedure(text).mutation(async ({ ctx, input: { name, ...template } }) => {
+	preview: adminProcedure(template).mutation(async ({ ctx, input: { name, ...template } }) => {
 		const brand = await getFullBrand(ctx);
 		const checked = await checkTemplate(name, template, brand);
 		if (checked.problems.length > 0 || checked.subject) return { ...checked, rendered: null };
@@ -185,7 +187,7 @@ export const emailsRouter = router({
 	}),
 
 	/** Saves a text as the next version; `version` is the one that it was made from. In force with the commit. */
-	update: adminProcedure({ ...text, version, note: versionNote.default('') }).mutation(
+	update: adminProcedure({ ...template, version, note: versionNote.default('') }).mutation(
 		async ({ ctx, input: { name, version, note, ...input } }) => {
 			const template = { subject: input.subject.trim(), body: input.body };
 			await refuseWrong(ctx, name, template);
@@ -215,7 +217,7 @@ export const emailsRouter = router({
 	}),
 
 	/** Sends a text, saved or not, with sample values to the admin who asks; through the queue, as every message. */
-	sendTest: adminProcedure(text).mutation(async ({ ctx, input: { name, ...template } }) => {
+	sendTest: adminProcedure(template).mutation(async ({ ctx, input: { name, ...template } }) => {
 		await limit(ctx.db, `email-test:${ctx.user.id}`, 20, 600);
 		await refuseWrong(ctx, name, template);
 		const to = { name: ctx.actor.name, address: ctx.user.email };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Actor } from '#lib/events.ts';
 import { email, firstName, lastName } from '#lib/fields.ts';
 import { sayReached } from '#lib/limits.ts';
+import { text } from '#lib/schema.ts';
 import { inviteesPerCall, role, type Invitation, type Role } from '#lib/views.ts';
 import type { Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
@@ -100,9 +101,10 @@ async function inviteAll(ctx: InvitingContext, invitees: Invitee[]) {
 	return { answers, allowance: await allowance.settle() };
 }
 
+const rowText = text(1000);
 /** As they were typed: each row is checked by itself, so that one that is wrong fails no other. */
 const rows = z
-	.array(z.strictObject({ firstName: z.string(), lastName: z.string(), email: z.string(), role }))
+	.array(z.strictObject({ firstName: rowText, lastName: rowText, email: rowText, role }))
 	.min(1)
 	.max(inviteesPerCall);
 /** A list of addresses alone can be sent: names are what the invitee says. */

@@ -2,6 +2,7 @@ import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
 import { messageState } from '#lib/mail-server.ts';
 import { cursor } from '#lib/views.ts';
+import { searchText } from '#lib/fields.ts';
 import { isoOf, type Trx } from '../database.ts';
 import { composePreview, openContent } from '../delivery.ts';
 import { showAttachments } from '../mail.ts';
@@ -16,7 +17,7 @@ const resendLength = 200;
 
 const query = {
 	state: messageState.nullish(),
-	search: z.string().max(200).optional(),
+	search: searchText.optional(),
 	after: cursor.nullish()
 };
 

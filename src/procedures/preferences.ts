@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { linkToken } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import { topicNames, topics, type Topic } from '#lib/topics.ts';
 import type { Db, Trx } from '../database.ts';
@@ -63,7 +64,7 @@ export async function followUnsubscribe(
 	await db.transaction().execute((trx) => setWanted(trx, account.id, topic, isWanted));
 }
 
-const token = z.string().max(200);
+const token = linkToken;
 
 export const preferencesRouter = router({
 	list: userProcedure({}).query(async ({ ctx }) => {

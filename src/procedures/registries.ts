@@ -1,9 +1,11 @@
 import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
 import { recentLength, type PortalSnapshot } from '#lib/apply.ts';
+import { searchText } from '#lib/fields.ts';
 import {
 	cursor,
 	fullName,
+	nameCursor,
 	organizationOrder,
 	status,
 	statuses,
@@ -13,7 +15,7 @@ import {
 	type Status
 } from '#lib/views.ts';
 import { isoOf, type Db } from '../database.ts';
-import { adminProcedure, notFound, router } from '../trpc.ts';
+import { adminProcedure, fieldRefusal, notFound, router } from '../trpc.ts';
 import { listEvents, listLatest } from './activity.ts';
 import { listInvitations } from './invitations.ts';
 import { listMembers } from './members.ts';
@@ -215,7 +217,7 @@ async function listApplicationNames(db: Db, organizationId: string) {
 }
 
 const query = {
-	search: z.string().max(200).default(''),
+	search: searchText.default(''),
 	status: status.nullable().default(null),
 	order: organizationOrder.default('newest')
 };
@@ -243,8 +245,11 @@ export const registriesRouter = router({
 	}),
 
 	/** The organizations after a row of the same list. */
-	listMore: adminProcedure({ ...query, after: cursor }).query(async ({ ctx: { db }, input }) => {
+	listMore: adminProcedure({ ...query, after: nameCursor }).query(async ({ ctx: { db }, input }) => {
 		const { search, status: filter, order, after } = input;
+		if (order !== 'name' && !cursor.safeParse(after).success) {
+			throw fieldRefusal('after', 'INVALID', 'This is no place in the list.');
+		}
 		return { seq: await getSeq(db), ...(await listPage(db, { search, filter, order }, after)) };
 	}),
 

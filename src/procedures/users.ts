@@ -1,5 +1,6 @@
 import { sql, type Selectable, type SqlBool } from 'kysely';
 import { z } from 'zod';
+import { searchText } from '#lib/fields.ts';
 import { accountStatus, cursor, fullName, type Account, type AdminAccount, type Cursor } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish, signal } from '../outbox.ts';
@@ -241,7 +242,7 @@ const person = { accountId: z.uuid() };
 export const usersRouter = router({
 	/** Accounts, the newest first. */
 	list: adminProcedure({
-		search: z.string().max(200).default(''),
+		search: searchText.default(''),
 		status: accountStatus.nullable().default(null),
 		after: cursor.nullable().default(null)
 	}).query(({ ctx, input }) => listPage(ctx.db, input, input.after)),

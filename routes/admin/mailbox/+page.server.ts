@@ -1,5 +1,6 @@
 import { messageState } from '#lib/mail-server.ts';
 import { apiFor } from '../../api.ts';
+import { searchIn } from '../../picking.ts';
 import { orErrorPage } from '../../refusals.ts';
 import type { PageServerLoad } from './$types';
 
@@ -7,7 +8,7 @@ export const load: PageServerLoad = async ({ fetch, url, depends }) => {
 	depends('portico:mailbox');
 	const state = messageState.safeParse(url.searchParams.get('state'));
 	const query = {
-		search: url.searchParams.get('search')?.slice(0, 200) ?? '',
+		search: searchIn(url),
 		state: state.success ? state.data : null
 	};
 	return { query, box: await orErrorPage(apiFor(fetch).messages.list.query(query), url) };

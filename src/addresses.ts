@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+
+/** Network addresses: whom limits count, and what of an address is kept. */
+
+/** Without the port, the brackets and the zone that a proxy may write with it; null for what is no address. */
+function bareAddress(text: string): string | null {
+	const [, inBrackets] = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(text) ?? [];
+	const [, beforePort] = /^([\d.]+):\d{1,5}$/.exec(text) ?? [];
+	const [address = ''] = (inBrackets ?? beforePort ?? text).split('%', 1);
+	return isIP(address) === 0 ? null : address;
+}
+
+/** The eight groups of an IPv6 address, as numbers. */
+function groupsOf(address: string): number[] {
+	// The one canonical spelling: lower case, no leading zeros, no dotted end.
+	const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
+	const [head = '', tail] = canonical.split('::');
+	const read = (part = '') => (part ? part.split(':').map((group) => parseInt(group, 16)) : []);
+	const [first, last] = [read(head), read(tail)];
+	return [...first, ...Array<number>(8 - first.length - last.length).fill(0), ...last];
+}
+
+/**
+ * The one spelling under which limits count a client, or null for what is no address. An IPv4 address inside of an
+ * IPv6 one is that client; of any other IPv6 address the first 64 bits count, since whoever has one has all the others
+ * of its network.
+ */
+export function countedAddress(text: string): string | null {
+	const address = bareAddress(text.trim());
+	if (!address) return null;
+	if (isIP(address) === 4) return address;
+	const groups = groupsOf(address);
+	const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+	if (isMapped)
+		return groups
+			.slice(6)
+			.flatMap((group) => [group >> 8, group & 255])
+			.join('.');
+	const network = groups.slice(0, 4).map((group) => group.toString(16));
+	return `${new URL(`http://[${network.join(':')}::]`).hostname.slice(1, -1)}/64`;
+}
+
+/**
+ * The network address that limits count by: the one that the outermost trusted proxy saw, or else the connection's own.
+ */
+export function addressOf(request: IncomingMessage, trustedProxies: number): string {
+	const forwarded = String(request.headers['x-forwarded-for'] ?? '')
+		.split(',')
+		.map((one) => one.trim())
+		.filter(Boolean);
+	const seen = trustedProxies > 0 ? forwarded.at(-trustedProxies) : undefined;
+	return (seen && countedAddress(seen)) || countedAddress(request.socket.remoteAddress ?? '') || 'unknown';
+}
+
+/** An IPv4 address without its last number; of an IPv6 one the first 64 bits are all that we ever have. */
+export function prefixOf(address: string): string {
+	return isIP(address) === 4 ? `${address.split('.', 3).join('.')}.0/24` : address;
+}
