@@ -121,6 +121,18 @@ export const catalogue = {
 		props: z.strictObject({ firstName: text, resetUrl: url }),
 		sample: { firstName: 'Grace', resetUrl: `${sampleUrl}/forgot-password` }
 	}),
+	'credentials-revoked': email({
+		description:
+			'To the owner of an account who has just proven its address: credentials that were there before work no longer.',
+		subject: 'Credentials of your account were revoked',
+		// One credential a line.
+		props: z.strictObject({ firstName: text, credentials: text, dashboardUrl: url }),
+		sample: {
+			firstName: 'Grace',
+			credentials: 'Parcel tracking: Default (…x7Qa)\nWarehouse robots: Staging (…k2Lm)',
+			dashboardUrl: `${sampleUrl}/dashboard`
+		}
+	}),
 	'email-change-created': email({
 		description: 'To the new address of an account: confirms it.',
 		subject: 'Confirm your new e-mail address',
@@ -170,12 +182,14 @@ export const catalogue = {
 			organizationName: text,
 			requesterName: text,
 			requesterEmail: text,
+			doubt: text.default(''),
 			reviewUrl: url
 		}),
 		sample: {
 			organizationName: 'Northwind Logistics',
 			requesterName: 'Grace Okafor',
 			requesterEmail: 'grace@northwind.example',
+			doubt: 'Nobody has confirmed this address.',
 			reviewUrl: `${sampleUrl}/admin/organizations`
 		}
 	}),
@@ -274,7 +288,7 @@ export const catalogue = {
 		sample: {
 			count: '2',
 			requests:
-				'Northwind Logistics – Grace Okafor (grace@northwind.example)\nLumen Energy – Omar Haddad (omar@lumen.example)',
+				'Northwind Logistics – Grace Okafor (grace@northwind.example)\nLumen Energy – Omar Haddad (omar@lumen.example) Nobody has confirmed this address.',
 			reviewUrl: `${sampleUrl}/admin/organizations`
 		}
 	}),
@@ -337,7 +351,9 @@ export const gathering: Partial<
 		gather: (all) => ({
 			count: String(all.length),
 			requests: all
-				.map((one) => `${one.organizationName} – ${one.requesterName} (${one.requesterEmail})`)
+				.map((one) =>
+					`${one.organizationName} – ${one.requesterName} (${one.requesterEmail}) ${one.doubt ?? ''}`.trimEnd()
+				)
 				.join('\n'),
 			reviewUrl: all[0]?.reviewUrl ?? ''
 		})

@@ -257,6 +257,9 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 			return counting({ applicationCount: 1 });
 		case 'application.deleted':
 			return counting({ applicationCount: -1 });
+		case 'account.verified':
+		case 'account.moved':
+			return { ...next, organizations: withProof(snapshot, event, event.payload.account) };
 		case 'account.registered':
 			return { ...next, waiting: next.waiting + (event.payload.account.status === 'pending' ? 1 : 0) };
 		case 'account.approved':
@@ -267,6 +270,19 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		default:
 			return next;
 	}
+}
+
+/** The requests of somebody whose address is proven from now on. */
+function withProof(
+	snapshot: PortalSnapshot,
+	event: LiveEvent,
+	{ id, email }: { id: string; email: string }
+): AdminOrganization[] {
+	return snapshot.organizations.map((one) =>
+		one.requestedBy?.id === id && !knows(snapshot, one.id, event)
+			? { ...one, requestedBy: { ...one.requestedBy, email, isProven: true } }
+			: one
+	);
 }
 
 /** A row that no longer matches the filter stays until the next load, so that nothing moves under the pointer. */

@@ -23,6 +23,10 @@ const member = z.object({ member: memberView });
 /** `seen`: how many credentials that still work the person has revealed or copied. */
 const departure = member.extend({ seen: z.number().optional() });
 const invitation = z.object({ invitation: invitationView });
+
+/** “Grace Okafor (grace@northwind.example)”, or the address alone where the list had no name. */
+const invitee = (one: z.infer<typeof invitationView>) =>
+	fullName(one) === one.email ? one.email : `${fullName(one)} (${one.email})`;
 const application = z.object({ application: applicationView });
 const credential = z.object({
 	applicationId: z.uuid(),
@@ -134,14 +138,13 @@ export const events = {
 	'invitation.created': event(
 		'organization',
 		invitation,
-		({ invitation }) =>
-			`invited ${fullName(invitation)} (${invitation.email}) as ${roleLabels[invitation.role]}`
+		({ invitation }) => `invited ${invitee(invitation)} as ${roleLabels[invitation.role]}`
 	),
 	'invitation.offered': event(
 		'both',
 		invitation.extend({ organization: organizationView }),
 		({ invitation, organization }) =>
-			`invited ${fullName(invitation)} (${invitation.email}) as the first Super admin of ${organization.name}`
+			`invited ${invitee(invitation)} as the first Super admin of ${organization.name}`
 	),
 	'invitation.resent': event(
 		'organization',

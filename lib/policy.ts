@@ -4,23 +4,27 @@ import { roles, type Organization, type Role, type Status } from './views.ts';
  * Who may call which procedure, as data. The key is the procedure's path. The server refuses by this table, pages hide
  * what it refuses, and the permission box beside the role field is drawn from it.
  *
- * - `anyone`: also without a session. `user`: any signed-in person. `admin`: a portal admin.
+ * - `anyone`: also without a session. `user`: any signed-in person. `verified`: one whose address is proven, or can't be
+ *   since the portal sends no e-mail. `admin`: a portal admin.
  * - `member`: a member of the organization that the call names, with one of `roles`, while the organization has one of
  *   `statuses`. Personal spaces are refused where `isCompanyOnly`.
  */
 type Rule =
-	| { who: 'anyone' | 'user' | 'admin' }
+	| { who: 'anyone' | 'user' | 'verified' | 'admin' }
 	| {
 			who: 'member';
 			roles: readonly Role[];
 			statuses: readonly Status[];
 			isCompanyOnly?: true;
+			/** Only for whose address is proven, as `verified`. */
+			isVerifiedOnly?: true;
 			/** The organization can keep this to Super admins ("Only Super admins reveal credentials"). */
 			isRestrictable?: true;
 	  };
 
 const anyone = { who: 'anyone' } as const;
 const user = { who: 'user' } as const;
+const verified = { who: 'verified' } as const;
 const admin = { who: 'admin' } as const;
 const everyMember = { who: 'member', roles, statuses: ['approved'] } as const;
 const superAdmin = {
@@ -43,6 +47,7 @@ export const policy = {
 	'accounts.register': anyone,
 	'accounts.openEmail': anyone,
 	'accounts.verifyEmail': anyone,
+	'accounts.getProof': user,
 	'accounts.resendVerification': user,
 	'accounts.requestReset': anyone,
 	'accounts.openReset': anyone,
@@ -111,11 +116,11 @@ export const policy = {
 	'preferences.open': anyone,
 	'preferences.unsubscribe': anyone,
 
-	'organizations.request': user,
+	'organizations.request': verified,
 	'organizations.open': { who: 'member', roles, statuses: ['pending', 'approved', 'rejected', 'suspended'] },
 	'organizations.rename': { ...requester, statuses: ['pending', 'approved'] },
 	'organizations.withdraw': { ...requester, statuses: ['pending', 'rejected'] },
-	'organizations.requestAgain': { ...requester, statuses: ['rejected'] },
+	'organizations.requestAgain': { ...requester, statuses: ['rejected'], isVerifiedOnly: true },
 	'organizations.configure': superAdmin,
 	'organizations.askDeletion': superAdmin,
 	'organizations.cancelDeletion': superAdmin,

@@ -75,7 +75,10 @@ export const organizationView = z.object({
 	isPersonal: z.boolean(),
 	/** Only Super admins may reveal and copy credentials. */
 	isRevealRestricted: z.boolean(),
-	requestedBy: z.object({ id: z.uuid(), name: z.string(), email: z.string() }).nullable(),
+	/** `isProven`: whether somebody has shown that the address is theirs. */
+	requestedBy: z
+		.object({ id: z.uuid(), name: z.string(), email: z.string(), isProven: z.boolean() })
+		.nullable(),
 	requestedAt: date,
 	decidedBy: person.nullable(),
 	decidedAt: date.nullable(),

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { bearerAuth } from 'hono/bearer-auth';
+import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
 import { text } from '#lib/schema.ts';
 import { readForm } from './bodies.ts';
@@ -28,6 +29,13 @@ export type Introspection =
 			exp?: number;
 	  };
 
+/** Whether what an organization holds works now. A personal space is as active as its owner. */
+export const isInForce = sql<SqlBool>`(organization.status = 'approved' and (
+	not organization.is_personal or exists (
+		select from account where account.id = organization.requested_by and account.status = 'active'
+	)
+))`;
+
 /** One indexed query, after the checksum has kept typing errors from the database. */
 export async function introspect(db: Db, vault: Vault, presented: string): Promise<Introspection> {
 	if (!isKey(presented)) return { active: false };
@@ -48,7 +56,7 @@ export async function introspect(db: Db, vault: Vault, presented: string): Promi
 		.where((eb) =>
 			eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', new Date())])
 		)
-		.where('organization.status', '=', 'approved')
+		.where(isInForce)
 		.executeTakeFirst();
 	if (!row) return { active: false };
 	const seconds = (date: Date) => Math.floor(date.getTime() / 1000);

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { waitInWords } from '#lib/limits.ts';
 import type { Db, Trx } from './database.ts';
-import { tooMany } from './refusals.ts';
+import { Refusal, tooMany } from './refusals.ts';
+import { inTurn } from './turns.ts';
 
 /**
  * Counts one attempt under the key. One atomic statement, so that any number of attempts at once never gets more than
@@ -45,6 +46,67 @@ export async function takeBack(db: Db, key: string): Promise<void> {
 		.where('key', '=', key)
 		.where('count', '>', 0)
 		.execute();
+}
+
+/** What limits guessing: at most `max` failures under the key within a window of so many seconds. */
+export type Bucket = { key: string; max: number; seconds: number };
+
+/** Takes one of the failures that are left, before anybody knows whether it is one. */
+async function reserve(db: Db, { key, max, seconds }: Bucket): Promise<() => Promise<void>> {
+	const { rows } = await sql<{ window: string }>`
+		insert into rate_limit as old (key, count, resets_at)
+		values (${key}, 1, now() + make_interval(secs => ${seconds}))
+		on conflict (key) do update set
+			count = case when old.resets_at <= now() then 1 else old.count + 1 end,
+			resets_at = case when old.resets_at <= now() then excluded.resets_at else old.resets_at end
+		where old.count < ${max} or old.resets_at <= now()
+		returning resets_at::text as window`.execute(db);
+	const window = rows[0]?.window;
+	if (window === undefined) throw tooOften((await readWindows(db, [key])).get(key)?.wait ?? 0);
+	return async () => {
+		// Not from a window that has begun since.
+		await sql`
+			update rate_limit set count = count - 1
+			where key = ${key} and resets_at = ${window}::timestamptz and count > 0`.execute(db);
+	};
+}
+
+/** Whether the attempt has told that what was tried is wrong; any other refusal is about something that was right. */
+const isFailure = (error: unknown) =>
+	!(error instanceof Refusal) || error.code === 'NOT_FOUND' || error.code === 'BAD_REQUEST';
+
+/** Of one bucket so many are tried at once in this process: who are right take nothing from each other's failures. */
+const atOnce = 4;
+
+/**
+ * An attempt that may be a guess. Failures count under every bucket, successes under none, so that any number of people
+ * behind one address get in. What a failure takes is taken before the attempt and given back after a success: of any
+ * number of guesses at once never more than `max` are tried, on every process together. Never inside a transaction.
+ * @throws {Refusal} TOO_MANY_REQUESTS before anything is tried.
+ */
+export async function limitFailures<Result>(
+	db: Db,
+	[bucket, ...others]: Bucket[],
+	attempt: () => Promise<Result>
+): Promise<Result> {
+	if (!bucket) return attempt();
+	return inTurn(`limit:${bucket.key}`, atOnce, async () => {
+		const giveBack = await reserve(db, bucket);
+		let result: Result;
+		try {
+			result = await limitFailures(db, others, attempt);
+		} catch (error) {
+			if (!isFailure(error)) await giveBack();
+			throw error;
+		}
+		await giveBack();
+		return result;
+	});
+}
+
+/** Lets the windows of these keys begin anew. */
+export async function clearLimits(db: Db, keys: string[]): Promise<void> {
+	await db.deleteFrom('rateLimit').where('key', 'in', keys).execute();
 }
 
 type Window = { count: number; wait: number };

@@ -95,7 +95,12 @@ export async function useLink(db: Trx, kinds: readonly Kind[], token: string): P
 	return link;
 }
 
-/** Takes links of a kind back. */
+/** Takes links of a kind back. One that was used is dead already, and its page says so. */
 export async function deleteLinks(db: Trx, accountId: string, kinds: readonly Kind[]): Promise<void> {
-	await db.deleteFrom('accountLink').where('accountId', '=', accountId).where('kind', 'in', kinds).execute();
+	await db
+		.deleteFrom('accountLink')
+		.where('accountId', '=', accountId)
+		.where('kind', 'in', kinds)
+		.where('usedAt', 'is', null)
+		.execute();
 }

@@ -149,9 +149,15 @@ const escapeHtml = (text: string) =>
 
 type Values = ReadonlyMap<string, string>;
 
-/** One pass: what a value contains is never filled in again. */
+/**
+ * One pass: what a value contains is never filled in again. What is empty takes the space before it along, so that
+ * whoever has given no name is greeted with “Hello,”.
+ */
 const fill = (template: string, values: Values, write: (text: string) => string) =>
-	template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => write(values.get(name) ?? ''));
+	template.replace(/( ?)\{\{(\w+)\}\}/g, (_, space: string, name: string) => {
+		const value = values.get(name) ?? '';
+		return value ? space + write(value) : '';
+	});
 
 /** Leaves out the parts between `if name` and `end` whose value is empty. */
 const dropEmpty = (html: string, values: Values) =>

@@ -39,7 +39,7 @@ async function start(env: Env): Promise<void> {
 		const { seedDemo } = await import('./demo.ts');
 		await seedDemo(parts);
 	}
-	const setupUrl = await prepareSetup(db, env);
+	const setupUrl = await prepareSetup(parts);
 
 	let pages: NodeHandler = (_request, response) => response.writeHead(503).end('Portico is starting.');
 	const app = createApp(parts, (request, response, next) => pages(request, response, next));

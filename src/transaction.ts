@@ -74,3 +74,29 @@ export async function transact<Result>(
 		}
 	}
 }
+
+/**
+ * Runs one call in one transaction: a mutation can be rolled back as a whole, a query sees one state of the database.
+ * tRPC's next() reports an error instead of throwing it; only a throw rolls the transaction back, or has it tried again.
+ */
+export async function inTransaction<Result extends { ok: boolean }>(
+	db: Db,
+	type: string,
+	run: (trx: Trx) => Promise<Result>
+): Promise<Result> {
+	let failed: Result | undefined;
+	const attempt = async (trx: Trx) => {
+		failed = undefined;
+		const result = await run(trx);
+		if (result.ok) return result;
+		failed = result;
+		const { error } = result as { error?: Error };
+		throw error?.cause ?? error;
+	};
+	try {
+		return await transact(db, attempt, type !== 'mutation');
+	} catch (error) {
+		if (failed) return failed;
+		throw error;
+	}
+}

@@ -11,9 +11,10 @@ import { isUnfitData, type Db, type Trx } from './database.ts';
 import type { Env } from './env.ts';
 import { countAttempt, takeBack } from './limits.ts';
 import type { Outbox } from './outbox.ts';
+import { findProof } from './proofs.ts';
 import type { Session, SessionUser } from './session.ts';
 import { Refusal, refusalOfOutage, notFound, tooMany } from './refusals.ts';
-import { isUnavailable, transact } from './transaction.ts';
+import { inTransaction, isUnavailable } from './transaction.ts';
 import { inTurn, isTaken } from './turns.ts';
 import type { Vault } from './vault.ts';
 
@@ -155,6 +156,34 @@ export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape)
 	});
 }
 
+/**
+ * For a signed-in person whose address is proven: what is asked for in a company's name is asked for by somebody who can
+ * be written to. Holds the account, so that two calls of one person wait for each other; `isProven` is false where the
+ * portal sends no e-mail and nobody can prove anything.
+ */
+export function verifiedProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
+		if (rules[path]?.who !== 'verified') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
+		await spendBudgets(ctx, type, {});
+		const actor = actorOf(ctx.user, 'developer');
+		return inTurnOfCaller(ctx, type, () =>
+			inTransaction(ctx.db, type, async (db) => {
+				const isProven = await lockProof(ctx, db, ctx.user.id);
+				return next({ ctx: { db, actor, isProven } });
+			})
+		);
+	});
+}
+
+/** Holds the account; see {@link findProof}. @throws {Refusal} FORBIDDEN where a proof is missing. */
+async function lockProof(ctx: Pick<Context, 'config' | 'vault'>, db: Trx, userId: string): Promise<boolean> {
+	await db.selectFrom('account').select('id').where('id', '=', userId).forNoKeyUpdate().execute();
+	const proof = await findProof(ctx, db, userId);
+	if (proof === null) throw new Refusal('UNAUTHORIZED', 'SIGN_IN', 'Sign in to go on.');
+	if (proof !== 'missing') return proof === 'given';
+	throw new Refusal('FORBIDDEN', 'UNVERIFIED', 'Confirm your address first: we have sent you a link.');
+}
+
 /** As {@link userProcedure}, for what hashes a password first: it opens the transactions that it needs itself. */
 export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
@@ -199,7 +228,7 @@ export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(
 			await spendBudgets(ctx, type, { organizationId, cost: costOf(input as never) });
 			const run = () =>
 				inTransaction(ctx.db, type, async (db) =>
-					next({ ctx: await grant(db, ctx.user, { path, type }, 'organization.id', organizationId) })
+					next({ ctx: await grant(db, ctx, { path, type }, 'organization.id', organizationId) })
 				);
 			return type === 'mutation'
 				? inTurnOfMember(ctx.db, ctx.user, organizationId, run)
@@ -214,7 +243,7 @@ export function slugProcedure() {
 		.use(({ ctx, input, path, type, next }) =>
 			inTurn(`organization:${input.slug}:reading`, readersAtOnce, () =>
 				inTransaction(ctx.db, type, async (db) =>
-					next({ ctx: await grant(db, ctx.user, { path, type }, 'organization.slug', input.slug) })
+					next({ ctx: await grant(db, ctx, { path, type }, 'organization.slug', input.slug) })
 				)
 			)
 		);
@@ -242,11 +271,12 @@ async function inTurnOfMember<Result>(
 /** What a member's call may work with; thrown as a refusal when the policy says no. */
 async function grant(
 	db: Trx,
-	user: SessionUser,
+	ctx: Pick<Context, 'config' | 'vault'> & { user: SessionUser },
 	{ path, type }: { path: string; type: string },
 	column: 'organization.id' | 'organization.slug',
 	value: string
 ) {
+	const { user } = ctx;
 	if (type === 'mutation') {
 		// The lock first and in a statement of its own: the role read after it is the one that it protects. Only a
 		// member gets it, so that a stranger can't hold up an organization.
@@ -286,8 +316,11 @@ async function grant(
 	if (!row) throw notFound();
 	const { membershipId, role, firstName, lastName, ...organization } = row;
 	if (!can(path as ProcedurePath, { role, organization })) throw refusalFor(role, organization, path);
+	const rule = rules[path];
+	const isProven = rule?.who === 'member' && rule.isVerifiedOnly ? await lockProof(ctx, db, user.id) : true;
 	return {
 		db,
+		isProven,
 		organization,
 		membership: { id: membershipId, role, firstName, lastName },
 		actor: {
@@ -314,32 +347,6 @@ function refusalFor(role: Role, organization: { status: string; name: string }, 
 			? 'This can’t be done here.'
 			: 'Only a Super admin of the organization can do this.'
 	);
-}
-
-/**
- * Runs one call in one transaction: a mutation can be rolled back as a whole, a query sees one state of the database.
- * tRPC's next() reports an error instead of throwing it; only a throw rolls the transaction back, or has it tried again.
- */
-async function inTransaction<Result extends { ok: boolean }>(
-	db: Db,
-	type: string,
-	run: (trx: Trx) => Promise<Result>
-): Promise<Result> {
-	let failed: Result | undefined;
-	const attempt = async (trx: Trx) => {
-		failed = undefined;
-		const result = await run(trx);
-		if (result.ok) return result;
-		failed = result;
-		const { error } = result as { error?: TRPCError };
-		throw error?.cause ?? error;
-	};
-	try {
-		return await transact(db, attempt, type !== 'mutation');
-	} catch (error) {
-		if (failed) return failed;
-		throw error;
-	}
 }
 
 export function actorOf(user: SessionUser, kind: Actor['kind']): Actor {

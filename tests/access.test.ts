@@ -110,6 +110,7 @@ function inputs(
 const ofMembers = paths.filter((path) => rules[path]?.who === 'member');
 const ofAdmins = paths.filter((path) => rules[path]?.who === 'admin');
 const ofUsers = paths.filter((path) => rules[path]?.who === 'user');
+const ofVerified = paths.filter((path) => rules[path]?.who === 'verified');
 
 const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'alarms.list': {},
@@ -187,9 +188,17 @@ describe('every procedure, called directly', () => {
 			'invitations.declineMine': { invitationId: nowhere }
 		};
 		const nobody = portal.visitor();
-		for (const path of [...ofMembers, ...ofAdmins, ...ofUsers]) {
+		for (const path of [...ofMembers, ...ofAdmins, ...ofUsers, ...ofVerified]) {
 			const { status } = await call(nobody, path, given[path as keyof typeof given] ?? {});
 			expect(status, path).toBe(401);
+		}
+	});
+
+	test('as somebody whose address nobody has proven: 403 for what takes a proof', async () => {
+		const person = await portal.person({ isVerified: false });
+		for (const path of ofVerified) {
+			const refused = await call(person, path, { name: 'Proven Ltd' });
+			expect([refused.status, refused.body.error?.data.reason], path).toEqual([403, 'UNVERIFIED']);
 		}
 	});
 

@@ -67,10 +67,10 @@ function createPortal(server: Server, smtp: Smtp) {
 	const sockets: Socket[] = [];
 	const pool = server.databaseUrl ? createPool(server.databaseUrl) : undefined;
 
-	/** Somebody with a cookie jar and a network address of their own. */
-	function visitor() {
+	/** Somebody with a cookie jar, and a network address of their own unless it is given. */
+	function visitor(from?: string) {
 		const jar = new Map<string, string>();
-		const address = `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`;
+		const address = from ?? `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`;
 		const cookie = () => [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
 
 		async function request(url: string | URL | Request, init: RequestInit = {}): Promise<Response> {

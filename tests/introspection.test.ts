@@ -65,6 +65,18 @@ test('stops with a suspension at once, and works again when the organization is 
 	expect(await answer(secret)).toMatchObject({ active: true });
 });
 
+test('a personal space works as long as its account: deactivated, activated', async () => {
+	const person = await portal.person();
+	const { organizations } = await person.api.sessions.get.query({});
+	const { id = '', slug = '', name = '' } = organizations.find(({ isPersonal }) => isPersonal) ?? {};
+	const { secret } = await furnish({ id, slug, name, owner: person });
+	expect(await answer(secret)).toMatchObject({ active: true });
+	await portal.admin.api.accounts.deactivate.mutate({ accountId: person.userId });
+	expect(await answer(secret)).toEqual(inactive);
+	await portal.admin.api.accounts.activate.mutate({ accountId: person.userId });
+	expect(await answer(secret)).toMatchObject({ active: true });
+});
+
 test('answers to the gateway alone, tells nothing of what is none, and writes no secret into the log', async () => {
 	const company = await portal.company({ admin: portal.admin });
 	const { secret } = await furnish(company);

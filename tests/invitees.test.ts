@@ -54,7 +54,7 @@ describe('inviting many', () => {
 			{ ...someone(second), role: 'super_admin' as const },
 			someone(` ${first.toUpperCase()} `),
 			someone(known.email),
-			{ ...someone(), firstName: '', lastName: 'evil.com' }
+			{ ...someone(), firstName: 'Eve', lastName: 'evil.com' }
 		];
 		const { answers } = await inviteMany(company, rows as ReturnType<typeof someone>[]);
 		expect(answers.map(({ outcome }) => outcome)).toEqual([
@@ -67,7 +67,7 @@ describe('inviting many', () => {
 			'invalid'
 		]);
 		expect(answers[1]).toMatchObject({ fields: { email: expect.stringContaining('not an e-mail address') } });
-		expect(Object.keys((answers[6] as { fields: object }).fields)).toEqual(['firstName', 'lastName']);
+		expect(Object.keys((answers[6] as { fields: object }).fields)).toEqual(['lastName']);
 		expect(answers[5]).toMatchObject({ invitation: { id: known.id } });
 		const { invitations, recent } = await snapshotOf(company);
 		expect(invitations.map(({ email, role }) => [email, role])).toEqual([
@@ -89,6 +89,53 @@ describe('inviting many', () => {
 		expect(JSON.stringify(seen)).toContain(first);
 		expect(JSON.stringify(seen)).not.toContain(token);
 		expect(portal.server.logs).not.toContain(token);
+	});
+
+	test('without names greets with none, shows the address, and whoever joins says who they are', async () => {
+		const company = await approved();
+		const known = await portal.person();
+		const [fresh, other] = [uniqueEmail(), uniqueEmail()];
+		const nameless = (email: string) => ({ ...someone(email), firstName: ' ', lastName: '' });
+		const { answers } = await inviteMany(company, [fresh, other, known.email].map(nameless));
+		expect(answers.map(({ outcome }) => outcome)).toEqual(['sent', 'sent', 'sent']);
+		for (const [email, words] of [
+			[fresh, 'has invited you to the organization'],
+			[known.email, 'You keep your account']
+		] as const) {
+			const mail = await portal.smtp.waitFor(
+				(one) => getRecipients(one).includes(email) && `${one.text}`.includes(words)
+			);
+			expect(mail.text).toContain('Hello, ');
+			expect(`${mail.text} ${mail.html}`).not.toMatch(/Hello ,|Hello {2}/);
+		}
+
+		const token = await portal.tokenFor(fresh, 'invitations');
+		const visitor = portal.visitor();
+		expect(await visitor.api.invitations.open.query({ token })).toMatchObject({ firstName: '', lastName: '' });
+		const accept = (names: object) =>
+			visitor.api.invitations.accept.mutate({ token, password: 'a password of mine', ...names });
+		expect((await refusal(accept({}))).fields).toHaveProperty('firstName');
+		expect((await refusal(accept({ firstName: 'Fay' }))).fields).toHaveProperty('lastName');
+		await accept({ firstName: 'Fay', lastName: 'Fresh' });
+		const { invitations } = await known.api.sessions.get.query({});
+		await known.api.invitations.acceptMine.mutate({ invitationId: invitations[0]?.id ?? '' });
+
+		const snapshot = await snapshotOf(company);
+		const nameOf = (email: string) => {
+			const { firstName, lastName } = snapshot.members.find((one) => one.email === email) ?? {};
+			return `${firstName} ${lastName}`;
+		};
+		expect(nameOf(fresh)).toBe('Fay Fresh');
+		expect(nameOf(known.email)).toBe(`${known.firstName} ${known.lastName}`);
+
+		// The role can be changed while nobody knows the name; a name that is there can't be taken away.
+		const [open] = snapshot.invitations;
+		const place = { organizationId: company.id, invitationId: open?.id ?? '', role: 'super_admin' as const };
+		const update = (names: { firstName: string; lastName: string }) =>
+			company.owner.api.invitations.update.mutate({ ...place, ...names });
+		expect(await update({ firstName: '', lastName: '' })).toMatchObject({ email: other, role: 'super_admin' });
+		await update({ firstName: 'Otto', lastName: 'Other' });
+		expect((await refusal(update({ firstName: '', lastName: '' }))).fields).toHaveProperty('firstName');
 	});
 
 	test('twice at once sends each once, also from two organizations with the same people in another order', async () => {

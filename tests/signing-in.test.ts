@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { password, refusal, startPortal, uniqueEmail, type Portal } from './factories.ts';
+import { password, refusal, startPortal, uniqueEmail, type Portal, type Visitor } from './factories.ts';
 
 let portal: Portal;
 beforeAll(async () => {
@@ -44,8 +44,77 @@ describe('registering and signing in', () => {
 			refusal(visitor.api.sessions.create.mutate({ email, password: 'wrong password' }))
 		);
 		const statuses = (await Promise.all(attempts)).map(({ status }) => status);
-		// Ten in fifteen minutes; the person's own sign-in was the first.
-		expect(statuses.filter((status) => status === 400)).toHaveLength(9);
-		expect(statuses.filter((status) => status === 429)).toHaveLength(11);
+		// Ten in fifteen minutes; that the person has signed in is none of them.
+		expect(statuses.filter((status) => status === 400)).toHaveLength(10);
+		expect(statuses.filter((status) => status === 429)).toHaveLength(10);
 	});
+});
+
+describe('what limits guessing', () => {
+	const wrong = (email: string, by = portal.visitor()) =>
+		refusal(by.api.sessions.create.mutate({ email, password: 'wrong password' }));
+	const right = (email: string, by: Visitor) => by.api.sessions.create.mutate({ email, password });
+
+	test('keeps nobody out of a browser that the account knows, and limits that browser by itself', async () => {
+		const person = await portal.person();
+		for (let i = 0; i < 10; i++) expect((await wrong(person.email)).status).toBe(400);
+		expect(await refusal(right(person.email, portal.visitor()))).toMatchObject({ status: 429 });
+		await person.api.sessions.delete.mutate({});
+		await right(person.email, person);
+		const own = await Promise.all(Array.from({ length: 30 }, () => wrong(person.email, person)));
+		expect(own.filter(({ status }) => status === 400)).toHaveLength(10);
+		expect(await refusal(right(person.email, person))).toMatchObject({ status: 429 });
+		// A cookie that the account doesn't know is none of its browsers.
+		const stranger = await portal.person();
+		expect((await wrong(person.email, stranger)).status).toBe(429);
+	});
+
+	test('of an address answers alike, whether it has an account', async () => {
+		const [known, unknown] = [(await portal.person()).email, uniqueEmail()];
+		for (let i = 0; i < 10; i++) await Promise.all([wrong(known), wrong(unknown)]);
+		expect(await wrong(known)).toEqual(await wrong(unknown));
+	});
+
+	test('ends with a reset', async () => {
+		const person = await portal.person();
+		for (let i = 0; i < 11; i++) await wrong(person.email);
+		for (let i = 0; i < 11; i++) await wrong(person.email, person);
+		const token = await portal.askForReset(person.email);
+		await portal.visitor().api.accounts.reset.mutate({ token, password });
+		await right(person.email, portal.visitor());
+		await right(person.email, person);
+	});
+
+	test('counts no success: seventy colleagues behind one address register, join and sign in', async () => {
+		const company = await portal.company({ admin: portal.admin });
+		await portal.admin.api.settings.update.mutate({ invitationsPerDay: 500, invitationsPerInviter: 500 });
+		await portal.admin.api.settings.update.mutate({ maxOpenInvitations: 500, maxMembers: 500 });
+		const office = '198.51.100.7';
+		const colleagues = Array.from({ length: 70 }, () => portal.visitor(office));
+		const emails = colleagues.map(uniqueEmail);
+		await company.owner.api.invitations.createMany.mutate({
+			organizationId: company.id,
+			rows: emails.map((email) => ({ firstName: 'Col', lastName: 'League', email, role: 'team_member' }))
+		});
+		const tokens = await Promise.all(emails.map((email) => portal.tokenFor(email, 'invitations')));
+		// A few at a time: how many wait for their turn is tried elsewhere.
+		for (let i = 0; i < colleagues.length; i += 5) {
+			const few = colleagues.slice(i, i + 5).map(async (one, index) => {
+				const email = emails[i + index] ?? '';
+				await one.api.invitations.accept.mutate({ token: tokens[i + index] ?? '', password });
+				await right(email, portal.visitor(office));
+				const names = { firstName: 'A', lastName: 'B' };
+				await one.api.accounts.register.mutate({ ...names, email: uniqueEmail(), password });
+			});
+			await Promise.all(few);
+		}
+		// Guesses at links and at passwords of anybody are limited as ever.
+		const guesser = portal.visitor(office);
+		const guesses = Array.from({ length: 100 }, () =>
+			refusal(guesser.api.invitations.accept.mutate({ token: 'x'.repeat(43), password }))
+		);
+		const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+		expect(statuses.filter((status) => status === 404)).toHaveLength(60);
+		expect(statuses.filter((status) => status === 429)).toHaveLength(40);
+	}, 120_000);
 });

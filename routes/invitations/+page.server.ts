@@ -1,55 +1,86 @@
-import { redirect, type Cookies } from '@sveltejs/kit';
+import { fail, redirect } from '@sveltejs/kit';
 import { apiFor } from '../api.ts';
 import { failWith, readForm, textOf } from '../forms.ts';
+import { forgetToken, openedLink, pageOf, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
 
-const tokenOf = (cookies: Cookies) => cookies.get('portico_invitation') ?? '';
+const path = '/invitations';
 
-export const load: PageServerLoad = async ({ fetch, cookies }) => ({
-	opened: await apiFor(fetch).invitations.open.query({ token: tokenOf(cookies) })
-});
+export const load: PageServerLoad = async (event) => {
+	const { link, token } = openedLink(event, path);
+	return { link, opened: await apiFor(event.fetch).invitations.open.query({ token }) };
+};
 
 const noNames = { firstName: '', lastName: '' };
+const noFields: Record<string, string> = {};
+
+/** What the form was drawn for: the API says no when it is another by now. */
+const shownOf = (form: FormData) => ({
+	organizationName: textOf(form, 'organizationName'),
+	role: textOf(form, 'role') as 'super_admin' | 'team_member'
+});
 
 export const actions: Actions = {
-	accept: async ({ fetch, cookies, request }) => {
-		const form = await readForm(request);
+	accept: async (event) => {
+		const form = await readForm(event.request);
+		const { link, token } = tokenOf(event, path, form);
 		const values = { firstName: textOf(form, 'firstName'), lastName: textOf(form, 'lastName') };
 		const isNewPerson = form.has('password');
-		let slug: string;
+		let joined: { slug: string; isSignedIn: boolean };
 		try {
 			const input = isNewPerson ? { ...values, password: textOf(form, 'password') } : {};
-			({ slug } = await apiFor(fetch).invitations.accept.mutate({ token: tokenOf(cookies), ...input }));
+			const shown = shownOf(form);
+			joined = await apiFor(event.fetch).invitations.accept.mutate({ token, shown, ...input });
 		} catch (error) {
 			return failWith(error, values);
 		}
-		cookies.delete('portico_invitation', { path: '/invitations' });
-		redirect(303, `/orgs/${slug}`);
+		forgetToken(event.cookies, path, link);
+		const home = `/orgs/${joined.slug}`;
+		redirect(303, joined.isSignedIn ? home : `/login?joined=1&next=${encodeURIComponent(home)}`);
 	},
 
-	decline: async ({ fetch, cookies }) => {
+	decline: async (event) => {
+		const form = await readForm(event.request);
+		const { link, token } = tokenOf(event, path, form);
 		try {
-			await apiFor(fetch).invitations.decline.mutate({ token: tokenOf(cookies) });
+			await apiFor(event.fetch).invitations.decline.mutate({ token, shown: shownOf(form) });
 		} catch (error) {
 			return failWith(error, noNames);
 		}
-		redirect(303, '/invitations');
+		redirect(303, pageOf(path, link));
 	},
 
 	/** The account of the address was never confirmed: its e-mail once more. */
-	verify: async ({ fetch }) => {
+	verify: async (event) => {
+		const { token } = tokenOf(event, path, await readForm(event.request));
+		const api = apiFor(event.fetch);
 		try {
-			await apiFor(fetch).accounts.resendVerification.mutate({});
+			const opened = await api.invitations.open.query({ token });
+			if (opened.state !== 'pending' || opened.who !== 'unverified') return outOfDate();
+			await api.accounts.resendVerification.mutate({});
 		} catch (error) {
 			return failWith(error, noNames);
 		}
-		const fields: Record<string, string> = {};
-		return { values: noNames, message: '', fields, reason: 'SENT' };
+		return { values: noNames, message: '', fields: noFields, reason: 'SENT' };
 	},
 
 	/** Somebody else is signed in: the link stays, they go. */
-	switch: async ({ fetch }) => {
-		await apiFor(fetch).sessions.delete.mutate({});
-		redirect(303, '/invitations');
+	switch: async (event) => {
+		const form = await readForm(event.request);
+		const { link } = tokenOf(event, path, form);
+		const api = apiFor(event.fetch);
+		const { account } = await api.sessions.get.query({});
+		if (account && account.email !== textOf(form, 'signedInAs')) return outOfDate();
+		await api.sessions.delete.mutate({});
+		redirect(303, pageOf(path, link));
 	}
 };
+
+/** Somebody has signed in or out in another tab. */
+const outOfDate = () =>
+	fail(409, {
+		values: noNames,
+		message: 'You have signed in or out in another tab. This is how it is now.',
+		fields: noFields,
+		reason: 'CHANGED'
+	});

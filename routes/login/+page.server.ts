@@ -11,7 +11,8 @@ export const load: PageServerLoad = async ({ parent, url }) => {
 	return {
 		next,
 		hasEnded: url.searchParams.has('ended'),
-		isReset: url.searchParams.has('reset'),
+		reset: url.searchParams.get('reset'),
+		hasJoined: url.searchParams.has('joined'),
 		isRegistered: url.searchParams.get('registered')
 	};
 };

@@ -1,24 +1,29 @@
 import { redirect } from '@sveltejs/kit';
 import { apiFor } from '../api.ts';
 import { failWith, readForm, textOf } from '../forms.ts';
-import { forgetToken, tokenOf } from '../links.ts';
+import { forgetToken, openedLink, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 const path = '/reset-password';
 
-export const load: PageServerLoad = async ({ fetch, cookies }) => ({
-	opened: await apiFor(fetch).accounts.openReset.query({ token: tokenOf(cookies, path) })
-});
+export const load: PageServerLoad = async (event) => {
+	const { link, token } = openedLink(event, path);
+	const opened = await apiFor(event.fetch).accounts.openReset.query({ token });
+	return { link, opened, isProven: event.url.searchParams.has('proven') };
+};
 
 export const actions: Actions = {
-	default: async ({ fetch, cookies, request }) => {
-		const password = textOf(await readForm(request), 'password');
+	default: async (event) => {
+		const form = await readForm(event.request);
+		const { link, token } = tokenOf(event, path, form);
+		let isWaiting: boolean;
 		try {
-			await apiFor(fetch).accounts.reset.mutate({ token: tokenOf(cookies, path), password });
+			const input = { token, password: textOf(form, 'password') };
+			({ isWaiting } = await apiFor(event.fetch).accounts.reset.mutate(input));
 		} catch (error) {
 			return failWith(error, {});
 		}
-		forgetToken(cookies, path);
-		redirect(303, '/login?reset=1');
+		forgetToken(event.cookies, path, link);
+		redirect(303, `/login?reset=${isWaiting ? 'waiting' : 'active'}`);
 	}
 };

@@ -1,29 +1,32 @@
 import { redirect } from '@sveltejs/kit';
 import { apiFor } from '../api.ts';
 import { failWith, readForm, textOf } from '../forms.ts';
-import { forgetToken, tokenOf } from '../links.ts';
+import { forgetToken, openedLink, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 const path = '/setup';
 
-export const load: PageServerLoad = ({ fetch, cookies }) =>
-	apiFor(fetch).setup.open.query({ token: tokenOf(cookies, path) });
+export const load: PageServerLoad = async (event) => {
+	const { link, token } = openedLink(event, path);
+	return { link, ...(await apiFor(event.fetch).setup.open.query({ token })) };
+};
 
 export const actions: Actions = {
-	default: async ({ fetch, cookies, request }) => {
-		const form = await readForm(request);
+	default: async (event) => {
+		const form = await readForm(event.request);
+		const { link, token } = tokenOf(event, path, form);
 		const values = {
 			firstName: textOf(form, 'firstName'),
 			lastName: textOf(form, 'lastName'),
 			email: textOf(form, 'email')
 		};
 		try {
-			const input = { ...values, password: textOf(form, 'password'), token: tokenOf(cookies, path) };
-			await apiFor(fetch).setup.complete.mutate(input);
+			const input = { ...values, password: textOf(form, 'password'), token };
+			await apiFor(event.fetch).setup.complete.mutate(input);
 		} catch (error) {
 			return failWith(error, values);
 		}
-		forgetToken(cookies, path);
+		forgetToken(event.cookies, path, link);
 		redirect(303, '/admin');
 	}
 };

@@ -1,22 +1,30 @@
+import { redirect } from '@sveltejs/kit';
 import { apiFor } from '../api.ts';
-import { failWith } from '../forms.ts';
-import { forgetToken, tokenOf } from '../links.ts';
+import { failWith, readForm } from '../forms.ts';
+import { forgetToken, keepToken, openedLink, pageOf, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 const path = '/verify-email';
 
-export const load: PageServerLoad = async ({ fetch, cookies }) => ({
-	opened: await apiFor(fetch).accounts.openEmail.query({ token: tokenOf(cookies, path) })
-});
+export const load: PageServerLoad = async (event) => {
+	const { link, token } = openedLink(event, path);
+	return { link, opened: await apiFor(event.fetch).accounts.openEmail.query({ token }) };
+};
 
 export const actions: Actions = {
-	default: async ({ fetch, cookies }) => {
+	default: async (event) => {
+		const { link, token } = tokenOf(event, path, await readForm(event.request));
+		let proven;
 		try {
-			const proven = await apiFor(fetch).accounts.verifyEmail.mutate({ token: tokenOf(cookies, path) });
-			forgetToken(cookies, path);
-			return proven;
+			proven = await apiFor(event.fetch).accounts.verifyEmail.mutate({ token });
 		} catch (error) {
 			return failWith(error, {});
 		}
+		forgetToken(event.cookies, path, link);
+		const { resetToken, ...rest } = proven;
+		if (!resetToken) return rest;
+		// The password may be of whoever registered the address: the owner sets their own right here.
+		const reset = '/reset-password';
+		redirect(303, `${pageOf(reset, keepToken(event, reset, resetToken))}&proven=1`);
 	}
 };

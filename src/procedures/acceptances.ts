@@ -1,15 +1,23 @@
 import { z } from 'zod';
 import { firstName, lastName, linkToken, password } from '#lib/fields.ts';
-import { fullName, type WaitingInvitation } from '#lib/views.ts';
+import { text } from '#lib/schema.ts';
+import { fullName, role, roleLabels, type WaitingInvitation } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
-import { forgetDevices, signIn } from '../devices.ts';
-import { limit } from '../limits.ts';
-import { deleteLinks } from '../links.ts';
+import { signIn } from '../devices.ts';
+import { limitFailures } from '../limits.ts';
 import { publish } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
-import { endSessions, type Session } from '../session.ts';
+import type { Session } from '../session.ts';
 import { hashToken } from '../tokens.ts';
-import { fieldRefusal, notFound, publicProcedure, Refusal, router, userProcedure } from '../trpc.ts';
+import {
+	fieldRefusal,
+	notFound,
+	publicProcedure,
+	Refusal,
+	router,
+	userProcedure,
+	type Context
+} from '../trpc.ts';
 import { createAccount, findAccount, publishAccount } from './accounts.ts';
 import {
 	inviterName,
@@ -20,6 +28,9 @@ import {
 	type InvitationState
 } from './invitations.ts';
 import { addMember, findMember } from './members.ts';
+import { welcomeOwner } from './owners.ts';
+import { isSignInOpen } from './settings.ts';
+import { lockOrganizations } from './users.ts';
 
 /** The invitee's side of an invitation: whoever holds the link's token, or has verified the address, has proven it. */
 
@@ -67,6 +78,12 @@ export async function listWaiting(
 	}));
 }
 
+function refuseUnlessOpen(row: InvitationRow | undefined): InvitationRow {
+	const state = row ? stateOf(row) : 'invalid';
+	if (row && state === 'pending') return row;
+	throw new Refusal('CONFLICT', state.toUpperCase(), state === 'pending' ? reasons.invalid : reasons[state]);
+}
+
 /** Locks the organization's row, and returns the invitation if it is still open then. */
 async function lockOpen(
 	db: Trx,
@@ -81,16 +98,7 @@ async function lockOpen(
 		.where('id', '=', found.organizationId)
 		.forUpdate()
 		.executeTakeFirst();
-	const row = await find();
-	const state = row ? stateOf(row) : 'invalid';
-	if (!row || state !== 'pending') {
-		throw new Refusal(
-			'CONFLICT',
-			state.toUpperCase(),
-			state === 'pending' ? reasons.invalid : reasons[state]
-		);
-	}
-	return row;
+	return refuseUnlessOpen(await find());
 }
 
 const lockByToken = (db: Trx, token: string) =>
@@ -109,6 +117,19 @@ async function join(
 	await addMember(db, { id: row.organizationId, isPersonal: false }, { ...person, role: row.role });
 }
 
+/**
+ * The names in the invitation; where the list that it comes from had none, those of the proven account of the address.
+ * Null: whoever joins has to say them.
+ */
+async function findNames(
+	db: Trx,
+	{ firstName, lastName, email }: InvitationRow
+): Promise<{ firstName: string; lastName: string } | null> {
+	if (firstName || lastName) return { firstName, lastName };
+	const account = await findAccount(db, email);
+	return account?.emailVerifiedAt ? { firstName: account.firstName, lastName: account.lastName } : null;
+}
+
 async function decline(db: Trx, row: InvitationRow): Promise<void> {
 	await db.updateTable('invitation').set({ state: 'declined' }).where('id', '=', row.id).execute();
 	const actor = { id: null, name: fullName(row), kind: 'developer' as const };
@@ -118,6 +139,9 @@ async function decline(db: Trx, row: InvitationRow): Promise<void> {
 
 /** Enough to recognise the own address, and too little to learn somebody else's. */
 const masked = (email: string) => email.replace(/(?<=^.).*(?=@)/, '••••');
+
+const mustSignIn = (email: string) =>
+	new Refusal('FORBIDDEN', 'SIGN_IN', `${email} has an account. Sign in to answer.`);
 
 /**
  * The account of the address, if there is one. Who answers as a proven account has to be signed in with exactly that.
@@ -140,21 +164,21 @@ async function checkPerson(db: Trx, row: InvitationRow, session: Session | null)
 		);
 	}
 	if (!session && account?.emailVerifiedAt) {
-		throw new Refusal('FORBIDDEN', 'SIGN_IN', `${row.email} has an account. Sign in to answer.`);
+		throw mustSignIn(row.email);
 	}
 	return account;
 }
 
 /** The person who joins: the signed-in owner of the address, or an account that the proven address creates or wins back. */
 async function findOrCreatePerson(
+	ctx: Pick<Context, 'config' | 'outbox' | 'session'>,
 	db: Trx,
 	row: InvitationRow,
-	session: Session | null,
 	passwordHash: string | null,
 	names: { firstName: string; lastName: string }
 ): Promise<{ id: string; isNew: boolean }> {
-	const account = await checkPerson(db, row, session);
-	if (account && session) return { id: account.id, isNew: false };
+	const account = await checkPerson(db, row, ctx.session);
+	if (account && ctx.session) return { id: account.id, isNew: false };
 	if (account?.status === 'rejected') {
 		throw new Refusal('FORBIDDEN', 'ACCOUNT_REJECTED', 'The portal’s team has rejected this account.');
 	}
@@ -170,17 +194,42 @@ async function findOrCreatePerson(
 	}
 	// Somebody registered the address without ever proving that it is theirs. It is the invitee's, who has just done
 	// that: whoever came first is out.
+	const places = await lockOrganizations(db, account.id);
 	const proven = await db
 		.updateTable('account')
 		.set({ passwordHash, ...names, emailVerifiedAt, status: 'active' })
 		.where('id', '=', account.id)
+		.where('emailVerifiedAt', 'is', null)
 		.returningAll()
-		.executeTakeFirstOrThrow();
+		.executeTakeFirst();
+	if (!proven) throw mustSignIn(row.email);
+	await welcomeOwner(ctx, db, proven, places, null);
 	await publishAccount(db, 'account.verified', proven);
-	await deleteLinks(db, account.id, ['verification', 'reset', 'change']);
-	await forgetDevices(db, account.id);
-	await endSessions(db, account.id);
 	return { id: account.id, isNew: true };
+}
+
+/** What the page said when its button was drawn. */
+const shown = z.strictObject({ organizationName: text(200), role });
+
+/** Nobody becomes by a press what the page did not say. @throws {Refusal} CONFLICT; the invitation stays as it is. */
+function refuseChanged(row: InvitationRow, said: z.infer<typeof shown> | undefined): void {
+	if (!said || (said.organizationName === row.organizationName && said.role === row.role)) return;
+	throw new Refusal(
+		'CONFLICT',
+		'CHANGED',
+		`The invitation has changed since this page was opened: it is for ${row.organizationName}, as ${roleLabels[row.role]}.`
+	);
+}
+
+/** Before any work for it: a token that is none counts as a guess, and a link that is over costs no hash. */
+async function getAnswerable(ctx: Pick<Context, 'db' | 'address'>, token: string): Promise<void> {
+	const bucket = { key: `accept:address:${ctx.address}`, max: 60, seconds: 900 };
+	const row = await limitFailures(ctx.db, [bucket], async () => {
+		const found = await findByToken(ctx.db, token);
+		if (!found) throw new Refusal('NOT_FOUND', 'INVALID', reasons.invalid);
+		return found;
+	});
+	refuseUnlessOpen(row);
 }
 
 export const acceptancesRouter = router({
@@ -214,40 +263,47 @@ export const acceptancesRouter = router({
 			: { ...common, who: 'new' as const, email, firstName, lastName };
 	}),
 
-	/** Organization, role and address come from the invitation's row alone. */
+	/**
+	 * Organization, role and address come from the invitation's row alone. A new person is signed in, unless signing in is
+	 * switched off: then they are a member all the same, and sign in when they can.
+	 */
 	accept: publicProcedure({
 		token: linkToken,
 		password: password.optional(),
 		firstName: firstName.optional(),
-		lastName: lastName.optional()
+		lastName: lastName.optional(),
+		shown: shown.optional()
 	}).mutation(async ({ ctx, input }) => {
-		await limit(ctx.db, `accept:address:${ctx.address}`, 60, 900);
-		if (!(await findByToken(ctx.db, input.token))) {
-			throw new Refusal('NOT_FOUND', 'INVALID', reasons.invalid);
-		}
+		await getAnswerable(ctx, input.token);
 		const passwordHash = input.password && !ctx.session ? await hashPassword(input.password) : null;
 		const joined = await ctx.db.transaction().execute(async (db) => {
 			const row = await lockByToken(db, input.token);
-			const names = {
-				firstName: input.firstName ?? row.firstName,
-				lastName: input.lastName ?? row.lastName
-			};
-			const person = await findOrCreatePerson(db, row, ctx.session, passwordHash, names);
+			refuseChanged(row, input.shown);
+			const known = await findNames(db, row);
+			const firstName = input.firstName ?? known?.firstName;
+			const lastName = input.lastName ?? known?.lastName;
+			if (firstName === undefined) throw fieldRefusal('firstName', 'INVALID', 'The first name is missing.');
+			if (lastName === undefined) throw fieldRefusal('lastName', 'INVALID', 'The last name is missing.');
+			const names = { firstName, lastName };
+			const person = await findOrCreatePerson(ctx, db, row, passwordHash, names);
 			await join(db, row, { id: person.id, ...names });
 			const account = { ...names, ...person, email: row.email, emailVerifiedAt: new Date() };
+			const isSigningIn = person.isNew && (await isSignInOpen(db, { isPortalAdmin: false }));
 			return {
 				slug: row.organizationSlug,
-				handOver: person.isNew ? await signIn(ctx, db, account) : null
+				isSignedIn: isSigningIn || !person.isNew,
+				handOver: isSigningIn ? await signIn(ctx, db, account) : null
 			};
 		});
 		joined.handOver?.();
-		return { slug: joined.slug };
+		return { slug: joined.slug, isSignedIn: joined.isSignedIn };
 	}),
 
-	decline: publicProcedure({ token: linkToken }).mutation(async ({ ctx, input }) => {
-		await limit(ctx.db, `accept:address:${ctx.address}`, 60, 900);
+	decline: publicProcedure({ token: linkToken, shown: shown.optional() }).mutation(async ({ ctx, input }) => {
+		await getAnswerable(ctx, input.token);
 		return ctx.db.transaction().execute(async (db) => {
 			const row = await lockByToken(db, input.token);
+			refuseChanged(row, input.shown);
 			await checkPerson(db, row, ctx.session);
 			await decline(db, row);
 			return { organizationName: row.organizationName };
@@ -255,15 +311,22 @@ export const acceptancesRouter = router({
 	}),
 
 	/** Without the link: whoever is signed in with the verified address has proven it as well. */
-	acceptMine: userProcedure({ invitationId: z.uuid() }).mutation(async ({ ctx, input }) => {
-		const row = await lockMine(ctx.db, ctx.user.id, input.invitationId);
-		await join(ctx.db, row, { id: ctx.user.id, firstName: row.firstName, lastName: row.lastName });
-		return { slug: row.organizationSlug, organizationName: row.organizationName };
-	}),
+	acceptMine: userProcedure({ invitationId: z.uuid(), shown: shown.optional() }).mutation(
+		async ({ ctx, input }) => {
+			const row = await lockMine(ctx.db, ctx.user.id, input.invitationId);
+			refuseChanged(row, input.shown);
+			const names = (await findNames(ctx.db, row)) ?? ctx.user;
+			await join(ctx.db, row, { id: ctx.user.id, firstName: names.firstName, lastName: names.lastName });
+			return { slug: row.organizationSlug, organizationName: row.organizationName };
+		}
+	),
 
-	declineMine: userProcedure({ invitationId: z.uuid() }).mutation(async ({ ctx, input }) => {
-		const row = await lockMine(ctx.db, ctx.user.id, input.invitationId);
-		await decline(ctx.db, row);
-		return { organizationName: row.organizationName };
-	})
+	declineMine: userProcedure({ invitationId: z.uuid(), shown: shown.optional() }).mutation(
+		async ({ ctx, input }) => {
+			const row = await lockMine(ctx.db, ctx.user.id, input.invitationId);
+			refuseChanged(row, input.shown);
+			await decline(ctx.db, row);
+			return { organizationName: row.organizationName };
+		}
+	)
 });

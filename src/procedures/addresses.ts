@@ -1,9 +1,15 @@
+import type { Selectable } from 'kysely';
 import { email, linkToken } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import { brokenIndex, type Trx } from '../database.ts';
-import { limit } from '../limits.ts';
+import { limit, limitFailures } from '../limits.ts';
 import { createLink, deleteLinks, findLink, getValidLink, useLink } from '../links.ts';
 import { publish, signal } from '../outbox.ts';
+import { hashPassword } from '../passwords.ts';
+import { listSessions } from '../session.ts';
+import { findProof } from '../proofs.ts';
+import type { Tables } from '../tables.ts';
+import { createToken } from '../tokens.ts';
 import {
 	fieldRefusal,
 	notFound,
@@ -18,10 +24,11 @@ import {
 	accountViewOf,
 	enoughMails,
 	findAccount,
-	listAdminReaders,
 	publishAccount,
-	sendVerification
+	sendVerification,
+	tellAdmins
 } from './accounts.ts';
+import { welcomeOwner } from './owners.ts';
 import { checkOwnPassword, currentPassword, lockOwnAccount } from './profiles.ts';
 import { lockOrganizations } from './users.ts';
 
@@ -30,26 +37,19 @@ import { lockOrganizations } from './users.ts';
 const token = linkToken;
 const kinds = ['verification', 'change'] as const;
 
+type AccountRow = Selectable<Tables['account']>;
+
 const lockAccount = (db: Trx, id: string) =>
 	db.selectFrom('account').selectAll().where('id', '=', id).forNoKeyUpdate().executeTakeFirst();
 
-/** Gives the account its new address, in the eyes of everybody who sees it. */
+/** The account has its new address: everybody who sees it learns of that. */
 async function moveAccount(
 	ctx: Pick<Context, 'outbox'>,
 	db: Trx,
-	accountId: string,
-	token: string
-): Promise<{ email: string; isWaiting: boolean }> {
-	const organizations = await lockOrganizations(db, accountId);
-	const before = await lockAccount(db, accountId);
-	const link = await useLink(db, kinds, token);
-	if (!before) throw notFound();
-	const account = { ...before, email: link.email, emailVerifiedAt: new Date() };
-	await db
-		.updateTable('account')
-		.set({ email: account.email, emailVerifiedAt: account.emailVerifiedAt })
-		.where('id', '=', account.id)
-		.execute();
+	before: AccountRow,
+	account: AccountRow,
+	organizations: Awaited<ReturnType<typeof lockOrganizations>>
+): Promise<void> {
 	// They went to the mailbox that is no longer the account's.
 	await deleteLinks(db, account.id, ['verification', 'reset']);
 	for (const { organization, member: previous } of organizations) {
@@ -69,26 +69,6 @@ async function moveAccount(
 			email: account.email
 		});
 	}
-	return { email: account.email, isWaiting: false };
-}
-
-/** Only now: an address that nobody has proven is nothing to decide about. */
-async function tellAdmins(
-	ctx: Pick<Context, 'config' | 'outbox'>,
-	db: Trx,
-	account: { email: string; firstName: string; lastName: string }
-): Promise<void> {
-	const props = {
-		requesterName: fullName(account),
-		requesterEmail: account.email,
-		reviewUrl: `${ctx.config.ORIGIN}/admin/users?status=pending`
-	};
-	const readers = await listAdminReaders(db);
-	await ctx.outbox.enqueueMany(
-		db,
-		'account-waiting',
-		readers.map((to) => ({ to, props }))
-	);
 }
 
 export const addressesRouter = router({
@@ -101,30 +81,52 @@ export const addressesRouter = router({
 		return { state, kind, email, accountEmail, name: fullName(link), signedInAs };
 	}),
 
-	/** By a press alone: mail scanners open every link. `isWaiting`: nobody has approved the account yet. */
+	/**
+	 * By a press alone: mail scanners open every link. `isWaiting`: nobody has approved the account yet. Whoever is not
+	 * signed in here as the account has proven the address, but not that the password is theirs: it ends, and
+	 * `resetToken` lets them set their own.
+	 */
 	verifyEmail: publicProcedure({ token }).mutation(async ({ ctx, input }) => {
-		await limit(ctx.db, `verify:address:${ctx.address}`, 60, 900);
+		const bucket = { key: `verify:address:${ctx.address}`, max: 60, seconds: 900 };
+		const found = await limitFailures(ctx.db, [bucket], () => getValidLink(ctx.db, kinds, input.token));
+		const nobodysHash = await hashPassword(createToken());
 		const proving = ctx.db.transaction().execute(async (db) => {
-			const { kind, accountId } = await getValidLink(db, kinds, input.token);
-			if (kind === 'change') return moveAccount(ctx, db, accountId, input.token);
-			await lockAccount(db, accountId);
-			await useLink(db, kinds, input.token);
+			const { kind, accountId } = found;
+			const places = await lockOrganizations(db, accountId);
+			const before = await lockAccount(db, accountId);
+			const link = await useLink(db, kinds, input.token);
+			if (!before) throw notFound();
+			const isFirst = before.emailVerifiedAt === null;
+			const session = (await listSessions(db, accountId)).find(({ id }) => id === ctx.session?.id);
+			const endsPassword = isFirst && !session;
 			const account = await db
 				.updateTable('account')
-				.set({ emailVerifiedAt: new Date() })
+				.set({
+					email: link.email,
+					emailVerifiedAt: new Date(),
+					...(endsPassword && { passwordHash: nobodysHash })
+				})
 				.where('id', '=', accountId)
 				.returningAll()
 				.executeTakeFirstOrThrow();
-			await publishAccount(db, 'account.verified', account);
+			if (isFirst) await welcomeOwner(ctx, db, account, places, session?.id ?? null);
+			if (kind === 'change') await moveAccount(ctx, db, before, account, places);
+			else await publishAccount(db, 'account.verified', account);
 			const isWaiting = account.status === 'pending';
-			if (isWaiting) await tellAdmins(ctx, db, account);
-			return { email: account.email, isWaiting };
+			if (isWaiting && isFirst) await tellAdmins(ctx, db, account);
+			const resetToken = endsPassword ? await createLink(db, 'reset', accountId, account.email) : null;
+			return { email: account.email, isWaiting, resetToken };
 		});
 		return proving.catch((error: unknown) => {
 			if (brokenIndex(error) !== 'account_email_key') throw error;
 			throw new Refusal('CONFLICT', 'TAKEN', 'Another account has this address by now.');
 		});
 	}),
+
+	/** Whether the person's address is yet to be proven for what takes a proof. */
+	getProof: userProcedure({}).query(async ({ ctx }) => ({
+		isMissing: (await findProof(ctx, ctx.db, ctx.user.id)) === 'missing'
+	})),
 
 	resendVerification: userProcedure({}).mutation(async ({ ctx }) => {
 		if (ctx.user.isEmailVerified) return {};

@@ -1,7 +1,9 @@
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { organizationName, rejectionReason } from '#lib/fields.ts';
+import { text } from '#lib/schema.ts';
 import type { Organization, Status } from '#lib/views.ts';
+import type { Trx } from '../database.ts';
 import { keysOf } from '../names.ts';
 import { publish } from '../outbox.ts';
 import type { Tables } from '../tables.ts';
@@ -16,7 +18,9 @@ async function decide(
 	id: string,
 	from: readonly Status[],
 	to: Status,
-	values: Partial<Selectable<Tables['organization']>>
+	values: Partial<Selectable<Tables['organization']>>,
+	/** The name under which it was shown to whoever decides. */
+	shownName: string = ''
 ): Promise<{ organization: Organization; previousStatus: Status }> {
 	const before = await ctx.db
 		.selectFrom('organization')
@@ -31,6 +35,10 @@ async function decide(
 		const who = decidedBy ? ` by ${decidedBy.name}` : '';
 		const when = decidedAt ? ` at ${decidedAt.slice(0, 16).replace('T', ' ')} UTC` : '';
 		throw new Refusal('CONFLICT', 'DECIDED', `${before.name} is ${status} already${who}${when}.`);
+	}
+	if (shownName && shownName !== before.name) {
+		const words = `${shownName} is called ${before.name} by now. Look at it again before you decide.`;
+		throw new Refusal('CONFLICT', 'RENAMED', words);
 	}
 	const writing = ctx.db
 		.updateTable('organization')
@@ -56,24 +64,44 @@ async function tellMembers(
 	return ctx.outbox.enqueueMany(ctx.db, name, withReason);
 }
 
+/** Who asked may have been deactivated since: nobody could govern what is approved then. */
+async function refuseUngoverned(db: Trx, { id, name }: Organization): Promise<void> {
+	const governor = await db
+		.selectFrom('membership')
+		.innerJoin('account', 'account.id', 'membership.userId')
+		.select('membership.id')
+		.where('membership.organizationId', '=', id)
+		.where('membership.role', '=', 'super_admin')
+		.where('account.status', '=', 'active')
+		.executeTakeFirst();
+	if (governor) return;
+	const words = `The account of whoever asked for ${name} is not active, so it would have no Super admin. Activate the account first, or reject the request.`;
+	throw new Refusal('CONFLICT', 'NO_SUPER_ADMIN', words);
+}
+
+const shownName = text(200).optional();
+
 export const decisionsRouter = router({
-	approve: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
+	approve: adminProcedure({ organizationId: z.uuid(), name: shownName }).mutation(async ({ ctx, input }) => {
 		const values = { ...decision(ctx.user.id), rejectionReason: null };
-		const decided = await decide(ctx, input.organizationId, ['pending'], 'approved', values);
+		const decided = await decide(ctx, input.organizationId, ['pending'], 'approved', values, input.name);
+		await refuseUngoverned(ctx.db, decided.organization);
 		await tellMembers(ctx, decided.organization, 'organization-approved');
 		await publish({ ...ctx, organization: decided.organization }, 'organization.approved', decided);
 		return decided.organization;
 	}),
 
-	reject: adminProcedure({ organizationId: z.uuid(), reason: rejectionReason.optional() }).mutation(
-		async ({ ctx, input }) => {
-			const values = { ...decision(ctx.user.id), rejectionReason: input.reason || null };
-			const decided = await decide(ctx, input.organizationId, ['pending'], 'rejected', values);
-			await tellMembers(ctx, decided.organization, 'organization-rejected');
-			await publish({ ...ctx, organization: decided.organization }, 'organization.rejected', decided);
-			return decided.organization;
-		}
-	),
+	reject: adminProcedure({
+		organizationId: z.uuid(),
+		name: shownName,
+		reason: rejectionReason.optional()
+	}).mutation(async ({ ctx, input }) => {
+		const values = { ...decision(ctx.user.id), rejectionReason: input.reason || null };
+		const decided = await decide(ctx, input.organizationId, ['pending'], 'rejected', values, input.name);
+		await tellMembers(ctx, decided.organization, 'organization-rejected');
+		await publish({ ...ctx, organization: decided.organization }, 'organization.rejected', decided);
+		return decided.organization;
+	}),
 
 	suspend: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const decided = await decide(ctx, input.organizationId, ['approved'], 'suspended', decision(ctx.user.id));

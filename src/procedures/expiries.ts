@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { fullName } from '#lib/views.ts';
 import type { Db } from '../database.ts';
+import { isInForce } from '../introspection.ts';
 import { publish } from '../outbox.ts';
 import { system } from '../trpc.ts';
 import { getCredential } from './credentials.ts';
@@ -28,7 +29,7 @@ const selectExpiring = (db: Db) =>
 		.where('credential.revokedAt', 'is', null)
 		.where('credential.expiryToldAt', 'is', null)
 		.where('credential.isReplaced', '=', false)
-		.where('organization.status', '=', 'approved')
+		.where(isInForce)
 		.where(isNear);
 
 /**

@@ -4,7 +4,16 @@ import { fullName, resendSeconds, role, roleLabels, type Invitation, type Settin
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish, publishMany } from '../outbox.ts';
 import { createToken, hashToken } from '../tokens.ts';
-import { notFound, organizationProcedure, Refusal, router, system, tooMany, type Context } from '../trpc.ts';
+import {
+	fieldRefusal,
+	notFound,
+	organizationProcedure,
+	Refusal,
+	router,
+	system,
+	tooMany,
+	type Context
+} from '../trpc.ts';
 import { findAccount } from './accounts.ts';
 import { holdAllowance, refusalOfLimit } from './allowances.ts';
 import { getSettings } from './settings.ts';
@@ -194,26 +203,41 @@ export const reasons: Record<Exclude<InvitationState, 'pending'>, string> = {
 	unavailable: 'The organization takes nobody in at the moment.'
 };
 
+/** A name that the list didn't have: whoever joins says it. */
+export const orEmpty = (name: typeof firstName) =>
+	z
+		.string()
+		.trim()
+		.pipe(z.union([z.literal(''), name]));
+
 export const invitationsRouter = router({
 	/**
 	 * The name and the role that the invitee will have. The link stays as it is and no second e-mail goes out: its token
 	 * is known to nobody but the first one, and the link's page names the role in force before anything is accepted.
 	 */
-	update: organizationProcedure({ invitationId: z.uuid(), firstName, lastName, role }).mutation(
-		async ({ ctx, input }) => {
-			const previous = invitationViewOf(await getOpen(ctx, input.invitationId));
-			const { firstName, lastName, role } = input;
-			const invitation = { ...previous, firstName, lastName, role };
-			if (role === previous.role && fullName(invitation) === fullName(previous)) return previous;
-			await ctx.db
-				.updateTable('invitation')
-				.set({ firstName, lastName, role })
-				.where('id', '=', previous.id)
-				.execute();
-			await publish(ctx, 'invitation.updated', { invitation, previous });
-			return invitation;
-		}
-	),
+	update: organizationProcedure({
+		invitationId: z.uuid(),
+		firstName: orEmpty(firstName),
+		lastName: orEmpty(lastName),
+		role
+	}).mutation(async ({ ctx, input }) => {
+		const previous = invitationViewOf(await getOpen(ctx, input.invitationId));
+		const { firstName, lastName, role } = input;
+		// A name that is there is corrected, not taken away.
+		if (previous.firstName && !firstName)
+			throw fieldRefusal('firstName', 'INVALID', 'The first name is missing.');
+		if (previous.lastName && !lastName)
+			throw fieldRefusal('lastName', 'INVALID', 'The last name is missing.');
+		const invitation = { ...previous, firstName, lastName, role };
+		if (role === previous.role && fullName(invitation) === fullName(previous)) return previous;
+		await ctx.db
+			.updateTable('invitation')
+			.set({ firstName, lastName, role })
+			.where('id', '=', previous.id)
+			.execute();
+		await publish(ctx, 'invitation.updated', { invitation, previous });
+		return invitation;
+	}),
 
 	/** A new link for as many days again; the older link is dead from then on. */
 	resend: organizationProcedure({ invitationId: z.uuid() }).mutation(async ({ ctx, input }) => {

@@ -10,7 +10,7 @@ import { publish } from '../outbox.ts';
 import { createToken, hashToken } from '../tokens.ts';
 import { fieldRefusal, organizationProcedure, router, type Context } from '../trpc.ts';
 import { getAllowance, holdAllowance, refusalOfLimit, type Reached } from './allowances.ts';
-import { expiryOf, invitationViewOf, selectInvitations, sendInvitation } from './invitations.ts';
+import { expiryOf, invitationViewOf, orEmpty, selectInvitations, sendInvitation } from './invitations.ts';
 import { getSettings } from './settings.ts';
 
 /** Inviting, one by one or many at once. */
@@ -107,7 +107,8 @@ const rows = z
 	.array(z.strictObject({ firstName: rowText, lastName: rowText, email: rowText, role }))
 	.min(1)
 	.max(inviteesPerCall);
-const person = z.strictObject({ firstName, lastName, email, role });
+/** A list of addresses alone can be sent: names are what the invitee says. */
+const person = z.strictObject({ firstName: orEmpty(firstName), lastName: orEmpty(lastName), email, role });
 
 export const inviteesRouter = router({
 	create: organizationProcedure({ firstName, lastName, email, role }).mutation(async ({ ctx, input }) => {

@@ -14,7 +14,7 @@ import {
 	router,
 	slugProcedure,
 	system,
-	userProcedure,
+	verifiedProcedure,
 	type Context
 } from '../trpc.ts';
 import { listAdminReaders } from './accounts.ts';
@@ -46,6 +46,7 @@ export function selectOrganizations(db: Db) {
 			'requester.email as requesterEmail',
 			'requester.firstName as requesterFirstName',
 			'requester.lastName as requesterLastName',
+			'requester.emailVerifiedAt as requesterVerifiedAt',
 			'decider.firstName as deciderFirstName',
 			'decider.lastName as deciderLastName',
 			'deleter.firstName as deleterFirstName',
@@ -76,7 +77,8 @@ export function organizationViewOf(row: Row): Organization {
 							lastName: row.requesterLastName ?? '',
 							email: row.requesterEmail
 						}),
-						email: row.requesterEmail
+						email: row.requesterEmail,
+						isProven: row.requesterVerifiedAt !== null
 					}
 				: null,
 		requestedAt: isoOf(row.requestedAt),
@@ -155,6 +157,7 @@ async function publishRequest(
 			organizationName: organization.name,
 			requesterName: organization.requestedBy?.name ?? '',
 			requesterEmail: organization.requestedBy?.email ?? '',
+			doubt: organization.requestedBy?.isProven ? '' : 'Nobody has confirmed this address.',
 			reviewUrl: `${ctx.config.ORIGIN}/admin/organizations`
 		};
 		const readers = await listAdminReaders(ctx.db);
@@ -177,7 +180,7 @@ async function publishRequest(
 }
 
 export const organizationsRouter = router({
-	request: userProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {
+	request: verifiedProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {
 		const { db, user } = ctx;
 		const settings = await getSettings(db);
 		if (!settings.canRegisterOrganizations) {
@@ -187,8 +190,8 @@ export const organizationsRouter = router({
 				'Registering organizations is switched off at the moment.'
 			);
 		}
-		// Two requests of one person at once wait for each other here.
-		await db.selectFrom('account').select('id').where('id', '=', user.id).forUpdate().execute();
+		// Whom nobody can write to is decided about by a person.
+		const isApproved = settings.isAutoApprovingOrganizations && ctx.isProven;
 		const pending = await db
 			.selectFrom('organization')
 			.select('name')
@@ -219,9 +222,9 @@ export const organizationsRouter = router({
 				slug: await findFreeSlug(db, name),
 				name,
 				...keysOf(name),
-				status: settings.isAutoApprovingOrganizations ? 'approved' : 'pending',
+				status: isApproved ? 'approved' : 'pending',
 				requestedBy: user.id,
-				decidedAt: settings.isAutoApprovingOrganizations ? new Date() : null
+				decidedAt: isApproved ? new Date() : null
 			})
 			.returning('id')
 			.executeTakeFirstOrThrow();
@@ -288,6 +291,7 @@ export const organizationsRouter = router({
 					'Registering organizations is switched off at the moment.'
 				);
 			}
+			const isApproved = settings.isAutoApprovingOrganizations && ctx.isProven;
 			await limit(ctx.db, `request-again:${ctx.organization.id}`, requestsADay, 86_400);
 			await limitRequests(ctx.db, ctx.user.id);
 			const writing = ctx.db
@@ -295,10 +299,10 @@ export const organizationsRouter = router({
 				.set({
 					name,
 					...keysOf(name),
-					status: settings.isAutoApprovingOrganizations ? 'approved' : 'pending',
+					status: isApproved ? 'approved' : 'pending',
 					requestedAt: new Date(),
 					decidedBy: null,
-					decidedAt: settings.isAutoApprovingOrganizations ? new Date() : null,
+					decidedAt: isApproved ? new Date() : null,
 					rejectionReason: null
 				})
 				.where('id', '=', ctx.organization.id)

@@ -1,7 +1,7 @@
 import { email, firstName, givenPassword, lastName, password } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import { isoOf, type Trx } from '../database.ts';
-import { limit } from '../limits.ts';
+import { limitFailures } from '../limits.ts';
 import { deleteLinks } from '../links.ts';
 import { publish, signal } from '../outbox.ts';
 import { hashPassword, verifyPassword } from '../passwords.ts';
@@ -29,17 +29,20 @@ const wrongPassword = () => fieldRefusal('currentPassword', 'INVALID', 'This is 
  * @returns the hash that it fits, for {@link lockOwnAccount}.
  */
 export async function checkOwnPassword(
-	ctx: Pick<Context, 'db'> & { user: { id: string } },
+	ctx: Pick<Context, 'db'> & { session: { id: string; user: { id: string } } },
 	currentPassword: string
 ): Promise<string> {
-	await limit(ctx.db, `password:account:${ctx.user.id}`, 10, 900);
-	const { passwordHash } = await ctx.db
-		.selectFrom('account')
-		.select('passwordHash')
-		.where('id', '=', ctx.user.id)
-		.executeTakeFirstOrThrow();
-	if (!(await verifyPassword(passwordHash, currentPassword))) throw wrongPassword();
-	return passwordHash;
+	// Of this session alone: who has found somebody's open page keeps nobody from their own.
+	const bucket = { key: `password:session:${ctx.session.id}`, max: 10, seconds: 900 };
+	return limitFailures(ctx.db, [bucket], async () => {
+		const { passwordHash } = await ctx.db
+			.selectFrom('account')
+			.select('passwordHash')
+			.where('id', '=', ctx.session.user.id)
+			.executeTakeFirstOrThrow();
+		if (!(await verifyPassword(passwordHash, currentPassword))) throw wrongPassword();
+		return passwordHash;
+	});
 }
 
 /** Locks the account, which must still have the password that was asked for, and the session that asked. */

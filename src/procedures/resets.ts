@@ -4,15 +4,17 @@ import { z } from 'zod';
 import { email, linkToken, password } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import type { Trx } from '../database.ts';
-import { forgetDevices } from '../devices.ts';
-import { limit } from '../limits.ts';
+import { clearSignInLimits } from '../devices.ts';
+import { limit, limitFailures } from '../limits.ts';
 import { createLink, deleteLinks, findLink, getValidLink, useLink } from '../links.ts';
 import { hasRoom, publish } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import { endSession, endSessions } from '../session.ts';
 import { createToken } from '../tokens.ts';
 import { adminProcedure, notFound, publicProcedure, Refusal, router, type Context } from '../trpc.ts';
-import { accountViewOf, enoughMails, findAccount, publishAccount } from './accounts.ts';
+import { accountViewOf, enoughMails, findAccount, publishAccount, tellAdmins } from './accounts.ts';
+import { welcomeOwner } from './owners.ts';
+import { lockOrganizations } from './users.ts';
 
 /** A new password for whoever has forgotten theirs: the link goes to the account's address alone. */
 
@@ -53,7 +55,7 @@ export const resetsRouter = router({
 	 * stranger could have the portal write to whom they like. Whoever may not sign in for good gets no link.
 	 */
 	requestReset: publicProcedure({ email }).mutation(async ({ ctx, input }) => {
-		await limit(ctx.db, `reset:address:${ctx.address}`, 20, 3600);
+		await limit(ctx.db, `reset:address:${ctx.address}`, 200, 3600);
 		await limitRecipient(ctx, input.email);
 		await ctx.db.transaction().execute(async (db) => {
 			const account = await findAccount(db, input.email);
@@ -86,10 +88,13 @@ export const resetsRouter = router({
 	 * Whoever got the link has proven the address. If nobody had before, all that was there may be somebody else's.
 	 */
 	reset: publicProcedure({ token, password }).mutation(async ({ ctx, input }) => {
-		await limit(ctx.db, `reset:use:${ctx.address}`, 60, 900);
-		const { accountId } = await getValidLink(ctx.db, ['reset'], input.token);
+		const bucket = { key: `reset:use:${ctx.address}`, max: 60, seconds: 900 };
+		const { accountId } = await limitFailures(ctx.db, [bucket], () =>
+			getValidLink(ctx.db, ['reset'], input.token)
+		);
 		const passwordHash = await hashPassword(input.password);
-		await ctx.db.transaction().execute(async (db) => {
+		const isWaiting = await ctx.db.transaction().execute(async (db) => {
+			const places = await lockOrganizations(db, accountId);
 			const before = await db
 				.selectFrom('account')
 				.selectAll()
@@ -106,20 +111,22 @@ export const resetsRouter = router({
 				.where('id', '=', accountId)
 				.execute();
 			await endSessions(db, accountId);
+			await clearSignInLimits(db, account);
 			// Somebody who knew the old password may have asked for another address.
 			await deleteLinks(db, accountId, ['change']);
 			if (!before.emailVerifiedAt) {
-				await deleteLinks(db, accountId, ['verification']);
-				await forgetDevices(db, accountId);
+				await welcomeOwner(ctx, db, account, places, null);
 				await publishAccount(db, 'account.verified', account);
 			}
 			if (ctx.session) await endSession(db, ctx.session.id, ctx.session.user.id);
 			await publishAccount(db, 'account.secured', account);
 			await sendNotice(ctx, db, account);
+			if (!before.emailVerifiedAt && account.status === 'pending') await tellAdmins(ctx, db, account);
+			return account.status === 'pending';
 		});
 		// Whoever was signed in here makes way, so that the sign-in page is the next.
 		if (ctx.session) ctx.setSessionToken(null);
-		return {};
+		return { isWaiting };
 	}),
 
 	/** A portal admin has the link mailed to the person; nobody else ever sees it. */

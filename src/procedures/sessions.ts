@@ -1,17 +1,16 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { givenPassword, normalizeEmail } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
 import type { Account } from '#lib/views.ts';
 import { isoOf, type Db } from '../database.ts';
-import { signIn } from '../devices.ts';
-import { limit } from '../limits.ts';
+import { signIn, signInBuckets } from '../devices.ts';
+import { limitFailures } from '../limits.ts';
 import { verifyPassword } from '../passwords.ts';
 import { endOtherSessions, endSession, listSessions } from '../session.ts';
 import { notFound, publicProcedure, Refusal, router, userProcedure } from '../trpc.ts';
 import { listWaiting } from './acceptances.ts';
 import { accountViewOf, findAccount } from './accounts.ts';
-import { getSettings } from './settings.ts';
+import { getSettings, isSignInOpen } from './settings.ts';
 
 /** The organizations of a person as the switcher lists them, the personal space first. */
 async function listOrganizations(db: Db, userId: string) {
@@ -73,29 +72,28 @@ export const sessionsRouter = router({
 	create: publicProcedure({ email: text(300), password: givenPassword }).mutation(async ({ ctx, input }) => {
 		const { db } = ctx;
 		const email = normalizeEmail(input.email) ?? '';
-		const about = createHash('sha256').update(email).digest('hex');
-		await limit(db, `sign-in:address:${ctx.address}`, 60, 900);
-		await limit(db, `sign-in:account:${about}`, 10, 900);
-
-		const known = await findAccount(db, email);
-		const isRight = await verifyPassword(known?.passwordHash, input.password);
-		if (!known || !isRight) throw wrongCredentials();
-		const [account, handOver] = await db.transaction().execute(async (trx) => {
-			// The lock lets a new password, a deactivation or the end of the account come first or wait.
-			const account = await trx
-				.selectFrom('account')
-				.selectAll()
-				.where('id', '=', known.id)
-				.forNoKeyUpdate()
-				.executeTakeFirst();
-			if (account?.passwordHash !== known.passwordHash) throw wrongCredentials();
-			refuseInactive(account.status);
-			const { canSignIn } = await getSettings(trx);
-			if (!canSignIn && !account.isPortalAdmin) {
-				throw new Refusal('FORBIDDEN', 'SIGN_IN_DISABLED', 'Signing in is switched off at the moment.');
-			}
-			return [account, await signIn(ctx, trx, account)] as const;
+		const from = { email, address: ctx.address, deviceToken: ctx.device.token };
+		const trying = limitFailures(db, await signInBuckets(db, from), async () => {
+			const known = await findAccount(db, email);
+			const isRight = await verifyPassword(known?.passwordHash, input.password);
+			if (!known || !isRight) throw wrongCredentials();
+			return db.transaction().execute(async (trx) => {
+				// The lock lets a new password, a deactivation or the end of the account come first or wait.
+				const account = await trx
+					.selectFrom('account')
+					.selectAll()
+					.where('id', '=', known.id)
+					.forNoKeyUpdate()
+					.executeTakeFirst();
+				if (account?.passwordHash !== known.passwordHash) throw wrongCredentials();
+				refuseInactive(account.status);
+				if (!(await isSignInOpen(trx, account))) {
+					throw new Refusal('FORBIDDEN', 'SIGN_IN_DISABLED', 'Signing in is switched off at the moment.');
+				}
+				return [account, await signIn(ctx, trx, account)] as const;
+			});
 		});
+		const [account, handOver] = await trying;
 		handOver();
 		return { redirectTo: account.isPortalAdmin ? '/admin' : '/dashboard' };
 	}),

@@ -39,6 +39,11 @@ export async function getSettings(db: Db): Promise<Settings> {
 		.executeTakeFirstOrThrow();
 }
 
+/** Whether this account can be signed in now. Portal admins always can: somebody has to switch it on again. */
+export async function isSignInOpen(db: Db, account: { isPortalAdmin: boolean }): Promise<boolean> {
+	return account.isPortalAdmin || (await getSettings(db)).canSignIn;
+}
+
 /** The settings as they stay until the commit. The portal's row comes last in the order of locks. */
 export async function lockSettings(db: Trx): Promise<Settings> {
 	await db.selectFrom('portal').select('id').forUpdate().execute();

@@ -2,11 +2,14 @@ import { email, firstName, lastName, linkToken, password } from '#lib/fields.ts'
 import { brokenIndex, type Db } from '../database.ts';
 import { signIn } from '../devices.ts';
 import type { Env } from '../env.ts';
-import { limit } from '../limits.ts';
+import { limitFailures } from '../limits.ts';
+import { publish, type Outbox } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import { createToken, hashToken } from '../tokens.ts';
-import { fieldRefusal, publicProcedure, Refusal, router } from '../trpc.ts';
-import { createAccount } from './accounts.ts';
+import { fieldRefusal, publicProcedure, Refusal, router, system, type Context } from '../trpc.ts';
+import { accountViewOf, createAccount, findAccount, publishAccount } from './accounts.ts';
+import { welcomeOwner } from './owners.ts';
+import { lockOrganizations } from './users.ts';
 
 async function hasAdmin(db: Db): Promise<boolean> {
 	const admin = await db
@@ -18,30 +21,72 @@ async function hasAdmin(db: Db): Promise<boolean> {
 }
 
 /**
+ * Makes the portal admin that the environment names. Who sets the environment has proven more than any link could: an
+ * account that somebody has registered with the address and never proven is taken over.
+ */
+async function createFirstAdmin(
+	ctx: Pick<Context, 'db' | 'config' | 'outbox'>,
+	email: string,
+	passwordHash: string
+): Promise<void> {
+	const admin = { passwordHash, isPortalAdmin: true, emailVerifiedAt: new Date() };
+	const known = await findAccount(ctx.db, email);
+	if (!known) {
+		const values = { ...admin, email, firstName: 'Portal', lastName: 'Admin' };
+		await ctx.db.transaction().execute((trx) => createAccount(trx, values));
+		return;
+	}
+	await ctx.db.transaction().execute(async (db) => {
+		const places = await lockOrganizations(db, known.id);
+		const before = await db
+			.selectFrom('account')
+			.selectAll()
+			.where('id', '=', known.id)
+			.forNoKeyUpdate()
+			.executeTakeFirst();
+		// Another process of this portal, started in the same moment, was faster.
+		if (before?.isPortalAdmin) return;
+		if (!before || before.emailVerifiedAt) {
+			throw new Error(
+				`PORTAL_ADMIN_EMAIL: ${email} has an account already that is no portal admin, and somebody has confirmed its address.\n` +
+					'Name another address, or none: the start then prints a link that makes the first portal admin.'
+			);
+		}
+		const account = await db
+			.updateTable('account')
+			.set({ ...admin, status: 'active' })
+			.where('id', '=', known.id)
+			.returningAll()
+			.executeTakeFirstOrThrow();
+		await welcomeOwner(ctx, db, account, places, null);
+		await publishAccount(db, 'account.verified', account);
+		await publish({ db, actor: system }, 'account.appointed', { account: accountViewOf(account) });
+	});
+}
+
+/**
  * While there is no portal admin: makes the one that the environment names, or returns a one-time setup link, which
  * kills the one of an earlier start. Null when nothing is to be done.
+ * @throws {Error} in words when the named address is that of somebody else.
  */
-export async function prepareSetup(
-	db: Db,
-	env: Pick<Env, 'ORIGIN' | 'PORTAL_ADMIN_EMAIL' | 'PORTAL_ADMIN_PASSWORD'>
-): Promise<string | null> {
+export async function prepareSetup({
+	db,
+	env,
+	outbox
+}: {
+	db: Db;
+	env: Env;
+	outbox: Outbox;
+}): Promise<string | null> {
 	if (await hasAdmin(db)) return null;
 	if (env.PORTAL_ADMIN_EMAIL && env.PORTAL_ADMIN_PASSWORD) {
 		const address = email.parse(env.PORTAL_ADMIN_EMAIL);
 		const passwordHash = await hashPassword(env.PORTAL_ADMIN_PASSWORD);
-		const creating = db.transaction().execute((trx) =>
-			createAccount(trx, {
-				email: address,
-				passwordHash,
-				firstName: 'Portal',
-				lastName: 'Admin',
-				isPortalAdmin: true,
-				emailVerifiedAt: new Date()
-			})
-		);
-		await creating.catch((error: unknown) => {
-			// Another process of this portal, started in the same moment, was faster.
+		const create = () => createFirstAdmin({ db, config: env, outbox }, address, passwordHash);
+		await create().catch((error: unknown) => {
 			if (brokenIndex(error) !== 'account_email_key') throw error;
+			// Somebody took the address in this very moment: another process of this portal, or a stranger.
+			return create();
 		});
 		return null;
 	}
@@ -56,20 +101,27 @@ export async function prepareSetup(
 const token = linkToken;
 const invalid = () => new Refusal('NOT_FOUND', 'INVALID_LINK', 'This setup link is not valid, or no longer.');
 
+async function isValid(db: Db, token: string): Promise<boolean> {
+	const row = await db
+		.selectFrom('portal')
+		.select('id')
+		.where('setupTokenHash', '=', hashToken(token))
+		.executeTakeFirst();
+	return row !== undefined;
+}
+
 export const setupRouter = router({
-	open: publicProcedure({ token }).query(async ({ ctx, input }) => {
-		const row = await ctx.db
-			.selectFrom('portal')
-			.select('id')
-			.where('setupTokenHash', '=', hashToken(input.token))
-			.executeTakeFirst();
-		return { isValid: row !== undefined };
-	}),
+	open: publicProcedure({ token }).query(async ({ ctx, input }) => ({
+		isValid: await isValid(ctx.db, input.token)
+	})),
 
 	complete: publicProcedure({ token, firstName, lastName, email, password }).mutation(
 		async ({ ctx, input }) => {
-			await limit(ctx.db, `setup:address:${ctx.address}`, 30, 900);
 			const { token, password, ...person } = input;
+			const bucket = { key: `setup:address:${ctx.address}`, max: 30, seconds: 900 };
+			await limitFailures(ctx.db, [bucket], async () => {
+				if (!(await isValid(ctx.db, token))) throw invalid();
+			});
 			const passwordHash = await hashPassword(password);
 			const completing = ctx.db.transaction().execute(async (db) => {
 				const used = await db

@@ -39,7 +39,7 @@ async function visit(token: string, as?: Visitor) {
 	const person = await signedIn(as);
 	await person.page.goto(`/invitations/${token}`);
 	// The token has left the address bar, and the history with it.
-	expect(person.page.url()).toBe(`${portal.server.origin}/invitations`);
+	expect(person.page.url()).toMatch(/\/invitations\?link=[0-9a-f]{16}$/);
 	return person;
 }
 
@@ -197,6 +197,24 @@ test('can be declined, and whoever invited hears of it at once', async () => {
 	expect(snapshot.invitations.map((one) => one.email)).not.toContain(email);
 	expect([...complaints, ...inviter.complaints]).toEqual([]);
 	await Promise.all([close(), inviter.close()]);
+});
+
+test('in an older tab is the one that is accepted, whatever was opened since', async () => {
+	const owner = await portal.person({ firstName: 'Mei', lastName: 'Tanaka' });
+	const other = await portal.company({ owner, admin: portal.admin, name: 'Tanaka Robotics' });
+	const invitee = await portal.person();
+	const older = await portal.invitation(company, { email: invitee.email });
+	const newer = await portal.invitation(other, { email: invitee.email });
+	const { page, context, complaints, close } = await visit(older.token, invitee);
+	const tab = await context.newPage();
+	await tab.goto(`/invitations/${newer.token}`);
+	await tab.getByRole('button', { name: `Accept and join ${other.name}` }).waitFor();
+	await page.getByRole('button', { name: `Accept and join ${company.name}` }).click();
+	await page.getByRole('heading', { name: company.name, exact: true }).waitFor();
+	await tab.getByRole('button', { name: `Accept and join ${other.name}` }).click();
+	await tab.getByRole('heading', { name: other.name, exact: true }).waitFor();
+	expect(complaints).toEqual([]);
+	await close();
 });
 
 test('that is revoked while its page is open says so when it is answered', async () => {

@@ -3,20 +3,28 @@ import { apiFor } from '../../api.ts';
 import { failWith, readForm, textOf } from '../../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
-export const load: PageServerLoad = async ({ parent }) => {
+export const load: PageServerLoad = async ({ parent, fetch }) => {
 	const { account } = await parent();
 	if (!account) redirect(303, '/login?next=/organizations/new');
+	const { isMissing } = await apiFor(fetch).accounts.getProof.query({});
+	return { mustConfirm: isMissing };
 };
 
 export const actions: Actions = {
 	default: async ({ fetch, request }) => {
-		const name = textOf(await readForm(request), 'name');
-		let slug: string;
+		const form = await readForm(request);
+		const api = apiFor(fetch);
+		const name = textOf(form, 'name');
+		const isAskingAgain = textOf(form, 'sendAgain') === 'true';
+		let slug: string | null = null;
 		try {
-			({ slug } = await apiFor(fetch).organizations.request.mutate({ name }));
+			if (isAskingAgain) await api.accounts.resendVerification.mutate({});
+			else ({ slug } = await api.organizations.request.mutate({ name }));
 		} catch (error) {
 			return failWith(error, { name });
 		}
-		redirect(303, `/orgs/${slug}`);
+		if (slug) redirect(303, `/orgs/${slug}`);
+		const fields: Record<string, string> = {};
+		return { values: { name }, message: '', fields, reason: 'SENT' };
 	}
 };

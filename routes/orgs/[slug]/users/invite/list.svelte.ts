@@ -1,5 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { findProblems, type Invitee } from '#lib/invitees.ts';
+import { findKept, keepList } from '#lib/lists/keeping.ts';
 import type { Allowance } from '#lib/limits.ts';
 import { resendSeconds, type Role } from '#lib/views.ts';
 import { api, refusalOf } from '../../../../api.ts';
@@ -30,8 +31,15 @@ export class InviteList {
 	readonly answers = new SvelteMap<number, RowAnswer>();
 	readonly problems = $derived(findProblems(this.rows));
 	readonly ready = $derived(
-		this.rows.filter(({ id }) => !this.problems.has(id) && !isFinal(this.answers.get(id)))
+		this.rows.filter(
+			({ id, isChosen }) => isChosen && !this.problems.has(id) && !isFinal(this.answers.get(id))
+		)
 	);
+	/** Lines of the text or file that were too many. */
+	leftOut = $state(0);
+	/** Whether the list was begun before this page was opened. */
+	isRestored = $state(false);
+	#keeping: ReturnType<typeof setTimeout> | undefined;
 	/** How far the present sending is; null when nothing is being sent. */
 	progress = $state.raw<{ done: number; total: number } | null>(null);
 	/** Why sending ended before the end, or what it waits for. */
@@ -46,19 +54,52 @@ export class InviteList {
 		this.#userId = userId;
 	}
 
-	fill(rows: Invitee[]): void {
+	fill(rows: Invitee[], leftOut = 0): void {
 		this.rows = rows;
+		this.leftOut = leftOut;
+		this.isRestored = false;
 		this.answers.clear();
 		this.message = null;
+		this.keep();
+	}
+
+	/** Takes up what was kept in the tab. */
+	restore(): void {
+		const kept = findKept<RowAnswer>(this.#userId, this.#organizationId);
+		if (!kept || kept.rows.length === 0) return;
+		this.rows = kept.rows;
+		this.defaultRole = kept.defaultRole;
+		this.leftOut = kept.leftOut;
+		for (const [id, answer] of kept.answers) this.answers.set(id, answer);
+		this.isRestored = true;
+	}
+
+	/** Keeps the list in the tab as long as something of it is to be done; not with every letter that is typed. */
+	keep(): void {
+		clearTimeout(this.#keeping);
+		this.#keeping = setTimeout(() => this.keepNow(), 300);
+	}
+
+	keepNow(): void {
+		clearTimeout(this.#keeping);
+		const isOpen = this.rows.some(({ id, isChosen }) => isChosen && !isFinal(this.answers.get(id)));
+		const { defaultRole, leftOut } = this;
+		keepList(
+			this.#userId,
+			this.#organizationId,
+			isOpen ? { rows: $state.snapshot(this.rows), defaultRole, leftOut, answers: [...this.answers] } : null
+		);
 	}
 
 	remove(isUnwanted: (one: Invitee) => boolean): void {
 		this.rows = this.rows.filter((one) => !isUnwanted(one));
+		this.keep();
 	}
 
 	/** An answer about what a row held before is none about what it holds now. */
 	edited(id: number): void {
 		this.answers.delete(id);
+		this.keep();
 	}
 
 	async readAllowance(): Promise<void> {
@@ -120,6 +161,7 @@ export class InviteList {
 					const answer = answers[index];
 					if (answer) this.answers.set(id, this.#understand(answer, since));
 				});
+				this.keepNow();
 				const last = answers.find((one) => one.outcome === 'limited' && one.limit !== 'recipient');
 				return last?.outcome === 'limited' ? last.message : null;
 			} catch (error) {
@@ -153,6 +195,7 @@ export class InviteList {
 				invitationId: answer.invitationId
 			});
 			this.answers.set(id, { outcome: 'sent' });
+			this.keep();
 			return null;
 		} catch (error) {
 			return refusalOf(error).message;

@@ -1,0 +1,25 @@
+/** Words as they are compared: in small letters, without accents, spaces and marks. */
+const single: Record<string, string> = { ß: 'ss', ł: 'l', ø: 'o', æ: 'ae', œ: 'oe', đ: 'd', ı: 'i' };
+
+export const plainWord = (text: string) =>
+	text
+		.toLowerCase()
+		.normalize('NFKD')
+		.replace(/\p{M}/gu, '')
+		.replace(/[ßłøæœđı]/g, (letter) => single[letter] ?? letter)
+		.replace(/[^\p{L}\p{N}]/gu, '');
+
+/** What a heading says, without what stands in brackets behind it: “Email Address [Required]”. */
+export const headingWord = (text: string) => {
+	const bare = text.replace(/\[[^[\]]*\]|\([^()]*\)/g, ' ');
+	return plainWord(bare) || plainWord(text);
+};
+
+/** One space between words, none around, and nothing that can't be seen. */
+export const tidy = (text: string) =>
+	text
+		.replace(/[\u00ad\u200b-\u200f\u2060\ufeff]/g, '')
+		.replace(/\s/g, ' ')
+		.split(' ')
+		.filter(Boolean)
+		.join(' ');
