@@ -266,6 +266,8 @@ describe('every procedure, called directly', () => {
 		const { company, member, ...things } = await furnish();
 		const superAdmin = await portal.member(company, 'super_admin');
 		const given = inputs(company, { ...things, member });
+		// An invitation of just now can't be sent again yet, whoever asks.
+		await portal.moveInvitation(things.invitation.id, { sentAt: -3600 });
 		const organization = { status: 'approved', isPersonal: false, isRevealRestricted: false } as const;
 		for (const path of ofMembers) {
 			const isAllowed = can(path, { role: 'team_member', organization });
@@ -278,8 +280,7 @@ describe('every procedure, called directly', () => {
 			const isAllowed = can(path, { role: 'super_admin', organization });
 			const { status, body } = await call(superAdmin, path, given[path]);
 			if (isAllowed) {
-				expect(status, `${path} as Super admin: ${JSON.stringify(body)}`).not.toBe(403);
-				expect([200, 409, 429], `${path} as Super admin: ${JSON.stringify(body)}`).toContain(status);
+				expect(status, `${path} as Super admin: ${JSON.stringify(body)}`).toBe(200);
 			} else {
 				expect(status, `${path} as Super admin`).toBe(403);
 			}

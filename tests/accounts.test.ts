@@ -226,36 +226,6 @@ describe('deleting the own account', () => {
 		});
 		expect(await refusal(alone)).toMatchObject({ status: 409, reason: 'LAST_ADMIN' });
 	});
-
-	test('leaves a Super admin, whoever deletes, demotes or leaves in the same instant', async () => {
-		async function play(round: number) {
-			const company = await approved();
-			const other = await portal.member(company, 'super_admin');
-			const organizationId = company.id;
-			const rivals = [
-				() => remove(other),
-				() => other.api.members.leave.mutate({ organizationId }),
-				() =>
-					company.owner.api.members.update.mutate({
-						organizationId,
-						memberId: other.memberId,
-						firstName: 'De',
-						lastName: 'Moted',
-						role: 'team_member'
-					})
-			];
-			const answers = await Promise.allSettled<unknown>([remove(company.owner), rivals[round % 3]?.()]);
-			const { members } = await portal.admin.api.organizations.get.query({ organizationId });
-			expect(
-				members.filter(({ role }) => role === 'super_admin'),
-				`round ${round}`
-			).toHaveLength(1);
-			expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-		}
-		for (let begun = 0; begun < 100; begun += 10) {
-			await Promise.all(Array.from({ length: 10 }, (_, lane) => play(begun + lane)));
-		}
-	}, 120_000);
 });
 
 test('nobody registers after the switch is off, by the number of the event', async () => {

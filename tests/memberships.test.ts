@@ -128,24 +128,6 @@ describe('an invitation that waits', () => {
 		expect(members.filter(({ userId }) => userId === invitee.userId)).toHaveLength(1);
 		expect(recent.filter(({ name }) => name === 'member.joined')).toHaveLength(1);
 	});
-
-	test('is never accepted and revoked both, in the same instant', async () => {
-		const company = await approved();
-		const organizationId = company.id;
-		for (let round = 0; round < 8; round++) {
-			const invitee = await portal.person();
-			const { id } = await portal.invitation(company, { email: invitee.email });
-			const answers = await Promise.allSettled<unknown>([
-				accept(invitee, id),
-				company.owner.api.invitations.revoke.mutate({ organizationId, invitationId: id })
-			]);
-			expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-			const { members, invitations } = await open(company);
-			expect(invitations).toEqual([]);
-			const isMember = members.some(({ userId }) => userId === invitee.userId);
-			expect(isMember).toBe(answers[0]?.status === 'fulfilled');
-		}
-	});
 });
 
 describe('what somebody has seen', () => {

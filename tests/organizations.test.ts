@@ -213,27 +213,6 @@ describe('deciding', () => {
 		}
 	});
 
-	test('approving and rejecting at once makes one decision and one e-mail', async () => {
-		const names: string[] = [];
-		for (let round = 0; round < 25; round++) {
-			const company = await portal.company();
-			names.push(company.name);
-			const organizationId = company.id;
-			const answers = await Promise.allSettled([
-				portal.admin.api.organizations.approve.mutate({ organizationId }),
-				portal.admin.api.organizations.reject.mutate({ organizationId })
-			]);
-			expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-			const isApproved = answers[0].status === 'fulfilled';
-			expect((await open(company)).status).toBe(isApproved ? 'approved' : 'rejected');
-		}
-		await settleMail();
-		for (const name of names) {
-			const decisions = mailsAbout(name).filter((subject) => !subject?.endsWith('asks to join'));
-			expect(decisions, name).toHaveLength(1);
-		}
-	});
-
 	test('is the portal admins’ alone, and never about a personal space', async () => {
 		const owner = await portal.person();
 		const { organizations } = await owner.api.sessions.get.query({});

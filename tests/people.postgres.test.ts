@@ -37,7 +37,11 @@ function blank(value: unknown, person: Person): unknown {
 async function rowsOf(person: Person, organizationId?: string) {
 	const rows = await portal.inDatabase(async (db) => {
 		const { userId } = person;
-		const spaces = await db.selectFrom('organization').selectAll().where('requestedBy', '=', userId).execute();
+		const spaces = await db
+			.selectFrom('organization')
+			.selectAll()
+			.where('requestedBy', '=', userId)
+			.execute();
 		const memberships = await db
 			.selectFrom('membership')
 			.selectAll()
@@ -63,7 +67,8 @@ async function rowsOf(person: Person, organizationId?: string) {
 				// That its e-mail has gone out is told by others: see below.
 				.then((found) => found.map(({ messageId: _, ...row }) => row)),
 			events: events.filter(
-				({ actor }) => (actor as { id: string | null }).id === userId || JSON.stringify(actor).includes(userId)
+				({ actor }) =>
+					(actor as { id: string | null }).id === userId || JSON.stringify(actor).includes(userId)
 			)
 		};
 	});
@@ -86,7 +91,9 @@ test('a member who was inserted leaves the rows of one who accepted an invitatio
 	const inserted = await portal.member(company, 'super_admin');
 	expect(await rowsOf(inserted, company.id)).toEqual(await rowsOf(accepted, company.id));
 	const { snapshot } = await inserted.api.organizations.open.query({ slug: company.slug });
-	const rows = snapshot.members.filter(({ userId }) => [inserted, accepted].some((one) => one.userId === userId));
+	const rows = snapshot.members.filter(({ userId }) =>
+		[inserted, accepted].some((one) => one.userId === userId)
+	);
 	expect(rows.map(({ id }) => id).sort()).toEqual([inserted.memberId, accepted.memberId].sort());
 	await inserted.api.members.leave.mutate({ organizationId: company.id });
 	expect(uniqueEmail()).not.toBe(inserted.email);

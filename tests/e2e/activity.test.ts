@@ -242,7 +242,6 @@ test('a page that begins anew while older entries are on their way has no hole',
 	connection.mend();
 	await lines.filter(line('No 1-99.')).first().waitFor();
 	letGo();
-	await page.getByRole('button', { name: 'Show older' }).and(page.locator(':not([aria-busy=true])')).waitFor();
 
 	const shown = async () => {
 		const texts = await lines.filter(line('invited')).allTextContents();

@@ -1,0 +1,80 @@
+import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client';
+import { sql } from 'kysely';
+import { vi } from 'vitest';
+import type { AppRouter } from '../src/router.ts';
+import type { Portal, Visitor } from './factories.ts';
+import { startServer, type Server } from './harness.ts';
+
+/** Two processes on one PostgreSQL: calls that one process would line up by itself meet in the database alone. */
+
+/** A second process of the portal, with the same keys. */
+export function startSecond(portal: Portal): Promise<Server> {
+	const { databaseUrl, dataFolder } = portal.server;
+	return startServer({
+		database: 'postgres',
+		env: {
+			DATABASE_URL: databaseUrl ?? '',
+			DATA_FOLDER: dataFolder,
+			SMTP_URL: portal.smtp.url,
+			TRUSTED_PROXIES: '1'
+		}
+	});
+}
+
+/** Somebody's calls as the pages of another process make them, with the same session. */
+export function on({ origin }: Pick<Server, 'origin'>, person: Visitor) {
+	return createTRPCClient<AppRouter>({
+		links: [
+			httpLink({
+				url: `${origin}/trpc`,
+				headers: { origin },
+				fetch: (url, init) => person.request(url as string, init as RequestInit)
+			})
+		]
+	});
+}
+
+/** A call waits for a lock as long as the server lets it, and is made again: 503 says that nothing has been done. */
+async function persist(call: () => Promise<unknown>): Promise<unknown> {
+	for (;;) {
+		try {
+			return await call();
+		} catch (error) {
+			if (!(error instanceof TRPCClientError)) throw error;
+			if ((error as TRPCClientError<AppRouter>).data?.httpStatus !== 503) throw error;
+		}
+	}
+}
+
+/**
+ * Makes two calls meet: holds the row that both need, sends them, one to each process, sees in `pg_locks` that both wait,
+ * and lets go. Whatever one of them has read before it began to wait is as old as it can be.
+ */
+export async function race(
+	portal: Portal,
+	held: { table: 'organization' | 'account'; id: string },
+	calls: [() => Promise<unknown>, () => Promise<unknown>]
+): Promise<[PromiseSettledResult<unknown>, PromiseSettledResult<unknown>]> {
+	const running = await portal.inDatabase((db) =>
+		db.transaction().execute(async (trx) => {
+			await trx.selectFrom(held.table).select('id').where('id', '=', held.id).forUpdate().execute();
+			const settled = Promise.allSettled(calls.map(persist));
+			await vi.waitFor(
+				async () => {
+					const { rows } = await sql<{ waiting: number }>`
+						select count(distinct pg_locks.pid)::int as waiting from pg_locks
+						join pg_stat_activity using (pid)
+						where not granted and datname = current_database()`.execute(trx);
+					const waiting = rows[0]?.waiting ?? 0;
+					if (waiting < calls.length)
+						throw new Error(`${waiting} of ${calls.length} calls wait for the row.`);
+				},
+				{ timeout: 60_000, interval: 10 }
+			);
+			return { settled };
+		})
+	);
+	const [first, second] = await running.settled;
+	if (!first || !second) throw new Error('Two calls have two answers.');
+	return [first, second];
+}
