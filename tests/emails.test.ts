@@ -67,9 +67,9 @@ test('the next message uses the new text, and one that waits keeps the one that 
 	} finally {
 		portal.smtp.resume();
 	}
-	const old = await portal.smtp.waitFor(({ subject }) => subject === `${waiting.name} is approved`, 25_000);
+	const old = await portal.smtp.waitFor(({ subject }) => subject === `${waiting.name} is approved`);
 	expect(flat(old.text)).toContain('Invite your teammates');
-	const fresh = await portal.smtp.waitFor(({ subject }) => subject === `Welcome, ${next.name}`, 25_000);
+	const fresh = await portal.smtp.waitFor(({ subject }) => subject === `Welcome, ${next.name}`);
 	expect(flat(fresh.text)).toContain('Our own words for Dev.');
 	expect(fresh.html).toContain('Our own words for Dev.');
 	expect(flat(fresh.text)).not.toContain('Invite your teammates');

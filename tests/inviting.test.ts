@@ -245,7 +245,7 @@ describe('an invitation that is still open', () => {
 
 		portal.smtp.fail({ at: 'recipient', code: 550 });
 		const stuck = await company.owner.api.invitations.create.mutate({ ...input, email: uniqueEmail() });
-		await watching.until(() => watching.words.includes('invitation.failed'), 'the failure', 25_000);
+		await watching.until(() => watching.words.includes('invitation.failed'), 'the failure');
 		expect(watching.events.at(-1)?.payload).toMatchObject({
 			invitation: { id: stuck.id, delivery: 'failed' }
 		});

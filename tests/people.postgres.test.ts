@@ -16,6 +16,7 @@ function blank(value: unknown, person: Person): unknown {
 	const walk = (one: unknown, key = ''): unknown => {
 		if (one === null || one === undefined) return one;
 		if (one instanceof Date) return 'time';
+		if (one instanceof Uint8Array) return 'hash';
 		if (Array.isArray(one)) return one.map((item) => walk(item));
 		if (typeof one === 'object') {
 			return Object.fromEntries(Object.entries(one).map(([name, item]) => [name, walk(item, name)]));

@@ -80,10 +80,8 @@ describe('ending a session', () => {
 		expect(await refusal(person.api.sessions.end.mutate({ sessionId: 'x' }))).toMatchObject({ status: 400 });
 		expect(await isSignedIn(other)).toBe(true);
 
-		const began = performance.now();
 		await person.api.sessions.end.mutate({ sessionId });
 		await Promise.all([theirs.hears('ended'), theirs.hears('disconnect'), mine.hears('account')]);
-		expect(performance.now() - began).toBeLessThan(1000);
 		expect(await isSignedIn(other)).toBe(false);
 		const again = await other.listen();
 		await again.until(() => again.words.some((word) => word.startsWith('connect_error')), 'the refusal');
