@@ -1,6 +1,7 @@
 import { hash } from '@node-rs/argon2';
 import type { Role } from '#lib/views.ts';
 import { connect, type Database, type Db } from '../src/database.ts';
+import { prefixOf } from '../src/devices.ts';
 import { createLink } from '../src/links.ts';
 import { createAccount, publishAccount } from '../src/procedures/accounts.ts';
 import { addMember } from '../src/procedures/members.ts';
@@ -37,8 +38,8 @@ export function createPool(url: string) {
 
 /** The cookies of a browser that is signed in, with the names that they have on plain HTTP. */
 async function startSession(db: Db, userId: string, address: string) {
-	const place = address.replace(/\d+$/, '0/24');
-	const session = await createSession(db, userId, { device: 'Unknown browser', address: place });
+	const place = { device: 'Unknown browser', address: prefixOf(address) };
+	const session = await createSession(db, userId, place);
 	const device = createToken();
 	await db
 		.insertInto('knownDevice')
