@@ -170,19 +170,14 @@ function createPortal(server: Server, smtp: Smtp) {
 			isFrontDoor?: boolean;
 		} = {}
 	): Promise<Person> {
-		const {
-			email = uniqueEmail(),
-			firstName = 'Dev',
-			lastName = unique('Eloper'),
-			isVerified = true,
-			isFrontDoor = false
-		} = given;
+		const { email = uniqueEmail(), firstName = 'Dev', lastName = unique('Eloper') } = given;
+		const { isVerified = true, isFrontDoor = false } = given;
 		const one = visitor();
 		const names = { email, firstName, lastName };
 		if (pool && isVerified && !isFrontDoor) {
 			const { db } = await pool.open();
 			const { userId, cookies } = await insertPerson(db, names, password, one.address);
-			for (const [name, value] of Object.entries(cookies)) one.jar.set(name, value);
+			for (const cookie of cookies) one.jar.set(...cookie);
 			return { ...one, ...names, userId };
 		}
 		await one.api.accounts.register.mutate({ email, firstName, lastName, password });
@@ -237,15 +232,8 @@ function createPortal(server: Server, smtp: Smtp) {
 			const names = { email: uniqueEmail(), firstName: 'In', lastName: unique('Vitee') };
 			const { db } = await pool.open();
 			const person = { ...names, role };
-			const { cookies, ...ids } = await insertMember(
-				db,
-				company.id,
-				company.owner.userId,
-				person,
-				password,
-				one.address
-			);
-			for (const [name, value] of Object.entries(cookies)) one.jar.set(name, value);
+			const { cookies, ...ids } = await insertMember(db, company, person, password, one.address);
+			for (const cookie of cookies) one.jar.set(...cookie);
 			return { ...one, ...names, ...ids };
 		}
 		const { email, firstName, lastName, token } = await invitation(company, { role });

@@ -1,7 +1,7 @@
 import { hash } from '@node-rs/argon2';
 import type { Role } from '#lib/views.ts';
+import { prefixOf } from '../src/addresses.ts';
 import { connect, type Database, type Db } from '../src/database.ts';
-import { prefixOf } from '../src/devices.ts';
 import { createLink } from '../src/links.ts';
 import { createAccount, publishAccount } from '../src/procedures/accounts.ts';
 import { addMember } from '../src/procedures/members.ts';
@@ -45,7 +45,10 @@ async function startSession(db: Db, userId: string, address: string) {
 		.insertInto('knownDevice')
 		.values({ accountId: userId, deviceHash: hashToken(device) })
 		.execute();
-	return { portico: session, portico_device: device };
+	return [
+		['portico', session],
+		['portico_device', device]
+	] as const;
 }
 
 /** Somebody who has registered, proven the address and signed in. */
@@ -76,13 +79,13 @@ export async function insertPerson(db: Db, names: Names, password: string, addre
 /** Somebody who has accepted an invitation and is signed in. */
 export async function insertMember(
 	db: Db,
-	organizationId: string,
-	invitedBy: string,
+	company: { id: string; owner: { userId: string } },
 	person: Names & { role: Role },
 	password: string,
 	address: string
 ) {
 	const { role, ...names } = person;
+	const organizationId = company.id;
 	const passwordHash = await hashOnce(password);
 	return db.transaction().execute(async (trx) => {
 		await trx.selectFrom('organization').select('id').where('id', '=', organizationId).forUpdate().execute();
@@ -91,7 +94,7 @@ export async function insertMember(
 			.values({
 				...person,
 				organizationId,
-				invitedBy,
+				invitedBy: company.owner.userId,
 				tokenHash: hashToken(createToken()),
 				state: 'accepted',
 				expiresAt: new Date(Date.now() + 7 * 86_400_000)
