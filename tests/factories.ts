@@ -177,7 +177,7 @@ function createPortal(server: Server, smtp: Smtp) {
 		if (pool && isVerified && !isFrontDoor) {
 			const { db } = await pool.open();
 			const { userId, cookies } = await insertPerson(db, names, password, one.address);
-			for (const cookie of cookies) one.jar.set(...cookie);
+			for (const [name, value] of cookies) one.jar.set(name, value);
 			return { ...one, ...names, userId };
 		}
 		await one.api.accounts.register.mutate({ email, firstName, lastName, password });
@@ -233,7 +233,7 @@ function createPortal(server: Server, smtp: Smtp) {
 			const { db } = await pool.open();
 			const person = { ...names, role };
 			const { cookies, ...ids } = await insertMember(db, company, person, password, one.address);
-			for (const cookie of cookies) one.jar.set(...cookie);
+			for (const [name, value] of cookies) one.jar.set(name, value);
 			return { ...one, ...names, ...ids };
 		}
 		const { email, firstName, lastName, token } = await invitation(company, { role });
