@@ -18,7 +18,8 @@ import { createIntrospection } from './introspection.ts';
 import { followUnsubscribe } from './procedures/preferences.ts';
 import { appRouter } from './router.ts';
 import { findSession, sessionCookie, type Session } from './session.ts';
-import { Refusal, refusalOfOutage, type Context } from './trpc.ts';
+import { Refusal, refusalOfOutage } from './refusals.ts';
+import { type Context } from './trpc.ts';
 import type { Vault } from './vault.ts';
 
 export interface Parts {

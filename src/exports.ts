@@ -7,7 +7,8 @@ import { filterOf, nameOf, readActivityQuery, type ActivityPage, type EventCurso
 import { sayEvent } from '#lib/events.ts';
 import { limit } from './limits.ts';
 import { createCaller } from './router.ts';
-import { Refusal, type Context } from './trpc.ts';
+import { Refusal } from './refusals.ts';
+import { type Context } from './trpc.ts';
 
 /**
  * "Export" of "Activity": what the same filter shows there, newest first, as a download. Each batch is one call of the

@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import type { Db, Trx } from './database.ts';
 import type { Tables } from './tables.ts';
 import { createToken, hashToken } from './tokens.ts';
-import { Refusal } from './trpc.ts';
+import { Refusal } from './refusals.ts';
 
 /**
  * Links that are mailed to an address to prove it: of each kind an account has one, the newest, which works once.

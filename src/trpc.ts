@@ -18,8 +18,6 @@ import { inTransaction, isUnavailable } from './transaction.ts';
 import { inTurn, isTaken } from './turns.ts';
 import type { Vault } from './vault.ts';
 
-export { fieldRefusal, notFound, Refusal, refusalOfOutage, tooMany } from './refusals.ts';
-
 /** What every call has: the parts of the process, and what is particular to the request. */
 export interface Context {
 	db: Db;

@@ -9,15 +9,8 @@ import { publish } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import type { Session } from '../session.ts';
 import { hashToken } from '../tokens.ts';
-import {
-	fieldRefusal,
-	notFound,
-	publicProcedure,
-	Refusal,
-	router,
-	userProcedure,
-	type Context
-} from '../trpc.ts';
+import { fieldRefusal, notFound, Refusal } from '../refusals.ts';
+import { publicProcedure, router, userProcedure, type Context } from '../trpc.ts';
 import { createAccount, findAccount, publishAccount } from './accounts.ts';
 import {
 	inviterName,

@@ -10,15 +10,8 @@ import { getMailServerRow } from '../mailserver.ts';
 import { publish, signal } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import type { Tables } from '../tables.ts';
-import {
-	adminProcedure,
-	notFound,
-	publicProcedure,
-	Refusal,
-	router,
-	tooMany,
-	type Context
-} from '../trpc.ts';
+import { notFound, Refusal, tooMany } from '../refusals.ts';
+import { adminProcedure, publicProcedure, router, type Context } from '../trpc.ts';
 import { getSettings, lockSettings } from './settings.ts';
 
 export function accountViewOf(row: Selectable<Tables['account']>): Account {

@@ -10,16 +10,8 @@ import { listSessions } from '../session.ts';
 import { findProof } from '../proofs.ts';
 import type { Tables } from '../tables.ts';
 import { createToken } from '../tokens.ts';
-import {
-	fieldRefusal,
-	notFound,
-	personProcedure,
-	publicProcedure,
-	Refusal,
-	router,
-	userProcedure,
-	type Context
-} from '../trpc.ts';
+import { fieldRefusal, notFound, Refusal } from '../refusals.ts';
+import { personProcedure, publicProcedure, router, userProcedure, type Context } from '../trpc.ts';
 import {
 	accountViewOf,
 	enoughMails,

@@ -2,7 +2,7 @@ import { sayReached, type Allowance, type Limit } from '#lib/limits.ts';
 import type { Settings } from '#lib/views.ts';
 import type { Db, Trx } from '../database.ts';
 import { countInWindows, holdWindows, readWindows } from '../limits.ts';
-import { Refusal, tooMany } from '../trpc.ts';
+import { Refusal, tooMany } from '../refusals.ts';
 
 /**
  * How many invitations may go out. The limits keep an organization from writing to strangers in the portal's name; the

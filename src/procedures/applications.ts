@@ -3,7 +3,8 @@ import { applicationName, description } from '#lib/fields.ts';
 import { fullName, type Application } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../database.ts';
 import { publish } from '../outbox.ts';
-import { fieldRefusal, notFound, organizationProcedure, Refusal, router } from '../trpc.ts';
+import { fieldRefusal, notFound, Refusal } from '../refusals.ts';
+import { organizationProcedure, router } from '../trpc.ts';
 import { insertCredential, listCredentials } from './credentials.ts';
 import { getSettings } from './settings.ts';
 

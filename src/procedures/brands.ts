@@ -7,7 +7,8 @@ import type { Db } from '../database.ts';
 import { renderEmail, showAttachments, type Look } from '../mail.ts';
 import { getBrand, publish } from '../outbox.ts';
 import { getLook, lookOf, sampleOf, type BrandRow } from '../templates.ts';
-import { adminProcedure, fieldRefusal, router, type Context } from '../trpc.ts';
+import { fieldRefusal } from '../refusals.ts';
+import { adminProcedure, router, type Context } from '../trpc.ts';
 
 /** How all e-mails look: logo, accent colour and the lines below. */
 

@@ -5,7 +5,8 @@ import { moment } from '#lib/schema.ts';
 import { credentialState, cursor, endedShown, fullName, type Credential } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
-import { fieldRefusal, notFound, organizationProcedure, Refusal, router, type Context } from '../trpc.ts';
+import { fieldRefusal, notFound, Refusal } from '../refusals.ts';
+import { organizationProcedure, router, type Context } from '../trpc.ts';
 import { listExposed } from './exposures.ts';
 import { createKey, keyPrefix } from '../vault.ts';
 

@@ -7,7 +7,8 @@ import type { Trx } from '../database.ts';
 import { keysOf } from '../names.ts';
 import { publish } from '../outbox.ts';
 import type { Tables } from '../tables.ts';
-import { adminProcedure, notFound, Refusal, router } from '../trpc.ts';
+import { notFound, Refusal } from '../refusals.ts';
+import { adminProcedure, router } from '../trpc.ts';
 import { getOrganizationView, listRecipients, refusingTaken, type WritingContext } from './organizations.ts';
 
 /** What the portal admins decide about organizations. */

@@ -4,15 +4,8 @@ import { text } from '#lib/schema.ts';
 import type { Organization, Status } from '#lib/views.ts';
 import type { Db } from '../database.ts';
 import { publish, signalAll } from '../outbox.ts';
-import {
-	adminProcedure,
-	fieldRefusal,
-	notFound,
-	organizationProcedure,
-	Refusal,
-	router,
-	system
-} from '../trpc.ts';
+import { fieldRefusal, notFound, Refusal } from '../refusals.ts';
+import { adminProcedure, organizationProcedure, router, system } from '../trpc.ts';
 import { leaveEventsOf } from './activity.ts';
 import { getOrganizationView, listRecipients, type WritingContext } from './organizations.ts';
 

@@ -10,7 +10,8 @@ import { limit } from '../limits.ts';
 import { renderEmail, requiredOf, showAttachments, variablesOf, type Brand, type Template } from '../mail.ts';
 import { getBrand, publish, signal } from '../outbox.ts';
 import { checkTemplate, getLook, getTemplate, sampleOf } from '../templates.ts';
-import { adminProcedure, notFound, Refusal, router, type Context } from '../trpc.ts';
+import { notFound, Refusal } from '../refusals.ts';
+import { adminProcedure, router, type Context } from '../trpc.ts';
 
 const name = text(100).transform((given, context) => {
 	if (isEmailName(given)) return given;

@@ -4,16 +4,8 @@ import { fullName, resendSeconds, role, roleLabels, type Invitation, type Settin
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish, publishMany } from '../outbox.ts';
 import { createToken, hashToken } from '../tokens.ts';
-import {
-	fieldRefusal,
-	notFound,
-	organizationProcedure,
-	Refusal,
-	router,
-	system,
-	tooMany,
-	type Context
-} from '../trpc.ts';
+import { fieldRefusal, notFound, Refusal, tooMany } from '../refusals.ts';
+import { organizationProcedure, router, system, type Context } from '../trpc.ts';
 import { findAccount } from './accounts.ts';
 import { holdAllowance, refusalOfLimit } from './allowances.ts';
 import { getSettings } from './settings.ts';

@@ -8,7 +8,8 @@ import { inviteesPerCall, role, type Invitation, type Role } from '#lib/views.ts
 import type { Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
 import { createToken, hashToken } from '../tokens.ts';
-import { fieldRefusal, organizationProcedure, router, type Context } from '../trpc.ts';
+import { fieldRefusal } from '../refusals.ts';
+import { organizationProcedure, router, type Context } from '../trpc.ts';
 import { getAllowance, holdAllowance, refusalOfLimit, type Reached } from './allowances.ts';
 import { expiryOf, invitationViewOf, orEmpty, selectInvitations, sendInvitation } from './invitations.ts';
 import { getSettings } from './settings.ts';

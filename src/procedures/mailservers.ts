@@ -15,7 +15,8 @@ import {
 } from '../mailserver.ts';
 import { getBrand, publish } from '../outbox.ts';
 import { converse, toAddress } from '../smtp.ts';
-import { adminProcedure, fieldRefusal, router, type Context } from '../trpc.ts';
+import { fieldRefusal } from '../refusals.ts';
+import { adminProcedure, router, type Context } from '../trpc.ts';
 import { toEvents } from './activity.ts';
 
 const changes = z.strictObject(mailServerInput).partial();

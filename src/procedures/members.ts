@@ -3,7 +3,8 @@ import { firstName, lastName } from '#lib/fields.ts';
 import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish, signal } from '../outbox.ts';
-import { notFound, organizationProcedure, Refusal, router, userProcedure, type Context } from '../trpc.ts';
+import { notFound, Refusal } from '../refusals.ts';
+import { organizationProcedure, router, userProcedure, type Context } from '../trpc.ts';
 import { listSeenBy } from './exposures.ts';
 import { revokeInvitationsOf } from './invitations.ts';
 

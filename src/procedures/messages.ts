@@ -9,7 +9,8 @@ import { showAttachments } from '../mail.ts';
 import { deadLinkWords, hasDeadLink } from '../outdated.ts';
 import { findMailing, getMailServerRow } from '../mailserver.ts';
 import { signal } from '../outbox.ts';
-import { adminProcedure, notFound, Refusal, router, type Context } from '../trpc.ts';
+import { notFound, Refusal } from '../refusals.ts';
+import { adminProcedure, router, type Context } from '../trpc.ts';
 
 const pageLength = 50;
 /** How many failed messages one call queues again; the page calls until none is left. */

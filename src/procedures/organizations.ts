@@ -7,10 +7,9 @@ import { brokenIndex, isoOf, type Db } from '../database.ts';
 import { limit } from '../limits.ts';
 import { keysOf } from '../names.ts';
 import { publish } from '../outbox.ts';
+import { fieldRefusal, Refusal } from '../refusals.ts';
 import {
-	fieldRefusal,
 	organizationProcedure,
-	Refusal,
 	router,
 	slugProcedure,
 	system,

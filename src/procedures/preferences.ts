@@ -5,7 +5,8 @@ import { topicNames, topics, type Topic } from '#lib/topics.ts';
 import type { Db, Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
 import { isWanted, readUnsubscribeToken } from '../preferences.ts';
-import { notFound, publicProcedure, Refusal, router, userProcedure, type Context } from '../trpc.ts';
+import { notFound, Refusal } from '../refusals.ts';
+import { publicProcedure, router, userProcedure, type Context } from '../trpc.ts';
 import { accountViewOf } from './accounts.ts';
 
 /** Which e-mails people do without: see `topicOf` in the catalogue. */

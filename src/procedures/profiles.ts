@@ -6,15 +6,8 @@ import { deleteLinks } from '../links.ts';
 import { publish, signal } from '../outbox.ts';
 import { hashPassword, verifyPassword } from '../passwords.ts';
 import { endOtherSessions } from '../session.ts';
-import {
-	fieldRefusal,
-	notFound,
-	personProcedure,
-	Refusal,
-	router,
-	userProcedure,
-	type Context
-} from '../trpc.ts';
+import { fieldRefusal, notFound, Refusal } from '../refusals.ts';
+import { personProcedure, router, userProcedure, type Context } from '../trpc.ts';
 import { accountViewOf, publishAccount } from './accounts.ts';
 import { findMember } from './members.ts';
 import { sendNotice } from './resets.ts';

@@ -15,7 +15,8 @@ import {
 	type Status
 } from '#lib/views.ts';
 import { isoOf, type Db } from '../database.ts';
-import { adminProcedure, fieldRefusal, notFound, router } from '../trpc.ts';
+import { fieldRefusal, notFound } from '../refusals.ts';
+import { adminProcedure, router } from '../trpc.ts';
 import { listEvents, listLatest } from './activity.ts';
 import { listInvitations } from './invitations.ts';
 import { listMembers } from './members.ts';
