@@ -8,6 +8,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { Logger } from 'pino';
 import { loggedPath } from '#lib/redaction.ts';
 import { addressOf, prefixOf } from './addresses.ts';
+import { raiseAlarm } from './alarms.ts';
 import { callLimit, limitBody, limitTold, readForm, smallBody } from './bodies.ts';
 import type { Db } from './database.ts';
 import { describeDevice, deviceCookie } from './devices.ts';
@@ -57,17 +58,23 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** The outer server: the API, the health checks, and the pages for everything else. */
 export function createApp(parts: Parts, pages: NodeHandler | null): App {
-	const { ping, env, log } = parts;
+	const { db, ping, env, log } = parts;
 	const app: App = new Hono();
 
 	let hasWarned = false;
+	const warnOfProxy = () => {
+		log.warn({}, unexpectedProxy);
+		raiseAlarm(db, 'forwarded-header').catch((error: unknown) =>
+			log.error({ err: error }, 'an alarm could not be raised')
+		);
+	};
 	app.use(async (c, next) => {
 		const isInside = !('incoming' in c.env);
 		const requestId = 'incoming' in c.env ? randomUUID() : c.env.requestId;
 		const address = 'incoming' in c.env ? addressOf(c.env.incoming, env.TRUSTED_PROXIES) : c.env.address;
 		if (!hasWarned && env.TRUSTED_PROXIES === 0 && 'incoming' in c.env) {
 			hasWarned = c.env.incoming.headers['x-forwarded-for'] !== undefined;
-			if (hasWarned) log.warn({}, unexpectedProxy);
+			if (hasWarned) warnOfProxy();
 		}
 		c.set('requestId', requestId);
 		c.set('address', address);

@@ -13,7 +13,7 @@ import { renderSubject } from './mail.ts';
 import { findMailing, getMailServerRow, mailingOf } from './mailserver.ts';
 import { getBrand, signal, type MailJob } from './outbox.ts';
 import { unsubscribeToken } from './preferences.ts';
-import { publishDelivery } from './procedures/invitations.ts';
+import { holdDelivery } from './procedures/invitations.ts';
 import {
 	answerOf,
 	composeSource,
@@ -27,6 +27,7 @@ import {
 import type { Tables } from './tables.ts';
 import { getLook, getMessageTemplate, getTemplate, renderMessage } from './templates.ts';
 import type { Vault } from './vault.ts';
+import { transact } from './transaction.ts';
 
 /** Some two and a half days with the default waits, which double up to a day: mail servers are sometimes away long. */
 const maxAttempts = 14;
@@ -145,7 +146,7 @@ async function deliver(
 	const { db, log } = parts;
 	let message: Message | null = null;
 	try {
-		message = await db.transaction().execute((trx) => take(trx, parts, job));
+		message = await transact(db, (trx) => take(trx, parts, job));
 		if (message) await attempt(parts, transportFor, job, message);
 	} catch (error) {
 		const about = { messageId: job.messageId, template: message?.template };
@@ -187,7 +188,7 @@ async function attempt(
 		return note(parts, message, 'outdated', { content: null, error: deadLinkWords });
 	}
 	if (!(await takeTurn(parts))) {
-		await db.transaction().execute((trx) => parts.queue(trx, job, 1));
+		await transact(db, (trx) => parts.queue(trx, job, 1));
 		return;
 	}
 	const envelope = await composeMessage(parts, message);
@@ -279,7 +280,7 @@ export function findContent(vault: Vault, message: Pick<Message, 'content'>): Re
 async function takeTurn({ db, ending }: Parts): Promise<boolean> {
 	const patience = Date.now() + 60_000;
 	while (!ending.aborted && Date.now() < patience) {
-		const seconds = await db.transaction().execute(async (trx) => {
+		const seconds = await transact(db, async (trx) => {
 			// Whoever wants to send waits here for the others, also on other processes.
 			const { perMinute } = await trx
 				.selectFrom('mailServer')
@@ -309,7 +310,8 @@ async function note(
 	state: MessageState,
 	values: Partial<Message>
 ): Promise<void> {
-	await db.transaction().execute(async (trx) => {
+	await transact(db, async (trx) => {
+		const tell = await holdDelivery(trx, id);
 		const noted = { nextTryAt: null, ...values, state };
 		const row = await trx
 			.updateTable('message')
@@ -319,6 +321,6 @@ async function note(
 			.executeTakeFirst();
 		if (row && noted.nextTryAt) await queue(trx, { messageId: id, attempt: row.attempts }, noted.nextTryAt);
 		await signal(trx, { kind: 'mailbox' });
-		await publishDelivery(trx, id);
+		await tell();
 	});
 }

@@ -3,12 +3,17 @@ import type { Env } from './env.ts';
 import { getMailServerRow, mailingOf } from './mailserver.ts';
 import type { Vault } from './vault.ts';
 
+export interface ProofParts {
+	config: Pick<Env, 'SMTP_URL' | 'MAIL_FROM'>;
+	vault: Vault;
+}
+
 /**
  * Whether the person's address is proven now; `impossible` where the portal sends no e-mail. Read here, since the
  * session was read before the transaction. Null for an account that isn't active.
  */
 export async function findProof(
-	{ config, vault }: { config: Pick<Env, 'SMTP_URL' | 'MAIL_FROM'>; vault: Vault },
+	{ config, vault }: ProofParts,
 	db: Db,
 	userId: string
 ): Promise<'given' | 'missing' | 'impossible' | null> {

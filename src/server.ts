@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
+import { clearAlarm } from './alarms.ts';
 import { createApp, type NodeHandler } from './app.ts';
 import { smallBody } from './bodies.ts';
 import { openDatabase } from './database.ts';
@@ -40,6 +41,7 @@ async function start(env: Env): Promise<void> {
 		await seedDemo(parts);
 	}
 	const setupUrl = await prepareSetup(parts);
+	if (env.TRUSTED_PROXIES > 0) await clearAlarm(db, 'forwarded-header');
 
 	let pages: NodeHandler = (_request, response) => response.writeHead(503).end('Portico is starting.');
 	const app = createApp(parts, (request, response, next) => pages(request, response, next));

@@ -11,7 +11,7 @@ import { isUnfitData, type Db, type Trx } from './database.ts';
 import type { Env } from './env.ts';
 import { countAttempt, takeBack } from './limits.ts';
 import type { Outbox } from './outbox.ts';
-import { findProof } from './proofs.ts';
+import { actorOf, grant, lockProof } from './grants.ts';
 import type { Session, SessionUser } from './session.ts';
 import { Refusal, refusalOfOutage, notFound, tooMany } from './refusals.ts';
 import { inTransaction, isUnavailable } from './transaction.ts';
@@ -173,15 +173,6 @@ export function verifiedProcedure<Shape extends z.core.$ZodLooseShape>(shape: Sh
 	});
 }
 
-/** Holds the account; see {@link findProof}. @throws {Refusal} FORBIDDEN where a proof is missing. */
-async function lockProof(ctx: Pick<Context, 'config' | 'vault'>, db: Trx, userId: string): Promise<boolean> {
-	await db.selectFrom('account').select('id').where('id', '=', userId).forNoKeyUpdate().execute();
-	const proof = await findProof(ctx, db, userId);
-	if (proof === null) throw new Refusal('UNAUTHORIZED', 'SIGN_IN', 'Sign in to go on.');
-	if (proof !== 'missing') return proof === 'given';
-	throw new Refusal('FORBIDDEN', 'UNVERIFIED', 'Confirm your address first: we have sent you a link.');
-}
-
 /** As {@link userProcedure}, for what hashes a password first: it opens the transactions that it needs itself. */
 export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
@@ -264,91 +255,6 @@ async function inTurnOfMember<Result>(
 		if (!member) throw notFound();
 	}
 	return inTurnOf(organizationId, run);
-}
-
-/** What a member's call may work with; thrown as a refusal when the policy says no. */
-async function grant(
-	db: Trx,
-	ctx: Pick<Context, 'config' | 'vault'> & { user: SessionUser },
-	{ path, type }: { path: string; type: string },
-	column: 'organization.id' | 'organization.slug',
-	value: string
-) {
-	const { user } = ctx;
-	if (type === 'mutation') {
-		// The lock first and in a statement of its own: the role read after it is the one that it protects. Only a
-		// member gets it, so that a stranger can't hold up an organization.
-		await db
-			.selectFrom('organization')
-			.select('organization.id')
-			.where(column, '=', value)
-			.where((eb) =>
-				eb.exists(
-					eb
-						.selectFrom('membership')
-						.select('membership.id')
-						.whereRef('membership.organizationId', '=', 'organization.id')
-						.where('membership.userId', '=', user.id)
-				)
-			)
-			.forUpdate()
-			.execute();
-	}
-	const row = await db
-		.selectFrom('organization')
-		.innerJoin('membership', 'membership.organizationId', 'organization.id')
-		// Deactivated while the call waited for the lock: no longer somebody who may act here.
-		.innerJoin('account', 'account.id', 'membership.userId')
-		.selectAll('organization')
-		.select([
-			'membership.id as membershipId',
-			'membership.role',
-			'membership.firstName',
-			'membership.lastName'
-		])
-		.where(column, '=', value)
-		.where('membership.userId', '=', user.id)
-		.where('account.status', '=', 'active')
-		.where('organization.status', '!=', 'withdrawn')
-		.executeTakeFirst();
-	if (!row) throw notFound();
-	const { membershipId, role, firstName, lastName, ...organization } = row;
-	if (!can(path as ProcedurePath, { role, organization })) throw refusalFor(role, organization, path);
-	const rule = rules[path];
-	const isProven = rule?.who === 'member' && rule.isVerifiedOnly ? await lockProof(ctx, db, user.id) : true;
-	return {
-		db,
-		isProven,
-		organization,
-		membership: { id: membershipId, role, firstName, lastName },
-		actor: {
-			id: user.id,
-			name: fullName({ firstName, lastName, email: user.email }),
-			kind: 'developer'
-		} as Actor
-	};
-}
-
-function refusalFor(role: Role, organization: { status: string; name: string }, path: string): Refusal {
-	const rule = rules[path];
-	if (rule?.who === 'member' && !rule.statuses.some((one) => one === organization.status)) {
-		return new Refusal(
-			'FORBIDDEN',
-			`ORGANIZATION_${organization.status.toUpperCase()}`,
-			`${organization.name} is ${organization.status}: this can’t be done now.`
-		);
-	}
-	return new Refusal(
-		'FORBIDDEN',
-		'FORBIDDEN',
-		role === 'super_admin'
-			? 'This can’t be done here.'
-			: 'Only a Super admin of the organization can do this.'
-	);
-}
-
-export function actorOf(user: SessionUser, kind: Actor['kind']): Actor {
-	return { id: user.id, name: fullName(user), kind };
 }
 
 /** The portal itself as the one who did it. */

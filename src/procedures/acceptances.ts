@@ -10,7 +10,8 @@ import { hashPassword } from '../passwords.ts';
 import type { Session } from '../session.ts';
 import { hashToken } from '../tokens.ts';
 import { fieldRefusal, notFound, Refusal } from '../refusals.ts';
-import { publicProcedure, router, userProcedure, type Context } from '../trpc.ts';
+import { transact } from '../transaction.ts';
+import { inTurnOf, personProcedure, publicProcedure, router, type Context } from '../trpc.ts';
 import { createAccount, findAccount, publishAccount } from './accounts.ts';
 import {
 	inviterName,
@@ -215,7 +216,7 @@ function refuseChanged(row: InvitationRow, said: z.infer<typeof shown> | undefin
 }
 
 /** Before any work for it: a token that is none counts as a guess, and a link that is over costs no hash. */
-async function getAnswerable(ctx: Pick<Context, 'db' | 'address'>, token: string): Promise<void> {
+async function getAnswerable(ctx: Pick<Context, 'db' | 'address'>, token: string): Promise<InvitationRow> {
 	const bucket = { key: `accept:address:${ctx.address}`, max: 60, seconds: 900 };
 	const row = await limitFailures(ctx.db, [bucket], async () => {
 		const found = await findByToken(ctx.db, token);
@@ -223,6 +224,24 @@ async function getAnswerable(ctx: Pick<Context, 'db' | 'address'>, token: string
 		return found;
 	});
 	refuseUnlessOpen(row);
+	return row;
+}
+
+/** Under the lock of the organization's row, in turn with what else changes it. */
+async function answerMine<Result>(
+	ctx: { db: Db; user: { id: string } },
+	input: { invitationId: string; shown?: z.infer<typeof shown> | undefined },
+	answer: (db: Trx, row: InvitationRow) => Promise<Result>
+): Promise<Result> {
+	const found = await findMine(ctx.db, ctx.user.id, input.invitationId);
+	if (!found) throw notFound();
+	return inTurnOf(found.organizationId, () =>
+		transact(ctx.db, async (db) => {
+			const row = await lockMine(db, ctx.user.id, input.invitationId);
+			refuseChanged(row, input.shown);
+			return answer(db, row);
+		})
+	);
 }
 
 export const acceptancesRouter = router({
@@ -267,59 +286,61 @@ export const acceptancesRouter = router({
 		lastName: lastName.optional(),
 		shown: shown.optional()
 	}).mutation(async ({ ctx, input }) => {
-		await getAnswerable(ctx, input.token);
+		const { organizationId } = await getAnswerable(ctx, input.token);
 		const passwordHash = input.password && !ctx.session ? await hashPassword(input.password) : null;
-		const joined = await ctx.db.transaction().execute(async (db) => {
-			const row = await lockByToken(db, input.token);
-			refuseChanged(row, input.shown);
-			const known = await findNames(db, row);
-			const firstName = input.firstName ?? known?.firstName;
-			const lastName = input.lastName ?? known?.lastName;
-			if (firstName === undefined) throw fieldRefusal('firstName', 'INVALID', 'The first name is missing.');
-			if (lastName === undefined) throw fieldRefusal('lastName', 'INVALID', 'The last name is missing.');
-			const names = { firstName, lastName };
-			const person = await findOrCreatePerson(ctx, db, row, passwordHash, names);
-			await join(db, row, { id: person.id, ...names });
-			const account = { ...names, ...person, email: row.email, emailVerifiedAt: new Date() };
-			const isSigningIn = person.isNew && (await isSignInOpen(db, { isPortalAdmin: false }));
-			return {
-				slug: row.organizationSlug,
-				isSignedIn: isSigningIn || !person.isNew,
-				handOver: isSigningIn ? await signIn(ctx, db, account) : null
-			};
-		});
+		const joining = () =>
+			transact(ctx.db, async (db) => {
+				const row = await lockByToken(db, input.token);
+				refuseChanged(row, input.shown);
+				const known = await findNames(db, row);
+				const firstName = input.firstName ?? known?.firstName;
+				const lastName = input.lastName ?? known?.lastName;
+				if (firstName === undefined) throw fieldRefusal('firstName', 'INVALID', 'The first name is missing.');
+				if (lastName === undefined) throw fieldRefusal('lastName', 'INVALID', 'The last name is missing.');
+				const names = { firstName, lastName };
+				const person = await findOrCreatePerson(ctx, db, row, passwordHash, names);
+				await join(db, row, { id: person.id, ...names });
+				const account = { ...names, ...person, email: row.email, emailVerifiedAt: new Date() };
+				const isSigningIn = person.isNew && (await isSignInOpen(db, { isPortalAdmin: false }));
+				return {
+					slug: row.organizationSlug,
+					isSignedIn: isSigningIn || !person.isNew,
+					handOver: isSigningIn ? await signIn(ctx, db, account) : null
+				};
+			});
+		const joined = await inTurnOf(organizationId, joining);
 		joined.handOver?.();
 		return { slug: joined.slug, isSignedIn: joined.isSignedIn };
 	}),
 
 	decline: publicProcedure({ token: linkToken, shown: shown.optional() }).mutation(async ({ ctx, input }) => {
-		await getAnswerable(ctx, input.token);
-		return ctx.db.transaction().execute(async (db) => {
-			const row = await lockByToken(db, input.token);
-			refuseChanged(row, input.shown);
-			await checkPerson(db, row, ctx.session);
-			await decline(db, row);
-			return { organizationName: row.organizationName };
-		});
+		const { organizationId } = await getAnswerable(ctx, input.token);
+		const declining = () =>
+			transact(ctx.db, async (db) => {
+				const row = await lockByToken(db, input.token);
+				refuseChanged(row, input.shown);
+				await checkPerson(db, row, ctx.session);
+				await decline(db, row);
+				return { organizationName: row.organizationName };
+			});
+		return inTurnOf(organizationId, declining);
 	}),
 
 	/** Without the link: whoever is signed in with the verified address has proven it as well. */
-	acceptMine: userProcedure({ invitationId: z.uuid(), shown: shown.optional() }).mutation(
-		async ({ ctx, input }) => {
-			const row = await lockMine(ctx.db, ctx.user.id, input.invitationId);
-			refuseChanged(row, input.shown);
-			const names = (await findNames(ctx.db, row)) ?? ctx.user;
-			await join(ctx.db, row, { id: ctx.user.id, firstName: names.firstName, lastName: names.lastName });
-			return { slug: row.organizationSlug, organizationName: row.organizationName };
-		}
+	acceptMine: personProcedure({ invitationId: z.uuid(), shown: shown.optional() }).mutation(
+		async ({ ctx, input }) =>
+			answerMine(ctx, input, async (db, row) => {
+				const names = (await findNames(db, row)) ?? ctx.user;
+				await join(db, row, { id: ctx.user.id, firstName: names.firstName, lastName: names.lastName });
+				return { slug: row.organizationSlug, organizationName: row.organizationName };
+			})
 	),
 
-	declineMine: userProcedure({ invitationId: z.uuid(), shown: shown.optional() }).mutation(
-		async ({ ctx, input }) => {
-			const row = await lockMine(ctx.db, ctx.user.id, input.invitationId);
-			refuseChanged(row, input.shown);
-			await decline(ctx.db, row);
-			return { organizationName: row.organizationName };
-		}
+	declineMine: personProcedure({ invitationId: z.uuid(), shown: shown.optional() }).mutation(
+		async ({ ctx, input }) =>
+			answerMine(ctx, input, async (db, row) => {
+				await decline(db, row);
+				return { organizationName: row.organizationName };
+			})
 	)
 });

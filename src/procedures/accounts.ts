@@ -11,6 +11,7 @@ import { publish, signal } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import type { Tables } from '../tables.ts';
 import { notFound, Refusal, tooMany } from '../refusals.ts';
+import { transact } from '../transaction.ts';
 import { adminProcedure, publicProcedure, router, type Context } from '../trpc.ts';
 import { getSettings, lockSettings } from './settings.ts';
 
@@ -151,7 +152,7 @@ export const accountsRouter = router({
 		await limit(ctx.db, `register:address:${ctx.address}`, 200, 3600);
 		const { password, ...person } = input;
 		const passwordHash = await hashPassword(password);
-		const registering = ctx.db.transaction().execute(async (db) => {
+		const registering = transact(ctx.db, async (db) => {
 			const known = await findAccount(db, input.email);
 			const account = known ?? (await createAccount(db, { ...person, passwordHash, status: 'pending' }));
 			// After the account's row, as everywhere; what it says now holds until the commit.

@@ -14,6 +14,7 @@ import { fullName } from '#lib/views.ts';
 import type { Stream } from '#lib/wire.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import type { Tables } from '../tables.ts';
+import { transact } from '../transaction.ts';
 import { adminProcedure, organizationProcedure, router } from '../trpc.ts';
 
 const pageLength = 50;
@@ -63,7 +64,7 @@ export async function leaveEventsOf(db: Trx, organizationIds: string[]): Promise
  */
 export async function sweepEvents(db: Db): Promise<void> {
 	for (;;) {
-		const isMore = await db.transaction().execute(async (trx) => {
+		const isMore = await transact(db, async (trx) => {
 			const gone = await trx
 				.selectFrom('goneStream')
 				.select('organizationId')

@@ -11,6 +11,7 @@ import { findProof } from '../proofs.ts';
 import type { Tables } from '../tables.ts';
 import { createToken } from '../tokens.ts';
 import { fieldRefusal, notFound, Refusal } from '../refusals.ts';
+import { transact } from '../transaction.ts';
 import { personProcedure, publicProcedure, router, userProcedure, type Context } from '../trpc.ts';
 import {
 	accountViewOf,
@@ -82,7 +83,7 @@ export const addressesRouter = router({
 		const bucket = { key: `verify:address:${ctx.address}`, max: 60, seconds: 900 };
 		const found = await limitFailures(ctx.db, [bucket], () => getValidLink(ctx.db, kinds, input.token));
 		const nobodysHash = await hashPassword(createToken());
-		const proving = ctx.db.transaction().execute(async (db) => {
+		const proving = transact(ctx.db, async (db) => {
 			const { kind, accountId } = found;
 			const places = await lockOrganizations(db, accountId);
 			const before = await lockAccount(db, accountId);
@@ -138,7 +139,7 @@ export const addressesRouter = router({
 		}
 		await limit(ctx.db, `change:account:${ctx.user.id}`, 5, 3600);
 		await limit(ctx.db, `change:recipient:${input.email}`, 5, 3600);
-		await ctx.db.transaction().execute(async (db) => {
+		await transact(ctx.db, async (db) => {
 			const account = await lockOwnAccount(db, ctx.session, known);
 			const owner = await findAccount(db, input.email);
 			const token = await createLink(db, 'change', account.id, input.email);

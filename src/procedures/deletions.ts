@@ -5,6 +5,7 @@ import type { Organization, Status } from '#lib/views.ts';
 import type { Db } from '../database.ts';
 import { publish, signalAll } from '../outbox.ts';
 import { fieldRefusal, notFound, Refusal } from '../refusals.ts';
+import { transact } from '../transaction.ts';
 import { adminProcedure, organizationProcedure, router, system } from '../trpc.ts';
 import { leaveEventsOf } from './activity.ts';
 import { getOrganizationView, listRecipients, type WritingContext } from './organizations.ts';
@@ -135,7 +136,7 @@ export async function deleteDueOrganizations(
 	let failed = 0;
 	for (const { id } of due) {
 		try {
-			await parts.db.transaction().execute((db) => deleteOrganization({ ...parts, db, actor: system }, id));
+			await transact(parts.db, (db) => deleteOrganization({ ...parts, db, actor: system }, id));
 		} catch (error) {
 			parts.log.error({ err: error, organizationId: id }, 'an organization could not be deleted');
 			failed += 1;

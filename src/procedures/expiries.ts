@@ -4,6 +4,7 @@ import { fullName } from '#lib/views.ts';
 import type { Db } from '../database.ts';
 import { isInForce } from '../introspection.ts';
 import { publish } from '../outbox.ts';
+import { transact } from '../transaction.ts';
 import { system } from '../trpc.ts';
 import { getCredential } from './credentials.ts';
 import { listMembers } from './members.ts';
@@ -45,7 +46,7 @@ export async function tellExpiring(parts: Parts): Promise<void> {
 	let failed = 0;
 	for (const { id, organizationId } of due) {
 		try {
-			await parts.db.transaction().execute((db) => tell({ ...parts, db, actor: system }, organizationId, id));
+			await transact(parts.db, (db) => tell({ ...parts, db, actor: system }, organizationId, id));
 		} catch (error) {
 			parts.log.error({ err: error, credentialId: id }, 'an expiry could not be told');
 			failed += 1;

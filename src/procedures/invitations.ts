@@ -150,25 +150,29 @@ async function getOpen(ctx: { db: Db; organization: { id: string } }, id: string
 }
 
 /**
- * Tells the organization how far the e-mail of an open invitation has come. The worker calls it when the message's
- * state has changed; for any other message it does nothing.
+ * Holds the organization of the invitation that the message carries, before its state is noted: organizations come
+ * first in the order of locks. The returned function tells the organization how far the e-mail has come. For any other
+ * message both do nothing.
  */
-export async function publishDelivery(db: Trx, messageId: string): Promise<void> {
+export async function holdDelivery(db: Trx, messageId: string): Promise<() => Promise<void>> {
 	const invitation = await db
 		.selectFrom('invitation')
 		.select(['id', 'organizationId'])
 		.where('messageId', '=', messageId)
 		.executeTakeFirst();
-	if (!invitation) return;
-	// The lock first: what is told after an event knows what that event told.
+	if (!invitation) return async () => {};
 	await db
 		.selectFrom('organization')
 		.select('id')
 		.where('id', '=', invitation.organizationId)
 		.forUpdate()
 		.execute();
+	return () => publishDelivery(db, invitation.id, messageId);
+}
+
+async function publishDelivery(db: Trx, id: string, messageId: string): Promise<void> {
 	const row = await selectInvitations(db)
-		.where('invitation.id', '=', invitation.id)
+		.where('invitation.id', '=', id)
 		.where('invitation.messageId', '=', messageId)
 		.where('invitation.state', '=', 'pending')
 		.executeTakeFirst();

@@ -6,6 +6,7 @@ import type { Db, Trx } from '../database.ts';
 import { publish } from '../outbox.ts';
 import { isWanted, readUnsubscribeToken } from '../preferences.ts';
 import { notFound, Refusal } from '../refusals.ts';
+import { transact } from '../transaction.ts';
 import { publicProcedure, router, userProcedure, type Context } from '../trpc.ts';
 import { accountViewOf } from './accounts.ts';
 
@@ -62,7 +63,7 @@ export async function followUnsubscribe(
 	isWanted: boolean
 ): Promise<void> {
 	const { account, topic } = await read(db, vault, token);
-	await db.transaction().execute((trx) => setWanted(trx, account.id, topic, isWanted));
+	await transact(db, (trx) => setWanted(trx, account.id, topic, isWanted));
 }
 
 const token = linkToken;

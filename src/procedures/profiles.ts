@@ -7,6 +7,7 @@ import { publish, signal } from '../outbox.ts';
 import { hashPassword, verifyPassword } from '../passwords.ts';
 import { endOtherSessions } from '../session.ts';
 import { fieldRefusal, notFound, Refusal } from '../refusals.ts';
+import { transact } from '../transaction.ts';
 import { personProcedure, router, userProcedure, type Context } from '../trpc.ts';
 import { accountViewOf, publishAccount } from './accounts.ts';
 import { findMember } from './members.ts';
@@ -113,7 +114,7 @@ export const profilesRouter = router({
 	changePassword: personProcedure({ currentPassword, password }).mutation(async ({ ctx, input }) => {
 		const known = await checkOwnPassword(ctx, input.currentPassword);
 		const passwordHash = await hashPassword(input.password);
-		await ctx.db.transaction().execute(async (db) => {
+		await transact(ctx.db, async (db) => {
 			const account = await lockOwnAccount(db, ctx.session, known);
 			await db.updateTable('account').set({ passwordHash }).where('id', '=', account.id).execute();
 			await endOtherSessions(db, account.id, ctx.session.id);
@@ -131,7 +132,7 @@ export const profilesRouter = router({
 			throw fieldRefusal('email', 'INVALID', 'This is not the address of your account.');
 		}
 		await checkOwnPassword(ctx, input.currentPassword);
-		await ctx.db.transaction().execute((db) => deleteAccount({ ...ctx, db }, ctx.user.id));
+		await transact(ctx.db, (db) => deleteAccount({ ...ctx, db }, ctx.user.id));
 		ctx.setSessionToken(null);
 		return {};
 	})

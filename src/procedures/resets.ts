@@ -12,6 +12,7 @@ import { hashPassword } from '../passwords.ts';
 import { endSession, endSessions } from '../session.ts';
 import { createToken } from '../tokens.ts';
 import { notFound, Refusal } from '../refusals.ts';
+import { transact } from '../transaction.ts';
 import { adminProcedure, publicProcedure, router, type Context } from '../trpc.ts';
 import { accountViewOf, enoughMails, findAccount, publishAccount, tellAdmins } from './accounts.ts';
 import { welcomeOwner } from './owners.ts';
@@ -58,7 +59,7 @@ export const resetsRouter = router({
 	requestReset: publicProcedure({ email }).mutation(async ({ ctx, input }) => {
 		await limit(ctx.db, `reset:address:${ctx.address}`, 200, 3600);
 		await limitRecipient(ctx, input.email);
-		await ctx.db.transaction().execute(async (db) => {
+		await transact(ctx.db, async (db) => {
 			const account = await findAccount(db, input.email);
 			if (!account) return sendNothing(ctx, db, input.email);
 			if (account.status === 'active' || account.status === 'pending') {
@@ -94,7 +95,7 @@ export const resetsRouter = router({
 			getValidLink(ctx.db, ['reset'], input.token)
 		);
 		const passwordHash = await hashPassword(input.password);
-		const isWaiting = await ctx.db.transaction().execute(async (db) => {
+		const isWaiting = await transact(ctx.db, async (db) => {
 			const places = await lockOrganizations(db, accountId);
 			const before = await db
 				.selectFrom('account')

@@ -8,6 +8,7 @@ import { limitFailures } from '../limits.ts';
 import { verifyPassword } from '../passwords.ts';
 import { endOtherSessions, endSession, listSessions } from '../session.ts';
 import { notFound, Refusal } from '../refusals.ts';
+import { transact } from '../transaction.ts';
 import { publicProcedure, router, userProcedure } from '../trpc.ts';
 import { listWaiting } from './acceptances.ts';
 import { accountViewOf, findAccount } from './accounts.ts';
@@ -78,7 +79,7 @@ export const sessionsRouter = router({
 			const known = await findAccount(db, email);
 			const isRight = await verifyPassword(known?.passwordHash, input.password);
 			if (!known || !isRight) throw wrongCredentials();
-			return db.transaction().execute(async (trx) => {
+			return transact(db, async (trx) => {
 				// The lock lets a new password, a deactivation or the end of the account come first or wait.
 				const account = await trx
 					.selectFrom('account')

@@ -7,6 +7,7 @@ import { publish, type Outbox } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import { createToken, hashToken } from '../tokens.ts';
 import { fieldRefusal, Refusal } from '../refusals.ts';
+import { transact } from '../transaction.ts';
 import { publicProcedure, router, system, type Context } from '../trpc.ts';
 import { accountViewOf, createAccount, findAccount, publishAccount } from './accounts.ts';
 import { welcomeOwner } from './owners.ts';
@@ -34,10 +35,10 @@ async function createFirstAdmin(
 	const known = await findAccount(ctx.db, email);
 	if (!known) {
 		const values = { ...admin, email, firstName: 'Portal', lastName: 'Admin' };
-		await ctx.db.transaction().execute((trx) => createAccount(trx, values));
+		await transact(ctx.db, (trx) => createAccount(trx, values));
 		return;
 	}
-	await ctx.db.transaction().execute(async (db) => {
+	await transact(ctx.db, async (db) => {
 		const places = await lockOrganizations(db, known.id);
 		const before = await db
 			.selectFrom('account')
@@ -124,21 +125,24 @@ export const setupRouter = router({
 				if (!(await isValid(ctx.db, token))) throw invalid();
 			});
 			const passwordHash = await hashPassword(password);
-			const completing = ctx.db.transaction().execute(async (db) => {
-				const used = await db
-					.updateTable('portal')
-					.set({ setupTokenHash: null })
-					.where('setupTokenHash', '=', hashToken(token))
-					.returning('id')
-					.executeTakeFirst();
-				if (!used || (await hasAdmin(db))) throw invalid();
+			const completing = transact(ctx.db, async (db) => {
+				if (await hasAdmin(db)) throw invalid();
 				const account = await createAccount(db, {
 					...person,
 					passwordHash,
 					isPortalAdmin: true,
 					emailVerifiedAt: new Date()
 				});
-				return signIn(ctx, db, account);
+				const handOver = await signIn(ctx, db, account);
+				// The portal's row comes last in the order of locks; of two who complete at once, one finds the link used.
+				const used = await db
+					.updateTable('portal')
+					.set({ setupTokenHash: null })
+					.where('setupTokenHash', '=', hashToken(token))
+					.returning('id')
+					.executeTakeFirst();
+				if (!used) throw invalid();
+				return handOver;
 			});
 			const handOver = await completing.catch((error: unknown) => {
 				if (brokenIndex(error) !== 'account_email_key') throw error;
