@@ -198,7 +198,7 @@ describe('a text that can’t be sent is refused when it is saved, with its plac
 		['too long a text', good + '<mj-text>x</mj-text>'.repeat(3000), /^Line 1: The text has more than 50,000/],
 		[
 			'too long a message',
-			good + '<part-note>x</part-note>'.repeat(2000),
+			good + '<part-note>x</part-note>'.repeat(390),
 			/^Line 1: The message would have \d+ kB/
 		]
 	])('%s', async (_, body, message) => {

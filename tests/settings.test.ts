@@ -28,7 +28,10 @@ const fresh = {
 	maxOpenInvitations: 50,
 	invitationsPerDay: 50,
 	invitationsPerInviter: 30,
-	retentionDays: 90
+	retentionDays: 90,
+	maxApplications: 100,
+	changesPerPerson: 600,
+	changesPerOrganization: 2400
 };
 const change = (settings: Partial<typeof fresh>) => portal.admin.api.settings.update.mutate(settings);
 afterEach(() => change(fresh));
@@ -148,14 +151,14 @@ test('the name and the support address are in the next e-mail and on every open 
 	await page.hears('settings');
 	await change({ name: 'Acme Developers', supportEmail: ' Help@Acme.Example ' });
 	await page.until(() => page.words.filter((word) => word === 'settings').length === 2, 'the new settings');
-	const person = await portal.person();
+	const person = await portal.person({ isFrontDoor: true });
 	const mail = await portal.smtp.waitFor(({ to }) => JSON.stringify(to).includes(person.email));
 	expect(mail.from?.value[0]?.name).toBe('Acme Developers');
 	expect(mail.text?.replace(/\s+/g, ' ')).toContain('Questions? Write to help@acme.example.');
 	const html = await (await portal.visitor().request('/login')).text();
 	expect(html).toContain('<title>Sign in · Acme Developers</title>');
 	await change({ supportEmail: null });
-	const next = await portal.person();
+	const next = await portal.person({ isFrontDoor: true });
 	const second = await portal.smtp.waitFor(({ to }) => JSON.stringify(to).includes(next.email));
 	expect(second.text).not.toContain('Questions?');
 });

@@ -245,7 +245,8 @@ test('SIGTERM finishes what is under way, closes the sockets and ends with 0', a
 test('logs, activity and what is sent hold no password, token, hash or secret', async () => {
 	const portal = await startPortal({ LOG_LEVEL: 'trace' });
 	try {
-		const company = await portal.company({ admin: portal.admin });
+		const owner = await portal.person({ isFrontDoor: true });
+		const company = await portal.company({ owner, admin: portal.admin });
 		const { token } = await portal.invitation(company);
 		await portal.visitor().request(`/invitations/${token}`);
 		await portal.visitor().api.invitations.accept.mutate({ token, password });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { firstName, lastName } from '#lib/fields.ts';
+import { text } from '#lib/schema.ts';
 import { fullName, resendSeconds, role, roleLabels, type Invitation, type Settings } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
 import { publish, publishMany } from '../outbox.ts';
@@ -201,8 +202,7 @@ export const reasons: Record<Exclude<InvitationState, 'pending'>, string> = {
 
 /** A name that the list didn't have: whoever joins says it. */
 export const orEmpty = (name: typeof firstName) =>
-	z
-		.string()
+	text(200)
 		.trim()
 		.pipe(z.union([z.literal(''), name]));
 
