@@ -33,11 +33,8 @@ async function call(by: Visitor, path: string, input: unknown) {
 		...(isQuery ? {} : { body: JSON.stringify(input), headers: { 'content-type': 'application/json' } })
 	});
 	const text = await response.text();
-	return {
-		status: response.status,
-		text,
-		body: JSON.parse(text) as { error?: { data: { reason: string } } }
-	};
+	const body = JSON.parse(text) as { error?: { data: { reason: string } } };
+	return { status: response.status, text, body };
 }
 
 /** An organization with one of everything that a procedure can name. */
@@ -342,11 +339,9 @@ describe('input', () => {
 	});
 
 	test('that breaks something says no more than a request id', async () => {
-		const response = await portal.visitor().request('/trpc/sessions.create', {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: '{"email": '
-		});
+		const headers = { 'content-type': 'application/json' };
+		const broken = { method: 'POST', headers, body: '{"email": ' };
+		const response = await portal.visitor().request('/trpc/sessions.create', broken);
 		const text = await response.text();
 		expect(response.status).toBe(400);
 		expect(text).not.toMatch(/at .*\.ts|node_modules|JSON at position/);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -12,8 +12,7 @@ import {
 	type Portal,
 	type Visitor
 } from './factories.ts';
-import { callLimit, smallBody } from '../src/bodies.ts';
-import { alphabets, hostile, inputWith, procedures, textLeaves } from './inputs.ts';
+import { hostile, inputWith, procedures, send } from './inputs.ts';
 
 /** INPUT_RUNS makes the search longer, INPUT_SEED repeats one. */
 const runs = Number(process.env.INPUT_RUNS ?? 6);
@@ -37,114 +36,6 @@ beforeAll(async () => {
 	};
 });
 afterAll(() => portal.stop());
-
-async function send(by: Visitor, path: string, type: string, input: unknown): Promise<number> {
-	const text = JSON.stringify(input);
-	const answer =
-		type === 'query'
-			? by.request(`/trpc/${path}?input=${encodeURIComponent(text)}`)
-			: by.request(`/trpc/${path}`, {
-					method: 'POST',
-					body: text,
-					// The server hangs up on what is too long: no later request may be given this connection.
-					headers: { 'content-type': 'application/json', connection: 'close' }
-				});
-	const { status, body } = await answer;
-	await body?.cancel();
-	return status;
-}
-
-describe('a long text', () => {
-	/** How long somebody else waits for an answer while this is worked on, in milliseconds. */
-	async function waitBehind(sending: () => Promise<unknown>): Promise<number> {
-		const under = sending();
-		const began = performance.now();
-		await (await fetch(`${portal.server.origin}/healthz`)).text();
-		const waited = performance.now() - began;
-		await under;
-		return waited;
-	}
-
-	/** On a busy machine anybody waits now and then; what is slow in itself is slow each time. */
-	async function leastWaitBehind(sending: () => Promise<unknown>): Promise<number> {
-		let least = await waitBehind(sending);
-		for (let turn = 0; least > 250 && turn < 6; turn++) least = Math.min(least, await waitBehind(sending));
-		return least;
-	}
-
-	test(
-		'in whichever place of whichever procedure keeps nobody waiting, and is refused',
-		{ timeout: 600_000 },
-		async () => {
-			const slow: string[] = [];
-			const broken: string[] = [];
-			for (const { path, type, leaves, leaf, name } of textLeaves) {
-				// What stands in the address can't be longer than Node lets it be; a small body ends before any schema.
-				const isLarge = callLimit(`/trpc/${path}`) > smallBody;
-				const texts = Object.entries({
-					...alphabets(type === 'query' ? 4_000 : isLarge ? 150_000 : 15_000),
-					...(type === 'mutation' && { 'very long': 'x'.repeat(150_000) })
-				});
-				const sendOne = (text: string) =>
-					// The server may hang up while we still send.
-					send(portal.admin, path, type, inputWith(leaves, leaf, text, known)).catch(() => 413);
-				const sendAll = async () => {
-					const statuses = await Promise.all(texts.map(([, text]) => sendOne(text)));
-					if (statuses.some((status) => status < 400 || status >= 500))
-						broken.push(`${name}: ${statuses.join(' ')}`);
-				};
-				if ((await waitBehind(sendAll)) <= 250) continue;
-				for (const [alphabet, text] of texts) {
-					const least = await leastWaitBehind(() => sendOne(text));
-					if (least > 250) slow.push(`${name}, ${alphabet}: ${Math.round(least)} ms`);
-				}
-			}
-			expect(slow).toEqual([]);
-			// A text of an e-mail is checked where it stands: what is wrong with it is the answer.
-			expect(broken.filter((line) => !/^emails\.preview (subject|body)/.test(line))).toEqual([]);
-		}
-	);
-
-	test('can’t hide in a batch, nor in a body that doesn’t tell its length', async () => {
-		const long = JSON.stringify({ 0: { name: 'x'.repeat(20_000) } });
-		const headers = { 'content-type': 'application/json', connection: 'close' };
-		const batch = (paths: string) =>
-			person.request(`/trpc/${paths}?batch=1`, { method: 'POST', body: long, headers });
-		expect((await batch('organizations.request')).status).toBe(413);
-		expect((await batch('organizations.request,sessions.delete,accounts.register')).status).toBe(413);
-
-		const chunked = (path: string, type: string) =>
-			new Promise<number | undefined>((resolve, reject) => {
-				const asking = request(`${portal.server.origin}${path}`, {
-					method: 'POST',
-					headers: { origin: portal.server.origin, 'content-type': type, 'transfer-encoding': 'chunked' }
-				});
-				asking.on('error', reject).on('response', (answer) => {
-					resolve(answer.statusCode);
-					asking.destroy();
-				});
-				for (let part = 0; part < 8; part++) asking.write(`email=${'x'.repeat(4_000)}&`);
-				asking.end();
-			});
-		expect(await chunked('/trpc/accounts.requestReset', 'application/json')).toBe(413);
-		expect(await chunked('/login', 'application/x-www-form-urlencoded')).toBe(413);
-		expect(await chunked('/unsubscribe/x', 'application/x-www-form-urlencoded')).toBe(413);
-	});
-
-	test('leaves room for a whole list of invitees with the longest names', async () => {
-		const rows = Array.from({ length: 100 }, (_, index) => ({
-			firstName: '漢'.repeat(60),
-			lastName: '字'.repeat(60),
-			email: `${index}@${'x'.repeat(60)}.${'x'.repeat(60)}.${'x'.repeat(60)}.test`,
-			role: 'team_member'
-		}));
-		const status = await send(person, 'invitations.createMany', 'mutation', {
-			organizationId: company.id,
-			rows
-		});
-		expect(status).toBe(200);
-	});
-});
 
 describe(`what nobody means (INPUT_SEED=${seed}, INPUT_RUNS=${runs})`, () => {
 	const anything = fc.oneof(
@@ -236,7 +127,7 @@ describe(`what nobody means (INPUT_SEED=${seed}, INPUT_RUNS=${runs})`, () => {
 
 	const routes = join(import.meta.dirname, '..', 'routes');
 	const files = readdirSync(routes, { recursive: true, encoding: 'utf8' });
-	const pathOf = (file: string) => `/${file.replace(/\/?\+[^/]*$/, '')}`;
+	const pathOf = (file: string) => `/${dirname(file).replace(/^\.$/, '')}`;
 	const parts = [
 		'%00',
 		'x%00y',
