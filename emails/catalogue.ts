@@ -102,6 +102,7 @@ export const catalogue = {
 	'credentials-revoked': email({
 		description:
 			'To the owner of an account who has just proven its address: credentials that were there before work no longer.',
+		anyone: 'proof',
 		subject: 'Credentials of your account were revoked',
 		// One credential a line.
 		props: z.strictObject({ firstName: text, credentials: text, dashboardUrl: url }),

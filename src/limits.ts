@@ -51,8 +51,11 @@ export async function takeBack(db: Db, key: string): Promise<void> {
 /** What limits guessing: at most `max` failures under the key within a window of so many seconds. */
 export type Bucket = { key: string; max: number; seconds: number };
 
-/** Takes one of the failures that are left, before anybody knows whether it is one. */
-async function reserve(db: Db, { key, max, seconds }: Bucket): Promise<() => Promise<void>> {
+/**
+ * Takes one of the places that a window has left; what finds none doesn't count, as an attempt does.
+ * @returns the window that it was taken from, or null.
+ */
+export async function takePlace(db: Db, { key, max, seconds }: Bucket): Promise<string | null> {
 	const { rows } = await sql<{ window: string }>`
 		insert into rate_limit as old (key, count, resets_at)
 		values (${key}, 1, now() + make_interval(secs => ${seconds}))
@@ -61,8 +64,14 @@ async function reserve(db: Db, { key, max, seconds }: Bucket): Promise<() => Pro
 			resets_at = case when old.resets_at <= now() then excluded.resets_at else old.resets_at end
 		where old.count < ${max} or old.resets_at <= now()
 		returning resets_at::text as window`.execute(db);
-	const window = rows[0]?.window;
-	if (window === undefined) throw tooOften((await readWindows(db, [key])).get(key)?.wait ?? 0);
+	return rows[0]?.window ?? null;
+}
+
+/** Takes one of the failures that are left, before anybody knows whether it is one. */
+async function reserve(db: Db, bucket: Bucket): Promise<() => Promise<void>> {
+	const { key } = bucket;
+	const window = await takePlace(db, bucket);
+	if (window === null) throw tooOften((await readWindows(db, [key])).get(key)?.wait ?? 0);
 	return async () => {
 		// Not from a window that has begun since.
 		await sql`

@@ -5,7 +5,7 @@ import { events, type Actor, type EventName, type Payload } from '#lib/events.ts
 import { catalogue, gathering, topicOf, type EmailName, type EmailProps } from '../emails/catalogue.ts';
 import type { Db, Trx } from './database.ts';
 import type { Env } from './env.ts';
-import { countAttempt } from './limits.ts';
+import { takePlace } from './limits.ts';
 import { renderSubject, type Brand, type Template } from './mail.ts';
 import { findUnwanting } from './preferences.ts';
 import { getTemplate } from './templates.ts';
@@ -119,7 +119,7 @@ export async function hasRoom(db: Trx, address: string, name: EmailName): Promis
 	const { anyone } = catalogue[name];
 	if (typeof anyone !== 'number') return true;
 	const key = `mail:recipient:${createHash('sha256').update(address).digest('hex')}`;
-	return (await countAttempt(db, key, anyone, 3600)) === null;
+	return (await takePlace(db, { key, max: anyone, seconds: 3600 })) !== null;
 }
 
 export const mailQueue = 'mail';
