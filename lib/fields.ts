@@ -16,9 +16,22 @@ export const withoutIgnorable = (text: string) => text.replace(ignorable, '');
 /** Whether there is a letter, a digit or a symbol that somebody can see. */
 const isVisible = (text: string) => /[\p{L}\p{N}\p{S}]/u.test(withoutIgnorable(text).replace(blank, ''));
 
-/** A word, a full stop and a word: mail programs turn it into a link that nobody of us wrote. */
-const isLinkLike = (text: string) =>
-	/[\p{L}\p{N}-]{2}\.[a-z]{2}/iu.test(withoutIgnorable(text.normalize('NFKC')));
+/** What mail programs take for a link that nobody of us wrote: each looks for one kind. */
+const linkLike = [
+	// A word, a full stop and a word, of whatever script.
+	/[\p{L}\p{N}-]{2}\.[\p{L}]{2}/iu,
+	// A single letter, as of a person's second name, only before what ends the best-known short addresses.
+	/[\p{L}\p{N}]\.(?:ai|app|co|com|de|dev|eu|info|io|ly|me|net|org|ru|to|uk|xyz)(?![\p{L}\p{N}])/iu,
+	/[\p{L}\p{N}]\.\p{L}{2,63}\//iu,
+	/\d\.\d{1,3}\.\d{1,3}\.\d/u,
+	/\b(?:https?|ftp|mailto|javascript):/iu
+];
+
+/** As a mail program reads it: compatibility forms folded, and the full stops of East Asia as ours. */
+const isLinkLike = (text: string) => {
+	const read = withoutIgnorable(text.normalize('NFKC')).replace(/[\u3002\uff61]/g, '.');
+	return linkLike.some((kind) => kind.test(read));
+};
 
 /** Spaces around what was typed don't count, but there is an end to them too. */
 const typed = (label: string, max: number) => {
