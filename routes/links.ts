@@ -73,7 +73,7 @@ export function tokenOf(
 	const link = textOf(form, 'link');
 	const token = read(cookies, path, link);
 	if (token && link === url.searchParams.get('link')) return { link, token };
-	error(409, { message: 'This page is out of date. Open the link of the e-mail again.', requestId: '' });
+	error(409, { message: 'Open the link again that led here.', requestId: '' });
 }
 
 export const forgetToken = (cookies: Cookies, path: string, id: string) =>

@@ -217,6 +217,27 @@ test('in an older tab is the one that is accepted, whatever was opened since', a
 	await close();
 });
 
+test('in a tab that is older than the answer says so, and goes on saying it', async () => {
+	const { token } = await portal.invitation(company);
+	const person = await visit(token);
+	const { page, context, complaints, close } = person;
+	const tab = await context.newPage();
+	await tab.goto(`/invitations/${token}`);
+	await tab.getByLabel('Password', { exact: true }).fill(password);
+	await tab.getByRole('button', { name: 'Set the password and join' }).click();
+	await tab.getByRole('heading', { name: company.name, exact: true }).waitFor();
+	const asked: string[] = [];
+	page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+	await page.getByRole('button', { name: 'Decline the invitation' }).click();
+	await page.getByRole('heading', { name: 'This page is out of date' }).waitFor();
+	await page.getByText('Open the link again that led here.').waitFor();
+	// Nothing is loaded in its place.
+	expect(asked.filter((path) => path.includes('__data'))).toEqual([]);
+	person.forgive(/409/);
+	expect(complaints).toEqual([]);
+	await close();
+});
+
 test('that is revoked while its page is open says so when it is answered', async () => {
 	const { token, id } = await portal.invitation(company);
 	const { page, close } = await visit(token);

@@ -67,3 +67,21 @@ test('accept an invitation', async () => {
 	await page.getByRole('heading', { name: company.name, exact: true }).waitFor();
 	await person.close();
 });
+
+test('ask for an organization with an address that is not confirmed yet', async () => {
+	const one = await portal.person({ isVerified: false });
+	const first = await portal.tokenFor(one.email, 'verify-email');
+	const person = await newPerson(browser, portal.server.origin, { hasScript: false, as: one });
+	const { page } = person;
+	await page.goto('/organizations/new');
+	// Once on the page, where it is missing.
+	await page.getByText(`we have sent a link to ${one.email}`).waitFor();
+	await page.getByRole('button', { name: 'Send again' }).click();
+	await page.getByText('A new link is on its way.').waitFor();
+	await page.goto(`/verify-email/${await portal.tokenFor(one.email, 'verify-email', first)}`);
+	await page.getByRole('button', { name: 'Confirm this address' }).click();
+	await page.getByText(`${one.email} is confirmed`).waitFor();
+	await page.goto('/organizations/new');
+	await page.getByLabel('Organization name').waitFor();
+	await person.close();
+});
