@@ -18,9 +18,17 @@ function decode(text: string): string {
 	}
 }
 
-/** Replaces whatever is as long as a secret and made of its letters; the ids of rows are none. */
+/** A name, as of a constraint: chance makes no secret of small letters alone. */
+const name = /^[a-z_-]+$/;
+
+/**
+ * Replaces whatever is as long as a secret and made of its letters, also of letters written by percent signs. The ids of
+ * rows are none, and no names.
+ */
 export function withoutSecrets(text: string, shortest = 32): string {
-	return text.replace(/[\w-]+/g, (run) => (run.length < shortest || uuid.test(run) ? run : '…'));
+	return text.replace(/(?:%[\da-f]{2}|[\w-])+/gi, (run) =>
+		run.length < shortest || uuid.test(run) || name.test(run) ? run : '…'
+	);
 }
 
 /** A request's path for the log: neither what stands behind the name of a link nor what looks like a secret. */

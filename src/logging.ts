@@ -1,4 +1,5 @@
 import pino, { type Logger } from 'pino';
+import { withoutSecrets } from '#lib/redaction.ts';
 
 /** What a log line says of an error. */
 interface Told {
@@ -12,11 +13,12 @@ interface Told {
 /**
  * Of an error only this, whatever else hangs on it: drivers hang statements, parameters and whole connections on theirs,
  * with the key by which a query of that connection can be cancelled. Also for what is no Error: pg-boss copies some.
+ * Its words may repeat what somebody has sent, the secret of a link among it.
  */
 export function errorOf(error: unknown, depth = 0): Told | string {
-	if (typeof error !== 'object' || error === null) return String(error).slice(0, 500);
+	if (typeof error !== 'object' || error === null) return withoutSecrets(String(error)).slice(0, 500);
 	const { name, message, code, stack, cause } = error as Partial<Record<keyof Error | 'code', unknown>>;
-	const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+	const text = (value: unknown) => (typeof value === 'string' ? withoutSecrets(value) : undefined);
 	const told: Told = {
 		type: text(name) ?? error.constructor?.name ?? 'Error',
 		message: text(message) ?? ''

@@ -197,6 +197,8 @@ interface ApplicationTable {
 	description: string;
 	createdBy: string | null;
 	createdAt: Timestamp;
+	/** Was there already when it was noticed that it looks like an older one of the organization. */
+	isAlike: Generated<boolean>;
 }
 
 interface CredentialTable {

@@ -46,6 +46,10 @@ test.each([
 
 test('the words of an error are kept, but for what may be a secret', () => {
 	expect(withoutSecrets(`Not found: /setup/${token}`)).toBe('Not found: /setup/…');
+	expect(withoutSecrets(`Not found: /%73etup/${encoded}`)).toBe('Not found: /%73etup/…');
+	expect(withoutSecrets('violates "organization_deletion_asked_by_fkey"')).toBe(
+		'violates "organization_deletion_asked_by_fkey"'
+	);
 	expect(withoutSecrets('TypeError: cannot readTheHeadersOfTheRequest')).toBe(
 		'TypeError: cannot readTheHeadersOfTheRequest'
 	);

@@ -60,7 +60,7 @@ async function refusingTaken<Result>(name: string, writing: Promise<Result>): Pr
 	try {
 		return await writing;
 	} catch (error) {
-		if (brokenIndex(error) !== 'application_name') throw error;
+		if (!brokenIndex(error)?.startsWith('application_')) throw error;
 		throw fieldRefusal('name', 'TAKEN', `There is already an application with the name ${name}.`);
 	}
 }
