@@ -6,7 +6,7 @@ const links = new Set(['invitations', 'setup', 'verify-email', 'reset-password',
 /** Undoes percent signs, also those of percent signs, until nothing changes. */
 function decode(text: string): string {
 	for (let left = text, turn = 0; ; turn++) {
-		let next = left;
+		let next: string;
 		try {
 			next = decodeURIComponent(left);
 		} catch {

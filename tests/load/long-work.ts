@@ -273,7 +273,7 @@ async function bench(url: string): Promise<void> {
 			inviters.slice(runs).map(
 				({ userId }) =>
 					() =>
-						governor.users.delete.mutate({ accountId: userId })
+						governor.accounts.delete.mutate({ accountId: userId })
 			)
 		]);
 		await db
