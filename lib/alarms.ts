@@ -11,6 +11,7 @@ export const alarms = {
 	'tidy-organizations': 'An organization whose time has come could not be deleted.',
 	'tidy-events': 'What organizations that are gone knew of themselves could not be deleted.',
 	'tidy-old': 'E-mails and invitations older than the settings keep them could not be deleted.',
+	'tidy-messages': 'E-mails that were left lying could not be queued again.',
 	'tidy-devices': 'Browsers that nobody uses any more could not be forgotten.',
 	'tidy-expiries': 'People could not be told that a credential ends soon.'
 } as const satisfies Record<string, string>;

@@ -79,6 +79,8 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 		c.set('requestId', requestId);
 		c.set('address', address);
 		if ('incoming' in c.env) {
+			// Nothing here is large enough to be asked for in parts, and a part that ends before it begins confuses the pages.
+			delete c.env.incoming.headers.range;
 			c.env.incoming.headers[addressHeader] = address;
 			c.env.incoming.headers[requestIdHeader] = requestId;
 			for (const [name, value] of Object.entries(securityHeaders(env))) c.env.outgoing.setHeader(name, value);

@@ -5,6 +5,7 @@ import { PGlite, types } from '@electric-sql/pglite';
 import {
 	CamelCasePlugin,
 	Kysely,
+	NoResultError,
 	PGliteDialect,
 	PostgresDialect,
 	type Dialect,
@@ -45,6 +46,10 @@ export function brokenIndex(error: unknown): string | null {
 export function isUnfitData(error: unknown): error is Error & { code: string } {
 	return error instanceof Error && 'code' in error && /^22[\dA-Z]{3}$/.test(String(error.code));
 }
+
+/** A row that was there a moment ago isn't any more: it was asked for in vain, or is pointed at by a key (23503). */
+export const isGone = (error: unknown) =>
+	error instanceof NoResultError || (error instanceof Error && 'code' in error && error.code === '23503');
 
 /** Dates travel as ISO 8601 in UTC. */
 export function isoOf(date: Date): string;
@@ -124,8 +129,14 @@ function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 
 async function openPglite(folder: string): Promise<Database> {
 	mkdirSync(folder, { recursive: true, mode: 0o700 });
-	const release = await lockFolder(folder);
+	const lock = await lockFolder(folder);
 	const pglite = await PGlite.create(path.join(folder, 'database'), { parsers: { [types.INT8]: Number } });
+	// All that it reads and writes passes here.
+	const execute = pglite.execProtocolRawSync.bind(pglite);
+	pglite.execProtocolRawSync = (message) => {
+		lock.check();
+		return execute(message);
+	};
 	return {
 		db: kysely(new PGliteDialect({ pglite })),
 		source: { pglite },
@@ -139,7 +150,7 @@ async function openPglite(folder: string): Promise<Database> {
 		},
 		async close() {
 			await pglite.close();
-			await release();
+			await lock.release();
 		}
 	};
 }

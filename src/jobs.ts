@@ -11,8 +11,9 @@ import { mailQueue, type MailJob, type Outbox } from './outbox.ts';
 import { sweepEvents } from './procedures/activity.ts';
 import { deleteDueOrganizations } from './procedures/deletions.ts';
 import { tellExpiring } from './procedures/expiries.ts';
-import { deleteOld } from './retention.ts';
+import { deleteOld, listAbandoned } from './retention.ts';
 import { deleteExpiredSessions } from './session.ts';
+import { transact } from './transaction.ts';
 
 const tidyQueue = 'tidy';
 /** For jobs that broke off, since their process or the database died. What mail servers say is in delivery.ts. */
@@ -63,12 +64,21 @@ const tidying: { kind: AlarmKind; run: (parts: Tidying) => Promise<void> }[] = [
 	// After what deletes organizations.
 	{ kind: 'tidy-events', run: ({ db }) => sweepEvents(db) },
 	{ kind: 'tidy-devices', run: ({ db }) => deleteExpiredDevices(db) },
+	{ kind: 'tidy-messages', run: queueAbandoned },
 	{ kind: 'tidy-old', run: ({ db }) => deleteOld(db) },
 	{ kind: 'tidy-expiries', run: (parts) => tellExpiring({ ...parts, config: parts.env }) },
 	{ kind: 'mail-server', run: async (parts) => void mailingOf(await getMailServerRow(parts.db), parts) }
 ];
 
 type Tidying = Pick<Parts, 'db' | 'env' | 'vault' | 'log'> & { outbox: Outbox };
+
+/** Messages without a job begin anew; the log says so, since something ended the jobs. */
+async function queueAbandoned({ db, log, outbox }: Tidying): Promise<void> {
+	const ids = await listAbandoned(db);
+	if (ids.length === 0) return;
+	log.warn({ messages: ids.length }, 'messages had no job and are queued again');
+	await transact(db, (trx) => outbox.requeue(trx, ids));
+}
 
 /** Each step by itself: one that fails keeps none from running, and is told until it gets on again. */
 async function tidy(parts: Tidying): Promise<void> {

@@ -119,12 +119,25 @@ function endAtOnce(folder: string): void {
 	process.exit(1);
 }
 
+export interface FolderLock {
+	/** Gives the folder back. */
+	release(): Promise<void>;
+	/**
+	 * To be asked before anything is read or written: a process that was asleep, as a paused container is, wakes up with work
+	 * at hand, and somebody else may have the folder by then. Looks only when time has passed unseen; ends the process when
+	 * the folder is another's.
+	 */
+	check(): void;
+}
+
+/** How often the process notes that it is awake, and after how long without a note it looks, in milliseconds. */
+const [noteMs, unseenMs] = [500, 4_000];
+
 /**
  * Takes the folder for this process. If it is lost later, the process ends.
- * @returns what gives it back.
  * @throws {Error} when another process has it.
  */
-export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+export async function lockFolder(folder: string): Promise<FolderLock> {
 	const place = path.resolve(folder);
 	const [lock, file] = [path.join(place, 'portico.lock'), path.join(place, 'portico.pid')];
 	const self = describeSelf();
@@ -138,7 +151,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
 	};
 
 	/** Null when somebody else was faster. */
-	async function take(isTakingOver: boolean): Promise<(() => Promise<void>) | null> {
+	async function take(isTakingOver: boolean): Promise<FolderLock | null> {
 		// Nobody may take a process that is gone for the holder of the new lock.
 		rmSync(file, { force: true });
 		if (isTakingOver) remove(lock);
@@ -163,10 +176,23 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
 			if (isLost) return null;
 		}
 		isOpen = true;
-		return async () => {
-			isOpen = false;
-			rmSync(file, { force: true });
-			await release();
+		// By the clock of the world, which goes on while the machine sleeps.
+		let seenAt = Date.now();
+		const noting = setInterval(() => check(), noteMs);
+		noting.unref();
+		function check(): void {
+			const now = Date.now();
+			if (isOpen && Math.abs(now - seenAt) > unseenMs && readHolder(file).id !== self.id) endAtOnce(place);
+			seenAt = now;
+		}
+		return {
+			check,
+			async release() {
+				isOpen = false;
+				clearInterval(noting);
+				rmSync(file, { force: true });
+				await release();
+			}
 		};
 	}
 
@@ -179,8 +205,8 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
 			const isKnown = state === 'fresh' ? isAlive(readHolder(file), self) : null;
 			if (isKnown === true) return refuse();
 			if (state !== 'fresh' || isKnown === false) {
-				const release = await take(state !== 'absent');
-				if (release) return release;
+				const taken = await take(state !== 'absent');
+				if (taken) return taken;
 			}
 		}
 		if (performance.now() > deadline) return refuse();

@@ -60,6 +60,7 @@ const deepest = 20;
 const maxProblems = 100;
 /** An e-mail has some dozens; MJML takes its time for each. */
 const maxElements = 400;
+const maxAttributes = 30;
 const plainValue = /^[\w\s#%.,()'+/-]*$/;
 const names = { nbsp: '\u00a0', ndash: '–', mdash: '—', hellip: '…', copy: '©', euro: '€', bull: '•' };
 
@@ -138,6 +139,11 @@ export function readMarkup(
 
 	function readAttributes(tag: string, given: Record<string, string>, line: number): string {
 		let written = '';
+		// MJML copies what it has of an element for each attribute more.
+		if (Object.keys(given).length > maxAttributes) {
+			report(line, `<${tag}> has more than ${maxAttributes} attributes.`);
+			return written;
+		}
 		for (const [name, value] of Object.entries(given)) {
 			const known = attributes[tag] ?? (tag.startsWith('mj-') ? null : ['style']);
 			if (known ? !known.includes(name) : /^(on|src|background-url)/i.test(name)) {

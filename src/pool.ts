@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import pg from 'pg';
 
 /**
@@ -11,7 +12,9 @@ const bounds = {
 		connectionTimeoutMillis: 10_000,
 		lock_timeout: 5_000,
 		statement_timeout: 15_000,
-		idle_in_transaction_session_timeout: 15_000
+		idle_in_transaction_session_timeout: 15_000,
+		// By the clock of this side, for connections that have gone silent: the server's limits don't reach it any more.
+		query_timeout: 17_000
 	},
 	/** For migrations and programs that read everything. */
 	patient: { connectionTimeoutMillis: 10_000 },
@@ -55,15 +58,22 @@ class PreparingClient extends pg.Client {
 		const [text, values, ...rest] = given;
 		const hasValues = typeof text === 'string' && Array.isArray(values) && values.length > 0;
 		const name = hasValues ? nameOf(text) : undefined;
-		if (!name || rest.length > 0) return query(...given);
-		const answer: Promise<unknown> = query({ name: `${name}_${this.#changes}`, text, values });
+		const answer: unknown =
+			name && rest.length === 0 ? query({ name: `${name}_${this.#changes}`, text, values }) : query(...given);
+		if (!(answer instanceof Promise)) return answer as never;
 		answer.catch((error: unknown) => {
+			// Nothing comes from there any more: the pool is to open another one in its place.
+			if (isSilence(error))
+				(this as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
 			// What is prepared here no longer fits: everything anew under other names.
 			if (isOutdatedPlan(error)) this.#changes += 1;
 		});
 		return answer as never;
 	}
 }
+
+/** The server did not answer in time: the driver says so without a code. */
+export const isSilence = (error: unknown) => error instanceof Error && error.message === 'Query read timeout';
 
 /** A statement was planned before its tables were changed, and what it returns is no longer the same. */
 export const isOutdatedPlan = (error: unknown) =>

@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server';
-import { isUnavailable } from './transaction.ts';
+import { isUnavailable, isUncertain } from './transaction.ts';
 
 type RefusalCode =
 	| 'BAD_REQUEST'
@@ -47,6 +47,8 @@ export const notFound = () => new Refusal('NOT_FOUND', 'NOT_FOUND', 'This was no
 /** The refusal of a call that the database could not carry out now; any other error as it is. */
 export function refusalOfOutage(error: unknown): unknown {
 	if (!isUnavailable(error)) return error;
-	const words = 'The portal is busy at the moment, and nothing was changed. Try again in a few seconds.';
+	const words = isUncertain(error)
+		? 'The portal could not answer in time. Look whether it was done before you try again in a few seconds.'
+		: 'The portal is busy at the moment, and nothing was changed. Try again in a few seconds.';
 	return new Refusal('SERVICE_UNAVAILABLE', 'BUSY', words, {}, { retryAfter: 3, cause: error });
 }

@@ -46,7 +46,11 @@ async function start(env: Env): Promise<void> {
 	let pages: NodeHandler = (_request, response) => response.writeHead(503).end('Portico is starting.');
 	const app = createApp(parts, (request, response, next) => pages(request, response, next));
 	globalThis.porticoFetch = async (request, bindings) => app.fetch(request, bindings);
-	const server = createServer(getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]));
+	const server = createServer(
+		// Whoever asks for another protocol, as some do for HTTP/2, is answered in this one.
+		{ shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
+		getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0])
+	);
 	pages = isDevelopment ? await openDevelopmentPages(server) : await openBuiltPages();
 	const live = await startLive(server, { database, env, log });
 	const endWork = await work(boss, parts);

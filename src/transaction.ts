@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db, Trx } from './database.ts';
-import { isOutdatedPlan } from './pool.ts';
+import { isOutdatedPlan, isSilence } from './pool.ts';
 import { Busy } from './turns.ts';
 
 /** Transactions, and what the database's errors mean for whoever asked. */
@@ -19,18 +19,14 @@ function canBeTriedAgain(error: unknown): boolean {
 
 /** What the driver says without a code of its own. */
 const lostWords =
-	/^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying)/;
-const networkCodes = new Set([
-	'ECONNREFUSED',
-	'ECONNRESET',
-	'EPIPE',
-	'ETIMEDOUT',
-	'ENOTFOUND',
-	'EAI_AGAIN',
-	'EHOSTUNREACH'
-]);
-/** lock_not_available, query_canceled by a timeout, idle in transaction, too many connections. */
-const boundCodes = new Set(['55P03', '57014', '25P03', '53300']);
+	/^(?:Connection terminated|Client has encountered a connection error|Client was closed|timeout exceeded when trying)/;
+const networkCodes = new Set(
+	'ECONNREFUSED ECONNRESET ECONNABORTED EPIPE ETIMEDOUT ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH EADDRNOTAVAIL EMFILE ENFILE'.split(
+		' '
+	)
+);
+/** lock_not_available, query_canceled by a timeout, idle in transaction, a database that only reads or isn't open. */
+const boundCodes = new Set(['55P03', '57014', '25P03', '25006', '55000', '3D000']);
 
 /**
  * Whether the call could not be carried out now, for want of the database or since something took too long: nothing
@@ -44,11 +40,21 @@ export function isUnavailable(error: unknown): boolean {
 	return (
 		boundCodes.has(code) ||
 		networkCodes.has(code) ||
-		/^(08|57P)/.test(code) ||
+		// Connections, credentials that no longer hold, resources, an operator, the disk.
+		/^(?:08|28|53|57P|58)/.test(code) ||
+		isSilence(error) ||
 		lostWords.test(error.message) ||
 		canBeTriedAgain(error)
 	);
 }
+
+/** What was refused before anything of it could be written; of any other outage nobody knows how far the call came. */
+const isBefore = (error: unknown) =>
+	error instanceof Busy ||
+	['ECONNREFUSED', '55P03', '25006', '3D000', '40P01', '40001'].includes(codeOf(error));
+
+/** Whether the call may have been carried out all the same: its connection was lost, perhaps at the commit. */
+export const isUncertain = (error: unknown) => !isBefore(error);
 
 const attemptsAtMost = 4;
 

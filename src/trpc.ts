@@ -6,7 +6,7 @@ import { rules, type ProcedurePath } from '#lib/policy.ts';
 import { text } from '#lib/schema.ts';
 import type { Actor } from '#lib/events.ts';
 import { spend, spendAsMember } from './budget.ts';
-import { isUnfitData, type Db } from './database.ts';
+import { isGone, isUnfitData, type Db } from './database.ts';
 import type { Env } from './env.ts';
 import { countAttempt, takeBack } from './limits.ts';
 import type { Outbox } from './outbox.ts';
@@ -74,6 +74,8 @@ const base = t.procedure.use(async ({ ctx, path, next }) => {
 	if (result.ok) return result;
 	const { cause } = result.error;
 	if (isUnavailable(cause)) throw refusalOfOutage(cause);
+	// Something that the call had looked up went away before it was done.
+	if (isGone(cause)) throw new Refusal('CONFLICT', 'GONE', 'This is no longer there. Load the page again.');
 	if (!isUnfitData(cause)) return result;
 	// No value of the input should come this far: in the log, for whoever mends the schema.
 	ctx.log.warn({ path, requestId: ctx.requestId, code: cause.code }, 'the database refused a value');
@@ -220,7 +222,7 @@ export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(
 				);
 			return type === 'mutation'
 				? inTurnOfMember(ctx.db, ctx.user, organizationId, run)
-				: inTurn(`organization:${organizationId}:reading`, readersAtOnce, run);
+				: inTurnOfReader(ctx, 'organization.id', organizationId, run);
 		});
 }
 
@@ -229,12 +231,40 @@ export function slugProcedure() {
 	return signedInProcedure
 		.input(z.strictObject({ slug: text(100) }))
 		.use(({ ctx, input, path, type, next }) =>
-			inTurn(`organization:${input.slug}:reading`, readersAtOnce, () =>
+			inTurnOfReader(ctx, 'organization.slug', input.slug, () =>
 				inTransaction(ctx.db, type, async (db) =>
 					next({ ctx: await grant(db, ctx, { path, type }, 'organization.slug', input.slug) })
 				)
 			)
 		);
+}
+
+const findMembership = (
+	db: Db,
+	user: SessionUser,
+	column: 'organization.id' | 'organization.slug',
+	value: string
+) =>
+	db
+		.selectFrom('membership')
+		.innerJoin('organization', 'organization.id', 'membership.organizationId')
+		.select('membership.id')
+		.where(column, '=', value)
+		.where('membership.userId', '=', user.id)
+		.executeTakeFirst();
+
+/** In turn with what else the person reads, and with the organization's other readers. */
+function inTurnOfReader<Result>(
+	ctx: Context & { user: SessionUser },
+	column: 'organization.id' | 'organization.slug',
+	value: string,
+	run: () => Promise<Result>
+): Promise<Result> {
+	const key = `${column}:${value}:reading`;
+	return inTurnOfCaller(ctx, 'query', async () => {
+		if (isTaken(key) && !(await findMembership(ctx.db, ctx.user, column, value))) throw notFound();
+		return inTurn(key, readersAtOnce, run);
+	});
 }
 
 /** A stranger waits for nobody, so that no crowd of them holds up the members. */
@@ -245,12 +275,7 @@ async function inTurnOfMember<Result>(
 	run: () => Promise<Result>
 ): Promise<Result> {
 	if (isTaken(`organization:${organizationId}`)) {
-		const member = await db
-			.selectFrom('membership')
-			.select('id')
-			.where('organizationId', '=', organizationId)
-			.where('userId', '=', user.id)
-			.executeTakeFirst();
+		const member = await findMembership(db, user, 'organization.id', organizationId);
 		if (!member) throw notFound();
 	}
 	return inTurnOf(organizationId, run);

@@ -16,6 +16,7 @@ import { deleteAccount, findObstacles } from './users.ts';
 
 /** What people do with their own account. */
 
+const sessionOver = () => new Refusal('UNAUTHORIZED', 'SIGN_IN', 'Your session is over. Sign in to go on.');
 const wrongPassword = () => fieldRefusal('currentPassword', 'INVALID', 'This is not your password.');
 
 /**
@@ -29,13 +30,14 @@ export async function checkOwnPassword(
 	// Of this session alone: who has found somebody's open page keeps nobody from their own.
 	const bucket = { key: `password:session:${ctx.session.id}`, max: 10, seconds: 900 };
 	return limitFailures(ctx.db, [bucket], async () => {
-		const { passwordHash } = await ctx.db
+		const account = await ctx.db
 			.selectFrom('account')
 			.select('passwordHash')
 			.where('id', '=', ctx.session.user.id)
-			.executeTakeFirstOrThrow();
-		if (!(await verifyPassword(passwordHash, currentPassword))) throw wrongPassword();
-		return passwordHash;
+			.executeTakeFirst();
+		if (!account) throw sessionOver();
+		if (!(await verifyPassword(account.passwordHash, currentPassword))) throw wrongPassword();
+		return account.passwordHash;
 	});
 }
 
@@ -52,7 +54,7 @@ export async function lockOwnAccount(
 		.where((eb) => eb.exists(eb.selectFrom('session').select('id').where('session.id', '=', session.id)))
 		.forNoKeyUpdate()
 		.executeTakeFirst();
-	if (!account) throw new Refusal('UNAUTHORIZED', 'SIGN_IN', 'Your session is over. Sign in to go on.');
+	if (!account) throw sessionOver();
 	if (account.passwordHash !== passwordHash) throw wrongPassword();
 	return account;
 }

@@ -64,10 +64,12 @@ export const sessionsRouter = router({
 		const common = { settings, isSetUp: admin !== undefined };
 		if (!session) return { ...common, account: null, organizations: [], invitations: [] };
 		const [account, organizations, invitations] = await Promise.all([
-			db.selectFrom('account').selectAll().where('id', '=', session.user.id).executeTakeFirstOrThrow(),
+			db.selectFrom('account').selectAll().where('id', '=', session.user.id).executeTakeFirst(),
 			listOrganizations(db, session.user.id),
 			listWaiting(db, session.user)
 		]);
+		// Deleted since the session was looked up.
+		if (!account) return { ...common, account: null, organizations: [], invitations: [] };
 		return { ...common, account: accountViewOf(account), organizations, invitations };
 	}),
 
