@@ -198,7 +198,9 @@ async function inviteMany(large: Company, batch: number) {
 		maxMembers: many,
 		maxOpenInvitations: many,
 		invitationsPerDay: many,
-		invitationsPerInviter: many
+		invitationsPerInviter: many,
+		changesPerPerson: 100_000,
+		changesPerOrganization: 100_000
 	};
 	if (batch === 0) await portal.admin.api.settings.update.mutate(limits);
 	await large.owner.api.invitations.createMany.mutate({

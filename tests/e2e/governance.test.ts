@@ -152,8 +152,13 @@ test('two admins press in the same instant: one decides, the other reads who it 
 		one.page.getByRole('button', { name: `Approve ${company.name}` }).click(),
 		other.page.getByRole('button', { name: 'Reject the request' }).click()
 	]);
-	const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
-	const { status, decidedBy } = snapshot.organization;
+	// Pressed is not decided yet.
+	const decided = async () => {
+		const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
+		return snapshot.organization;
+	};
+	await expect.poll(async () => (await decided()).status).not.toBe('pending');
+	const { status, decidedBy } = await decided();
 	const loser = status === 'approved' ? other : one;
 	await loser.page.getByText(`is ${status} already by ${decidedBy?.name} at`).waitFor();
 	const badge = status === 'approved' ? 'Approved' : 'Rejected';
