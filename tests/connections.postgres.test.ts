@@ -5,7 +5,7 @@ import { startPortal, unique, uniqueEmail, type Company, type Portal } from './f
 import { startPostgres } from './setup/postgres.ts';
 
 /**
- * How many connections are ended; by hand `CONNECTIONS_ENDED=2000` for the long form, whose figures stand in
+ * How many connections are ended; by hand `CONNECTIONS_ENDED=1000` for the long form; see
  * docs/benchmarks.md.
  */
 const toEnd = Number(process.env.CONNECTIONS_ENDED ?? 200);
