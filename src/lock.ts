@@ -119,6 +119,11 @@ function endAtOnce(folder: string): void {
 	process.exit(1);
 }
 
+/** Another process has the folder. */
+export class FolderInUse extends Error {
+	override readonly name = 'FolderInUse';
+}
+
 export interface FolderLock {
 	/** Gives the folder back. */
 	release(): Promise<void>;
@@ -135,7 +140,7 @@ const [noteMs, unseenMs] = [500, 4_000];
 
 /**
  * Takes the folder for this process. If it is lost later, the process ends.
- * @throws {Error} when another process has it.
+ * @throws {FolderInUse} when another process has it.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
 	const place = path.resolve(folder);
@@ -145,7 +150,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 	// Where earlier versions have it: beside the folder, which containers that share the folder don't share.
 	const lookBeside = watch(`${place}.lock`);
 	const refuse = (): never => {
-		throw new Error(
+		throw new FolderInUse(
 			`Another Portico is already running on ${place}. Stop it, or give this one another DATA_FOLDER.`
 		);
 	};
