@@ -172,8 +172,11 @@ describe('where no mail server is set up', () => {
 			expect(organization).toMatchObject({ status: 'pending', requestedBy: { isProven: false } });
 			const { messages } = await quiet.admin.api.messages.list.query({ search: 'admin@example.test' });
 			const message = messages.find(({ subject }) => subject === 'Quiet Company asks to join');
-			const shown = await quiet.admin.api.messages.get.query({ messageId: message?.id ?? '' });
-			expect(JSON.stringify(shown)).toContain('Nobody has confirmed this address.');
+			// Its text can be read once the worker has put it into the mailbox.
+			const read = () => quiet.admin.api.messages.get.query({ messageId: message?.id ?? '' });
+			await expect
+				.poll(async () => JSON.stringify(await read()))
+				.toContain('Nobody has confirmed this address.');
 			await quiet.admin.api.organizations.approve.mutate({ organizationId: id, name: 'Quiet Company' });
 		} finally {
 			await quiet.stop();

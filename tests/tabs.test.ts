@@ -154,7 +154,7 @@ test('a form whose link the browser no longer has is refused, and acts on no oth
 	browser.jar.delete(name);
 	const refused = await press(browser, older, 'Set the password', { password: 'for whom is this one' });
 	expect(refused.status).toBe(409);
-	expect(await refused.text()).toContain('Open the link of the e-mail again.');
+	expect(await refused.text()).toContain('Open the link again that led here.');
 	await portal.signIn(one.email);
 	await portal.signIn(two.email);
 });
