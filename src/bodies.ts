@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Context as HonoContext, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
@@ -29,12 +30,56 @@ export function callLimit(path: string): number {
 	return Math.max(smallBody, ...calls.slice(0, 10).map((call) => largeBodies.get(call) ?? 0));
 }
 
-const tooLarge = (c: HonoContext) => c.text('The request is too large.', 413);
+/** What is still read of a body that is refused, so that its sender gets to hear why. */
+const readAway = { bytes: 8_000_000, ms: 10_000 };
+
+/**
+ * Reads what is left of a request's body and throws it away: whoever is hung up on while writing sees a broken
+ * connection and not the answer (RFC 9112, section 9.6). False when that would be more than {@link readAway}.
+ */
+async function readRest(c: HonoContext): Promise<boolean> {
+	const { incoming } = c.env as { incoming?: IncomingMessage };
+	// A call from within this process.
+	if (!incoming) return true;
+	if (Number(c.req.header('content-length') ?? 0) > readAway.bytes) return false;
+	if (incoming.readableEnded || incoming.destroyed) return true;
+	const { promise, resolve } = Promise.withResolvers<boolean>();
+	let bytes = 0;
+	const timer = setTimeout(() => resolve(false), readAway.ms);
+	incoming.on('data', (part: Buffer) => {
+		bytes += part.length;
+		if (bytes > readAway.bytes) resolve(false);
+	});
+	for (const end of ['end', 'close', 'error']) incoming.once(end, () => resolve(true));
+	incoming.resume();
+	const isRead = await promise;
+	clearTimeout(timer);
+	return isRead;
+}
+
+type Refuse = (c: HonoContext, headers: Record<string, string>) => Response;
+
+const tooLarge: Refuse = (c, headers) => c.text('The request is too large.', 413, headers);
+
+async function refuseAfterReading(c: HonoContext, refuse: Refuse): Promise<Response> {
+	return refuse(c, (await readRest(c)) ? {} : { connection: 'close' });
+}
+
+/** A body that is longer than it may be by what is told of it: it is refused before anything of it is looked at. */
+function isToldTooLarge(c: HonoContext, max: number): boolean {
+	return !(Number(c.req.header('content-length') ?? 0) <= max);
+}
 
 /** Refuses a body that is longer than it may be, with or without a length that is told before. */
-export const limitBody = (limitOf: (path: string) => number): MiddlewareHandler => {
-	return (c, next) => bodyLimit({ maxSize: limitOf(c.req.path), onError: tooLarge })(c, next);
-};
+export const limitBody =
+	(limitOf: (path: string) => number, refuse = tooLarge): MiddlewareHandler =>
+	(c, next) => {
+		const maxSize = limitOf(c.req.path);
+		if (isToldTooLarge(c, maxSize)) return refuseAfterReading(c, refuse);
+		// Node ends a body at the length that was told.
+		if (!c.req.header('transfer-encoding')) return next();
+		return bodyLimit({ maxSize, onError: () => refuseAfterReading(c, refuse) })(c, next);
+	};
 
 /**
  * As {@link limitBody}, for the pages, which read the body themselves: nothing of it is read here. A body whose length
@@ -43,8 +88,7 @@ export const limitBody = (limitOf: (path: string) => number): MiddlewareHandler 
 export const limitTold =
 	(max: number): MiddlewareHandler =>
 	async (c, next) => {
-		const told = Number(c.req.header('content-length') ?? 0);
-		if (!(told <= max)) return c.text('The request is too large.', 413, { connection: 'close' });
+		if (isToldTooLarge(c, max)) return refuseAfterReading(c, tooLarge);
 		await next();
 	};
 

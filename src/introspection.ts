@@ -1,10 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { bearerAuth } from 'hono/bearer-auth';
 import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
-import { readForm } from './bodies.ts';
+import { limitBody, readForm } from './bodies.ts';
 import type { Db } from './database.ts';
 import { isKey, type Vault } from './vault.ts';
 
@@ -92,7 +91,13 @@ export function createIntrospection({ db, vault }: { db: Db; vault: Vault }, gat
 			}
 		})
 	);
-	app.use(path, bodyLimit({ maxSize: 2_000, onError: (c) => c.json({ error: 'invalid_request' }, 413) }));
+	app.use(
+		path,
+		limitBody(
+			() => 2_000,
+			(c, headers) => c.json({ error: 'invalid_request' }, 413, headers)
+		)
+	);
 	app.post(path, async (c) => {
 		const form = asked.safeParse(await readForm(c));
 		if (!form.success) return c.json({ error: 'invalid_request' }, 400);

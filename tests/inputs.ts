@@ -175,8 +175,7 @@ export async function send(by: Visitor, path: string, type: string, input: unkno
 			: by.request(`/trpc/${path}`, {
 					method: 'POST',
 					body: text,
-					// The server hangs up on what is too long: no later request may be given this connection.
-					headers: { 'content-type': 'application/json', connection: 'close' }
+					headers: { 'content-type': 'application/json' }
 				});
 	const { status, body } = await answer;
 	await body?.cancel();

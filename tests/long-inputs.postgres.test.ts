@@ -56,8 +56,7 @@ describe('a long text', () => {
 					...(type === 'mutation' && { 'very long': 'x'.repeat(150_000) })
 				});
 				const sendOne = (text: string) =>
-					// The server may hang up while we still send.
-					send(portal.admin, path, type, inputWith(leaves, leaf, text, known)).catch(() => 413);
+					send(portal.admin, path, type, inputWith(leaves, leaf, text, known));
 				const sendAll = async () => {
 					const statuses = await Promise.all(texts.map(([, text]) => sendOne(text)));
 					if (statuses.some((status) => status < 400 || status >= 500))
@@ -77,7 +76,7 @@ describe('a long text', () => {
 
 	test('can’t hide in a batch, nor in a body that doesn’t tell its length', async () => {
 		const long = JSON.stringify({ 0: { name: 'x'.repeat(20_000) } });
-		const headers = { 'content-type': 'application/json', connection: 'close' };
+		const headers = { 'content-type': 'application/json' };
 		const batch = (paths: string) =>
 			person.request(`/trpc/${paths}?batch=1`, { method: 'POST', body: long, headers });
 		expect((await batch('organizations.request')).status).toBe(413);
