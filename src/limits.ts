@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { waitInWords } from '#lib/limits.ts';
 import type { Db, Trx } from './database.ts';
 import { Refusal, tooMany } from './refusals.ts';
+import { isUnavailable } from './transaction.ts';
 import { inTurn } from './turns.ts';
 
 /**
@@ -38,16 +39,6 @@ export async function limit(db: Db, key: string, max: number, seconds: number): 
 	if (wait !== null) throw tooOften(wait);
 }
 
-/** What was counted was none of those that the limit is for. */
-export async function takeBack(db: Db, key: string): Promise<void> {
-	await db
-		.updateTable('rateLimit')
-		.set((eb) => ({ count: eb('count', '-', 1) }))
-		.where('key', '=', key)
-		.where('count', '>', 0)
-		.execute();
-}
-
 /** What limits guessing: at most `max` failures under the key within a window of so many seconds. */
 export type Bucket = { key: string; max: number; seconds: number };
 
@@ -67,22 +58,62 @@ export async function takePlace(db: Db, { key, max, seconds }: Bucket): Promise<
 	return rows[0]?.window ?? null;
 }
 
-/** Takes one of the failures that are left, before anybody knows whether it is one. */
-async function reserve(db: Db, bucket: Bucket): Promise<() => Promise<void>> {
-	const { key } = bucket;
-	const window = await takePlace(db, bucket);
-	if (window === null) throw tooOften((await readWindows(db, [key])).get(key)?.wait ?? 0);
-	return async () => {
-		// Not from a window that has begun since.
-		await sql`
-			update rate_limit set count = count - 1
-			where key = ${key} and resets_at = ${window}::timestamptz and count > 0`.execute(db);
+/** The attempts of this process that hold a place, by the bucket's key. */
+const underWay = new Map<string, Set<Promise<void>>>();
+
+/** Shows that one is under way until it is said to be over. */
+function showUnderWay(key: string): () => void {
+	const all = underWay.get(key) ?? new Set();
+	underWay.set(key, all);
+	const { promise, resolve } = Promise.withResolvers<void>();
+	all.add(promise);
+	return () => {
+		all.delete(promise);
+		if (all.size === 0) underWay.delete(key);
+		resolve();
 	};
 }
 
-/** Whether the attempt has told that what was tried is wrong; any other refusal is about something that was right. */
-const isFailure = (error: unknown) =>
-	!(error instanceof Refusal) || error.code === 'NOT_FOUND' || error.code === 'BAD_REQUEST';
+interface Place {
+	giveBack: () => Promise<void>;
+	/** Once it is given back or lost. */
+	leave: () => void;
+}
+
+/**
+ * Takes one of the failures that are left, before anybody knows whether it is one. One after the other: the last places
+ * may be held by attempts that turn out to be right, and give them back.
+ */
+const reserve = (db: Db, bucket: Bucket): Promise<Place> =>
+	inTurn(`reserve:${bucket.key}`, 1, async () => {
+		const { key } = bucket;
+		for (;;) {
+			const others = [...(underWay.get(key) ?? [])];
+			const window = await takePlace(db, bucket);
+			if (window !== null) return { giveBack: () => giveBack(db, key, window), leave: showUnderWay(key) };
+			if (others.length > 0) await Promise.race(others);
+			else {
+				const wait = (await readWindows(db, [key])).get(key)?.wait;
+				if (wait !== undefined) throw tooOften(wait);
+			}
+		}
+	});
+
+/** Not to a window that has begun since. */
+async function giveBack(db: Db, key: string, window: string): Promise<void> {
+	await sql`
+		update rate_limit set count = count - 1
+		where key = ${key} and resets_at = ${window}::timestamptz and count > 0`.execute(db);
+}
+
+/**
+ * Whether the attempt has told that what was tried is wrong: any other refusal is about something that was right, and
+ * an outage tells nothing.
+ */
+const tellsWrong = (error: unknown) =>
+	error instanceof Refusal
+		? error.code === 'NOT_FOUND' || error.code === 'BAD_REQUEST'
+		: !isUnavailable(error);
 
 /** Of one bucket so many are tried at once in this process: who are right take nothing from each other's failures. */
 const atOnce = 4;
@@ -96,20 +127,23 @@ const atOnce = 4;
 export async function limitFailures<Result>(
 	db: Db,
 	[bucket, ...others]: Bucket[],
-	attempt: () => Promise<Result>
+	attempt: () => Promise<Result>,
+	isFailure = tellsWrong
 ): Promise<Result> {
 	if (!bucket) return attempt();
 	return inTurn(`limit:${bucket.key}`, atOnce, async () => {
-		const giveBack = await reserve(db, bucket);
-		let result: Result;
+		const place = await reserve(db, bucket);
 		try {
-			result = await limitFailures(db, others, attempt);
+			const result = await limitFailures(db, others, attempt, isFailure);
+			await place.giveBack();
+			return result;
 		} catch (error) {
-			if (!isFailure(error)) await giveBack();
+			// Where the place can't be given back either, what the attempt said is still its answer.
+			if (!isFailure(error)) await place.giveBack().catch(() => undefined);
 			throw error;
+		} finally {
+			place.leave();
 		}
-		await giveBack();
-		return result;
 	});
 }
 
@@ -158,7 +192,7 @@ export async function readWindows(db: Db, keys: string[]): Promise<Map<string, W
 		.selectFrom('rateLimit')
 		.select(['key', 'count', waitOf])
 		.where('key', 'in', keys)
-		.where('resetsAt', '>', new Date())
+		.where('resetsAt', '>', sql<Date>`now()`)
 		.execute();
 	return new Map(rows.map(({ key, count, wait }) => [key, { count, wait }]));
 }
@@ -170,7 +204,7 @@ export async function deleteExpiredLimits(db: Db): Promise<void> {
 	const isOver = db
 		.selectFrom('rateLimit')
 		.select('key')
-		.where('resetsAt', '<', new Date())
+		.where('resetsAt', '<', sql<Date>`now()`)
 		.forUpdate()
 		.skipLocked();
 	await db.deleteFrom('rateLimit').where('key', 'in', isOver).execute();

@@ -8,7 +8,7 @@ import type { Actor } from '#lib/events.ts';
 import { spend, spendAsMember } from './budget.ts';
 import { isGone, isUnfitData, type Db } from './database.ts';
 import type { Env } from './env.ts';
-import { countAttempt, takeBack } from './limits.ts';
+import { limitFailures } from './limits.ts';
 import type { Outbox } from './outbox.ts';
 import { actorOf, grant, lockProof } from './grants.ts';
 import type { Session, SessionUser } from './session.ts';
@@ -109,21 +109,20 @@ const guessing: ReadonlySet<string> = new Set<ProcedurePath>([
 	'organizations.rename',
 	'organizations.requestAgain'
 ]);
-const guessesAnHour = 20;
+const guessesOf = (accountId: string) => ({ key: `guess:name:${accountId}`, max: 20, seconds: 3600 });
 
 const signedInProcedure = base.use(async ({ ctx, path, next }) => {
 	if (!ctx.session) throw new Refusal('UNAUTHORIZED', 'SIGN_IN', 'Sign in to go on.');
 	const { user } = ctx.session;
 	const go = () => next({ ctx: { session: ctx.session as Session, user } });
 	if (!guessing.has(path) || user.isPortalAdmin) return go();
-	// Counted before, so that many at once are no way around it, and given back unless the name was taken.
-	const key = `guess:name:${user.id}`;
-	const wait = await countAttempt(ctx.db, key, guessesAnHour, 3600);
-	if (wait !== null) throw tooMany(`That was too often. Try again in ${waitInWords(wait)}.`, wait);
-	const result = await go();
-	const isTaken = !result.ok && result.error instanceof Refusal && result.error.reason === 'TAKEN';
-	if (!isTaken) await takeBack(ctx.db, key);
-	return result;
+	const goOrThrow = async () => {
+		const result = await go();
+		if (result.ok) return result;
+		throw result.error;
+	};
+	const isTakenName = (error: unknown) => error instanceof Refusal && error.reason === 'TAKEN';
+	return limitFailures(ctx.db, [guessesOf(user.id)], goOrThrow, isTakenName);
 });
 
 /** For everybody, with or without a session. Such a procedure opens the transactions that it needs itself. */

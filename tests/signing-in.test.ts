@@ -69,6 +69,12 @@ describe('what limits guessing', () => {
 		expect((await wrong(person.email, stranger)).status).toBe(429);
 	});
 
+	test('refuses nobody who is right, also where one guess is left and several come at once', async () => {
+		const person = await portal.person();
+		for (let i = 0; i < 9; i++) await wrong(person.email);
+		await Promise.all(Array.from({ length: 8 }, () => right(person.email, portal.visitor())));
+	});
+
 	test('of an address answers alike, whether it has an account', async () => {
 		const [known, unknown] = [(await portal.person()).email, uniqueEmail()];
 		for (let i = 0; i < 10; i++) await Promise.all([wrong(known), wrong(unknown)]);
