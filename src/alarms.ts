@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { isAlarmKind, type Alarm, type AlarmKind } from '#lib/alarms.ts';
 import { isoOf, type Db } from './database.ts';
-import { signal } from './outbox.ts';
+import { signal } from './publish.ts';
 
 /**
  * What goes wrong while nobody waits for it is told to the portal's admins, on their overview, until it is over. An alarm that

@@ -11,9 +11,9 @@ import type { Env } from './env.ts';
 import { deadLinkWords, hasDeadLink } from './outdated.ts';
 import { renderSubject } from './mail.ts';
 import { findMailing, getMailServerRow, mailingOf } from './mailserver.ts';
-import { getBrand, signal, type MailJob } from './outbox.ts';
+import { signal } from './publish.ts';
+import { getBrand, type MailJob } from './outbox.ts';
 import { unsubscribeToken } from './preferences.ts';
-import { holdDelivery } from './procedures/invitations.ts';
 import {
 	answerOf,
 	composeSource,
@@ -41,6 +41,11 @@ export interface Parts {
 	log: Logger;
 	/** Queues the next attempt in the transaction that notes how this one went. */
 	queue: (db: Trx, job: MailJob, startAfter: Date | number) => Promise<void>;
+	/**
+	 * Before anything is noted of a message, since it may have to hold what comes first in the order of locks. What it
+	 * returns is called once it is noted, in the same transaction.
+	 */
+	follow: (db: Trx, messageId: string) => Promise<() => Promise<void>>;
 	/** Ends waits when the process does. */
 	ending: AbortSignal;
 }
@@ -305,13 +310,13 @@ async function takeTurn({ db, ending }: Parts): Promise<boolean> {
 
 /** Notes how an attempt went, and with `nextTryAt` queues the next one. */
 async function note(
-	{ db, queue }: Parts,
+	{ db, queue, follow }: Parts,
 	{ id }: Message,
 	state: MessageState,
 	values: Partial<Message>
 ): Promise<void> {
 	await transact(db, async (trx) => {
-		const tell = await holdDelivery(trx, id);
+		const tell = await follow(trx, id);
 		const noted = { nextTryAt: null, ...values, state };
 		const row = await trx
 			.updateTable('message')

@@ -1,12 +1,8 @@
 import { createHash } from 'node:crypto';
 import Bowser from 'bowser';
-import { fullName } from '#lib/views.ts';
-import { prefixOf } from './addresses.ts';
 import type { Db, Trx } from './database.ts';
-import { clearLimits, type Bucket } from './limits.ts';
-import { createSession, endSession } from './session.ts';
-import { createToken, hashToken } from './tokens.ts';
-import type { Context } from './trpc.ts';
+import { clearLimits, type Bucket } from './windows.ts';
+import { hashToken } from './tokens.ts';
 
 /**
  * Where people are signed in from, in words, and the e-mail about a new device.
@@ -47,7 +43,7 @@ export function deviceCookie(origin: string) {
 }
 
 /** Whether the device is new to an account that knows others; from now on it is known. */
-async function remember(db: Trx, accountId: string, deviceHash: string): Promise<boolean> {
+export async function remember(db: Trx, accountId: string, deviceHash: string): Promise<boolean> {
 	const known = await db
 		.selectFrom('knownDevice')
 		.select((eb) => eb('deviceHash', '=', deviceHash).as('isThis'))
@@ -128,38 +124,4 @@ export async function forgetDevices(db: Trx, accountId: string, keptHash: string
 export async function deleteExpiredDevices(db: Db): Promise<void> {
 	const oldest = new Date(Date.now() - knownDays * 86_400_000);
 	await db.deleteFrom('knownDevice').where('seenAt', '<', oldest).execute();
-}
-
-/**
- * Signs somebody in on the device of the request, in place of whoever was signed in there.
- * @returns what hands over the cookies: to be called after the commit.
- */
-export async function signIn(
-	ctx: Pick<
-		Context,
-		'config' | 'outbox' | 'address' | 'device' | 'session' | 'setSessionToken' | 'setDeviceToken'
-	>,
-	db: Trx,
-	account: { id: string; email: string; firstName: string; lastName: string; emailVerifiedAt: Date | null }
-): Promise<() => void> {
-	const { label } = ctx.device;
-	const address = prefixOf(ctx.address);
-	const deviceToken = ctx.device.token ?? createToken();
-	if (ctx.session) await endSession(db, ctx.session.id, ctx.session.user.id);
-	const token = await createSession(db, account.id, { device: label, address });
-	const isNew = await remember(db, account.id, hashToken(deviceToken));
-	// An address that nobody has proven may be a stranger's.
-	if (isNew && account.emailVerifiedAt) {
-		await ctx.outbox.enqueue(db, { name: fullName(account), address: account.email }, 'session-created', {
-			firstName: account.firstName,
-			device: label,
-			place: address,
-			at: `${new Date().toUTCString().slice(0, 22)} UTC`,
-			profileUrl: `${ctx.config.ORIGIN}/profile`
-		});
-	}
-	return () => {
-		ctx.setSessionToken(token);
-		ctx.setDeviceToken(deviceToken);
-	};
 }

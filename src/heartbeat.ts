@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Database } from './database.ts';
-import { signal, type Signal } from './outbox.ts';
+import { signal, type Signal } from './publish.ts';
 
 /**
  * Whether what is committed reaches this process. A connection that listens can be gone without a word, so the process

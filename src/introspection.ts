@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
-import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
 import { limitBody, readForm } from './bodies.ts';
 import type { Db } from './database.ts';
+import { isInForce } from './procedures/validity.ts';
 import { isKey, type Vault } from './vault.ts';
 
 /**
@@ -26,13 +26,6 @@ export type Introspection =
 			iat: number;
 			exp?: number;
 	  };
-
-/** Whether what an organization holds works now. A personal space is as active as its owner. */
-export const isInForce = sql<SqlBool>`(organization.status = 'approved' and (
-	not organization.is_personal or exists (
-		select from account where account.id = organization.requested_by and account.status = 'active'
-	)
-))`;
 
 /** One indexed query, after the checksum has kept typing errors from the database. */
 export async function introspect(db: Db, vault: Vault, presented: string): Promise<Introspection> {

@@ -5,12 +5,13 @@ import { clearAlarms, raiseAlarm } from './alarms.ts';
 import type { Database } from './database.ts';
 import { createMailer, type Parts } from './delivery.ts';
 import { deleteExpiredDevices } from './devices.ts';
-import { deleteExpiredLimits } from './limits.ts';
+import { deleteExpiredLimits } from './windows.ts';
 import { getMailServerRow, mailingOf } from './mailserver.ts';
 import { mailQueue, type MailJob, type Outbox } from './outbox.ts';
 import { sweepEvents } from './procedures/activity.ts';
 import { deleteDueOrganizations } from './procedures/deletions.ts';
 import { tellExpiring } from './procedures/expiries.ts';
+import { holdDelivery } from './procedures/invitations.ts';
 import { deleteOld, listAbandoned } from './retention.ts';
 import { deleteExpiredSessions } from './session.ts';
 import { transact } from './transaction.ts';
@@ -100,12 +101,13 @@ async function tidy(parts: Tidying): Promise<void> {
 /** Begins to work; the returned function ends what waits, before the queue is stopped. */
 export async function work(
 	boss: PgBoss,
-	parts: Omit<Parts, 'queue' | 'ending'> & { outbox: Outbox }
+	parts: Omit<Parts, 'queue' | 'follow' | 'ending'> & { outbox: Outbox }
 ): Promise<() => void> {
 	const ending = new AbortController();
 	const deliver = createMailer({
 		...parts,
 		ending: ending.signal,
+		follow: holdDelivery,
 		async queue(db, job, startAfter) {
 			await boss.send(mailQueue, job, { db: fromKysely(db), startAfter });
 		}

@@ -2,13 +2,12 @@ import type { Selectable } from 'kysely';
 import type { Db, Trx } from './database.ts';
 import type { Tables } from './tables.ts';
 import { createToken, hashToken } from './tokens.ts';
-import { Refusal } from './refusals.ts';
 
 /**
  * Links that are mailed to an address to prove it: of each kind an account has one, the newest, which works once.
  * `verification` proves the account's own address, `change` the one that it is to have, `reset` lets a new password be set.
  */
-type Kind = Selectable<Tables['accountLink']>['kind'];
+export type Kind = Selectable<Tables['accountLink']>['kind'];
 
 const minutes: Record<Kind, number> = { verification: 7 * 24 * 60, change: 24 * 60, reset: 60 };
 
@@ -65,35 +64,6 @@ export async function findLink(db: Db, kinds: readonly Kind[], token: string) {
 }
 
 export type Link = NonNullable<Awaited<ReturnType<typeof findLink>>>;
-
-const reasons: Record<Exclude<LinkState, 'valid'>, string> = {
-	invalid: 'This link is not valid, or a newer one has replaced it.',
-	used: 'This link has been used already.',
-	expired: 'This link has expired.'
-};
-
-/** @throws {Refusal} unless the link can be used. */
-export async function getValidLink(db: Db, kinds: readonly Kind[], token: string): Promise<Link> {
-	const link = await findLink(db, kinds, token);
-	const state = link?.state ?? 'invalid';
-	if (link && state === 'valid') return link;
-	const words = state === 'valid' ? reasons.invalid : reasons[state];
-	throw new Refusal(state === 'invalid' ? 'NOT_FOUND' : 'CONFLICT', `LINK_${state.toUpperCase()}`, words);
-}
-
-/**
- * Uses the link up. Call under the lock of the account: of many who use it at once, the first one does.
- * @throws {Refusal} unless it is valid still.
- */
-export async function useLink(db: Trx, kinds: readonly Kind[], token: string): Promise<Link> {
-	const link = await getValidLink(db, kinds, token);
-	await db
-		.updateTable('accountLink')
-		.set({ usedAt: new Date() })
-		.where('tokenHash', '=', hashToken(token))
-		.execute();
-	return link;
-}
 
 /** Takes links of a kind back. One that was used is dead already, and its page says so. */
 export async function deleteLinks(db: Trx, accountId: string, kinds: readonly Kind[]): Promise<void> {

@@ -7,7 +7,7 @@ import { openDoor, silenceAtMost, type LiveServer, type LiveSocket } from './adm
 import type { Database } from './database.ts';
 import type { Env } from './env.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import { channel, type Signal } from './outbox.ts';
+import { channel, type Signal } from './publish.ts';
 import { arrive, beat, beatSeconds, isOnline, leave, leaveAll, onlineIn } from './presence.ts';
 import { liveEventOf } from './procedures/activity.ts';
 import { listEditors } from './procedures/emails.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
-import { signal } from './outbox.ts';
+import { signal } from './publish.ts';
 
 /**
  * Who has a page open, over all server processes: one row for a person in an organization on a process. A process

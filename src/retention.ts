@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
-import { mailQueue, signal } from './outbox.ts';
+import { signal } from './publish.ts';
+import { mailQueue } from './outbox.ts';
 
 /*
  * What is kept, and what ends it. Every minute (`tidying` in jobs.ts): sessions, limits and devices that are over,

@@ -1,6 +1,6 @@
 import { Lucia, TimeSpan, type Adapter } from 'lucia';
 import { createToken, hashToken } from './tokens.ts';
-import { signal } from './outbox.ts';
+import { signal } from './publish.ts';
 import type { Db } from './database.ts';
 
 /**

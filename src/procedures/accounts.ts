@@ -7,7 +7,7 @@ import { brokenIndex, isoOf, type Db, type Trx } from '../database.ts';
 import { limit } from '../limits.ts';
 import { createLink } from '../links.ts';
 import { getMailServerRow } from '../mailserver.ts';
-import { publish, signal } from '../outbox.ts';
+import { publish, signal } from '../publish.ts';
 import { hashPassword } from '../passwords.ts';
 import type { Tables } from '../tables.ts';
 import { notFound, Refusal, tooMany } from '../refusals.ts';

@@ -1,7 +1,7 @@
 import { sayReached, type Allowance, type Limit } from '#lib/limits.ts';
 import type { Settings } from '#lib/views.ts';
 import type { Db, Trx } from '../database.ts';
-import { countInWindows, holdWindows, readWindows } from '../limits.ts';
+import { countInWindows, holdWindows, readWindows } from '../windows.ts';
 import { Refusal, tooMany } from '../refusals.ts';
 
 /**

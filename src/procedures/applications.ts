@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { applicationName, description } from '#lib/fields.ts';
 import { fullName, type Application } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../database.ts';
-import { publish } from '../outbox.ts';
+import { publish } from '../publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../refusals.ts';
 import { organizationProcedure, router } from '../trpc.ts';
 import { insertCredential, listCredentials } from './credentials.ts';

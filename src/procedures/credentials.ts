@@ -4,7 +4,7 @@ import { credentialLabel } from '#lib/fields.ts';
 import { moment } from '#lib/schema.ts';
 import { credentialState, cursor, endedShown, fullName, type Credential } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
-import { publish } from '../outbox.ts';
+import { publish } from '../publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../refusals.ts';
 import { organizationProcedure, router, type Context } from '../trpc.ts';
 import { listExposed } from './exposures.ts';

@@ -5,7 +5,7 @@ import { text } from '#lib/schema.ts';
 import type { Organization, Status } from '#lib/views.ts';
 import type { Trx } from '../database.ts';
 import { keysOf } from '../names.ts';
-import { publish } from '../outbox.ts';
+import { publish } from '../publish.ts';
 import type { Tables } from '../tables.ts';
 import { notFound, Refusal } from '../refusals.ts';
 import { adminProcedure, router } from '../trpc.ts';

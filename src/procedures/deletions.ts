@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { text } from '#lib/schema.ts';
 import type { Organization, Status } from '#lib/views.ts';
 import type { Db } from '../database.ts';
-import { publish, signalAll } from '../outbox.ts';
+import { publish, signalAll } from '../publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../refusals.ts';
 import { transact } from '../transaction.ts';
 import { adminProcedure, organizationProcedure, router, system } from '../trpc.ts';

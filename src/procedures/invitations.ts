@@ -3,7 +3,7 @@ import { firstName, lastName } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
 import { fullName, resendSeconds, role, roleLabels, type Invitation, type Settings } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
-import { publish, publishMany } from '../outbox.ts';
+import { publish, publishMany } from '../publish.ts';
 import { createToken, hashToken } from '../tokens.ts';
 import { fieldRefusal, notFound, Refusal, tooMany } from '../refusals.ts';
 import { organizationProcedure, router, system, type Context } from '../trpc.ts';

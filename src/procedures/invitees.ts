@@ -6,7 +6,7 @@ import { sayReached } from '#lib/limits.ts';
 import { text } from '#lib/schema.ts';
 import { inviteesPerCall, role, type Invitation, type Role } from '#lib/views.ts';
 import type { Trx } from '../database.ts';
-import { publish } from '../outbox.ts';
+import { publish } from '../publish.ts';
 import { createToken, hashToken } from '../tokens.ts';
 import { fieldRefusal } from '../refusals.ts';
 import { organizationProcedure, router, type Context } from '../trpc.ts';

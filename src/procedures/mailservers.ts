@@ -13,7 +13,8 @@ import {
 	passwordPlace,
 	type MailServerRow
 } from '../mailserver.ts';
-import { getBrand, publish } from '../outbox.ts';
+import { publish } from '../publish.ts';
+import { getBrand } from '../outbox.ts';
 import { converse, toAddress } from '../smtp.ts';
 import { fieldRefusal } from '../refusals.ts';
 import { adminProcedure, router, type Context } from '../trpc.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { firstName, lastName } from '#lib/fields.ts';
 import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
-import { publish, signal } from '../outbox.ts';
+import { publish, signal } from '../publish.ts';
 import { notFound, Refusal } from '../refusals.ts';
 import { organizationProcedure, router, userProcedure, type Context } from '../trpc.ts';
 import { listSeenBy } from './exposures.ts';

@@ -8,7 +8,7 @@ import { composePreview, findContent, UnsendableError, unreadableWords } from '.
 import { showAttachments } from '../mail.ts';
 import { deadLinkWords, hasDeadLink } from '../outdated.ts';
 import { findMailing, getMailServerRow } from '../mailserver.ts';
-import { signal } from '../outbox.ts';
+import { signal } from '../publish.ts';
 import { notFound, Refusal } from '../refusals.ts';
 import { adminProcedure, router, type Context } from '../trpc.ts';
 

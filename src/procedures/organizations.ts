@@ -6,7 +6,7 @@ import { fullName, type Organization, type Status } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../database.ts';
 import { limit } from '../limits.ts';
 import { keysOf } from '../names.ts';
-import { publish } from '../outbox.ts';
+import { publish } from '../publish.ts';
 import { fieldRefusal, Refusal } from '../refusals.ts';
 import {
 	organizationProcedure,

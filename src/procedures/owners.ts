@@ -3,7 +3,7 @@ import { fullName } from '#lib/views.ts';
 import type { Trx } from '../database.ts';
 import { clearSignInLimits, forgetDevices } from '../devices.ts';
 import { deleteLinks } from '../links.ts';
-import { publish } from '../outbox.ts';
+import { publish } from '../publish.ts';
 import { endOtherSessions, endSessions, listSessions } from '../session.ts';
 import type { Tables } from '../tables.ts';
 import { hashToken } from '../tokens.ts';

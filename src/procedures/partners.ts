@@ -4,7 +4,7 @@ import { fullName, type Invitation, type Organization } from '#lib/views.ts';
 import type { Trx } from '../database.ts';
 import { limit } from '../limits.ts';
 import { keysOf } from '../names.ts';
-import { publish } from '../outbox.ts';
+import { publish } from '../publish.ts';
 import { createToken, hashToken } from '../tokens.ts';
 import { notFound, Refusal } from '../refusals.ts';
 import { adminProcedure, router } from '../trpc.ts';

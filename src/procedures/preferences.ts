@@ -3,7 +3,7 @@ import { linkToken } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import { topicNames, topics, type Topic } from '#lib/topics.ts';
 import type { Db, Trx } from '../database.ts';
-import { publish } from '../outbox.ts';
+import { publish } from '../publish.ts';
 import { isWanted, readUnsubscribeToken } from '../preferences.ts';
 import { notFound, Refusal } from '../refusals.ts';
 import { transact } from '../transaction.ts';

@@ -3,7 +3,7 @@ import { fullName } from '#lib/views.ts';
 import { isoOf, type Trx } from '../database.ts';
 import { limitFailures } from '../limits.ts';
 import { deleteLinks } from '../links.ts';
-import { publish, signal } from '../outbox.ts';
+import { publish, signal } from '../publish.ts';
 import { hashPassword, verifyPassword } from '../passwords.ts';
 import { endOtherSessions } from '../session.ts';
 import { fieldRefusal, notFound, Refusal } from '../refusals.ts';

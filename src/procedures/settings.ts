@@ -10,7 +10,7 @@ import {
 } from '#lib/fields.ts';
 import { settingsView, type Settings } from '#lib/views.ts';
 import type { Db, Trx } from '../database.ts';
-import { publish } from '../outbox.ts';
+import { publish } from '../publish.ts';
 import { adminProcedure, router } from '../trpc.ts';
 import { toEvents } from './activity.ts';
 

@@ -1,9 +1,10 @@
 import { email, firstName, lastName, linkToken, password } from '#lib/fields.ts';
 import { brokenIndex, type Db } from '../database.ts';
-import { signIn } from '../devices.ts';
+import { signIn } from './signing-in.ts';
 import type { Env } from '../env.ts';
 import { limitFailures } from '../limits.ts';
-import { publish, type Outbox } from '../outbox.ts';
+import { publish } from '../publish.ts';
+import { type Outbox } from '../outbox.ts';
 import { hashPassword } from '../passwords.ts';
 import { createToken, hashToken } from '../tokens.ts';
 import { fieldRefusal, Refusal } from '../refusals.ts';

@@ -11,7 +11,7 @@ import {
 	type Status
 } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../database.ts';
-import { publish, signal } from '../outbox.ts';
+import { publish, signal } from '../publish.ts';
 import { endSessions } from '../session.ts';
 import type { Tables } from '../tables.ts';
 import { notFound, Refusal } from '../refusals.ts';
