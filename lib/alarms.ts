@@ -1,6 +1,6 @@
 /**
  * What the portal's admins are told on their overview when something goes wrong that nobody is waiting for: each kind with
- * its words. `raiseAlarm` and `clearAlarms` are in src/alarms.ts.
+ * its words. `raiseAlarm` and `clearAlarms` are in src/news/alarms.ts.
  */
 export const alarms = {
 	'forwarded-header':

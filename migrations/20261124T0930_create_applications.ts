@@ -19,7 +19,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 			application_id uuid not null references application (id) on delete cascade,
 			label text not null,
 			last_four text not null,
-			-- AES-256-GCM, see src/vault.ts; the id of its key stands in the text.
+			-- AES-256-GCM, see src/vault/vault.ts; the id of its key stands in the text.
 			secret text not null,
 			-- HMAC-SHA-256 of the key, to find the credential that a request presents.
 			lookup_hash text not null unique,

@@ -1,4 +1,4 @@
-import type { Bindings } from '../src/app.ts';
+import type { Bindings } from '../src/http/app.ts';
 
 declare global {
 	/** How a page's `load` reaches the API without leaving the process; set by the server. */

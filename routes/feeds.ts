@@ -6,8 +6,8 @@ import {
 	type PortalSnapshot
 } from '#lib/apply.ts';
 import type { LiveEvent } from '#lib/events.ts';
-import { Feed } from '#lib/feed.svelte.ts';
-import { live } from '#lib/live.svelte.ts';
+import { Feed } from '#lib/browser/feed.svelte.ts';
+import { live } from '#lib/browser/live.svelte.ts';
 import { api, isNotNow } from './api.ts';
 import { reload } from './reload.ts';
 

@@ -1,7 +1,7 @@
 import { page } from '$app/state';
 import type { OrganizationSnapshot } from '#lib/apply.ts';
-import type { Feed } from '#lib/feed.svelte.ts';
-import { live } from '#lib/live.svelte.ts';
+import type { Feed } from '#lib/browser/feed.svelte.ts';
+import { live } from '#lib/browser/live.svelte.ts';
 import { api, apiFor } from './api.ts';
 
 /** What is told while the page goes away has to arrive all the same. */

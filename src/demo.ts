@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 import type { Role } from '#lib/views.ts';
-import type { Parts } from './app.ts';
-import { hashPassword } from './passwords.ts';
-import { createAccount } from './procedures/accounts.ts';
-import { addMember } from './procedures/members.ts';
+import type { Parts } from './http/app.ts';
+import { hashPassword } from './identity/passwords.ts';
+import { createAccount } from './procedures/accounts/accounts.ts';
+import { addMember } from './procedures/members/members.ts';
 import { createCaller } from './router.ts';
-import type { Session } from './session.ts';
+import type { Session } from './identity/sessions.ts';
 
 /**
  * Sample companies, people and applications for `npm run demo`. Everything after the accounts is done through the

@@ -1,20 +1,20 @@
 import { fromKysely, fromPglite, PgBoss, type Queue } from 'pg-boss';
 import type { Logger } from 'pino';
 import type { AlarmKind } from '#lib/alarms.ts';
-import { clearAlarms, raiseAlarm } from './alarms.ts';
-import type { Database } from './database.ts';
-import { createMailer, type Parts } from './delivery.ts';
-import { deleteExpiredDevices } from './devices.ts';
-import { deleteExpiredLimits } from './windows.ts';
-import { getMailServerRow, mailingOf } from './mailserver.ts';
-import { mailQueue, type MailJob, type Outbox } from './outbox.ts';
-import { sweepEvents } from './procedures/activity.ts';
-import { deleteDueOrganizations } from './procedures/deletions.ts';
-import { tellExpiring } from './procedures/expiries.ts';
-import { holdDelivery } from './procedures/invitations.ts';
-import { deleteOld, listAbandoned } from './retention.ts';
-import { deleteExpiredSessions } from './session.ts';
-import { transact } from './transaction.ts';
+import { clearAlarms, raiseAlarm } from './news/alarms.ts';
+import type { Database } from './database/database.ts';
+import { createMailer, type Parts } from './mail/delivery.ts';
+import { deleteExpiredDevices } from './identity/devices.ts';
+import { deleteExpiredLimits } from './database/windows.ts';
+import { getMailServerRow, mailingOf } from './mail/servers.ts';
+import { mailQueue, type MailJob, type Outbox } from './mail/outbox.ts';
+import { sweepEvents } from './procedures/activity/activity.ts';
+import { deleteDueOrganizations } from './procedures/organizations/deletions.ts';
+import { tellExpiring } from './procedures/credentials/expiries.ts';
+import { holdDelivery } from './procedures/invitations/invitations.ts';
+import { deleteOld, listAbandoned } from './procedures/messages/retention.ts';
+import { deleteExpiredSessions } from './identity/sessions.ts';
+import { transact } from './database/transaction.ts';
 
 const tidyQueue = 'tidy';
 /** For jobs that broke off, since their process or the database died. What mail servers say is in delivery.ts. */

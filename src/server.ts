@@ -1,18 +1,18 @@
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import { clearAlarm } from './alarms.ts';
-import { createApp, type NodeHandler } from './app.ts';
-import { smallBody } from './bodies.ts';
-import { openDatabase } from './database.ts';
+import { clearAlarm } from './news/alarms.ts';
+import { createApp, type NodeHandler } from './http/app.ts';
+import { smallBody } from './http/bodies.ts';
+import { openDatabase } from './database/database.ts';
 import { readEnv, type Env } from './env.ts';
 import { startBoss, work } from './jobs.ts';
-import { startLive } from './live.ts';
+import { startLive } from './live/live.ts';
 import { createLog } from './logging.ts';
-import { findMailing, getMailServerRow } from './mailserver.ts';
-import { createOutbox } from './outbox.ts';
-import { openBuiltPages, openDevelopmentPages } from './pages.ts';
-import { prepareSetup } from './procedures/setup.ts';
-import { checkKeys, openVault } from './vault.ts';
+import { findMailing, getMailServerRow } from './mail/servers.ts';
+import { createOutbox } from './mail/outbox.ts';
+import { openBuiltPages, openDevelopmentPages } from './http/pages.ts';
+import { prepareSetup } from './procedures/setup/setup.ts';
+import { checkKeys, openVault } from './vault/vault.ts';
 
 /** How long a request under way may take once the process has been asked to end, in milliseconds. */
 const patience = 10_000;

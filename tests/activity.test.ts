@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kindOf, type ActivityFilter, type ActivityPage, type EventCursor } from '#lib/activity.ts';
 import { sayEvent } from '#lib/events.ts';
-import type { Db } from '../src/database.ts';
+import type { Db } from '../src/database/database.ts';
 import { refusal, startPortal, type Company, type Person, type Portal } from './factories.ts';
 
 let portal: Portal;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { addressOf, countedAddress, prefixOf } from '../src/addresses.ts';
+import { addressOf, countedAddress, prefixOf } from '../src/identity/networks.ts';
 
 describe('the address that limits count', () => {
 	test.each([

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { alarms } from '#lib/alarms.ts';
-import { createVault } from '../src/vault.ts';
+import { createVault } from '../src/vault/vault.ts';
 import { password, refusal, startPortal, uniqueEmail, type Portal } from './factories.ts';
 import { getRecipients } from './smtp.ts';
 
@@ -82,7 +82,7 @@ test('an alarm is heard on open pages, counts, and a dismissed one comes back wi
 	await page.hears('settings');
 	const raise = (detail: string) =>
 		portal.inDatabase(async (db) => {
-			const { raiseAlarm } = await import('../src/alarms.ts');
+			const { raiseAlarm } = await import('../src/news/alarms.ts');
 			await raiseAlarm(db, 'forwarded-header', detail);
 			await raiseAlarm(db, 'forwarded-header', detail);
 		});

@@ -244,7 +244,7 @@ describe('what strangers have sent to a person', () => {
 test('each refusal for now says for how long: by header and in the error', async () => {
 	const sources = globSync('src/**/*.ts').map((path) => [path, readFileSync(path, 'utf8')] as const);
 	const makers = sources.filter(([, text]) => /new Refusal\(\s*'TOO_MANY_REQUESTS'/.test(text));
-	expect(makers.map(([path]) => path)).toEqual(['src/refusals.ts']);
+	expect(makers.map(([path]) => path)).toEqual(['src/api/refusals.ts']);
 
 	// A form without script, and a download.
 	const visitor = portal.visitor();

@@ -8,7 +8,7 @@ import type { Role } from '#lib/views.ts';
 import type { AppRouter } from '../src/router.ts';
 import { startServer, type Server } from './harness.ts';
 import type { ParsedMail } from 'mailparser';
-import { openDatabase, type Db } from '../src/database.ts';
+import { openDatabase, type Db } from '../src/database/database.ts';
 import { createPool, insertMember, insertPerson } from './people.ts';
 import { getRecipients, startSmtp, type Smtp } from './smtp.ts';
 

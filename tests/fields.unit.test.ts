@@ -12,7 +12,7 @@ import {
 	portalName
 } from '#lib/fields.ts';
 import { cursor } from '#lib/views.ts';
-import { keysOf } from '../src/names.ts';
+import { keysOf } from '../src/procedures/organizations/names.ts';
 
 describe('an e-mail address', () => {
 	test.each([

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { listInvitees } from '#lib/invitees.ts';
-import { checkText, decode, findTelling, isZip, readFileText } from '#lib/lists/files.ts';
-import { readWorkbook } from '#lib/lists/workbooks.ts';
-import { pack, unpack } from '#lib/lists/zips.ts';
+import { listInvitees } from '#lib/browser/invitees.ts';
+import { checkText, decode, findTelling, isZip, readFileText } from '#lib/browser/lists/files.ts';
+import { readWorkbook } from '#lib/browser/lists/workbooks.ts';
+import { pack, unpack } from '#lib/browser/lists/zips.ts';
 import { deflateRawSync } from 'node:zlib';
 
 /** Files with lists: their letters, workbooks, and what is no list. */

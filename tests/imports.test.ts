@@ -28,6 +28,23 @@ const mayImport: Record<string, string[]> = {
 /** Of these only types, which are gone when the code runs. */
 const mayImportTypes: Record<string, string[]> = { routes: ['src'] };
 
+/** The rooms of the server by their floors, from the top: an import goes down, or stays in its room. */
+const floors = [
+	['server'],
+	['demo'],
+	['http'],
+	['router', 'jobs'],
+	['live'],
+	['procedures'],
+	['api'],
+	['mail'],
+	['identity'],
+	['news'],
+	['vault'],
+	['database'],
+	['env', 'logging']
+];
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 function readFiles(): Files {
@@ -92,6 +109,48 @@ function findWrongDirections(imports: Import[]) {
 		.map(({ from, to, isTypeOnly }) => `${from} must not import ${isTypeOnly ? 'types of ' : ''}${to}`);
 }
 
+function getRoom(path: string) {
+	return /^src\/([^/.]+)/.exec(path)?.[1] ?? null;
+}
+
+function findWaysUp(imports: Import[]) {
+	const floorOf = (room: string) => floors.findIndex((rooms) => rooms.includes(room));
+	return imports.flatMap(({ from, to }) => {
+		const [here, there] = [getRoom(from), getRoom(to)];
+		if (here === null || there === null || here === there) return [];
+		if (floorOf(here) < 0) return [`${from} stands on no floor`];
+		return floorOf(there) > floorOf(here) ? [] : [`${from} must not import ${to}, which is not below it`];
+	});
+}
+
+/** Of each noun of the API the folders that its procedures come from: a procedure's path tells where it stands. */
+function findStrayNouns(text: string) {
+	const source = ts.createSourceFile('router.ts', text, ts.ScriptTarget.Latest, true);
+	const cameFrom = new Map<string, string>();
+	const strays: string[] = [];
+	let count = 0;
+	const visit = (node: ts.Node) => {
+		if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) {
+			const { namedBindings } = node.importClause ?? {};
+			if (namedBindings && ts.isNamedImports(namedBindings)) {
+				for (const { name } of namedBindings.elements) cameFrom.set(name.text, node.moduleSpecifier.text);
+			}
+		}
+		if (ts.isPropertyAssignment(node)) {
+			const noun = node.name.getText(source);
+			const words = node.initializer.getText(source).split(/\W+/);
+			for (const name of words.filter((word) => word.endsWith('Router'))) {
+				count += 1;
+				const path = cameFrom.get(name);
+				if (!path?.startsWith(`./procedures/${noun}/`)) strays.push(`${noun} comes from ${path}`);
+			}
+		}
+		ts.forEachChild(node, visit);
+	};
+	visit(source);
+	return { count, strays };
+}
+
 /** A file that hands on what another one exports hides where things are and loads everything for one of them. */
 function findBarrels(imports: Import[]) {
 	return imports.filter((one) => one.isExport).map(({ from, to }) => `${from} only hands on ${to}`);
@@ -118,7 +177,7 @@ function findCycles(imports: Import[]) {
 
 /** Folders whose names follow a rule. Where a noun has no plural it is listed. */
 const names: [folder: RegExp, name: RegExp][] = [
-	[/^src\/procedures\//, /^([a-z]+s|activity|setup)\.ts$/],
+	[/^src\//, /^[a-z]+(-[a-z]+)*\.ts$/],
 	[/^migrations\//, /^\d{8}T\d{4}_[a-z]+(_[a-z]+)+\.ts$/],
 	[/^emails\/(?!.*\.ts$)/, /^[a-z]+(-[a-z]+)*\.mjml$/],
 	[/^tests\/(e2e\/)?[^/]*\.test\.ts$/, /^[a-z]+(-[a-z]+)*(\.unit|\.postgres)?\.test\.ts$/]
@@ -145,6 +204,18 @@ const imports = [...files].flatMap(([path, text]) => getImports(path, text, file
 test('imports point one way', () => {
 	expect(imports.length).toBeGreaterThan(10);
 	expect(findWrongDirections(imports)).toEqual([]);
+});
+
+test('imports of the server go down its floors', () => {
+	expect(findWaysUp(imports)).toEqual([]);
+	const rooms = new Set([...files.keys()].flatMap((path) => getRoom(path) ?? []));
+	expect([...rooms].toSorted()).toEqual(floors.flat().toSorted());
+});
+
+test('a procedure stands in the folder that its path tells', () => {
+	const { count, strays } = findStrayNouns(files.get('src/router.ts') ?? '');
+	expect(count).toBeGreaterThan(20);
+	expect(strays).toEqual([]);
 });
 
 test('every import of ours is a file', () => {
@@ -203,14 +274,28 @@ test('each of these rules finds what breaks it', () => {
 		'lib/b.ts must not import emails/catalogue.ts',
 		'migrations/20261124T0900_create_things.ts must not import lib/a.ts'
 	]);
+	const upwards = [
+		['src/mail/delivery.ts', 'src/procedures/invitations/invitations.ts'],
+		['src/news/presence.ts', 'src/procedures/organizations/organizations.ts'],
+		['src/procedures/members/members.ts', 'src/procedures/credentials/exposures.ts'],
+		['src/http/app.ts', 'src/router.ts'],
+		['src/attic/dust.ts', 'src/env.ts']
+	].map(([from = '', to = '']): Import => ({ from, to, isTypeOnly: true, isExport: false }));
+	expect(findWaysUp(upwards)).toEqual([
+		'src/mail/delivery.ts must not import src/procedures/invitations/invitations.ts, which is not below it',
+		'src/news/presence.ts must not import src/procedures/organizations/organizations.ts, which is not below it',
+		'src/attic/dust.ts stands on no floor'
+	]);
+	const misplaced = `import { usersRouter } from './procedures/users/users.ts';\nrouter({ accounts: usersRouter });`;
+	expect(findStrayNouns(misplaced).strays).toEqual(['accounts comes from ./procedures/users/users.ts']);
 	expect(findBarrels(found)).toEqual(['lib/b.ts only hands on emails/catalogue.ts']);
 	expect(findCycles(found)).toEqual([
 		'src/router.ts → routes/+page.ts → src/router.ts',
 		'lib/a.ts → lib/b.ts → lib/a.ts'
 	]);
-	const wrong = ['src/procedures/member.ts', 'src/utils.ts', 'migrations/1_x.ts', 'tests/Members.test.ts'];
-	expect(findWrongNames([...wrong, 'src/procedures/members.ts', 'tests/e2e/five-steps.test.ts'])).toEqual(
-		wrong
-	);
+	const wrong = ['src/mail/mailServer.ts', 'src/utils.ts', 'migrations/1_x.ts', 'tests/Members.test.ts'];
+	expect(
+		findWrongNames([...wrong, 'src/procedures/members/members.ts', 'tests/e2e/five-steps.test.ts'])
+	).toEqual(wrong);
 	expect(findLongFiles(new Map([['lib/long.ts', 'x\n'.repeat(351)]]))).toEqual(['lib/long.ts: 351 lines']);
 });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { findProblems, listInvitees, parseInvitees } from '#lib/invitees.ts';
-import { knownHeadings } from '#lib/lists/headings.ts';
-import { readText } from '#lib/lists/texts.ts';
+import { findProblems, listInvitees, parseInvitees } from '#lib/browser/invitees.ts';
+import { knownHeadings } from '#lib/browser/lists/headings.ts';
+import { readText } from '#lib/browser/lists/texts.ts';
 
 const read = (text: string) =>
 	parseInvitees(text).map(({ firstName, lastName, email, role }) => [firstName, lastName, email, role]);

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createToken } from '../src/tokens.ts';
+import { createToken } from '../src/identity/tokens.ts';
 import { password, startPortal, type Portal } from './factories.ts';
 
 /** The secret of a link is in no line of the log, however its address is spelled and whatever goes wrong on the way. */

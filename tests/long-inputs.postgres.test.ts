@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startPortal, type Company, type Person, type Portal } from './factories.ts';
-import { callLimit, smallBody } from '../src/bodies.ts';
+import { callLimit, smallBody } from '../src/http/bodies.ts';
 import { alphabets, inputWith, send, textLeaves } from './inputs.ts';
 
 const gatewayToken = 'a gateway token for tests'.replaceAll(' ', '-').padEnd(40, 'x');

@@ -1,13 +1,13 @@
 import { sql, type KyselyPlugin } from 'kysely';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase, type Database, type Db } from '../src/database.ts';
+import { openDatabase, type Database, type Db } from '../src/database/database.ts';
 import { readEnv, type Env } from '../src/env.ts';
 import { startBoss } from '../src/jobs.ts';
-import { createOutbox } from '../src/outbox.ts';
+import { createOutbox } from '../src/mail/outbox.ts';
 import { createCaller } from '../src/router.ts';
-import { findSession } from '../src/session.ts';
-import { openVault } from '../src/vault.ts';
+import { findSession } from '../src/identity/sessions.ts';
+import { openVault } from '../src/vault/vault.ts';
 import { startPortal, type Company, type Person, type Portal } from './factories.ts';
 
 /** What touches many rows takes a fixed number of statements, and holds up nobody who has nothing to do with it. */

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { catalogue, type EmailName } from '../emails/catalogue.ts';
 import { meaningOf } from '../emails/meanings.ts';
-import { getBuiltIn, renderEmail, renderSubject, showAttachments } from '../src/mail.ts';
-import { composeSource, toAddress } from '../src/smtp.ts';
-import { checkTemplate } from '../src/templates.ts';
+import { getBuiltIn, renderEmail, renderSubject, showAttachments } from '../src/mail/compose.ts';
+import { composeSource, toAddress } from '../src/mail/smtp.ts';
+import { checkTemplate } from '../src/mail/templates.ts';
 
 const portal = {
 	name: 'Acme <Developers> & "Friends"',

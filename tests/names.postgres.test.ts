@@ -3,7 +3,7 @@ import path from 'node:path';
 import { sql } from 'kysely';
 import { FileMigrationProvider, Migrator } from 'kysely/migration';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect, type Db } from '../src/database.ts';
+import { connect, type Db } from '../src/database/database.ts';
 import { refusal, startPortal, unique, type Portal } from './factories.ts';
 import { createDatabase } from './harness.ts';
 

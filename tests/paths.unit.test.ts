@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ownPath } from '#lib/paths.ts';
+import { ownPath } from '#lib/browser/paths.ts';
 
 test.each([
 	'//evil.example',

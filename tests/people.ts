@@ -1,12 +1,12 @@
 import { hash } from '@node-rs/argon2';
 import type { Role } from '#lib/views.ts';
-import { prefixOf } from '../src/addresses.ts';
-import { connect, type Database, type Db } from '../src/database.ts';
-import { createLink } from '../src/links.ts';
-import { createAccount, publishAccount } from '../src/procedures/accounts.ts';
-import { addMember } from '../src/procedures/members.ts';
-import { createSession } from '../src/session.ts';
-import { createToken, hashToken } from '../src/tokens.ts';
+import { prefixOf } from '../src/identity/networks.ts';
+import { connect, type Database, type Db } from '../src/database/database.ts';
+import { createLink } from '../src/identity/links.ts';
+import { createAccount, publishAccount } from '../src/procedures/accounts/accounts.ts';
+import { addMember } from '../src/procedures/members/members.ts';
+import { createSession } from '../src/identity/sessions.ts';
+import { createToken, hashToken } from '../src/identity/tokens.ts';
 
 /**
  * People who are there already, by the rows that signing up leaves and without its waiting for e-mails: for tests of

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { catalogue, type EmailName } from '../emails/catalogue.ts';
-import { renderEmail } from '../src/mail.ts';
+import { renderEmail } from '../src/mail/compose.ts';
 import { launchBrowser } from './e2e/browser.ts';
 
 /** `npm run pictures:emails`: every e-mail as its readers see it, on a phone and on a desk, light and dark. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { errorOf } from '../src/logging.ts';
-import { remember } from '../src/remembered.ts';
+import { remember } from '#lib/remembered.ts';
 
 test('an answer is kept, one that failed is asked for again, and whoever waits gets the same', async () => {
 	const known = new Map<string, Promise<number>>();

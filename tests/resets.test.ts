@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hashPassword } from '../src/passwords.ts';
+import { hashPassword } from '../src/identity/passwords.ts';
 import { isSignedIn, password, refusal, startPortal, uniqueEmail, type Portal } from './factories.ts';
 import { getRecipients } from './smtp.ts';
 

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { sql } from 'kysely';
 import { FileMigrationProvider, Migrator } from 'kysely/migration';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
-import { connect, openDatabase, type Db } from '../src/database.ts';
+import { connect, openDatabase, type Db } from '../src/database/database.ts';
 import { startPortal, unique, type Company, type Portal } from './factories.ts';
 import { createDatabase } from './harness.ts';
 
@@ -36,7 +36,7 @@ const getEnv = () => ({
 });
 
 async function run(env: Record<string, string> = getEnv()) {
-	const program = spawn(process.execPath, ['src/verify-activity.ts'], {
+	const program = spawn(process.execPath, ['src/news/verify.ts'], {
 		env: { PATH: process.env.PATH, ...env }
 	});
 	const [output, errors] = await Promise.all([

@@ -1,5 +1,5 @@
 import { redirect } from '@sveltejs/kit';
-import { ownPath } from '#lib/paths.ts';
+import { ownPath } from '#lib/browser/paths.ts';
 import { apiFor } from '../api.ts';
 import { failWith, readForm, textOf } from '../forms.ts';
 import type { Actions, PageServerLoad } from './$types';

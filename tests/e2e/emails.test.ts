@@ -2,7 +2,7 @@ import AxeBuilder from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { catalogue, type EmailName } from '../../emails/catalogue.ts';
-import { renderEmail } from '../../src/mail.ts';
+import { renderEmail } from '../../src/mail/compose.ts';
 import { startPortal, unique, type Portal, type Visitor } from '../factories.ts';
 import { launchBrowser, newPerson, openAs } from './browser.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createTRPCClient, httpLink } from '@trpc/client';
 import { sql, type RawBuilder } from 'kysely';
-import { openDatabase, type Db } from '../../src/database.ts';
+import { openDatabase, type Db } from '../../src/database/database.ts';
 import type { AppRouter } from '../../src/router.ts';
 import { createDatabase, startServer, type Database, type Server } from '../harness.ts';
 import { startPostgres } from '../setup/postgres.ts';
@@ -295,7 +295,7 @@ async function bench(database: Database): Promise<void> {
 		await opened.close();
 
 		began = performance.now();
-		const verified = await run(process.execPath, ['src/verify-activity.ts'], {
+		const verified = await run(process.execPath, ['src/news/verify.ts'], {
 			env: { PATH: process.env.PATH, ...env }
 		});
 		const verifying = ((performance.now() - began) / 1000).toFixed(1);

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../../src/database.ts';
+import type { Db } from '../../src/database/database.ts';
 
 /**
  * Organizations with members and applications, and events of the portal's stream, made by the database itself. Their

@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { openDatabase } from '../../src/database.ts';
+import { openDatabase } from '../../src/database/database.ts';
 import { startBoss } from '../../src/jobs.ts';
 
 /**

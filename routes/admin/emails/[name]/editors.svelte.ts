@@ -1,4 +1,4 @@
-import { live } from '#lib/live.svelte.ts';
+import { live } from '#lib/browser/live.svelte.ts';
 import type { EmailEditor } from '#lib/views.ts';
 import { api } from '../../../api.ts';
 

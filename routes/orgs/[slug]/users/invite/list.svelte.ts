@@ -1,6 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
-import { findProblems, type Invitee } from '#lib/invitees.ts';
-import { findKept, keepList } from '#lib/lists/keeping.ts';
+import { findProblems, type Invitee } from '#lib/browser/invitees.ts';
+import { findKept, keepList } from '#lib/browser/lists/keeping.ts';
 import type { Allowance } from '#lib/limits.ts';
 import { resendSeconds, type Role } from '#lib/views.ts';
 import { api, refusalOf } from '../../../../api.ts';

@@ -1,4 +1,4 @@
-import { listInvitees, type Invitee } from '#lib/invitees.ts';
+import { listInvitees, type Invitee } from '#lib/browser/invitees.ts';
 import {
 	checkText,
 	decode,
@@ -8,9 +8,9 @@ import {
 	readFileText,
 	UnreadableFile,
 	type Encoding
-} from '#lib/lists/files.ts';
-import type { Meaning } from '#lib/lists/headings.ts';
-import { maxInvitees, readText, type Reading } from '#lib/lists/texts.ts';
+} from '#lib/browser/lists/files.ts';
+import type { Meaning } from '#lib/browser/lists/headings.ts';
+import { maxInvitees, readText, type Reading } from '#lib/browser/lists/texts.ts';
 
 /** A text or a file on its way to a list: read, and asked about where it can't be understood. */
 export class ListReader {
@@ -61,7 +61,7 @@ export class ListReader {
 		try {
 			const bytes = new Uint8Array(await file.arrayBuffer());
 			if (isZip(bytes)) {
-				const { readWorkbook } = await import('#lib/lists/workbooks.ts');
+				const { readWorkbook } = await import('#lib/browser/lists/workbooks.ts');
 				this.#settle(await readWorkbook(bytes));
 				return;
 			}

@@ -1,0 +1,103 @@
+import type { Actor } from '#lib/events.ts';
+import { can, rules, type ProcedurePath } from '#lib/policy.ts';
+import { fullName, type Role } from '#lib/views.ts';
+import type { Trx } from '../database/database.ts';
+import { findProof, type ProofParts } from './proofs.ts';
+import { notFound, Refusal } from './refusals.ts';
+import type { SessionUser } from '../identity/sessions.ts';
+
+/** What the policy makes of a call, with the rows that its decision depends on held until the commit. */
+
+export function actorOf(user: SessionUser, kind: Actor['kind']): Actor {
+	return { id: user.id, name: fullName(user), kind };
+}
+
+/** Holds the account; see {@link findProof}. @throws {Refusal} FORBIDDEN where a proof is missing. */
+export async function lockProof(ctx: ProofParts, db: Trx, userId: string): Promise<boolean> {
+	await db.selectFrom('account').select('id').where('id', '=', userId).forNoKeyUpdate().execute();
+	const proof = await findProof(ctx, db, userId);
+	if (proof === null) throw new Refusal('UNAUTHORIZED', 'SIGN_IN', 'Sign in to go on.');
+	if (proof !== 'missing') return proof === 'given';
+	throw new Refusal('FORBIDDEN', 'UNVERIFIED', 'Confirm your address first: we have sent you a link.');
+}
+
+/** What a member's call may work with; thrown as a refusal when the policy says no. */
+export async function grant(
+	db: Trx,
+	ctx: ProofParts & { user: SessionUser },
+	{ path, type }: { path: string; type: string },
+	column: 'organization.id' | 'organization.slug',
+	value: string
+) {
+	const { user } = ctx;
+	if (type === 'mutation') {
+		// The lock first and in a statement of its own: the role read after it is the one that it protects. Only a
+		// member gets it, so that a stranger can't hold up an organization.
+		await db
+			.selectFrom('organization')
+			.select('organization.id')
+			.where(column, '=', value)
+			.where((eb) =>
+				eb.exists(
+					eb
+						.selectFrom('membership')
+						.select('membership.id')
+						.whereRef('membership.organizationId', '=', 'organization.id')
+						.where('membership.userId', '=', user.id)
+				)
+			)
+			.forUpdate()
+			.execute();
+	}
+	const row = await db
+		.selectFrom('organization')
+		.innerJoin('membership', 'membership.organizationId', 'organization.id')
+		// Deactivated while the call waited for the lock: no longer somebody who may act here.
+		.innerJoin('account', 'account.id', 'membership.userId')
+		.selectAll('organization')
+		.select([
+			'membership.id as membershipId',
+			'membership.role',
+			'membership.firstName',
+			'membership.lastName'
+		])
+		.where(column, '=', value)
+		.where('membership.userId', '=', user.id)
+		.where('account.status', '=', 'active')
+		.where('organization.status', '!=', 'withdrawn')
+		.executeTakeFirst();
+	if (!row) throw notFound();
+	const { membershipId, role, firstName, lastName, ...organization } = row;
+	if (!can(path as ProcedurePath, { role, organization })) throw refusalFor(role, organization, path);
+	const rule = rules[path];
+	const isProven = rule?.who === 'member' && rule.isVerifiedOnly ? await lockProof(ctx, db, user.id) : true;
+	return {
+		db,
+		isProven,
+		organization,
+		membership: { id: membershipId, role, firstName, lastName },
+		actor: {
+			id: user.id,
+			name: fullName({ firstName, lastName, email: user.email }),
+			kind: 'developer'
+		} as Actor
+	};
+}
+
+function refusalFor(role: Role, organization: { status: string; name: string }, path: string): Refusal {
+	const rule = rules[path];
+	if (rule?.who === 'member' && !rule.statuses.some((one) => one === organization.status)) {
+		return new Refusal(
+			'FORBIDDEN',
+			`ORGANIZATION_${organization.status.toUpperCase()}`,
+			`${organization.name} is ${organization.status}: this can’t be done now.`
+		);
+	}
+	return new Refusal(
+		'FORBIDDEN',
+		'FORBIDDEN',
+		role === 'super_admin'
+			? 'This can’t be done here.'
+			: 'Only a Super admin of the organization can do this.'
+	);
+}

@@ -1,0 +1,284 @@
+import { initTRPC, TRPCError } from '@trpc/server';
+import { z } from 'zod';
+import type { Logger } from 'pino';
+import { waitInWords } from '#lib/limits.ts';
+import { rules, type ProcedurePath } from '#lib/policy.ts';
+import { text } from '#lib/schema.ts';
+import type { Actor } from '#lib/events.ts';
+import { spend, spendAsMember } from './budget.ts';
+import { isGone, isUnfitData, type Db } from '../database/database.ts';
+import type { Env } from '../env.ts';
+import { limitFailures } from './limits.ts';
+import type { Outbox } from '../mail/outbox.ts';
+import { actorOf, grant, lockProof } from './grants.ts';
+import type { Session, SessionUser } from '../identity/sessions.ts';
+import { Refusal, refusalOfOutage, notFound, tooMany } from './refusals.ts';
+import { inTransaction, isUnavailable } from '../database/transaction.ts';
+import { inTurn, isTaken } from '../database/turns.ts';
+import type { Vault } from '../vault/vault.ts';
+
+/** What every call has: the parts of the process, and what is particular to the request. */
+export interface Context {
+	db: Db;
+	/** Not `env`: under that name the HTTP adapter puts its own. */
+	config: Env;
+	vault: Vault;
+	outbox: Outbox;
+	log: Logger;
+	requestId: string;
+	/** The network address that limits count by. */
+	address: string;
+	session: Session | null;
+	/** The browser that asks, and the token of its long-lived cookie if it has one: see identity/devices.ts. */
+	device: { label: string; token: string | null };
+	/** Sets or, with null, clears the session cookie of the response. */
+	setSessionToken: (token: string | null) => void;
+	setDeviceToken: (token: string) => void;
+}
+
+const t = initTRPC.context<Context>().create({
+	errorFormatter({ shape, error, ctx }) {
+		const common = {
+			code: shape.data.code,
+			httpStatus: shape.data.httpStatus,
+			requestId: ctx?.requestId ?? '',
+			retryAfter: error instanceof Refusal ? error.retryAfter : null
+		};
+		if (error instanceof Refusal) {
+			return { ...shape, data: { ...common, reason: error.reason, fields: error.fields } };
+		}
+		if (error.code === 'BAD_REQUEST' && error.cause instanceof z.ZodError) {
+			const fields: Record<string, string> = {};
+			for (const { path, message } of error.cause.issues) fields[path.join('.')] ??= message;
+			const message = Object.values(fields)[0] ?? 'The input is not right.';
+			return { ...shape, message, data: { ...common, reason: 'INVALID', fields } };
+		}
+		// tRPC's own refusals (no such procedure, wrong method, unreadable body) need no detail; ours must not leak any.
+		const message =
+			common.httpStatus >= 500 ? 'Something went wrong on our side.' : 'The request could not be understood.';
+		return {
+			...shape,
+			message,
+			data: { ...common, reason: common.code, fields: {} as Record<string, string> }
+		};
+	}
+});
+
+export const { router, mergeRouters } = t;
+export const createCallerFactory = t.createCallerFactory;
+
+/** A procedure without a row in the policy is refused, whoever calls. */
+const base = t.procedure.use(async ({ ctx, path, next }) => {
+	if (!rules[path]) throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: `${path} has no policy` });
+	const result = await next();
+	if (result.ok) return result;
+	const { cause } = result.error;
+	if (isUnavailable(cause)) throw refusalOfOutage(cause);
+	// Something that the call had looked up went away before it was done.
+	if (isGone(cause)) throw new Refusal('CONFLICT', 'GONE', 'This is no longer there. Load the page again.');
+	if (!isUnfitData(cause)) return result;
+	// No value of the input should come this far: in the log, for whoever mends the schema.
+	ctx.log.warn({ path, requestId: ctx.requestId, code: cause.code }, 'the database refused a value');
+	throw new Refusal('BAD_REQUEST', 'INVALID', 'The input is not right.');
+});
+
+/**
+ * How many calls of one person, network or organization read at once: the connections are everybody's. What changes an
+ * organization goes one by one, since each call would wait for the same row; what a person changes likewise.
+ */
+const readersAtOnce = 4;
+
+const inTurnOfCaller = <Result>(ctx: Context, type: string, run: () => Promise<Result>) => {
+	if (!ctx.session) return inTurn(`address:${ctx.address}`, readersAtOnce, run);
+	const { id } = ctx.session.user;
+	return inTurn(`user:${id}:${type}`, type === 'mutation' ? 1 : readersAtOnce, run);
+};
+
+/** Waits behind the other changes of the organization. Whoever may not change it is refused before. */
+export const inTurnOf = <Result>(organizationId: string, run: () => Promise<Result>) =>
+	inTurn(`organization:${organizationId}`, 1, run);
+
+const anyoneProcedure = base.use(({ ctx, path, type, next }) => {
+	if (rules[path]?.who !== 'anyone') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
+	return inTurnOfCaller(ctx, type, next);
+});
+
+/** What tells whether a name is taken, that of a company which may be no customer in public. */
+const guessing: ReadonlySet<string> = new Set<ProcedurePath>([
+	'organizations.request',
+	'organizations.rename',
+	'organizations.requestAgain'
+]);
+const guessesOf = (accountId: string) => ({ key: `guess:name:${accountId}`, max: 20, seconds: 3600 });
+
+const signedInProcedure = base.use(async ({ ctx, path, next }) => {
+	if (!ctx.session) throw new Refusal('UNAUTHORIZED', 'SIGN_IN', 'Sign in to go on.');
+	const { user } = ctx.session;
+	const go = () => next({ ctx: { session: ctx.session as Session, user } });
+	if (!guessing.has(path) || user.isPortalAdmin) return go();
+	const goOrThrow = async () => {
+		const result = await go();
+		if (result.ok) return result;
+		throw result.error;
+	};
+	const isTakenName = (error: unknown) => error instanceof Refusal && error.reason === 'TAKEN';
+	return limitFailures(ctx.db, [guessesOf(user.id)], goOrThrow, isTakenName);
+});
+
+/** For everybody, with or without a session. Such a procedure opens the transactions that it needs itself. */
+export function publicProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+	return anyoneProcedure.input(z.strictObject(shape));
+}
+
+/** Refuses what is more than the budgets hold, before any lock is taken. */
+async function spendBudgets(
+	ctx: Context & { user: SessionUser },
+	type: string,
+	{ isAdmin = false, organizationId, cost = 1 }: { isAdmin?: boolean; organizationId?: string; cost?: number }
+): Promise<void> {
+	if (type !== 'mutation') return;
+	const { db, user } = ctx;
+	const wait =
+		(await spend(db, { kind: isAdmin ? 'admin' : 'person', id: user.id }, cost)) ??
+		(organizationId === undefined ? null : await spendAsMember(db, organizationId, user.id, cost));
+	if (wait !== null) throw tooMany(`That was too much at once. Try again in ${waitInWords(wait)}.`, wait);
+}
+
+/** For any signed-in person. */
+export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
+		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
+		await spendBudgets(ctx, type, {});
+		const actor = actorOf(ctx.user, 'developer');
+		return inTurnOfCaller(ctx, type, () => inTransaction(ctx.db, type, (db) => next({ ctx: { db, actor } })));
+	});
+}
+
+/**
+ * For a signed-in person whose address is proven: what is asked for in a company's name is asked for by somebody who can
+ * be written to. Holds the account, so that two calls of one person wait for each other; `isProven` is false where the
+ * portal sends no e-mail and nobody can prove anything.
+ */
+export function verifiedProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
+		if (rules[path]?.who !== 'verified') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
+		await spendBudgets(ctx, type, {});
+		const actor = actorOf(ctx.user, 'developer');
+		return inTurnOfCaller(ctx, type, () =>
+			inTransaction(ctx.db, type, async (db) => {
+				const isProven = await lockProof(ctx, db, ctx.user.id);
+				return next({ ctx: { db, actor, isProven } });
+			})
+		);
+	});
+}
+
+/** As {@link userProcedure}, for what hashes a password first: it opens the transactions that it needs itself. */
+export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
+		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
+		await spendBudgets(ctx, type, {});
+		return inTurnOfCaller(ctx, type, () => next({ ctx: { actor: actorOf(ctx.user, 'developer') } }));
+	});
+}
+
+/** For portal admins. */
+export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, input, path, type, next }) => {
+		if (rules[path]?.who !== 'admin') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
+		if (!ctx.user.isPortalAdmin) {
+			throw new Refusal('FORBIDDEN', 'FORBIDDEN', 'Only the portal’s own team can do this.');
+		}
+		await spendBudgets(ctx, type, { isAdmin: true });
+		const actor = actorOf(ctx.user, 'admin');
+		const { organizationId } = input as { organizationId?: string };
+		const run = () => inTransaction(ctx.db, type, (db) => next({ ctx: { db, actor } }));
+		const isChange = type === 'mutation' && organizationId !== undefined;
+		return isChange ? inTurnOf(organizationId, run) : inTurnOfCaller(ctx, type, run);
+	});
+}
+
+/**
+ * For members of the organization that the input names. A mutation holds the lock of the organization's row, so that
+ * whatever it reads of members and roles stays true until the commit.
+ *
+ * A stranger is told NOT_FOUND, a member whom the policy refuses FORBIDDEN.
+ *
+ * @param costOf how many changes a call makes, for what makes many.
+ */
+export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(
+	shape: Shape,
+	costOf: (input: z.output<z.ZodObject<Shape, z.core.$strict>>) => number = () => 1
+) {
+	return signedInProcedure
+		.input(z.strictObject({ organizationId: z.uuid(), ...shape }))
+		.use(async ({ ctx, input, path, type, next }) => {
+			const { organizationId } = input as { organizationId: string };
+			await spendBudgets(ctx, type, { organizationId, cost: costOf(input as never) });
+			const run = () =>
+				inTransaction(ctx.db, type, async (db) =>
+					next({ ctx: await grant(db, ctx, { path, type }, 'organization.id', organizationId) })
+				);
+			return type === 'mutation'
+				? inTurnOfMember(ctx.db, ctx.user, organizationId, run)
+				: inTurnOfReader(ctx, 'organization.id', organizationId, run);
+		});
+}
+
+/** As {@link organizationProcedure}, for a page that knows the organization by its slug. */
+export function slugProcedure() {
+	return signedInProcedure
+		.input(z.strictObject({ slug: text(100) }))
+		.use(({ ctx, input, path, type, next }) =>
+			inTurnOfReader(ctx, 'organization.slug', input.slug, () =>
+				inTransaction(ctx.db, type, async (db) =>
+					next({ ctx: await grant(db, ctx, { path, type }, 'organization.slug', input.slug) })
+				)
+			)
+		);
+}
+
+const findMembership = (
+	db: Db,
+	user: SessionUser,
+	column: 'organization.id' | 'organization.slug',
+	value: string
+) =>
+	db
+		.selectFrom('membership')
+		.innerJoin('organization', 'organization.id', 'membership.organizationId')
+		.select('membership.id')
+		.where(column, '=', value)
+		.where('membership.userId', '=', user.id)
+		.executeTakeFirst();
+
+/** In turn with what else the person reads, and with the organization's other readers. */
+function inTurnOfReader<Result>(
+	ctx: Context & { user: SessionUser },
+	column: 'organization.id' | 'organization.slug',
+	value: string,
+	run: () => Promise<Result>
+): Promise<Result> {
+	const key = `${column}:${value}:reading`;
+	return inTurnOfCaller(ctx, 'query', async () => {
+		if (isTaken(key) && !(await findMembership(ctx.db, ctx.user, column, value))) throw notFound();
+		return inTurn(key, readersAtOnce, run);
+	});
+}
+
+/** A stranger waits for nobody, so that no crowd of them holds up the members. */
+async function inTurnOfMember<Result>(
+	db: Db,
+	user: SessionUser,
+	organizationId: string,
+	run: () => Promise<Result>
+): Promise<Result> {
+	if (isTaken(`organization:${organizationId}`)) {
+		const member = await findMembership(db, user, 'organization.id', organizationId);
+		if (!member) throw notFound();
+	}
+	return inTurnOf(organizationId, run);
+}
+
+/** The portal itself as the one who did it. */
+export const system: Actor = { id: null, name: 'Portico', kind: 'system' };

@@ -1,0 +1,171 @@
+import { mkdirSync } from 'node:fs';
+import { promises as fs } from 'node:fs';
+import path from 'node:path';
+import { PGlite, types } from '@electric-sql/pglite';
+import {
+	CamelCasePlugin,
+	Kysely,
+	NoResultError,
+	PGliteDialect,
+	PostgresDialect,
+	type Dialect,
+	type Transaction
+} from 'kysely';
+import { FileMigrationProvider, Migrator } from 'kysely/migration';
+import postgres from 'postgres';
+import type { Env } from '../env.ts';
+import { lockFolder } from './lock.ts';
+import { createPool } from './pool.ts';
+import type { Tables } from './tables.ts';
+
+export type Db = Kysely<Tables>;
+export type Trx = Transaction<Tables>;
+
+/** PostgreSQL or the embedded PGlite behind one type. */
+export interface Database {
+	db: Db;
+	/** The embedded database, or the address of the PostgreSQL server. */
+	source: { pglite: PGlite } | { url: string };
+	/**
+	 * Calls `onMessage` with every notification of the channel. `onListening` is called each time that listening
+	 * begins: again after a lost connection, when notifications may have been missed.
+	 */
+	listen(channel: string, onMessage: (text: string) => void, onListening: () => void): Promise<void>;
+	/** Answers when the database does, whatever the calls under way wait for. @throws when it doesn't within 2 s. */
+	ping(): Promise<void>;
+	close(): Promise<void>;
+}
+
+/** The name of the unique index that a statement would have broken, or null for any other error. */
+export function brokenIndex(error: unknown): string | null {
+	if (!(error instanceof Error && 'code' in error && error.code === '23505')) return null;
+	return (error as { constraint?: string }).constraint ?? null;
+}
+
+/** Whether the database refused a value that no column of this type takes (SQLSTATE class 22), of whichever driver. */
+export function isUnfitData(error: unknown): error is Error & { code: string } {
+	return error instanceof Error && 'code' in error && /^22[\dA-Z]{3}$/.test(String(error.code));
+}
+
+/** A row that was there a moment ago isn't any more: it was asked for in vain, or is pointed at by a key (23503). */
+export const isGone = (error: unknown) =>
+	error instanceof NoResultError || (error instanceof Error && 'code' in error && error.code === '23503');
+
+/** Dates travel as ISO 8601 in UTC. */
+export function isoOf(date: Date): string;
+export function isoOf(date: Date | null): string | null;
+export function isoOf(date: Date | null): string | null {
+	return date && date.toISOString();
+}
+
+function kysely(dialect: Dialect): Db {
+	return new Kysely<Tables>({
+		dialect,
+		// jsonb columns hold events as pages read them: their keys stay as they are.
+		plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })]
+	});
+}
+
+/**
+ * Opens the database that the environment names, as it is. `patient`: for programs that may take as long as they need.
+ * @throws {Error} when another process has the embedded database open.
+ */
+export async function connect(
+	env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>,
+	limits: 'bounded' | 'patient' = 'patient'
+): Promise<Database> {
+	return env.DATABASE_URL ? openPostgres(env.DATABASE_URL, limits) : openPglite(env.DATA_FOLDER);
+}
+
+/**
+ * Opens the database that the environment names and brings its tables up to date.
+ * @throws {Error} when another process has the embedded database open, or a migration fails.
+ */
+export async function openDatabase(env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>): Promise<Database> {
+	if (!env.DATABASE_URL) return migrated(await connect(env));
+	// A migration takes what it takes; what calls may take is bounded.
+	await (await migrated(await connect(env, 'patient'))).close();
+	return connect(env, 'bounded');
+}
+
+async function migrated(database: Database): Promise<Database> {
+	try {
+		await migrate(database.db);
+	} catch (error) {
+		await database.close();
+		throw error;
+	}
+	return database;
+}
+
+function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
+	const pool = createPool(url, { max: 12, limits });
+	// By itself, so that the question whether the database answers never waits behind calls.
+	const pinging = createPool(url, { max: 1, limits: 'ping' });
+	// For notifications alone: this driver goes on listening after a lost connection. Its queries would end the process
+	// when a connection breaks in a transaction; see docs/decisions/012-two-drivers-for-postgresql.md.
+	const listening = postgres(url, {
+		max: 1,
+		onnotice: () => {},
+		connect_timeout: 3,
+		// A lost connection is tried again at least once a second, however long the database has been away.
+		backoff: () => 0.2 + Math.random() * 0.3,
+		connection: { application_name: 'portico listening' }
+	});
+	return {
+		db: kysely(new PostgresDialect({ pool })),
+		source: { url },
+		async listen(channel, onMessage, onListening) {
+			await listening.listen(channel, onMessage, onListening);
+		},
+		async ping() {
+			await pinging.query('select 1');
+		},
+		async close() {
+			await Promise.all([listening.end({ timeout: 5 }), pinging.end(), pool.end()]);
+		}
+	};
+}
+
+async function openPglite(folder: string): Promise<Database> {
+	mkdirSync(folder, { recursive: true, mode: 0o700 });
+	const lock = await lockFolder(folder);
+	const pglite = await PGlite.create(path.join(folder, 'database'), { parsers: { [types.INT8]: Number } });
+	// All that it reads and writes passes here.
+	const execute = pglite.execProtocolRawSync.bind(pglite);
+	pglite.execProtocolRawSync = (message) => {
+		lock.check();
+		return execute(message);
+	};
+	return {
+		db: kysely(new PGliteDialect({ pglite })),
+		source: { pglite },
+		async listen(channel, onMessage, onListening) {
+			await pglite.listen(channel, onMessage);
+			onListening();
+		},
+		async ping() {
+			// It lives in this process, and one transaction at a time: a question would wait behind calls.
+			if (!pglite.ready || pglite.closed) throw new Error('The embedded database is closed.');
+		},
+		async close() {
+			await pglite.close();
+			await lock.release();
+		}
+	};
+}
+
+async function migrate(db: Db): Promise<void> {
+	const migrator = new Migrator({
+		db,
+		provider: new FileMigrationProvider({
+			fs,
+			path,
+			migrationFolder: path.join(import.meta.dirname, '..', '..', 'migrations')
+		})
+	});
+	const { error, results } = await migrator.migrateToLatest();
+	if (!error) return;
+	const failed = results?.find(({ status }) => status === 'Error')?.migrationName ?? 'a migration';
+	throw new Error(`The database could not be brought up to date: ${failed} failed.`, { cause: error });
+}

@@ -1,0 +1,290 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { Actor, EventName } from '#lib/events.ts';
+import type { MessageState, Security } from '#lib/mail-server.ts';
+import type { Account, Role, Status } from '#lib/views.ts';
+
+/** One type per table, in camelCase: the CamelCasePlugin of database.ts turns names both ways. */
+type Timestamp = ColumnType<Date, Date | undefined, Date>;
+/** bigint columns are read as numbers: 2^53 events are enough for every stream. */
+type Count = ColumnType<number, number | undefined, number>;
+
+interface PortalTable {
+	id: Generated<boolean>;
+	canRegister: Generated<boolean>;
+	canSignIn: Generated<boolean>;
+	isAutoApprovingAccounts: Generated<boolean>;
+	canRegisterOrganizations: Generated<boolean>;
+	isAutoApprovingOrganizations: Generated<boolean>;
+	name: Generated<string>;
+	supportEmail: string | null;
+	invitationDays: Generated<number>;
+	maxMembers: Generated<number>;
+	maxOpenInvitations: Generated<number>;
+	invitationsPerDay: Generated<number>;
+	invitationsPerInviter: Generated<number>;
+	changesPerPerson: Generated<number>;
+	changesPerOrganization: Generated<number>;
+	maxApplications: Generated<number>;
+	retentionDays: Generated<number>;
+	lastSeq: Count;
+	lastHash: Generated<Uint8Array>;
+	lastAt: Timestamp;
+	keyCheck: string | null;
+	setupTokenHash: string | null;
+}
+
+interface RateLimitTable {
+	key: string;
+	count: number;
+	resetsAt: Date;
+}
+
+interface MessageTable {
+	id: Generated<string>;
+	recipientName: string;
+	recipient: string;
+	template: string;
+	subject: string;
+	content: string | null;
+	templateVersion: Generated<number>;
+	draft: string | null;
+	state: Generated<MessageState>;
+	attempts: Generated<number>;
+	error: string | null;
+	answer: string | null;
+	createdAt: Timestamp;
+	sentAt: Date | null;
+	nextTryAt: Date | null;
+	gatherKey: string | null;
+}
+
+interface AlarmTable {
+	kind: string;
+	detail: Generated<string>;
+	raisedAt: Timestamp;
+	lastAt: Timestamp;
+	count: Generated<number>;
+	dismissedAt: Date | null;
+}
+
+interface MailServerTable {
+	id: Generated<boolean>;
+	host: Generated<string>;
+	port: Generated<number>;
+	security: Generated<Security>;
+	username: Generated<string>;
+	password: string | null;
+	fromName: Generated<string>;
+	fromAddress: Generated<string>;
+	replyTo: Generated<string>;
+	adminRecipients: Generated<string>;
+	perMinute: number | null;
+	dkimDomain: Generated<string>;
+	dkimSelector: Generated<string>;
+	dkimKey: string | null;
+}
+
+interface MailTryTable {
+	at: Timestamp;
+}
+
+interface MailOptOutTable {
+	accountId: string;
+	topic: string;
+}
+
+interface AccountTable {
+	id: Generated<string>;
+	email: string;
+	passwordHash: string;
+	firstName: string;
+	lastName: string;
+	status: Generated<Account['status']>;
+	isPortalAdmin: Generated<boolean>;
+	isNotified: Generated<boolean>;
+	emailVerifiedAt: Date | null;
+	createdAt: Timestamp;
+	lastSeenAt: Date | null;
+}
+
+interface SessionTable {
+	id: string;
+	userId: string;
+	expiresAt: Date;
+	createdAt: Timestamp;
+	publicId: Generated<string>;
+	device: Generated<string>;
+	address: Generated<string>;
+	lastSeenAt: Timestamp;
+}
+
+interface KnownDeviceTable {
+	accountId: string;
+	deviceHash: string;
+	seenAt: Timestamp;
+}
+
+interface AccountLinkTable {
+	accountId: string;
+	kind: 'verification' | 'reset' | 'change';
+	tokenHash: string;
+	email: string;
+	expiresAt: Date;
+	usedAt: Date | null;
+}
+
+interface PresenceTable {
+	processId: string;
+	organizationId: string;
+	userId: string;
+	seenAt: Timestamp;
+}
+
+interface OrganizationTable {
+	id: Generated<string>;
+	slug: string;
+	name: string;
+	nameKey: string;
+	nearKey: Generated<string>;
+	status: Status;
+	isPersonal: Generated<boolean>;
+	isRevealRestricted: Generated<boolean>;
+	requestedBy: string | null;
+	requestedAt: Timestamp;
+	decidedBy: string | null;
+	decidedAt: Date | null;
+	rejectionReason: string | null;
+	deletesAt: Date | null;
+	deletionAskedBy: string | null;
+	isDeletionByPortal: Generated<boolean>;
+	lastSeq: Count;
+	lastHash: Generated<Uint8Array>;
+	lastAt: Timestamp;
+}
+
+interface MembershipTable {
+	id: Generated<string>;
+	organizationId: string;
+	userId: string;
+	firstName: string;
+	lastName: string;
+	role: Role;
+	joinedAt: Timestamp;
+	seenSeq: Count;
+	visitedAt: Date | null;
+}
+
+interface InvitationTable {
+	id: Generated<string>;
+	organizationId: string;
+	email: string;
+	firstName: string;
+	lastName: string;
+	role: Role;
+	tokenHash: string;
+	state: Generated<'pending' | 'accepted' | 'declined' | 'revoked'>;
+	invitedBy: string;
+	createdAt: Timestamp;
+	sentAt: Timestamp;
+	messageId: string | null;
+	expiresAt: Date;
+}
+
+interface ApplicationTable {
+	id: Generated<string>;
+	organizationId: string;
+	name: string;
+	description: string;
+	createdBy: string | null;
+	createdAt: Timestamp;
+	/** Was there already when it was noticed that it looks like an older one of the organization. */
+	isAlike: Generated<boolean>;
+}
+
+interface CredentialTable {
+	id: Generated<string>;
+	applicationId: string;
+	label: string;
+	lastFour: string;
+	secret: string;
+	lookupHash: string;
+	createdBy: string | null;
+	createdAt: Timestamp;
+	expiresAt: Date | null;
+	revokedAt: Date | null;
+	/** When its people were told that it ends soon. */
+	expiryToldAt: Date | null;
+	isReplaced: Generated<boolean>;
+}
+
+interface EventTable {
+	id: Generated<number>;
+	organizationId: string | null;
+	seq: number | null;
+	/** SHA-256 that chains the event to the one before it in each stream; see news/verify.ts. */
+	hash: Uint8Array | null;
+	portalSeq: number | null;
+	portalHash: Uint8Array | null;
+	name: EventName;
+	actor: ColumnType<Actor, Actor, never>;
+	payload: ColumnType<object, object, never>;
+	at: Timestamp;
+}
+
+interface GoneStreamTable {
+	organizationId: string;
+	goneAt: Timestamp;
+}
+
+interface EmailTemplateTable {
+	name: string;
+	version: number;
+	subject: string | null;
+	body: string | null;
+	note: string;
+	author: ColumnType<Actor, Actor, never>;
+	at: Timestamp;
+}
+
+interface EmailEditorTable {
+	pageId: string;
+	name: string;
+	userId: string;
+	seenAt: Timestamp;
+}
+
+interface BrandTable {
+	id: Generated<boolean>;
+	accentColor: Generated<string>;
+	footer: Generated<string>;
+	/** In base64. */
+	logo: string | null;
+	logoType: string | null;
+	logoWidth: number | null;
+	logoHeight: number | null;
+}
+
+export interface Tables {
+	portal: PortalTable;
+	rateLimit: RateLimitTable;
+	message: MessageTable;
+	alarm: AlarmTable;
+	mailServer: MailServerTable;
+	mailTry: MailTryTable;
+	mailOptOut: MailOptOutTable;
+	account: AccountTable;
+	session: SessionTable;
+	knownDevice: KnownDeviceTable;
+	accountLink: AccountLinkTable;
+	presence: PresenceTable;
+	organization: OrganizationTable;
+	membership: MembershipTable;
+	invitation: InvitationTable;
+	application: ApplicationTable;
+	credential: CredentialTable;
+	event: EventTable;
+	goneStream: GoneStreamTable;
+	emailTemplate: EmailTemplateTable;
+	emailEditor: EmailEditorTable;
+	brand: BrandTable;
+}

@@ -1,0 +1,109 @@
+import { sql } from 'kysely';
+import type { Db, Trx } from './database.ts';
+
+/** What is counted by key, each within a window of time that begins with the first count: see api/limits.ts for what it limits. */
+
+/**
+ * Counts one attempt under the key. One atomic statement, so that any number of attempts at once never gets more than
+ * `max` through, on every process together.
+ * @param seconds length of the window, which begins with its first attempt.
+ * @returns null, or in how many seconds the next window begins when there were more than `max` in this one.
+ */
+export async function countAttempt(
+	db: Db,
+	key: string,
+	max: number,
+	seconds: number
+): Promise<number | null> {
+	const { rows } = await sql<Window>`
+		insert into rate_limit as old (key, count, resets_at)
+		values (${key}, 1, now() + make_interval(secs => ${seconds}))
+		on conflict (key) do update set
+			count = case when old.resets_at <= now() then 1 else old.count + 1 end,
+			resets_at = case when old.resets_at <= now() then excluded.resets_at else old.resets_at end
+		returning count, ceil(extract(epoch from resets_at - now()))::int as wait`.execute(db);
+	const row = rows[0];
+	return !row || row.count <= max ? null : row.wait;
+}
+
+/** What limits guessing: at most `max` failures under the key within a window of so many seconds. */
+export type Bucket = { key: string; max: number; seconds: number };
+
+/**
+ * Takes one of the places that a window has left; what finds none doesn't count, as an attempt does.
+ * @returns the window that it was taken from, or null.
+ */
+export async function takePlace(db: Db, { key, max, seconds }: Bucket): Promise<string | null> {
+	const { rows } = await sql<{ window: string }>`
+		insert into rate_limit as old (key, count, resets_at)
+		values (${key}, 1, now() + make_interval(secs => ${seconds}))
+		on conflict (key) do update set
+			count = case when old.resets_at <= now() then 1 else old.count + 1 end,
+			resets_at = case when old.resets_at <= now() then excluded.resets_at else old.resets_at end
+		where old.count < ${max} or old.resets_at <= now()
+		returning resets_at::text as window`.execute(db);
+	return rows[0]?.window ?? null;
+}
+
+/** Lets the windows of these keys begin anew. */
+export async function clearLimits(db: Db, keys: string[]): Promise<void> {
+	await db.deleteFrom('rateLimit').where('key', 'in', keys).execute();
+}
+
+type Window = { count: number; wait: number };
+
+/**
+ * Begins the windows of these keys, or goes on with those under way, and holds them until the commit: whoever counts
+ * under one of them at the same time waits. In one order, so that two who hold several never wait for each other.
+ */
+export async function holdWindows(db: Trx, keys: string[], seconds: number): Promise<Map<string, Window>> {
+	if (keys.length === 0) return new Map();
+	const ends = sql<Date>`now() + make_interval(secs => ${seconds})`;
+	const isOver = sql`rate_limit.resets_at <= now()`;
+	const rows = await db
+		.insertInto('rateLimit')
+		.values([...new Set(keys)].sort().map((key) => ({ key, count: 0, resetsAt: ends })))
+		.onConflict((conflict) =>
+			conflict.column('key').doUpdateSet({
+				count: sql<number>`case when ${isOver} then 0 else rate_limit.count end`,
+				resetsAt: sql<Date>`case when ${isOver} then excluded.resets_at else rate_limit.resets_at end`
+			})
+		)
+		.returning(['key', 'count', waitOf])
+		.execute();
+	return new Map(rows.map(({ key, count, wait }) => [key, { count, wait }]));
+}
+
+/** Counts under keys whose windows are held. */
+export async function countInWindows(db: Trx, keys: string[], times: number): Promise<void> {
+	if (keys.length === 0 || times === 0) return;
+	await db
+		.updateTable('rateLimit')
+		.set((eb) => ({ count: eb('count', '+', times) }))
+		.where('key', 'in', keys)
+		.execute();
+}
+
+/** How much was counted under these keys; what has no window under way is left out. */
+export async function readWindows(db: Db, keys: string[]): Promise<Map<string, Window>> {
+	const rows = await db
+		.selectFrom('rateLimit')
+		.select(['key', 'count', waitOf])
+		.where('key', 'in', keys)
+		.where('resetsAt', '>', sql<Date>`now()`)
+		.execute();
+	return new Map(rows.map(({ key, count, wait }) => [key, { count, wait }]));
+}
+
+const waitOf = sql<number>`ceil(extract(epoch from resets_at - now()))::int`.as('wait');
+
+/** Removes windows that are over, but for those that somebody holds. */
+export async function deleteExpiredLimits(db: Db): Promise<void> {
+	const isOver = db
+		.selectFrom('rateLimit')
+		.select('key')
+		.where('resetsAt', '<', sql<Date>`now()`)
+		.forUpdate()
+		.skipLocked();
+	await db.deleteFrom('rateLimit').where('key', 'in', isOver).execute();
+}

@@ -1,0 +1,267 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { trpcServer } from '@hono/trpc-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { Hono, type Context as HonoContext } from 'hono';
+import { generateCookie, getCookie } from 'hono/cookie';
+import { HTTPException } from 'hono/http-exception';
+import type { Logger } from 'pino';
+import { loggedPath } from '#lib/redaction.ts';
+import { addressOf, prefixOf } from '../identity/networks.ts';
+import { raiseAlarm } from '../news/alarms.ts';
+import { callLimit, limitBody, limitTold, readForm, smallBody } from './bodies.ts';
+import type { Db } from '../database/database.ts';
+import { describeDevice, deviceCookie } from '../identity/devices.ts';
+import type { Env } from '../env.ts';
+import { exportActivity, formatOf } from './exports.ts';
+import type { Outbox } from '../mail/outbox.ts';
+import { createIntrospection } from './introspection.ts';
+import { followUnsubscribe } from '../procedures/preferences/preferences.ts';
+import { appRouter } from '../router.ts';
+import { findSession, sessionCookie, type Session } from '../identity/sessions.ts';
+import { Refusal, refusalOfOutage } from '../api/refusals.ts';
+import { type Context } from '../api/trpc.ts';
+import type { Vault } from '../vault/vault.ts';
+
+export interface Parts {
+	db: Db;
+	/** @throws when the database doesn't answer. */
+	ping: () => Promise<void>;
+	env: Env;
+	vault: Vault;
+	outbox: Outbox;
+	log: Logger;
+}
+
+/** What a Node.js request handler, such as SvelteKit's, looks like. */
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+
+/**
+ * What comes along with a request: Node's own objects for one from the network, or the address and the id of the page
+ * request for one that a page's `load` makes inside the process.
+ */
+export type Bindings =
+	{ incoming: IncomingMessage; outgoing: ServerResponse } | { address: string; requestId: string };
+
+type Variables = { address: string; requestId: string };
+type App = Hono<{ Bindings: Bindings; Variables: Variables }>;
+
+/** Headers by which the pages learn what the outer server knows. What a client sends under these names is replaced. */
+export const addressHeader = 'x-portico-address';
+export const requestIdHeader = 'x-request-id';
+
+const maxBatch = 10;
+/** Said once: otherwise all who come through the proxy share one limit, and whoever sees it knows why. */
+const unexpectedProxy =
+	'a request came with X-Forwarded-For while TRUSTED_PROXIES is 0: behind a proxy everybody counts as one address';
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** The outer server: the API, the health checks, and the pages for everything else. */
+export function createApp(parts: Parts, pages: NodeHandler | null): App {
+	const { db, ping, env, log } = parts;
+	const app: App = new Hono();
+
+	let hasWarned = false;
+	const warnOfProxy = () => {
+		log.warn({}, unexpectedProxy);
+		raiseAlarm(db, 'forwarded-header').catch((error: unknown) =>
+			log.error({ err: error }, 'an alarm could not be raised')
+		);
+	};
+	app.use(async (c, next) => {
+		const isInside = !('incoming' in c.env);
+		const requestId = 'incoming' in c.env ? randomUUID() : c.env.requestId;
+		const address = 'incoming' in c.env ? addressOf(c.env.incoming, env.TRUSTED_PROXIES) : c.env.address;
+		if (!hasWarned && env.TRUSTED_PROXIES === 0 && 'incoming' in c.env) {
+			hasWarned = c.env.incoming.headers['x-forwarded-for'] !== undefined;
+			if (hasWarned) warnOfProxy();
+		}
+		c.set('requestId', requestId);
+		c.set('address', address);
+		if ('incoming' in c.env) {
+			// Nothing here is large enough to be asked for in parts, and a part that ends before it begins confuses the pages.
+			delete c.env.incoming.headers.range;
+			c.env.incoming.headers[addressHeader] = address;
+			c.env.incoming.headers[requestIdHeader] = requestId;
+			for (const [name, value] of Object.entries(securityHeaders(env))) c.env.outgoing.setHeader(name, value);
+			c.env.outgoing.setHeader(requestIdHeader, requestId);
+		}
+		const began = performance.now();
+		await next();
+		if (isInside) return;
+		const path = loggedPath(c.req.path);
+		const ms = Math.round(performance.now() - began);
+		log.info({ requestId, method: c.req.method, path, status: statusOf(c), ms }, 'request');
+	});
+
+	app.use(async (c, next) => {
+		try {
+			decodeURIComponent(c.req.path);
+		} catch {
+			return c.text('This address can’t be read.', 400);
+		}
+		return next();
+	});
+
+	// Before the check of the origin: a gateway is no browser, and its token no cookie.
+	if (env.GATEWAY_TOKEN) app.route('/api', createIntrospection(parts, env.GATEWAY_TOKEN));
+	// One press in the reader's mail program (RFC 8058). It comes from that program's servers, without an origin or a
+	// cookie; what the link is signed for is all that it can do. A press on our own page goes on to the page.
+	app.post(
+		'/unsubscribe/:token',
+		limitBody(() => smallBody),
+		async (c, next) => {
+			if (c.req.header('origin') === env.ORIGIN) return next();
+			const form = await readForm(c);
+			if (form['List-Unsubscribe'] !== 'One-Click') return c.text('Open the link in a browser.', 400);
+			try {
+				await followUnsubscribe(parts, c.req.param('token'), false);
+			} catch (error) {
+				if (error instanceof Refusal) return c.text(error.message, 404);
+				throw error;
+			}
+			return c.text('You will get no more of these e-mails.');
+		}
+	);
+
+	// Cookies travel with requests that other sites make. Whatever changes something has to come from our own pages,
+	// whichever content type it claims.
+	app.use(async (c, next) => {
+		if (safeMethods.has(c.req.method) || c.req.header('origin') === env.ORIGIN) return next();
+		return c.text(`Open the portal at ${env.ORIGIN}: this request came from elsewhere.`, 403);
+	});
+
+	app.get('/healthz', (c) => c.text('ok'));
+	app.get('/readyz', async (c) => {
+		try {
+			await ping();
+			return c.text('ready');
+		} catch (error) {
+			log.error({ err: error }, 'the database does not answer');
+			return c.text('the database does not answer', 503);
+		}
+	});
+
+	app.use('/trpc/*', limitBody(callLimit));
+	app.use(
+		'/trpc/*',
+		trpcServer({
+			router: appRouter,
+			endpoint: '/trpc',
+			maxBatchSize: maxBatch,
+			allowBatching: true,
+			createContext: ({ resHeaders }, c: HonoContext) =>
+				contextOf(parts, c, resHeaders) as Promise<Context & Record<string, unknown>>,
+			responseMeta: ({ errors }) => ({
+				headers: { 'cache-control': 'private, no-store', ...retryAfterOf(errors) }
+			}),
+			onError({ error, path, ctx }) {
+				const about = { err: error.cause ?? error, path, requestId: ctx?.requestId };
+				if (error.code === 'INTERNAL_SERVER_ERROR') log.error(about, 'a call failed');
+				if (error.code === 'SERVICE_UNAVAILABLE') log.warn(about, 'a call could not be carried out now');
+			}
+		})
+	);
+
+	const download = (c: HonoContext<{ Bindings: Bindings; Variables: Variables }>, organizationId?: string) =>
+		exportActivity(
+			c,
+			{ format: formatOf(c.req.path), organizationId },
+			() => contextOf(parts, c, new Headers()),
+			(error) => {
+				log.warn({ err: error, requestId: c.get('requestId') }, 'an export was broken off');
+				if ('outgoing' in c.env) c.env.outgoing.destroy();
+			}
+		);
+	app.get('/api/:file{activity\\.(csv|jsonl)}', (c) => download(c));
+	app.get('/api/organizations/:organizationId/:file{activity\\.(csv|jsonl)}', (c) =>
+		download(c, c.req.param('organizationId'))
+	);
+
+	if (pages) {
+		app.all('*', limitTold(smallBody), async (c) => {
+			if (!('incoming' in c.env)) return c.notFound();
+			const { incoming, outgoing } = c.env;
+			await new Promise<void>((resolve) => {
+				outgoing.once('close', resolve);
+				pages(incoming, outgoing, () => {
+					outgoing.statusCode = 404;
+					outgoing.end('Not found');
+				});
+			});
+			return RESPONSE_ALREADY_SENT;
+		});
+	}
+
+	app.onError((error, c) => {
+		// A refusal of Hono's own, as of a gateway without its token.
+		if (error instanceof HTTPException) return error.getResponse();
+		const requestId = c.get('requestId');
+		const refusal = refusalOfOutage(error);
+		if (refusal instanceof Refusal) {
+			log.warn({ err: error, requestId }, 'a request could not be carried out now');
+			return c.text(refusal.message, 503, retryAfterOf([refusal]));
+		}
+		log.error({ err: error, requestId }, 'a request failed');
+		return c.text(`Something went wrong on our side. Request ${requestId}`, 500);
+	});
+	return app;
+}
+
+async function contextOf(parts: Parts, c: HonoContext, headers: Headers): Promise<Context> {
+	const { env, ...rest } = parts;
+	const { name, options } = sessionCookie(env.ORIGIN);
+	const token = getCookie(c, name);
+	const device = deviceCookie(env.ORIGIN);
+	const address = c.get('address') as string;
+	return {
+		...rest,
+		config: env,
+		requestId: c.get('requestId') as string,
+		address,
+		session: token ? await findSessionNow(parts.db, token, address) : null,
+		device: {
+			get label() {
+				return describeDevice(c.req.header('user-agent') ?? '');
+			},
+			token: getCookie(c, device.name)?.slice(0, 100) || null
+		},
+		setSessionToken(next) {
+			const life = next === null ? { ...options, maxAge: 0 } : options;
+			headers.append('set-cookie', generateCookie(name, next ?? '', life));
+		},
+		setDeviceToken(next) {
+			headers.append('set-cookie', generateCookie(device.name, next, device.options));
+		}
+	};
+}
+
+async function findSessionNow(db: Db, token: string, address: string): Promise<Session | null> {
+	try {
+		return await findSession(db, token, prefixOf(address));
+	} catch (error) {
+		throw refusalOfOutage(error);
+	}
+}
+
+/** When the same may be asked again (RFC 9110, 10.2.3), of several answers the latest. */
+function retryAfterOf(errors: readonly unknown[]): Record<string, string> {
+	const seconds = errors.flatMap((error) => (error instanceof Refusal && error.retryAfter) || []);
+	return seconds.length > 0 ? { 'retry-after': String(Math.max(...seconds)) } : {};
+}
+
+function statusOf(c: HonoContext<{ Bindings: Bindings; Variables: Variables }>): number {
+	return 'outgoing' in c.env && c.env.outgoing.headersSent ? c.env.outgoing.statusCode : c.res.status;
+}
+
+function securityHeaders(env: Env): Record<string, string> {
+	return {
+		'x-content-type-options': 'nosniff',
+		'x-frame-options': 'DENY',
+		// Not no-referrer: under that, browsers send a form without script with `Origin: null`.
+		'referrer-policy': 'same-origin',
+		'cross-origin-opener-policy': 'same-origin',
+		'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+		...(env.ORIGIN.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000' })
+	};
+}

@@ -1,0 +1,331 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql, type Selectable } from 'kysely';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { alarms } from '#lib/alarms.ts';
+import type { MessageState } from '#lib/mail-server.ts';
+import { catalogue, gathering, isEmailName, topicOf } from '../../emails/catalogue.ts';
+import { raiseAlarm } from '../news/alarms.ts';
+import type { Db, Trx } from '../database/database.ts';
+import type { Env } from '../env.ts';
+import { deadLinkWords, hasDeadLink } from './outdated.ts';
+import { renderSubject } from './compose.ts';
+import { findMailing, getMailServerRow, mailingOf } from './servers.ts';
+import { signal } from '../news/publish.ts';
+import { getBrand, type MailJob } from './outbox.ts';
+import { unsubscribeToken } from './preferences.ts';
+import {
+	answerOf,
+	composeSource,
+	createTransport,
+	isFinal,
+	sendEmail,
+	toAddress,
+	type Message as Envelope,
+	type Route
+} from './smtp.ts';
+import type { Tables } from '../database/tables.ts';
+import { getLook, getMessageTemplate, getTemplate, renderMessage } from './templates.ts';
+import type { Vault } from '../vault/vault.ts';
+import { transact } from '../database/transaction.ts';
+
+/** Some two and a half days with the default waits, which double up to a day: mail servers are sometimes away long. */
+const maxAttempts = 14;
+const longestWait = 86_400;
+
+/** What the worker needs of the process. */
+export interface Parts {
+	db: Db;
+	env: Env;
+	vault: Vault;
+	log: Logger;
+	/** Queues the next attempt in the transaction that notes how this one went. */
+	queue: (db: Trx, job: MailJob, startAfter: Date | number) => Promise<void>;
+	/**
+	 * Before anything is noted of a message, since it may have to hold what comes first in the order of locks. What it
+	 * returns is called once it is noted, in the same transaction.
+	 */
+	follow: (db: Trx, messageId: string) => Promise<() => Promise<void>>;
+	/** Ends waits when the process does. */
+	ending: AbortSignal;
+}
+
+type Message = Selectable<Tables['message']>;
+
+const contentShape = z.record(z.string(), z.string());
+
+/** A message that no attempt can bring out: its words are for the mailbox, and hold nothing of its content. */
+export class UnsendableError extends Error {}
+
+export const unreadableWords =
+	'Not sent: what it was written with can’t be read any more. Whoever needs it has to ask for a new one.';
+const unwritableWords =
+	'Not sent: its text and what it was written with don’t fit together. Look at the e-mail in “E-mails”.';
+const brokenOffWords = 'Something went wrong on our side before it could be handed over; the log says more.';
+
+/** What goes wrong in here lies in the message itself, and goes wrong again. */
+async function making<Result>(make: () => Result | Promise<Result>): Promise<Result> {
+	try {
+		return await make();
+	} catch (error) {
+		// What a system call or the database says may be another thing the next time.
+		if (error instanceof Error && 'code' in error) throw error;
+		throw new UnsendableError(unwritableWords);
+	}
+}
+
+/** What the message was queued with. @throws {UnsendableError} also when it was emptied after sending. */
+export function openContent(vault: Vault, { content }: Pick<Message, 'content'>): Record<string, string> {
+	try {
+		return contentShape.parse(JSON.parse(vault.decrypt(content ?? '', 'message')));
+	} catch {
+		// Not with its cause: what can't be parsed is quoted in there.
+		throw new UnsendableError(unreadableWords);
+	}
+}
+
+/** The message as it goes out. @throws {UnsendableError} */
+export async function composeMessage(
+	parts: Pick<Parts, 'db' | 'env' | 'vault'>,
+	message: Message
+): Promise<Envelope> {
+	const { db, env, vault } = parts;
+	const portal = { ...(await getBrand(db, env.ORIGIN)), look: await getLook(db) };
+	const props = openContent(vault, message);
+	const template = await getMessageTemplate(db, message);
+	const { html, text, attachments } = await making(() => renderMessage(message, template, props, portal));
+	const mailing = mailingOf(await getMailServerRow(db), parts);
+	const topic = isEmailName(message.template) ? topicOf[message.template] : undefined;
+	const account = topic
+		? await db.selectFrom('account').select('id').where('email', '=', message.recipient).executeTakeFirst()
+		: undefined;
+	return {
+		id: message.id,
+		from: toAddress(mailing.fromName || portal.name, mailing.fromAddress),
+		to: toAddress(message.recipientName, message.recipient),
+		...(mailing.replyTo && { replyTo: mailing.replyTo }),
+		subject: message.subject,
+		html,
+		text,
+		attachments,
+		origin: env.ORIGIN,
+		date: message.createdAt,
+		...(topic && { topic }),
+		...(topic &&
+			account && {
+				unsubscribeUrl: `${env.ORIGIN}/unsubscribe/${unsubscribeToken(vault, account.id, topic)}`
+			})
+	};
+}
+
+/** The message as its reader gets it, for the mailbox. */
+export async function composePreview(parts: Pick<Parts, 'db' | 'env' | 'vault'>, message: Message) {
+	const envelope = await composeMessage(parts, message);
+	return { ...envelope, source: await composeSource(envelope) };
+}
+
+/** Sends messages one after the other, over a connection that is kept as long as the settings stay the same. */
+export function createMailer(parts: Parts) {
+	let current: { key: string; transport: ReturnType<typeof createTransport> } | null = null;
+	function transportFor(route: Route) {
+		const key = JSON.stringify(route);
+		if (current?.key !== key) {
+			current?.transport.close();
+			current = { key, transport: createTransport(route) };
+		}
+		return current.transport;
+	}
+	return (job: MailJob) => deliver(parts, transportFor, job);
+}
+
+/**
+ * Sends one message, or keeps it where no mail server is known. A job that runs twice sends nothing twice: a sent message
+ * is emptied, an attempt that was noted has the next number, and one that was sent but not noted goes out again under
+ * the same Message-ID. Whatever goes wrong is logged, and stands in the mailbox.
+ */
+async function deliver(
+	parts: Parts,
+	transportFor: (route: Route) => ReturnType<typeof createTransport>,
+	job: MailJob
+): Promise<void> {
+	const { db, log } = parts;
+	let message: Message | null = null;
+	try {
+		message = await transact(db, (trx) => take(trx, parts, job));
+		if (message) await attempt(parts, transportFor, job, message);
+	} catch (error) {
+		const about = { messageId: job.messageId, template: message?.template };
+		if (error instanceof UnsendableError && message) {
+			log.error(about, `a message can’t be sent: ${error.message}`);
+			await note(parts, message, 'failed', { error: error.message });
+			return;
+		}
+		log.error({ err: error, ...about }, 'an attempt to send a message was broken off');
+		// Where the database is away this fails as well, and the queue hands the job out again.
+		const known = message ?? (await findQueued(db, job));
+		if (known) await noteTry(parts, known, brokenOffWords, false);
+	}
+}
+
+/** The message of the job, if this attempt is still to be made. */
+async function findQueued(db: Db, { messageId, attempt }: MailJob): Promise<Message | null> {
+	const known = await db.selectFrom('message').selectAll().where('id', '=', messageId).executeTakeFirst();
+	// Jobs of older versions have no number.
+	return known?.state === 'queued' && known.attempts === (attempt ?? known.attempts) ? known : null;
+}
+
+async function attempt(
+	parts: Parts,
+	transportFor: (route: Route) => ReturnType<typeof createTransport>,
+	job: MailJob,
+	message: Message
+): Promise<void> {
+	const { db, env, vault, log } = parts;
+	const mailing = findMailing(await getMailServerRow(db), parts);
+	if (!mailing) {
+		await raiseAlarm(db, 'mail-server');
+		return noteTry(parts, message, alarms['mail-server'], false);
+	}
+	if (!mailing.route) return note(parts, message, 'kept', {});
+	const values = openContent(vault, message);
+	// The links of a test are samples.
+	if (message.draft === null && (await hasDeadLink(db, values, env.ORIGIN))) {
+		return note(parts, message, 'outdated', { content: null, error: deadLinkWords });
+	}
+	if (!(await takeTurn(parts))) {
+		await transact(db, (trx) => parts.queue(trx, job, 1));
+		return;
+	}
+	const envelope = await composeMessage(parts, message);
+	let answer: string;
+	try {
+		answer = await sendEmail(transportFor(mailing.route), envelope);
+	} catch (error) {
+		const attempts = message.attempts + 1;
+		log.warn({ messageId: message.id, template: message.template, attempts }, 'a message was not sent');
+		return noteTry(parts, message, answerOf(error), isFinal(error));
+	}
+	const attempts = message.attempts + 1;
+	await note(parts, message, 'sent', { attempts, error: null, answer, content: null, sentAt: new Date() });
+}
+
+/** Notes an attempt that brought nothing out; the next one comes later, unless this was the last. */
+async function noteTry(parts: Parts, message: Message, error: string, isLast: boolean): Promise<void> {
+	const noted = { attempts: message.attempts + 1, error };
+	if (isLast || noted.attempts >= maxAttempts) return note(parts, message, 'failed', noted);
+	const seconds = Math.min(parts.env.MAIL_RETRY_SECONDS * 2 ** message.attempts, longestWait);
+	await note(parts, message, 'queued', { ...noted, nextTryAt: new Date(Date.now() + seconds * 1000) });
+}
+
+/**
+ * The message of the job, if this attempt is still to be made; one that gathers has taken up its like, but for those that
+ * can't be read: each of them comes to nothing by itself, in its own attempt.
+ */
+async function take(
+	db: Trx,
+	parts: Pick<Parts, 'env' | 'vault' | 'log'>,
+	job: MailJob
+): Promise<Message | null> {
+	const { env, vault, log } = parts;
+	const known = await findQueued(db, job);
+	if (!known?.gatherKey) return known;
+	const rows = await db
+		.selectFrom('message')
+		.selectAll()
+		.where('gatherKey', '=', known.gatherKey)
+		// Always in the same order: the job of another of them may be at this on another process.
+		.orderBy('id')
+		.forUpdate()
+		.execute();
+	if (!rows.some(({ id }) => id === known.id)) return null;
+	const all = rows.toSorted((one, other) => one.createdAt.getTime() - other.createdAt.getTime());
+	const rule = isEmailName(known.template) ? gathering[known.template] : undefined;
+	const values: Partial<Message> = { gatherKey: null };
+	const readable = all.flatMap((row) => {
+		const props = findContent(vault, row);
+		return props ? [{ id: row.id, props }] : [];
+	});
+	// By itself, where it can't be read itself or nothing else can.
+	if (rule && readable.length > 1 && readable.some(({ id }) => id === known.id)) {
+		const template = await getTemplate(db, rule.into);
+		const brand = await getBrand(db, env.ORIGIN);
+		try {
+			const props = catalogue[rule.into].props.parse(rule.gather(readable.map((one) => one.props)));
+			values.subject = renderSubject(rule.into, props, brand, template.subject);
+			values.content = vault.encrypt(JSON.stringify(props), 'message');
+			values.template = rule.into;
+			values.templateVersion = template.version;
+		} catch {
+			log.error({ messageId: known.id, template: known.template }, 'messages could not be gathered');
+		}
+		const others = readable.map(({ id }) => id).filter((id) => id !== known.id);
+		if (values.template) await db.deleteFrom('message').where('id', 'in', others).execute();
+	}
+	return db
+		.updateTable('message')
+		.set(values.template ? values : { gatherKey: null })
+		.where('id', '=', known.id)
+		.returningAll()
+		.executeTakeFirstOrThrow();
+}
+
+/** What the message was queued with, or null where it can't be read. */
+export function findContent(vault: Vault, message: Pick<Message, 'content'>): Record<string, string> | null {
+	try {
+		return openContent(vault, message);
+	} catch {
+		return null;
+	}
+}
+
+/**
+ * Waits until one more message may be handed over: in no minute more than the limit, on all processes together. False
+ * when that takes too long for one job, or the process ends.
+ */
+async function takeTurn({ db, ending }: Parts): Promise<boolean> {
+	const patience = Date.now() + 60_000;
+	while (!ending.aborted && Date.now() < patience) {
+		const seconds = await transact(db, async (trx) => {
+			// Whoever wants to send waits here for the others, also on other processes.
+			const { perMinute } = await trx
+				.selectFrom('mailServer')
+				.select('perMinute')
+				.forUpdate()
+				.executeTakeFirstOrThrow();
+			if (perMinute === null) return 0;
+			await sql`delete from mail_try where at <= now() - interval '1 minute'`.execute(trx);
+			const { rows } = await sql<{ wait: number }>`
+				select extract(epoch from at + interval '1 minute' - now())::float8 as wait
+				from mail_try order by at desc offset ${perMinute - 1} limit 1`.execute(trx);
+			if (rows[0]) return rows[0].wait;
+			await trx.insertInto('mailTry').values({ at: new Date() }).execute();
+			return 0;
+		});
+		if (seconds <= 0) return true;
+		// Not all at once: a limit that is raised meanwhile counts at once.
+		await sleep(Math.min(seconds * 1000 + 50, 2000), undefined, { signal: ending }).catch(() => undefined);
+	}
+	return false;
+}
+
+/** Notes how an attempt went, and with `nextTryAt` queues the next one. */
+async function note(
+	{ db, queue, follow }: Parts,
+	{ id }: Message,
+	state: MessageState,
+	values: Partial<Message>
+): Promise<void> {
+	await transact(db, async (trx) => {
+		const tell = await follow(trx, id);
+		const noted = { nextTryAt: null, ...values, state };
+		const row = await trx
+			.updateTable('message')
+			.set(noted)
+			.where('id', '=', id)
+			.returning('attempts')
+			.executeTakeFirst();
+		if (row && noted.nextTryAt) await queue(trx, { messageId: id, attempt: row.attempts }, noted.nextTryAt);
+		await signal(trx, { kind: 'mailbox' });
+		await tell();
+	});
+}

@@ -1,0 +1,160 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { fromKysely, type PgBoss } from 'pg-boss';
+import { catalogue, gathering, topicOf, type EmailName, type EmailProps } from '../../emails/catalogue.ts';
+import type { Db, Trx } from '../database/database.ts';
+import type { Env } from '../env.ts';
+import { takePlace } from '../database/windows.ts';
+import { renderSubject, type Brand, type Template } from './compose.ts';
+import { findUnwanting } from './preferences.ts';
+import { signal } from '../news/publish.ts';
+import { getTemplate } from './templates.ts';
+import type { Vault } from '../vault/vault.ts';
+
+/** One reader of an e-mail, and what it says to them. */
+export interface Recipient<Name extends EmailName> {
+	to: { name: string; address: string };
+	props: EmailProps<Name>;
+}
+
+/** Queues e-mails in the transaction of the change that they tell of. */
+export interface Outbox {
+	/**
+	 * Returns the message's id; null, and sends nothing, when its reader does without e-mails of this topic, or has got as
+	 * many as strangers may cause. What the worker makes of it: see delivery.ts.
+	 *
+	 * @param props as a function: made only for what is sent, so that no link replaces one that has arrived.
+	 */
+	enqueue<Name extends EmailName>(
+		db: Trx,
+		to: { name: string; address: string },
+		name: Name,
+		props: EmailProps<Name> | (() => Promise<EmailProps<Name>>),
+		/** A text that isn't saved, to be tried. */
+		draft?: Template
+	): Promise<string | null>;
+	/** As `enqueue`, for several readers of one e-mail: in the same number of statements, however many they are. */
+	enqueueMany<Name extends EmailName>(db: Trx, name: Name, recipients: Recipient<Name>[]): Promise<void>;
+	/** Queues messages that failed or were kept once more, as if they were new. */
+	requeue(db: Trx, ids: string[]): Promise<void>;
+}
+
+/**
+ * Whether one more e-mail may go to that address: limited is what anybody can cause who knows it. Counted until the
+ * commit, as the last but what has to be last; who asks is told nothing, since the answer would say whom the portal knows.
+ */
+export async function hasRoom(db: Trx, address: string, name: EmailName): Promise<boolean> {
+	const { anyone } = catalogue[name];
+	if (typeof anyone !== 'number') return true;
+	const key = `mail:recipient:${createHash('sha256').update(address).digest('hex')}`;
+	return (await takePlace(db, { key, max: anyone, seconds: 3600 })) !== null;
+}
+
+export const mailQueue = 'mail';
+
+/** How many messages are made ready at once: between them the process does what other people wait for. */
+const readiedAtOnce = 50;
+
+/** As `map`, some at a time. */
+async function mapByAndBy<Given, Made>(all: readonly Given[], make: (one: Given) => Made): Promise<Made[]> {
+	const made: Made[] = [];
+	for (const one of all) {
+		if (made.length > 0 && made.length % readiedAtOnce === 0) await nextTurn();
+		made.push(make(one));
+	}
+	return made;
+}
+
+/** What the portal's settings give to every e-mail. */
+export async function getBrand(db: Db, origin: string): Promise<Brand> {
+	const { name, supportEmail } = await db
+		.selectFrom('portal')
+		.select(['name', 'supportEmail'])
+		.executeTakeFirstOrThrow();
+	return { name, supportEmail: supportEmail ?? '', origin };
+}
+
+/** The next attempt to send a message. A job whose number isn't the message's own is an old one. */
+export interface MailJob {
+	messageId: string;
+	attempt?: number;
+}
+
+/** @throws {ZodError} when the props are not those of the e-mail. */
+export function createOutbox(
+	boss: PgBoss,
+	vault: Vault,
+	{ ORIGIN, MAIL_GATHER_SECONDS }: Pick<Env, 'ORIGIN' | 'MAIL_GATHER_SECONDS'>
+): Outbox {
+	/** The ids of the messages, in the order of their readers; null where a reader does without them. */
+	async function queue<Name extends EmailName>(
+		db: Trx,
+		name: Name,
+		recipients: Recipient<Name>[],
+		draft?: Template
+	): Promise<(string | null)[]> {
+		if (recipients.length === 0) return [];
+		// A test reaches whoever asks for it, at once and by itself.
+		const topic = draft ? undefined : topicOf[name];
+		const addresses = recipients.map(({ to }) => to.address);
+		const unwanting = topic ? await findUnwanting(db, addresses, topic) : new Set<string>();
+		const seconds = gathering[name] && !draft ? MAIL_GATHER_SECONDS : 0;
+		// The message keeps the version that is in force now, whatever is saved until it goes out.
+		const template = draft ? { ...draft, version: 0 } : await getTemplate(db, name);
+		const brand = await getBrand(db, ORIGIN);
+		const messages = await mapByAndBy(recipients, ({ to, props }) => {
+			if (unwanting.has(to.address)) return null;
+			const subject = renderSubject(name, props, brand, template.subject);
+			return {
+				id: randomUUID(),
+				recipientName: to.name,
+				recipient: to.address,
+				subject: draft ? `[Test] ${subject}` : subject,
+				content: vault.encrypt(JSON.stringify(catalogue[name].props.parse(props)), 'message'),
+				gatherKey: seconds > 0 ? `${name} ${to.address}` : null
+			};
+		});
+		const wanted = messages.filter((one) => one !== null);
+		if (wanted.length > 0) {
+			// One parameter for all: a statement holds 65,535 at most.
+			await sql`
+				insert into message
+					(id, recipient_name, recipient, template, subject, template_version, draft, content, gather_key)
+				select
+					(one->>'id')::uuid, one->>'recipientName', one->>'recipient', ${name}::text, one->>'subject',
+					${template.version}::integer, ${draft?.body ?? null}::text, one->>'content', one->>'gatherKey'
+				from jsonb_array_elements(${JSON.stringify(wanted)}::text::jsonb) as one`.execute(db);
+			const jobs = wanted.map(({ id: messageId }): { data: MailJob; startAfter?: number } => ({
+				data: { messageId, attempt: 0 },
+				...(seconds > 0 && { startAfter: seconds })
+			}));
+			await boss.insert(mailQueue, jobs, { db: fromKysely(db) });
+			await signal(db, { kind: 'mailbox' });
+		}
+		return messages.map((one) => one && one.id);
+	}
+
+	return {
+		async enqueue(db, to, name, props, draft) {
+			if (!draft && !(await hasRoom(db, to.address, name))) return null;
+			const given = typeof props === 'function' ? await props() : props;
+			const [id = null] = await queue(db, name, [{ to, props: given }], draft);
+			return id;
+		},
+		async enqueueMany(db, name, recipients) {
+			await queue(db, name, recipients);
+		},
+		async requeue(db, ids) {
+			if (ids.length === 0) return;
+			await db
+				.updateTable('message')
+				.set({ state: 'queued', attempts: 0, error: null, nextTryAt: null })
+				.where('id', 'in', ids)
+				.execute();
+			const jobs = ids.map((messageId): { data: MailJob } => ({ data: { messageId, attempt: 0 } }));
+			await boss.insert(mailQueue, jobs, { db: fromKysely(db) });
+			await signal(db, { kind: 'mailbox' });
+		}
+	};
+}

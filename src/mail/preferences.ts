@@ -1,0 +1,52 @@
+import { timingSafeEqual } from 'node:crypto';
+import { sql, type SqlBool } from 'kysely';
+import type { Topic } from '#lib/topics.ts';
+import { topicNames } from '#lib/topics.ts';
+import type { Db } from '../database/database.ts';
+import type { Vault } from '../vault/vault.ts';
+
+/** Which e-mails a person does without. */
+
+/**
+ * Those of the addresses whose owners do without e-mails of this topic, in one query. What portal admins chose about
+ * requests is in their account.
+ */
+export async function findUnwanting(db: Db, addresses: string[], topic: Topic): Promise<Set<string>> {
+	const optedOut = db.selectFrom('mailOptOut').select('accountId').where('topic', '=', topic);
+	const rows = await db
+		.selectFrom('account')
+		.select('email')
+		.where(
+			sql<SqlBool>`email in (select jsonb_array_elements_text(${JSON.stringify(addresses)}::text::jsonb))`
+		)
+		.where((eb) => (topic === 'requests' ? eb('isNotified', '=', false) : eb('id', 'in', optedOut)))
+		.execute();
+	return new Set(rows.map(({ email }) => email));
+}
+
+/** Whether the owner of this address wants e-mails of this topic. */
+export const isWanted = async (db: Db, email: string, topic: Topic) =>
+	!(await findUnwanting(db, [email], topic)).has(email);
+
+const signatureOf = (vault: Vault, accountId: string, topic: Topic) =>
+	vault.lookupHash(`unsubscribe ${accountId} ${topic}`);
+
+/**
+ * Lets whoever holds the message end messages of this topic to this account, and nothing else; so it needs no expiry
+ * and is stored nowhere.
+ */
+export const unsubscribeToken = (vault: Vault, accountId: string, topic: Topic) =>
+	`${accountId}.${topic}.${signatureOf(vault, accountId, topic)}`;
+
+/** What the token is for, or null when it isn't one of ours. */
+export function readUnsubscribeToken(
+	vault: Vault,
+	token: string
+): { accountId: string; topic: Topic } | null {
+	const [accountId = '', name = '', signature = ''] = token.split('.');
+	const topic = topicNames.find((one) => one === name);
+	if (!topic) return null;
+	const [given, right] = [signature, signatureOf(vault, accountId, topic)].map((text) => Buffer.from(text));
+	if (!given || !right || given.length !== right.length || !timingSafeEqual(given, right)) return null;
+	return { accountId, topic };
+}

@@ -1,0 +1,75 @@
+import { sql } from 'kysely';
+import { events, type Actor, type EventName, type Payload } from '#lib/events.ts';
+import type { Db, Trx } from '../database/database.ts';
+
+/** The one channel on which PostgreSQL tells every server process what was committed. */
+export const channel = 'portico';
+
+/** What is told on the channel: references only, since a notification holds 8,000 bytes at most. */
+export type Signal =
+	| { kind: 'event'; id: number }
+	/** The account's own data changed: names, address, memberships. */
+	| { kind: 'account'; userId: string }
+	/** A person has seen an organization up to that event. */
+	| { kind: 'seen'; userId: string; organizationId: string; seq: number }
+	| { kind: 'mailbox' }
+	| { kind: 'alarms' }
+	/** Somebody has opened the editor of an e-mail, or closed it. */
+	| { kind: 'editors'; name: string }
+	| { kind: 'presence'; organizationId: string; userId: string }
+	/** The sockets in this room have lost their session. */
+	| { kind: 'ended'; room: `session:${string}` | `user:${string}` }
+	/** A process tells itself that it still hears; see heartbeat.ts. */
+	| { kind: 'pulse'; processId: string; at: number };
+
+/** Told at the commit, or never. */
+export async function signal(db: Db, what: Signal): Promise<void> {
+	await sql`select pg_notify(${channel}, ${JSON.stringify(what)})`.execute(db);
+}
+
+/** As {@link signal}, in one statement however many there are. */
+export async function signalAll(db: Db, all: Signal[]): Promise<void> {
+	if (all.length === 0) return;
+	await sql`
+		select pg_notify(${channel}, one::text)
+		from jsonb_array_elements(${JSON.stringify(all)}::text::jsonb) as one`.execute(db);
+}
+
+interface Publishing {
+	db: Trx;
+	actor: Actor;
+	organization?: { id: string; isPersonal: boolean };
+}
+
+/**
+ * Writes what happened as one event, numbered and chained in the streams of its audience, and has it told at the commit.
+ *
+ * Number, hash and time are taken under the lock of the row that keeps the latest, the organization's and then the
+ * portal's, always in this order: the portal's row is what everybody waits for, so `publish` comes last. The rows stay
+ * locked until the commit: numbers are committed in order, and a rollback leaves no gap. What the hash is made of is said
+ * in verify.ts.
+ */
+export async function publish<Name extends EventName>(
+	ctx: Publishing,
+	name: Name,
+	payload: Payload<Name>
+): Promise<void> {
+	await publishMany(ctx, name, [payload]);
+}
+
+/** As {@link publish}, several of the same name in the order of the payloads: one statement, however many there are. */
+export async function publishMany<Name extends EventName>(
+	{ db, actor, organization }: Publishing,
+	name: Name,
+	payloads: readonly Payload<Name>[]
+): Promise<void> {
+	if (payloads.length === 0) return;
+	const { audience } = events[name];
+	const isForOrganization = audience !== 'portal' && organization !== undefined;
+	// Personal spaces are in none of the lists that this stream keeps up to date.
+	const isForPortal = audience !== 'organization' && !organization?.isPersonal;
+	const given = payloads.map((payload) => ({ name, actor, payload, isForOrganization, isForPortal }));
+	await sql`
+		select pg_notify(${channel}, json_build_object('kind', 'event', 'id', id)::text)
+		from publish_events(${organization?.id ?? null}::uuid, ${JSON.stringify(given)}::jsonb) as id`.execute(db);
+}

@@ -1,0 +1,238 @@
+import { sql, type Selectable, type SqlBool } from 'kysely';
+import { z } from 'zod';
+import {
+	activityFilter,
+	countLimit,
+	eventCursor,
+	type ActivityEntry,
+	type ActivityFilter,
+	type ActivityPage,
+	type EventCursor
+} from '#lib/activity.ts';
+import type { LiveEvent } from '#lib/events.ts';
+import { fullName } from '#lib/views.ts';
+import type { Stream } from '#lib/wire.ts';
+import { isoOf, type Db, type Trx } from '../../database/database.ts';
+import type { Tables } from '../../database/tables.ts';
+import { transact } from '../../database/transaction.ts';
+import { adminProcedure, organizationProcedure, router } from '../../api/trpc.ts';
+
+const pageLength = 50;
+/** Who missed more than this loads the page again instead. */
+const catchUpLength = 500;
+
+/** An event as a stream tells it, or null when it isn't told there. */
+export function liveEventOf(row: Selectable<Tables['event']>, stream: Stream['kind']): LiveEvent | null {
+	const seq = stream === 'portal' ? row.portalSeq : row.seq;
+	if (seq === null) return null;
+	const { name, organizationId, actor, payload } = row;
+	// The name decides the payload's type, which the database can't know.
+	return { id: String(row.id), seq, organizationId, name, actor, payload, at: isoOf(row.at) } as LiveEvent;
+}
+
+const columnOf = ({ kind }: Stream) => (kind === 'portal' ? 'portalSeq' : 'seq');
+
+function selectStream(db: Db, stream: Stream) {
+	const rows = db.selectFrom('event').selectAll().where(columnOf(stream), 'is not', null);
+	return stream.kind === 'portal' ? rows : rows.where('organizationId', '=', stream.organizationId);
+}
+
+export const toEvents = (rows: Selectable<Tables['event']>[], stream: Stream['kind']) =>
+	rows.flatMap((row) => liveEventOf(row, stream) ?? []);
+
+/** The latest events of a stream, newest first. */
+export async function listEvents(db: Db, stream: Stream, length: number): Promise<LiveEvent[]> {
+	const rows = await selectStream(db, stream).orderBy(columnOf(stream), 'desc').limit(length).execute();
+	return toEvents(rows, stream.kind);
+}
+
+/** How many events of streams that are gone are deleted in one transaction. */
+const sweepLength = 2000;
+
+/** Notes that the organizations go: what only they knew of themselves goes after them, by `sweepEvents`. */
+export async function leaveEventsOf(db: Trx, organizationIds: string[]): Promise<void> {
+	if (organizationIds.length === 0) return;
+	await db
+		.insertInto('goneStream')
+		.values(organizationIds.map((organizationId) => ({ organizationId })))
+		.execute();
+}
+
+/**
+ * Deletes the events of organizations that are gone, some thousand in each transaction: there may be hundreds of thousands.
+ * One that breaks off is gone on with the next time. What the portal's admins were told stays.
+ */
+export async function sweepEvents(db: Db): Promise<void> {
+	for (;;) {
+		const isMore = await transact(db, async (trx) => {
+			const gone = await trx
+				.selectFrom('goneStream')
+				.select('organizationId')
+				.orderBy('goneAt')
+				.limit(1)
+				.forUpdate()
+				.skipLocked()
+				.executeTakeFirst();
+			if (!gone) return false;
+			const { organizationId } = gone;
+			const { numDeletedRows } = await trx
+				.deleteFrom('event')
+				.where('id', 'in', (eb) =>
+					eb
+						.selectFrom('event')
+						.select('id')
+						.where('organizationId', '=', organizationId)
+						.where('seq', 'is not', null)
+						.where('portalSeq', 'is', null)
+						.orderBy('seq')
+						.limit(sweepLength)
+				)
+				.executeTakeFirst();
+			if (Number(numDeletedRows) < sweepLength) {
+				await trx.deleteFrom('goneStream').where('organizationId', '=', organizationId).execute();
+			}
+			return true;
+		});
+		if (!isMore) return;
+	}
+}
+
+/**
+ * Who reads: an organization's members its own stream, portal admins the events of all streams, personal spaces too. What
+ * only an organization was told has no number in the portal's stream, so lists go by time and id.
+ */
+type Reader = Stream['kind'];
+
+/** Each filter and each pair of them has its index. */
+function selectFiltered(
+	db: Db,
+	reader: Reader,
+	{ organizationId, personId, kind, from, to }: ActivityFilter
+) {
+	return db
+		.selectFrom('event')
+		.selectAll()
+		.$if(reader === 'organization', (query) => query.where('seq', 'is not', null))
+		.$if(organizationId !== undefined, (query) => query.where('organizationId', '=', organizationId ?? ''))
+		.$if(personId !== undefined, (query) => query.where(sql<string>`actor->>'id'`, '=', personId ?? ''))
+		.$if(kind !== undefined, (query) => query.where(sql<string>`split_part(name, '.', 1)`, '=', kind ?? ''))
+		.$if(from !== undefined, (query) => query.where('at', '>=', new Date(from ?? 0)))
+		.$if(to !== undefined, (query) => query.where('at', '<', new Date(to ?? 0)));
+}
+
+function toEntry(row: Selectable<Tables['event']>, reader: Reader): ActivityEntry[] {
+	const stream = reader === 'portal' && row.portalSeq !== null ? 'portal' : 'organization';
+	const event = liveEventOf(row, stream);
+	return event ? [{ ...event, stream }] : [];
+}
+
+type Listing = { after?: EventCursor; length: number };
+
+const selectNewest = (db: Db, reader: Reader, { after, length, ...filter }: ActivityFilter & Listing) =>
+	selectFiltered(db, reader, filter)
+		.$if(after !== undefined, (query) =>
+			query.where(
+				sql<SqlBool>`(at, id) < (
+					timestamptz 'epoch' + ${after?.at}::double precision * interval '1 microsecond', ${after?.id}::bigint
+				)`
+			)
+		)
+		.orderBy('at', 'desc')
+		.orderBy('id', 'desc')
+		.limit(length);
+
+/** The latest entries that a portal admin sees of an organization, newest first. */
+export async function listLatest(db: Db, organizationId: string, length: number): Promise<ActivityEntry[]> {
+	const rows = await selectNewest(db, 'portal', { organizationId, length }).execute();
+	return rows.flatMap((row) => toEntry(row, 'portal'));
+}
+
+async function findPerson(db: Db, reader: Reader, filter: ActivityFilter) {
+	const { organizationId, personId: id } = filter;
+	if (!id) return null;
+	const only = { personId: id, ...(organizationId && { organizationId }) };
+	const event = await selectNewest(db, reader, { ...only, length: 1 }).executeTakeFirst();
+	if (event) return { id, name: event.actor.name };
+	const account =
+		reader === 'portal' &&
+		(await db.selectFrom('account').selectAll().where('id', '=', id).executeTakeFirst());
+	return { id, name: account ? fullName(account) : 'Somebody who did nothing here' };
+}
+
+async function listPage(
+	db: Db,
+	reader: Reader,
+	{ after, length, ...filter }: ActivityFilter & Listing
+): Promise<ActivityPage> {
+	const rows = await selectNewest(db, reader, { ...filter, ...(after && { after }), length: length + 1 })
+		.select(sql<number>`(extract(epoch from at) * 1000000)::bigint`.as('micros'))
+		.execute();
+	const shown = rows.slice(0, length);
+	const last = shown.at(-1);
+	const counted = after
+		? null
+		: await db
+				.selectFrom(
+					selectFiltered(db, reader, filter)
+						.limit(countLimit + 1)
+						.as('fitting')
+				)
+				.select(({ fn }) => fn.countAll<number>().as('count'))
+				.executeTakeFirstOrThrow();
+	const asked = reader === 'portal' ? filter.organizationId : undefined;
+	const organizations = await nameOrganizations(db, shown, filter.organizationId);
+	return {
+		events: shown.flatMap((row) => toEntry(row, reader)),
+		next: rows.length > length && last ? { at: last.micros, id: last.id } : null,
+		count: counted && Number(counted.count),
+		organizations,
+		person: after ? null : await findPerson(db, reader, filter),
+		organization: asked ? { id: asked, name: organizations[asked]?.name ?? 'A deleted organization' } : null
+	};
+}
+
+async function nameOrganizations(db: Db, rows: Selectable<Tables['event']>[], asked?: string) {
+	const ids = new Set(rows.flatMap(({ organizationId }) => organizationId ?? []));
+	if (asked) ids.add(asked);
+	if (ids.size === 0) return {};
+	const found = await db
+		.selectFrom('organization')
+		.select(['id', 'name', 'isPersonal'])
+		.where('id', 'in', [...ids])
+		.execute();
+	return Object.fromEntries(found.map(({ id, ...one }) => [id, one]));
+}
+
+/** What came after a number, oldest first; null when that is more than a page should take in one by one. */
+async function listSince(db: Db, stream: Stream, after: number) {
+	const column = columnOf(stream);
+	const rows = await selectStream(db, stream)
+		.where(column, '>', after)
+		.orderBy(column)
+		.limit(catchUpLength + 1)
+		.execute();
+	return { events: rows.length > catchUpLength ? null : toEvents(rows, stream.kind) };
+}
+
+const seq = z.number().int().min(0);
+/** Exports ask for more at once than a page shows. */
+const listing = {
+	...activityFilter,
+	after: eventCursor.optional(),
+	length: z.number().int().min(1).max(500).default(pageLength)
+};
+
+export const activityRouter = router({
+	list: organizationProcedure(listing).query(({ ctx, input }) =>
+		listPage(ctx.db, 'organization', { ...input, organizationId: ctx.organization.id })
+	),
+	since: organizationProcedure({ after: seq }).query(({ ctx, input }) =>
+		listSince(ctx.db, { kind: 'organization', organizationId: ctx.organization.id }, input.after)
+	),
+	listPortal: adminProcedure({ ...listing, organizationId: z.uuid().optional() }).query(({ ctx, input }) =>
+		listPage(ctx.db, 'portal', input)
+	),
+	sincePortal: adminProcedure({ after: seq }).query(({ ctx, input }) =>
+		listSince(ctx.db, { kind: 'portal' }, input.after)
+	)
+});

@@ -1,0 +1,291 @@
+import { sql, type SqlBool } from 'kysely';
+import { z } from 'zod';
+import { credentialLabel } from '#lib/fields.ts';
+import { moment } from '#lib/schema.ts';
+import { credentialState, cursor, endedShown, fullName, type Credential } from '#lib/views.ts';
+import { isoOf, type Db, type Trx } from '../../database/database.ts';
+import { publish } from '../../news/publish.ts';
+import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
+import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
+import { listExposed } from './exposures.ts';
+import { createKey, keyPrefix } from '../../vault/vault.ts';
+
+/** How many credentials of an application work at once, with those that were replaced and have their last hours. */
+const maxActive = 20;
+/** For how long the replaced credential goes on working, in seconds. */
+const overlaps = [0, 3600, 86_400, 604_800] as const;
+
+function selectCredentials(db: Db) {
+	return (
+		db
+			.selectFrom('credential')
+			.leftJoin('account as creator', 'creator.id', 'credential.createdBy')
+			// Not the secret: only reveal() reads that.
+			.select([
+				'credential.id',
+				'credential.applicationId',
+				'credential.label',
+				'credential.lastFour',
+				'credential.createdBy',
+				'credential.createdAt',
+				'credential.expiresAt',
+				'credential.revokedAt',
+				'creator.firstName',
+				'creator.lastName',
+				'creator.email'
+			])
+	);
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof selectCredentials>['executeTakeFirstOrThrow']>>;
+
+function viewOf(row: Row): Credential {
+	return {
+		id: row.id,
+		label: row.label,
+		prefix: keyPrefix,
+		lastFour: row.lastFour,
+		createdBy:
+			row.createdBy !== null && row.email !== null
+				? {
+						id: row.createdBy,
+						name: fullName({
+							firstName: row.firstName ?? '',
+							lastName: row.lastName ?? '',
+							email: row.email
+						})
+					}
+				: null,
+		createdAt: isoOf(row.createdAt),
+		expiresAt: isoOf(row.expiresAt),
+		revokedAt: isoOf(row.revokedAt)
+	};
+}
+
+const hasEnded = sql<boolean>`
+	(credential.revoked_at is not null or (credential.expires_at is not null and credential.expires_at <= now()))`;
+
+/** The credentials of each application, newest first: all that work, and the latest of those that have ended. */
+export async function listCredentials(db: Db, applicationIds: string[]): Promise<Map<string, Credential[]>> {
+	if (applicationIds.length === 0) return new Map();
+	const ranked = db
+		.selectFrom('credential')
+		.select(['credential.id', hasEnded.as('isEnded')])
+		.select(
+			sql<number>`row_number() over (
+				partition by credential.application_id, ${hasEnded} order by credential.created_at desc, credential.id
+			)`.as('rank')
+		)
+		.where('credential.applicationId', 'in', applicationIds);
+	const rows = await selectCredentials(db)
+		.innerJoin(ranked.as('ranked'), 'ranked.id', 'credential.id')
+		.where((eb) => eb.or([eb('ranked.isEnded', '=', false), eb('ranked.rank', '<=', endedShown)]))
+		.orderBy('credential.createdAt', 'desc')
+		.orderBy('credential.id')
+		.execute();
+	const groups = Map.groupBy(rows, (row) => row.applicationId);
+	return new Map([...groups].map(([id, group]) => [id, group.map(viewOf)]));
+}
+
+/** Writes a new key, encrypted for its own row. Who wants to see it presses "Reveal" like everybody else. */
+export async function insertCredential(
+	ctx: { db: Trx; vault: Context['vault']; user: { id: string } },
+	values: { applicationId: string; label: string; expiresAt: Date | null }
+): Promise<Credential> {
+	const key = createKey();
+	const id = crypto.randomUUID();
+	await ctx.db
+		.insertInto('credential')
+		.values({
+			id,
+			...values,
+			lastFour: key.slice(-4),
+			secret: ctx.vault.encrypt(key, `credential:${id}`),
+			lookupHash: ctx.vault.lookupHash(key),
+			createdBy: ctx.user.id
+		})
+		.execute();
+	return getCredential(ctx.db, id);
+}
+
+export const getCredential = async (db: Db, id: string) =>
+	viewOf(await selectCredentials(db).where('credential.id', '=', id).executeTakeFirstOrThrow());
+
+/** @throws {Refusal} NOT_FOUND, also for a credential of another application or organization. */
+async function getPlace(
+	db: Db,
+	organizationId: string,
+	input: { applicationId: string; credentialId: string }
+) {
+	const row = await selectCredentials(db)
+		.innerJoin('application', 'application.id', 'credential.applicationId')
+		.select(['application.name as applicationName', 'credential.secret', 'credential.isReplaced'])
+		.where('credential.id', '=', input.credentialId)
+		.where('credential.applicationId', '=', input.applicationId)
+		.where('application.organizationId', '=', organizationId)
+		.executeTakeFirst();
+	if (!row) throw notFound();
+	const { applicationId, applicationName, secret, isReplaced } = row;
+	return { secret, isReplaced, event: { applicationId, applicationName, credential: viewOf(row) } };
+}
+
+/** Exact under the lock of the organization's row. */
+async function refuseTooMany(db: Db, applicationId: string): Promise<void> {
+	const { count } = await db
+		.selectFrom('credential')
+		.select((eb) => eb.fn.countAll<number>().as('count'))
+		.where('applicationId', '=', applicationId)
+		.where('revokedAt', 'is', null)
+		.where((eb) => eb.or([eb('expiresAt', 'is', null), eb('expiresAt', '>', new Date())]))
+		.executeTakeFirstOrThrow();
+	if (Number(count) < maxActive) return;
+	throw new Refusal(
+		'CONFLICT',
+		'TOO_MANY',
+		`An application holds up to ${maxActive} active credentials. Revoke one first.`
+	);
+}
+
+function refuseUnlessActive(credential: Credential): void {
+	const state = credentialState(credential);
+	if (state === 'active') return;
+	throw new Refusal('CONFLICT', state.toUpperCase(), `This credential is ${state} and no longer works.`);
+}
+
+const credential = { applicationId: z.uuid(), credentialId: z.uuid() };
+
+/** Both show the secret; the activity tells which of the two it was. */
+const showing = (name: 'credential.revealed' | 'credential.copied') =>
+	organizationProcedure(credential).mutation(async ({ ctx, input }) => {
+		const { secret, event } = await getPlace(ctx.db, ctx.organization.id, input);
+		refuseUnlessActive(event.credential);
+		await publish(ctx, name, event);
+		return { secret: ctx.vault.decrypt(secret, `credential:${event.credential.id}`) };
+	});
+
+/** @throws {Refusal} NOT_FOUND, also for an application of another organization. */
+async function getApplicationRow({ db, organization }: { db: Db; organization: { id: string } }, id: string) {
+	const application = await db
+		.selectFrom('application')
+		.select(['id', 'name'])
+		.where('id', '=', id)
+		.where('organizationId', '=', organization.id)
+		.executeTakeFirst();
+	if (!application) throw notFound();
+	return application;
+}
+
+/** How many of those that have ended one call lists. */
+const pageLength = 50;
+
+export const credentialsRouter = router({
+	/** The credentials of an application that have ended, newest first: also those that its page doesn't show at first. */
+	list: organizationProcedure({ applicationId: z.uuid(), after: cursor.nullable().default(null) }).query(
+		async ({ ctx, input: { applicationId, after } }) => {
+			await getApplicationRow(ctx, applicationId);
+			const rows = await selectCredentials(ctx.db)
+				.select(sql<string>`credential.created_at::text`.as('sortValue'))
+				.where('credential.applicationId', '=', applicationId)
+				.where(hasEnded)
+				.$if(after !== null, (query) =>
+					query.where(
+						sql<SqlBool>`(credential.created_at, credential.id) < (${after?.value}::timestamptz, ${after?.id}::uuid)`
+					)
+				)
+				.orderBy('credential.createdAt', 'desc')
+				.orderBy('credential.id', 'desc')
+				.limit(pageLength + 1)
+				.execute();
+			const shown = rows.slice(0, pageLength);
+			const last = shown.at(-1);
+			return {
+				credentials: shown.map(viewOf),
+				next: rows.length > pageLength && last ? { value: last.sortValue, id: last.id } : null
+			};
+		}
+	),
+
+	/** What a Super admin should rotate: somebody who has gone knows it. */
+	listExposed: organizationProcedure({}).query(({ ctx }) => listExposed(ctx.db, ctx.organization.id)),
+
+	create: organizationProcedure({
+		applicationId: z.uuid(),
+		label: credentialLabel,
+		expiresAt: moment.nullable().default(null)
+	}).mutation(async ({ ctx, input }) => {
+		const application = await getApplicationRow(ctx, input.applicationId);
+		const expiresAt = input.expiresAt ? new Date(input.expiresAt) : null;
+		if (expiresAt && expiresAt.getTime() <= Date.now()) {
+			throw fieldRefusal('expiresAt', 'INVALID', 'The expiry lies in the past.');
+		}
+		await refuseTooMany(ctx.db, application.id);
+		const created = await insertCredential(ctx, {
+			applicationId: application.id,
+			label: input.label,
+			expiresAt
+		});
+		await publish(ctx, 'credential.created', {
+			applicationId: application.id,
+			applicationName: application.name,
+			credential: created
+		});
+		return created;
+	}),
+
+	reveal: showing('credential.revealed'),
+	copy: showing('credential.copied'),
+
+	/** A new key in place of the old one, which goes on working for the overlap. */
+	rotate: organizationProcedure({ ...credential, overlapSeconds: z.literal(overlaps) }).mutation(
+		async ({ ctx, input }) => {
+			const { event, isReplaced } = await getPlace(ctx.db, ctx.organization.id, input);
+			refuseUnlessActive(event.credential);
+			if (isReplaced) {
+				throw new Refusal(
+					'CONFLICT',
+					'REPLACED',
+					'This credential has been replaced already. Rotate the one that took its place.'
+				);
+			}
+			// Without an overlap the new one takes the place of the old one.
+			if (input.overlapSeconds > 0) await refuseTooMany(ctx.db, event.applicationId);
+			const now = new Date();
+			const end = new Date(now.getTime() + input.overlapSeconds * 1000);
+			const known = event.credential.expiresAt && new Date(event.credential.expiresAt);
+			await ctx.db
+				.updateTable('credential')
+				.set({
+					isReplaced: true,
+					...(input.overlapSeconds === 0
+						? { revokedAt: now }
+						: { expiresAt: known && known < end ? known : end })
+				})
+				.where('id', '=', event.credential.id)
+				.execute();
+			const created = await insertCredential(ctx, {
+				applicationId: event.applicationId,
+				label: event.credential.label,
+				expiresAt: null
+			});
+			await publish(ctx, 'credential.rotated', {
+				...event,
+				credential: created,
+				replaced: await getCredential(ctx.db, event.credential.id)
+			});
+			return created;
+		}
+	),
+
+	revoke: organizationProcedure(credential).mutation(async ({ ctx, input }) => {
+		const { event } = await getPlace(ctx.db, ctx.organization.id, input);
+		refuseUnlessActive(event.credential);
+		await ctx.db
+			.updateTable('credential')
+			.set({ revokedAt: new Date() })
+			.where('id', '=', event.credential.id)
+			.execute();
+		const revoked = await getCredential(ctx.db, event.credential.id);
+		await publish(ctx, 'credential.revoked', { ...event, credential: revoked });
+		return revoked;
+	})
+});

@@ -1,0 +1,64 @@
+import { sql, type SqlBool } from 'kysely';
+import type { ExposedCredential } from '#lib/views.ts';
+import type { Db } from '../../database/database.ts';
+
+/**
+ * Who has revealed or copied which credential, as far as that still works. What was rotated since is dealt with, also
+ * while the old secret has its last hours.
+ */
+function selectSeen(db: Db, organizationId: string) {
+	return db
+		.selectFrom('credential')
+		.innerJoin('application', 'application.id', 'credential.applicationId')
+		.innerJoin('event', (join) =>
+			join
+				.onRef('event.organizationId', '=', 'application.organizationId')
+				.on('event.name', 'in', ['credential.revealed', 'credential.copied'])
+				.on(sql<SqlBool>`event.payload->'credential'->>'id' = credential.id::text`)
+		)
+		.select([
+			'credential.id',
+			'credential.label',
+			'credential.lastFour',
+			'application.id as applicationId',
+			'application.name as applicationName'
+		])
+		.where('application.organizationId', '=', organizationId)
+		.where('credential.revokedAt', 'is', null)
+		.where('credential.isReplaced', '=', false)
+		.where((eb) =>
+			eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', new Date())])
+		)
+		.groupBy(['credential.id', 'application.id'])
+		.orderBy('application.name')
+		.orderBy('credential.label')
+		.orderBy('credential.id');
+}
+
+/** The credentials that still work and that this person has revealed or copied. */
+export const listSeenBy = (db: Db, organizationId: string, userId: string) =>
+	selectSeen(db, organizationId)
+		.where(sql<SqlBool>`event.actor->>'id' = ${userId}`)
+		.execute();
+
+/** The credentials that still work and that somebody has seen who is no longer a member, with their names. */
+export async function listExposed(db: Db, organizationId: string): Promise<ExposedCredential[]> {
+	return selectSeen(db, organizationId)
+		.select(
+			sql<string[]>`array_agg(distinct event.actor->>'name' order by event.actor->>'name')`.as('people')
+		)
+		.where((eb) =>
+			eb.not(
+				eb.exists(
+					eb
+						.selectFrom('membership')
+						.innerJoin('account', 'account.id', 'membership.userId')
+						.select('membership.id')
+						.where('membership.organizationId', '=', organizationId)
+						.where('account.status', '=', 'active')
+						.where(sql<SqlBool>`membership.user_id::text = event.actor->>'id'`)
+				)
+			)
+		)
+		.execute();
+}

@@ -1,0 +1,127 @@
+import { sayReached, type Allowance, type Limit } from '#lib/limits.ts';
+import type { Settings } from '#lib/views.ts';
+import type { Db, Trx } from '../../database/database.ts';
+import { countInWindows, holdWindows, readWindows } from '../../database/windows.ts';
+import { Refusal, tooMany } from '../../api/refusals.ts';
+
+/**
+ * How many invitations may go out. The limits keep an organization from writing to strangers in the portal's name; the
+ * portal's settings hold all of them but the last.
+ */
+const inviterSeconds = 600;
+const daySeconds = 86_400;
+const recipientSeconds = 3600;
+const maxPerRecipient = 5;
+
+const inviterKey = (userId: string) => `invite:inviter:${userId}`;
+const dayKey = (organizationId: string) => `invite:organization:${organizationId}`;
+const recipientKey = (email: string) => `invite:recipient:${email}`;
+
+type Inviter = { organizationId: string; userId: string };
+type Window = { count: number; wait: number } | undefined;
+
+export type Reached = { limit: Limit; max: number; wait: number | null };
+
+/** The organization's own room: exact under the lock of its row. */
+async function countRoom(db: Db, organizationId: string) {
+	const count = (table: 'membership' | 'invitation') =>
+		db
+			.selectFrom(table)
+			.select((eb) => eb.fn.countAll<number>().as('count'))
+			.where('organizationId', '=', organizationId);
+	const members = await count('membership').executeTakeFirstOrThrow();
+	const open = await count('invitation').where('state', '=', 'pending').executeTakeFirstOrThrow();
+	return { members: Number(members.count), open: Number(open.count) };
+}
+
+/** The limit that allows the least; of equals the one that takes the longest to pass. */
+function tightest(
+	settings: Settings,
+	room: { members: number; open: number } | null,
+	inviter: Window,
+	day: Window
+): Allowance {
+	const { invitationsPerInviter, invitationsPerDay, maxOpenInvitations, maxMembers } = settings;
+	const limits: Allowance[] = [
+		{
+			limit: 'day',
+			max: invitationsPerDay,
+			count: invitationsPerDay - (day?.count ?? 0),
+			wait: day?.wait ?? null
+		},
+		{
+			limit: 'inviter',
+			max: invitationsPerInviter,
+			count: invitationsPerInviter - (inviter?.count ?? 0),
+			wait: inviter?.wait ?? null
+		}
+	];
+	if (room) {
+		limits.unshift(
+			{ limit: 'members', max: maxMembers, count: maxMembers - room.members - room.open, wait: null },
+			{ limit: 'open', max: maxOpenInvitations, count: maxOpenInvitations - room.open, wait: null }
+		);
+	}
+	const [first, ...others] = limits.map((one) => ({ ...one, count: Math.max(0, one.count) }));
+	return others.reduce((least, one) => (one.count < least.count ? one : least), first as Allowance);
+}
+
+/** What could be sent now, for the page that asks before it sends. */
+export async function getAllowance(
+	db: Db,
+	{ organizationId, userId }: Inviter,
+	settings: Settings
+): Promise<Allowance> {
+	const [inviter, day] = [inviterKey(userId), dayKey(organizationId)];
+	const windows = await readWindows(db, [inviter, day]);
+	return tightest(settings, await countRoom(db, organizationId), windows.get(inviter), windows.get(day));
+}
+
+/**
+ * Holds the limits for these recipients until the commit. `take` says which limit refuses one more, or counts it;
+ * `settle` writes down what was counted. The organization's row has to be locked.
+ *
+ * @param needsRoom false for what is sent again, which has its place already.
+ */
+export async function holdAllowance(
+	db: Trx,
+	{ organizationId, userId }: Inviter,
+	settings: Settings,
+	recipients: string[],
+	needsRoom = true
+) {
+	// The person's first, then the organization's, then the recipients': the same order for everybody.
+	const [inviter, day] = [inviterKey(userId), dayKey(organizationId)];
+	const inviterWindow = (await holdWindows(db, [inviter], inviterSeconds)).get(inviter);
+	const dayWindow = (await holdWindows(db, [day], daySeconds)).get(day);
+	const perRecipient = await holdWindows(db, recipients.map(recipientKey), recipientSeconds);
+	const room = needsRoom ? await countRoom(db, organizationId) : null;
+	const before = tightest(settings, room, inviterWindow, dayWindow);
+	const taken: string[] = [];
+
+	return {
+		take(email: string): Reached | null {
+			const { limit, max, wait } = before;
+			if (taken.length >= before.count) return { limit, max, wait };
+			const own = perRecipient.get(recipientKey(email));
+			if (own && own.count >= maxPerRecipient) {
+				return { limit: 'recipient', max: maxPerRecipient, wait: own.wait };
+			}
+			taken.push(email);
+			return null;
+		},
+		/** @returns what is left. */
+		async settle(): Promise<Allowance> {
+			await countInWindows(db, [inviter, day], taken.length);
+			await countInWindows(db, taken.map(recipientKey), 1);
+			return { ...before, count: before.count - taken.length };
+		}
+	};
+}
+
+export function refusalOfLimit({ limit, max, wait }: Reached): Refusal {
+	const message = sayReached(limit, max, wait);
+	if (limit === 'open') return new Refusal('CONFLICT', 'TOO_MANY_OPEN', message);
+	if (limit === 'members') return new Refusal('CONFLICT', 'TOO_MANY_MEMBERS', message);
+	return tooMany(message, wait ?? recipientSeconds);
+}

@@ -1,0 +1,236 @@
+import { z } from 'zod';
+import { firstName, lastName } from '#lib/fields.ts';
+import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.ts';
+import { isoOf, type Db, type Trx } from '../../database/database.ts';
+import { publish, signal } from '../../news/publish.ts';
+import { notFound, Refusal } from '../../api/refusals.ts';
+import { organizationProcedure, router, userProcedure, type Context } from '../../api/trpc.ts';
+import { listSeenBy } from '../credentials/exposures.ts';
+import { revokeInvitationsOf } from '../invitations/invitations.ts';
+
+/** How many credentials an e-mail names one by one. */
+const namedCredentials = 10;
+
+function selectMembers(db: Db, organizationId: string) {
+	return db
+		.selectFrom('membership')
+		.innerJoin('account', 'account.id', 'membership.userId')
+		.select([
+			'membership.id',
+			'membership.userId',
+			'account.email',
+			'membership.firstName',
+			'membership.lastName',
+			'membership.role',
+			'membership.joinedAt'
+		])
+		.where('membership.organizationId', '=', organizationId)
+		.where('account.status', '=', 'active');
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof selectMembers>['executeTakeFirstOrThrow']>>;
+
+const viewOf = (row: Row): Member => ({ ...row, joinedAt: isoOf(row.joinedAt) });
+
+export async function listMembers(db: Db, organizationId: string): Promise<Member[]> {
+	const rows = await selectMembers(db, organizationId).orderBy('membership.joinedAt').execute();
+	return rows.map(viewOf);
+}
+
+/** @throws {Refusal} NOT_FOUND, also for a member of another organization. */
+export async function getMember(db: Db, organizationId: string, memberId: string): Promise<Member> {
+	const row = await selectMembers(db, organizationId)
+		.where('membership.id', '=', memberId)
+		.executeTakeFirst();
+	if (!row) throw notFound();
+	return viewOf(row);
+}
+
+/** The membership of an account, while that is active. */
+export async function findMember(db: Db, organizationId: string, userId: string): Promise<Member | null> {
+	const row = await selectMembers(db, organizationId)
+		.where('membership.userId', '=', userId)
+		.executeTakeFirst();
+	return row ? viewOf(row) : null;
+}
+
+/** Holds only under the lock of the organization's row. Only people with an active account count. */
+export async function isLastSuperAdmin(db: Db, organizationId: string, member: Member): Promise<boolean> {
+	if (member.role !== 'super_admin') return false;
+	const other = await selectMembers(db, organizationId)
+		.where('membership.role', '=', 'super_admin')
+		.where('membership.id', '!=', member.id)
+		.executeTakeFirst();
+	return !other;
+}
+
+/** Makes a person a member and tells of it; who is one already stays as they are. */
+export async function addMember(
+	db: Trx,
+	organization: { id: string; isPersonal: boolean },
+	person: { id: string; firstName: string; lastName: string; role: Role }
+): Promise<void> {
+	const { id: userId, firstName, lastName, role } = person;
+	const row = await db
+		.insertInto('membership')
+		.values({ organizationId: organization.id, userId, firstName, lastName, role })
+		.onConflict((conflict) => conflict.columns(['organizationId', 'userId']).doNothing())
+		.returning('id')
+		.executeTakeFirst();
+	if (!row) return;
+	const member = await getMember(db, organization.id, row.id);
+	const actor = { id: userId, name: fullName(member), kind: 'developer' as const };
+	await publish({ db, actor, organization }, 'member.joined', { member });
+}
+
+/**
+ * Writes to the Super admins who stay when somebody goes without one of them having asked for it, and knows credentials
+ * that still work.
+ */
+export async function warnOfLeaver(
+	ctx: Pick<Context, 'config' | 'outbox'> & { db: Trx },
+	organization: { id: string; name: string; slug: string },
+	member: Member
+): Promise<void> {
+	const seen = await listSeenBy(ctx.db, organization.id, member.userId);
+	if (seen.length === 0) return;
+	const named = seen.slice(0, namedCredentials);
+	const credentials = [
+		...named.map(({ applicationName, label, lastFour }) => `${applicationName}: ${label} (…${lastFour})`),
+		...(seen.length > named.length ? [`${seen.length - named.length} more`] : [])
+	].join(', ');
+	const admins = await selectMembers(ctx.db, organization.id)
+		.where('membership.role', '=', 'super_admin')
+		.where('membership.id', '!=', member.id)
+		.execute();
+	const recipients = admins.map((admin) => ({
+		to: { name: fullName(admin), address: admin.email },
+		props: {
+			organizationName: organization.name,
+			firstName: admin.firstName,
+			memberName: fullName(member),
+			credentials,
+			usersUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}/users`
+		}
+	}));
+	await ctx.outbox.enqueueMany(ctx.db, 'member-left', recipients);
+}
+
+export const membersRouter = router({
+	update: organizationProcedure({ memberId: z.uuid(), firstName, lastName, role }).mutation(
+		async ({ ctx, input }) => {
+			const { id: organizationId, name: organizationName, slug } = ctx.organization;
+			const previous = await getMember(ctx.db, organizationId, input.memberId);
+			const member = { ...previous, firstName: input.firstName, lastName: input.lastName, role: input.role };
+			const hasNewRole = member.role !== previous.role;
+			if (hasNewRole && previous.userId === ctx.user.id) {
+				throw new Refusal('FORBIDDEN', 'OWN_ROLE', 'Nobody changes their own role.', {
+					role: 'Nobody changes their own role.'
+				});
+			}
+			// Whoever demotes or removes somebody else is a Super admin who stays, as the lock sees to: never the last.
+			if (!hasNewRole && fullName(member) === fullName(previous)) return previous;
+			await ctx.db
+				.updateTable('membership')
+				.set({ firstName: member.firstName, lastName: member.lastName, role: member.role })
+				.where('id', '=', member.id)
+				.execute();
+			await publish(ctx, 'member.updated', { member, previous });
+			if (!hasNewRole) return member;
+			if (previous.role === 'super_admin') await revokeInvitationsOf(ctx, previous.userId);
+			await ctx.outbox.enqueue(
+				ctx.db,
+				{ name: fullName(member), address: member.email },
+				'member-role-changed',
+				{
+					organizationName,
+					firstName: member.firstName,
+					previousRoleLabel: roleLabels[previous.role],
+					roleLabel: roleLabels[member.role],
+					actorName: ctx.actor.name,
+					organizationUrl: `${ctx.config.ORIGIN}/orgs/${slug}`
+				}
+			);
+			return member;
+		}
+	),
+
+	remove: organizationProcedure({ memberId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const { id: organizationId, name: organizationName } = ctx.organization;
+		const member = await getMember(ctx.db, organizationId, input.memberId);
+		if (member.userId === ctx.user.id) {
+			throw new Refusal('FORBIDDEN', 'OWN_MEMBERSHIP', 'To go yourself, leave the organization.');
+		}
+		const seen = await listSeenBy(ctx.db, organizationId, member.userId);
+		await ctx.db.deleteFrom('membership').where('id', '=', member.id).execute();
+		await revokeInvitationsOf(ctx, member.userId);
+		await ctx.outbox.enqueue(ctx.db, { name: fullName(member), address: member.email }, 'member-removed', {
+			organizationName,
+			firstName: member.firstName,
+			actorName: ctx.actor.name
+		});
+		await publish(ctx, 'member.removed', { member, seen: seen.length });
+		return member;
+	}),
+
+	leave: organizationProcedure({}).mutation(async ({ ctx }) => {
+		const { id: organizationId, name } = ctx.organization;
+		const member = await getMember(ctx.db, organizationId, ctx.membership.id);
+		if (await isLastSuperAdmin(ctx.db, organizationId, member)) {
+			throw new Refusal(
+				'CONFLICT',
+				'LAST_SUPER_ADMIN',
+				`${name} would be without a Super admin. Make somebody else a Super admin first.`
+			);
+		}
+		const seen = await listSeenBy(ctx.db, organizationId, member.userId);
+		await ctx.db.deleteFrom('membership').where('id', '=', member.id).execute();
+		await revokeInvitationsOf(ctx, member.userId);
+		await warnOfLeaver(ctx, ctx.organization, member);
+		await publish(ctx, 'member.left', { member, seen: seen.length });
+		return member;
+	}),
+
+	/** Credentials that the member has revealed or copied and that still work, for the dialog that removes them. */
+	listRevealed: organizationProcedure({ memberId: z.uuid() }).query(async ({ ctx, input }) => {
+		const member = await getMember(ctx.db, ctx.organization.id, input.memberId);
+		return listSeenBy(ctx.db, ctx.organization.id, member.userId);
+	}),
+
+	/** When each member was last seen, by the id of their account; who never was is missing. */
+	listSeen: organizationProcedure({}).query(async ({ ctx }): Promise<Record<string, string>> => {
+		const rows = await selectMembers(ctx.db, ctx.organization.id).select('account.lastSeenAt').execute();
+		return Object.fromEntries(
+			rows.flatMap(({ userId, lastSeenAt }) => (lastSeenAt ? [[userId, isoOf(lastSeenAt)]] : []))
+		);
+	}),
+
+	/**
+	 * Says that the person has an organization open and has seen it up to an event; `isVisit` where they have just come.
+	 * Takes no lock, since a page tells it often. Who isn't a member changes nothing, and learns nothing.
+	 */
+	see: userProcedure({
+		organizationId: z.uuid(),
+		seq: z.number().int().min(0),
+		isVisit: z.boolean()
+	}).mutation(async ({ ctx: { db, user }, input: { organizationId, seq, isVisit } }) => {
+		const seen = await db
+			.updateTable('membership')
+			.from('organization')
+			.set((eb) => ({
+				// Never more than there is.
+				seenSeq: eb.fn<number>('greatest', [
+					'membership.seenSeq',
+					eb.fn('least', [eb.cast<number>(eb.val(seq), 'bigint'), 'organization.lastSeq'])
+				]),
+				...(isVisit && { visitedAt: new Date() })
+			}))
+			.whereRef('organization.id', '=', 'membership.organizationId')
+			.where('membership.organizationId', '=', organizationId)
+			.where('membership.userId', '=', user.id)
+			.returning('membership.seenSeq')
+			.executeTakeFirst();
+		if (seen) await signal(db, { kind: 'seen', userId: user.id, organizationId, seq: seen.seenSeq });
+		return {};
+	})
+});

@@ -1,0 +1,147 @@
+import type { Selectable } from 'kysely';
+import { z } from 'zod';
+import { organizationName, rejectionReason } from '#lib/fields.ts';
+import { text } from '#lib/schema.ts';
+import type { Organization, Status } from '#lib/views.ts';
+import type { Trx } from '../../database/database.ts';
+import { keysOf } from './names.ts';
+import { publish } from '../../news/publish.ts';
+import type { Tables } from '../../database/tables.ts';
+import { notFound, Refusal } from '../../api/refusals.ts';
+import { adminProcedure, router } from '../../api/trpc.ts';
+import { getOrganizationView, listRecipients, refusingTaken, type WritingContext } from './organizations.ts';
+
+/** What the portal admins decide about organizations. */
+
+/** The status, the decision and the event of a change from one of `from` to `to`; refused when somebody was faster. */
+async function decide(
+	ctx: WritingContext & { user: { id: string } },
+	id: string,
+	from: readonly Status[],
+	to: Status,
+	values: Partial<Selectable<Tables['organization']>>,
+	/** The name under which it was shown to whoever decides. */
+	shownName: string = ''
+): Promise<{ organization: Organization; previousStatus: Status }> {
+	const before = await ctx.db
+		.selectFrom('organization')
+		.select(['name', 'status', 'isPersonal'])
+		.where('id', '=', id)
+		.where('isPersonal', '=', false)
+		.forUpdate()
+		.executeTakeFirst();
+	if (!before || before.status === 'withdrawn') throw notFound();
+	if (!from.includes(before.status)) {
+		const { decidedBy, decidedAt, status } = await getOrganizationView(ctx.db, id);
+		const who = decidedBy ? ` by ${decidedBy.name}` : '';
+		const when = decidedAt ? ` at ${decidedAt.slice(0, 16).replace('T', ' ')} UTC` : '';
+		throw new Refusal('CONFLICT', 'DECIDED', `${before.name} is ${status} already${who}${when}.`);
+	}
+	if (shownName && shownName !== before.name) {
+		const words = `${shownName} is called ${before.name} by now. Look at it again before you decide.`;
+		throw new Refusal('CONFLICT', 'RENAMED', words);
+	}
+	const writing = ctx.db
+		.updateTable('organization')
+		.set({ ...values, status: to })
+		.where('id', '=', id)
+		.execute();
+	await refusingTaken(before.name, writing);
+	return { organization: await getOrganizationView(ctx.db, id), previousStatus: before.status };
+}
+
+const decision = (userId: string) => ({ decidedBy: userId, decidedAt: new Date() });
+
+/** Tells every member of a decision by e-mail. A request has one, who asked. */
+async function tellMembers(
+	ctx: WritingContext,
+	organization: Organization,
+	name: 'organization-approved' | 'organization-rejected' | 'organization-suspended' | 'organization-restored'
+): Promise<void> {
+	const recipients = await listRecipients(ctx, organization);
+	if (name !== 'organization-rejected') return ctx.outbox.enqueueMany(ctx.db, name, recipients);
+	const reason = organization.rejectionReason ?? '';
+	const withReason = recipients.map(({ to, props }) => ({ to, props: { ...props, reason } }));
+	return ctx.outbox.enqueueMany(ctx.db, name, withReason);
+}
+
+/** Who asked may have been deactivated since: nobody could govern what is approved then. */
+async function refuseUngoverned(db: Trx, { id, name }: Organization): Promise<void> {
+	const governor = await db
+		.selectFrom('membership')
+		.innerJoin('account', 'account.id', 'membership.userId')
+		.select('membership.id')
+		.where('membership.organizationId', '=', id)
+		.where('membership.role', '=', 'super_admin')
+		.where('account.status', '=', 'active')
+		.executeTakeFirst();
+	if (governor) return;
+	const words = `The account of whoever asked for ${name} is not active, so it would have no Super admin. Activate the account first, or reject the request.`;
+	throw new Refusal('CONFLICT', 'NO_SUPER_ADMIN', words);
+}
+
+const shownName = text(200).optional();
+
+export const decisionsRouter = router({
+	approve: adminProcedure({ organizationId: z.uuid(), name: shownName }).mutation(async ({ ctx, input }) => {
+		const values = { ...decision(ctx.user.id), rejectionReason: null };
+		const decided = await decide(ctx, input.organizationId, ['pending'], 'approved', values, input.name);
+		await refuseUngoverned(ctx.db, decided.organization);
+		await tellMembers(ctx, decided.organization, 'organization-approved');
+		await publish({ ...ctx, organization: decided.organization }, 'organization.approved', decided);
+		return decided.organization;
+	}),
+
+	reject: adminProcedure({
+		organizationId: z.uuid(),
+		name: shownName,
+		reason: rejectionReason.optional()
+	}).mutation(async ({ ctx, input }) => {
+		const values = { ...decision(ctx.user.id), rejectionReason: input.reason || null };
+		const decided = await decide(ctx, input.organizationId, ['pending'], 'rejected', values, input.name);
+		await tellMembers(ctx, decided.organization, 'organization-rejected');
+		await publish({ ...ctx, organization: decided.organization }, 'organization.rejected', decided);
+		return decided.organization;
+	}),
+
+	suspend: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const decided = await decide(ctx, input.organizationId, ['approved'], 'suspended', decision(ctx.user.id));
+		await tellMembers(ctx, decided.organization, 'organization-suspended');
+		await publish({ ...ctx, organization: decided.organization }, 'organization.suspended', decided);
+		return decided.organization;
+	}),
+
+	restore: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const decided = await decide(ctx, input.organizationId, ['suspended'], 'approved', decision(ctx.user.id));
+		await tellMembers(ctx, decided.organization, 'organization-restored');
+		await publish({ ...ctx, organization: decided.organization }, 'organization.restored', decided);
+		return decided.organization;
+	}),
+
+	/** Corrects a name on behalf of the organization, before or after the decision. */
+	correct: adminProcedure({ organizationId: z.uuid(), name: organizationName }).mutation(
+		async ({ ctx, input: { organizationId, name } }) => {
+			const before = await ctx.db
+				.selectFrom('organization')
+				.select(['name', 'status'])
+				.where('id', '=', organizationId)
+				.where('isPersonal', '=', false)
+				.forUpdate()
+				.executeTakeFirst();
+			if (!before || before.status === 'withdrawn') throw notFound();
+			if (name === before.name) return getOrganizationView(ctx.db, organizationId);
+			const writing = ctx.db
+				.updateTable('organization')
+				.set({ name, ...keysOf(name) })
+				.where('id', '=', organizationId)
+				.execute();
+			await refusingTaken(name, writing);
+			const organization = await getOrganizationView(ctx.db, organizationId);
+			await publish({ ...ctx, organization }, 'organization.renamed', {
+				organization,
+				previousName: before.name
+			});
+			return organization;
+		}
+	)
+});

@@ -1,0 +1,329 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { recentLength, type OrganizationSnapshot } from '#lib/apply.ts';
+import { organizationName } from '#lib/fields.ts';
+import { fullName, type Organization, type Status } from '#lib/views.ts';
+import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
+import { limit } from '../../api/limits.ts';
+import { keysOf } from './names.ts';
+import { publish } from '../../news/publish.ts';
+import { fieldRefusal, Refusal } from '../../api/refusals.ts';
+import {
+	organizationProcedure,
+	router,
+	slugProcedure,
+	system,
+	verifiedProcedure,
+	type Context
+} from '../../api/trpc.ts';
+import { listAdminReaders } from '../accounts/accounts.ts';
+import { listEvents } from '../activity/activity.ts';
+import { listApplications } from '../applications/applications.ts';
+import { listInvitations } from '../invitations/invitations.ts';
+import { listMembers } from '../members/members.ts';
+import { getSettings } from '../settings/settings.ts';
+import { onlineIn } from '../../news/presence.ts';
+
+/** How often a rejected request may be made again. */
+const requestsADay = 3;
+/** How many requests one person may make a day, over all organizations: the portal admins are written to about each. */
+const requestsOfPersonADay = 10;
+/** How many organizations one person may have asked for. */
+const maxRequested = 50;
+
+const limitRequests = (db: Db, userId: string) =>
+	limit(db, `request:account:${userId}`, requestsOfPersonADay, 86_400);
+
+export function selectOrganizations(db: Db) {
+	return db
+		.selectFrom('organization')
+		.leftJoin('account as requester', 'requester.id', 'organization.requestedBy')
+		.leftJoin('account as decider', 'decider.id', 'organization.decidedBy')
+		.leftJoin('account as deleter', 'deleter.id', 'organization.deletionAskedBy')
+		.selectAll('organization')
+		.select([
+			'requester.email as requesterEmail',
+			'requester.firstName as requesterFirstName',
+			'requester.lastName as requesterLastName',
+			'requester.emailVerifiedAt as requesterVerifiedAt',
+			'decider.firstName as deciderFirstName',
+			'decider.lastName as deciderLastName',
+			'deleter.firstName as deleterFirstName',
+			'deleter.lastName as deleterLastName'
+		]);
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof selectOrganizations>['executeTakeFirstOrThrow']>>;
+
+/** Whose account is gone is nobody. */
+const personOf = (id: string | null, firstName: string | null, lastName: string | null) =>
+	id === null || firstName === null ? null : { id, name: `${firstName} ${lastName ?? ''}`.trim() };
+
+export function organizationViewOf(row: Row): Organization {
+	return {
+		id: row.id,
+		slug: row.slug,
+		name: row.name,
+		status: row.status,
+		isPersonal: row.isPersonal,
+		isRevealRestricted: row.isRevealRestricted,
+		requestedBy:
+			row.requestedBy !== null && row.requesterEmail !== null
+				? {
+						id: row.requestedBy,
+						name: fullName({
+							firstName: row.requesterFirstName ?? '',
+							lastName: row.requesterLastName ?? '',
+							email: row.requesterEmail
+						}),
+						email: row.requesterEmail,
+						isProven: row.requesterVerifiedAt !== null
+					}
+				: null,
+		requestedAt: isoOf(row.requestedAt),
+		decidedBy: personOf(row.decidedBy, row.deciderFirstName, row.deciderLastName),
+		decidedAt: isoOf(row.decidedAt),
+		rejectionReason: row.rejectionReason,
+		deletion: row.deletesAt && {
+			at: isoOf(row.deletesAt),
+			by: personOf(row.deletionAskedBy, row.deleterFirstName, row.deleterLastName),
+			isByPortal: row.isDeletionByPortal
+		}
+	};
+}
+
+/** The organization as pages and events show it. */
+export async function getOrganizationView(db: Db, id: string): Promise<Organization> {
+	return organizationViewOf(
+		await selectOrganizations(db).where('organization.id', '=', id).executeTakeFirstOrThrow()
+	);
+}
+
+/** Latin letters and digits of the name; a name without any gets a random slug. */
+function slugOf(name: string): string {
+	const slug = name
+		.normalize('NFKD')
+		.replace(/\p{M}/gu, '')
+		.toLowerCase()
+		.replace(/[^a-z0-9]+/g, '-')
+		.replace(/^-|-$/g, '')
+		.slice(0, 48);
+	return slug || `org-${randomBytes(4).toString('hex')}`;
+}
+
+export async function findFreeSlug(db: Db, name: string): Promise<string> {
+	const slug = slugOf(name);
+	const taken = await db.selectFrom('organization').select('id').where('slug', '=', slug).executeTakeFirst();
+	return taken ? `${slug}-${randomBytes(3).toString('hex')}` : slug;
+}
+
+const taken = (name: string) =>
+	fieldRefusal('name', 'TAKEN', `There is already an organization with the name ${name}.`);
+
+/** Turns the broken index of two equal names into words at the field. */
+export async function refusingTaken<Result>(name: string, writing: Promise<Result>): Promise<Result> {
+	try {
+		return await writing;
+	} catch (error) {
+		if (brokenIndex(error)?.startsWith('organization_')) throw taken(name);
+		throw error;
+	}
+}
+
+export type WritingContext = Pick<Context, 'config' | 'outbox'> & Parameters<typeof publish>[0];
+
+/** Whom to write to about the organization: its members, with what every such e-mail says. */
+export async function listRecipients(ctx: WritingContext, organization: Organization) {
+	const members = await listMembers(ctx.db, organization.id);
+	return members.map((member) => ({
+		to: { name: fullName(member), address: member.email },
+		props: {
+			organizationName: organization.name,
+			firstName: member.firstName,
+			organizationUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}`
+		}
+	}));
+}
+
+/** Tells the stream, and where nobody has decided yet, the portal admins by e-mail. */
+async function publishRequest(
+	ctx: WritingContext,
+	organization: Organization,
+	previousStatus: Status | null
+): Promise<void> {
+	if (organization.status !== 'approved') {
+		const props = {
+			organizationName: organization.name,
+			requesterName: organization.requestedBy?.name ?? '',
+			requesterEmail: organization.requestedBy?.email ?? '',
+			doubt: organization.requestedBy?.isProven ? '' : 'Nobody has confirmed this address.',
+			reviewUrl: `${ctx.config.ORIGIN}/admin/organizations`
+		};
+		const readers = await listAdminReaders(ctx.db);
+		await ctx.outbox.enqueueMany(
+			ctx.db,
+			'organization-requested',
+			readers.map((to) => ({ to, props }))
+		);
+	}
+	await publish({ ...ctx, organization }, 'organization.requested', {
+		organization: { ...organization, status: 'pending', decidedAt: null },
+		previousStatus
+	});
+	if (organization.status === 'approved') {
+		await publish({ ...ctx, actor: system, organization }, 'organization.approved', {
+			organization,
+			previousStatus: 'pending'
+		});
+	}
+}
+
+export const organizationsRouter = router({
+	request: verifiedProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {
+		const { db, user } = ctx;
+		const settings = await getSettings(db);
+		if (!settings.canRegisterOrganizations) {
+			throw new Refusal(
+				'FORBIDDEN',
+				'ORGANIZATIONS_DISABLED',
+				'Registering organizations is switched off at the moment.'
+			);
+		}
+		// Whom nobody can write to is decided about by a person.
+		const isApproved = settings.isAutoApprovingOrganizations && ctx.isProven;
+		const pending = await db
+			.selectFrom('organization')
+			.select('name')
+			.where('requestedBy', '=', user.id)
+			.where('status', '=', 'pending')
+			.executeTakeFirst();
+		if (pending) {
+			throw new Refusal('CONFLICT', 'PENDING_REQUEST', `Your request for ${pending.name} is still pending.`);
+		}
+		const { count } = await db
+			.selectFrom('organization')
+			.select((eb) => eb.fn.countAll<number>().as('count'))
+			.where('requestedBy', '=', user.id)
+			.where('isPersonal', '=', false)
+			.where('status', '!=', 'withdrawn')
+			.executeTakeFirstOrThrow();
+		if (Number(count) >= maxRequested) {
+			throw new Refusal(
+				'CONFLICT',
+				'TOO_MANY',
+				`You have registered ${maxRequested} organizations, which is the most.`
+			);
+		}
+		await limitRequests(db, user.id);
+		const writing = db
+			.insertInto('organization')
+			.values({
+				slug: await findFreeSlug(db, name),
+				name,
+				...keysOf(name),
+				status: isApproved ? 'approved' : 'pending',
+				requestedBy: user.id,
+				decidedAt: isApproved ? new Date() : null
+			})
+			.returning('id')
+			.executeTakeFirstOrThrow();
+		const { id } = await refusingTaken(name, writing);
+		await db
+			.insertInto('membership')
+			.values({
+				organizationId: id,
+				userId: user.id,
+				firstName: user.firstName,
+				lastName: user.lastName,
+				role: 'super_admin'
+			})
+			.execute();
+		const organization = await getOrganizationView(db, id);
+		await publishRequest(ctx, organization, null);
+		return organization;
+	}),
+
+	open: slugProcedure().query(async ({ ctx }) => {
+		const { db, organization } = ctx;
+		const { id } = organization;
+		// A suspended organization shows that it is, and nothing of what it holds.
+		const isShut = organization.status === 'suspended';
+		const snapshot: OrganizationSnapshot = {
+			seq: organization.lastSeq,
+			organization: await getOrganizationView(db, id),
+			members: isShut ? [] : await listMembers(db, id),
+			invitations: isShut ? [] : await listInvitations(db, id),
+			applications: isShut ? [] : await listApplications(db, id),
+			recent: isShut ? [] : await listEvents(db, { kind: 'organization', organizationId: id }, recentLength)
+		};
+		return { snapshot, online: isShut ? [] : await onlineIn(db, id) };
+	}),
+
+	rename: organizationProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {
+		if (name === ctx.organization.name) return getOrganizationView(ctx.db, ctx.organization.id);
+		const writing = ctx.db
+			.updateTable('organization')
+			.set({ name, ...keysOf(name) })
+			.where('id', '=', ctx.organization.id)
+			.execute();
+		await refusingTaken(name, writing);
+		const organization = await getOrganizationView(ctx.db, ctx.organization.id);
+		await publish(ctx, 'organization.renamed', { organization, previousName: ctx.organization.name });
+		return organization;
+	}),
+
+	withdraw: organizationProcedure({}).mutation(async ({ ctx }) => {
+		const { id, status: previousStatus } = ctx.organization;
+		await ctx.db.updateTable('organization').set({ status: 'withdrawn' }).where('id', '=', id).execute();
+		const organization = await getOrganizationView(ctx.db, id);
+		await publish(ctx, 'organization.withdrawn', { organization, previousStatus });
+		return organization;
+	}),
+
+	requestAgain: organizationProcedure({ name: organizationName }).mutation(
+		async ({ ctx, input: { name } }) => {
+			const settings = await getSettings(ctx.db);
+			if (!settings.canRegisterOrganizations) {
+				throw new Refusal(
+					'FORBIDDEN',
+					'ORGANIZATIONS_DISABLED',
+					'Registering organizations is switched off at the moment.'
+				);
+			}
+			const isApproved = settings.isAutoApprovingOrganizations && ctx.isProven;
+			await limit(ctx.db, `request-again:${ctx.organization.id}`, requestsADay, 86_400);
+			await limitRequests(ctx.db, ctx.user.id);
+			const writing = ctx.db
+				.updateTable('organization')
+				.set({
+					name,
+					...keysOf(name),
+					status: isApproved ? 'approved' : 'pending',
+					requestedAt: new Date(),
+					decidedBy: null,
+					decidedAt: isApproved ? new Date() : null,
+					rejectionReason: null
+				})
+				.where('id', '=', ctx.organization.id)
+				.execute();
+			await refusingTaken(name, writing);
+			const organization = await getOrganizationView(ctx.db, ctx.organization.id);
+			await publishRequest(ctx, organization, ctx.organization.status);
+			return organization;
+		}
+	),
+
+	configure: organizationProcedure({ isRevealRestricted: z.boolean() }).mutation(async ({ ctx, input }) => {
+		if (input.isRevealRestricted === ctx.organization.isRevealRestricted) {
+			return getOrganizationView(ctx.db, ctx.organization.id);
+		}
+		await ctx.db
+			.updateTable('organization')
+			.set({ isRevealRestricted: input.isRevealRestricted })
+			.where('id', '=', ctx.organization.id)
+			.execute();
+		const organization = await getOrganizationView(ctx.db, ctx.organization.id);
+		await publish(ctx, 'organization.configured', { organization });
+		return organization;
+	})
+});
