@@ -14,7 +14,6 @@ const embedded = [
 	'start',
 	'crash',
 	'delivery',
-	'mail-server',
 	// NOTIFY within one process.
 	'live',
 	// jsonb, int8, dates, arrays and what is searched, as its driver reads them.

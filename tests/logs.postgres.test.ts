@@ -3,9 +3,9 @@ import { text } from 'node:stream/consumers';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createToken } from '../src/identity/tokens.ts';
-import { password, startPortal, type Portal } from './factories.ts';
+import { adminPassword, password, startPortal, uniqueEmail, type Portal } from './factories.ts';
 
-/** The secret of a link is in no line of the log, however its address is spelled and whatever goes wrong on the way. */
+/** No secret is in a line of the log: that of a link neither, however its address is spelled and whatever goes wrong. */
 
 let portal: Portal;
 beforeAll(async () => {
@@ -173,4 +173,46 @@ test('of links that are good, when they are opened and used, and when the databa
 	await settle();
 	expect(portal.server.logs).toMatch(/"message":"no room for …/);
 	expect(found([token, reset, verification])).toEqual([]);
+});
+
+test('logs, activity and what is sent hold no password, token, hash or secret', async () => {
+	const owner = await portal.person({ isFrontDoor: true });
+	const company = await portal.company({ owner, admin: portal.admin });
+	const { token } = await portal.invitation(company);
+	await portal.visitor().request(`/invitations/${token}`);
+	await portal.visitor().api.invitations.accept.mutate({ token, password });
+	const application = await portal.application(company);
+	const place = {
+		organizationId: company.id,
+		applicationId: application.id,
+		credentialId: application.credentials[0]?.id ?? ''
+	};
+	const { secret } = await company.owner.api.credentials.reveal.mutate(place);
+	await portal
+		.visitor()
+		.api.sessions.create.mutate({ email: uniqueEmail(), password: 'mistyped password' })
+		.catch(() => null);
+	const verification = await portal.tokenFor(company.owner.email, 'verify-email');
+	const { events } = await company.owner.api.activity.list.query({ organizationId: company.id });
+	const told = await portal.admin.api.activity.listPortal.query({});
+	const mailed = await portal.admin.api.messages.list.query({});
+	const hashes = await portal.inDatabase(async (db) => [
+		...(await db.selectFrom('account').select('passwordHash').execute()).map((row) => row.passwordHash),
+		...(await db.selectFrom('session').select('id').execute()).map((row) => row.id),
+		...(await db.selectFrom('credential').select(['secret', 'lookupHash']).execute()).flatMap((row) => [
+			row.secret,
+			row.lookupHash
+		])
+	]);
+	const sent = portal.smtp.messages.map(({ text, html, subject }) => `${subject}${text}${html}`).join();
+	expect(events.length).toBeGreaterThan(4);
+	expect(hashes.length).toBeGreaterThan(6);
+	const everywhere = portal.server.logs + JSON.stringify([events, told, mailed]);
+	expect(everywhere).toContain(company.name);
+	const secrets = [password, adminPassword, 'mistyped password', secret, token, verification, ...hashes];
+	for (const one of [...secrets, company.owner.cookie().split('=')[1] ?? '']) {
+		expect(one.length).toBeGreaterThan(9);
+		expect(everywhere).not.toContain(one);
+	}
+	for (const one of [password, adminPassword, secret, ...hashes]) expect(sent).not.toContain(one);
 });

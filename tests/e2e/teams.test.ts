@@ -1,7 +1,7 @@
-import AxeBuilder from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, type Company, type Portal, type Visitor } from '../factories.ts';
+import { findAllProblems } from './axe.ts';
 import { launchBrowser, openAs } from './browser.ts';
 
 /** Several organizations of one person, and who comes and goes in one organization. */
@@ -21,30 +21,11 @@ const isLive = (page: Page) => page.getByText('Live', { exact: true }).waitFor()
 
 const visit = (as: Visitor, path: string) => openAs(browser, portal.server.origin, as, path);
 
-/** In light and dark, wide and narrow, as it stands there now; of something that lies over the page, that alone. */
-async function expectAccessible(page: Page, what: string, over = 'body') {
-	const problems: string[] = [];
-	for (const colorScheme of ['light', 'dark'] as const) {
-		await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-		await page.locator(colorScheme === 'dark' ? 'html.dark' : 'html:not(.dark)').waitFor();
-		for (const width of [1280, 360]) {
-			await page.setViewportSize({ width, height: 800 });
-			const { violations } = await new AxeBuilder({ page })
-				.include(over)
-				// What lies over the page is in none of its regions.
-				.disableRules(over === 'body' ? [] : ['region'])
-				.withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-				.analyze();
-			problems.push(
-				...violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
-			);
-			if (await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth))
-				problems.push(`wider than ${width}`);
-		}
-	}
+/** As it stands there now; of something that lies over the page, that alone. */
+async function expectAccessible(page: Page, what: string, within?: string) {
+	expect(await findAllProblems(page, { ...(within !== undefined && { within }) }), what).toEqual([]);
 	await page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
 	await page.setViewportSize({ width: 1280, height: 800 });
-	expect(problems, what).toEqual([]);
 }
 
 const switcher = (page: Page) => page.getByRole('button', { name: /^Switch from/ });
