@@ -65,9 +65,7 @@ export default defineConfig({
 					name: 'browser',
 					include: browser,
 					provide: { database: 'postgres' },
-					// After everything else and one at a time: what a person waits for should not wait for other tests.
-					maxWorkers: 1,
-					fileParallelism: false,
+					// After everything else: what a person waits for should not wait for the other tests.
 					sequence: { groupOrder: 2 }
 				}
 			}

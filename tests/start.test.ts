@@ -114,7 +114,8 @@ describe('a start is refused', () => {
 			expect(server.logs).not.toContain('is in use, or was until a moment ago');
 		});
 
-		test.each(['host', 'boot', 'namespace'])(
+		// At once: each of them waits for a lock to grow old.
+		test.concurrent.each(['host', 'boot', 'namespace'])(
 			'on the folder of a process of another %s as long as it is touched there; then it is taken',
 			async (name) => {
 				await using server = await start(admin);

@@ -43,6 +43,8 @@ test('the database is away: the page says that it is not live, stays, and is cur
 	await isThere(person, (await portal.application(company)).name);
 	way.hear();
 	await pill(person, 'Live').waitFor();
+	// Live again, it loads what may have changed: what is broken off in the midst of that is shown as an error.
+	await person.page.waitForLoadState('networkidle');
 
 	await way.cut();
 	await pill(person, 'Not connected').waitFor();
