@@ -33,9 +33,26 @@ afterAll(async () => {
 const pill = ({ page }: Person, words: string) => page.getByText(words, { exact: true });
 const isThere = ({ page }: Person, name: string) => page.getByRole('main').getByText(name).first().waitFor();
 
+/** Waits until the page has asked for everything that it asks for by itself. */
+function watchRequests({ page }: Person) {
+	let [begun, ended] = [0, 0];
+	page.on('request', () => (begun += 1));
+	for (const end of ['requestfinished', 'requestfailed'] as const)
+		page.on(end as 'request', () => (ended += 1));
+	return () =>
+		expect
+			.poll(async () => {
+				const before = begun;
+				await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
+				return ended - begun || begun - before;
+			})
+			.toBe(0);
+}
+
 test('the database is away: the page says that it is not live, stays, and is current when it is back', async () => {
 	const person = await openAs(browser, proxy.origin, company.owner, `/orgs/${company.slug}/applications`);
 	person.forgive(/Failed to load resource/);
+	const isQuiet = watchRequests(person);
 	// Only the news stay away: it asks for them.
 	way.deafen();
 	await pill(person, 'Not live').waitFor();
@@ -44,7 +61,7 @@ test('the database is away: the page says that it is not live, stays, and is cur
 	way.hear();
 	await pill(person, 'Live').waitFor();
 	// Live again, it loads what may have changed: what is broken off in the midst of that is shown as an error.
-	await person.page.waitForLoadState('networkidle');
+	await isQuiet();
 
 	await way.cut();
 	await pill(person, 'Not connected').waitFor();
