@@ -1,53 +1,54 @@
 import { z } from 'zod';
-import type { Topic } from '#lib/topics.ts';
 import { email, perHour, perHourWithoutLink } from './email.ts';
+import {
+	actorName,
+	credentials,
+	doubt,
+	firstName,
+	invitation,
+	invitationSample,
+	newEmail,
+	organization,
+	organizationName,
+	organizationSample,
+	profileUrl,
+	reason,
+	requesterEmail,
+	requesterName,
+	resetUrl,
+	reviewUrl,
+	roleLabel,
+	sampleUrl,
+	signInUrl,
+	text,
+	url,
+	verifyUrl
+} from './variables.ts';
 
-const text = z.string();
-const url = text.startsWith('http');
-export const sampleUrl = 'https://portal.example.com';
-const organization = z.strictObject({ organizationName: text, firstName: text, organizationUrl: url });
-const organizationSample = {
-	organizationName: 'Northwind Logistics',
-	firstName: 'Grace',
-	organizationUrl: `${sampleUrl}/orgs/northwind-logistics`
-};
-const invitation = z.strictObject({
-	organizationName: text,
-	inviterName: text,
-	roleLabel: text,
-	firstName: text,
-	acceptUrl: url,
-	expiresAt: text
-});
-const invitationSample = {
-	organizationName: 'Northwind Logistics',
-	inviterName: 'Grace Okafor',
-	roleLabel: 'Team member',
-	firstName: 'Linus',
-	acceptUrl: `${sampleUrl}/invitations/sample`,
-	expiresAt: 'Tue, 01 Dec 2026 09:00 UTC'
-};
+const lineOf = ({ organizationName, requesterName, requesterEmail, doubt = '' }: Record<string, string>) =>
+	`${organizationName} – ${requesterName} (${requesterEmail}) ${doubt}`.trimEnd();
 
 export const catalogue = {
 	'account-registered': email({
 		description: 'To a new developer: confirms the e-mail address.',
 		anyone: perHour,
 		subject: 'Confirm your e-mail address',
-		props: z.strictObject({ firstName: text, verifyUrl: url }),
+		props: z.strictObject({ firstName, verifyUrl }),
 		sample: { firstName: 'Grace', verifyUrl: `${sampleUrl}/verify-email/sample` }
 	}),
 	'account-exists': email({
 		description: 'To the owner of an account, when somebody registers with its address.',
 		anyone: perHourWithoutLink,
 		subject: 'You already have an account',
-		props: z.strictObject({ firstName: text, signInUrl: url }),
+		props: z.strictObject({ firstName, signInUrl }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
 	}),
 	'account-waiting': email({
 		description: 'To the portal admins: a developer waits for their decision.',
 		anyone: 'proof',
+		topic: 'requests',
 		subject: '{{requesterName}} waits for an account',
-		props: z.strictObject({ requesterName: text, requesterEmail: text, reviewUrl: url }),
+		props: z.strictObject({ requesterName, requesterEmail, reviewUrl }),
 		sample: {
 			requesterName: 'Grace Okafor',
 			requesterEmail: 'grace@northwind.example',
@@ -57,19 +58,19 @@ export const catalogue = {
 	'account-approved': email({
 		description: 'To a developer whose account a portal admin approved.',
 		subject: 'Your account at {{portalName}} is ready',
-		props: z.strictObject({ firstName: text, signInUrl: url }),
+		props: z.strictObject({ firstName, signInUrl }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
 	}),
 	'account-rejected': email({
 		description: 'To a developer whose account a portal admin rejected.',
 		subject: 'Your account at {{portalName}} was not approved',
-		props: z.strictObject({ firstName: text }),
+		props: z.strictObject({ firstName }),
 		sample: { firstName: 'Grace' }
 	}),
 	'account-deleted': email({
 		description: 'To a person whose account was deleted, by themselves or by a portal admin.',
 		subject: 'Your account at {{portalName}} is deleted',
-		props: z.strictObject({ firstName: text }),
+		props: z.strictObject({ firstName }),
 		sample: { firstName: 'Grace' }
 	}),
 	'password-reset': email({
@@ -77,7 +78,7 @@ export const catalogue = {
 			'To the owner of an account, when somebody has forgotten its password: the link to a new one.',
 		anyone: perHour,
 		subject: 'Reset your password',
-		props: z.strictObject({ firstName: text, resetUrl: url }),
+		props: z.strictObject({ firstName, resetUrl }),
 		sample: { firstName: 'Grace', resetUrl: `${sampleUrl}/reset-password/sample` }
 	}),
 	'password-reset-refused': email({
@@ -85,7 +86,11 @@ export const catalogue = {
 			'To the owner of an account with which nobody can sign in, when its password is to be reset.',
 		anyone: perHourWithoutLink,
 		subject: 'No password to reset',
-		props: z.strictObject({ address: text, reason: text, signInUrl: url }),
+		props: z.strictObject({
+			address: text('The address that a new password was asked for'),
+			reason,
+			signInUrl
+		}),
 		sample: {
 			address: 'grace@northwind.example',
 			reason: 'The team of the portal has deactivated the account with this address.',
@@ -96,7 +101,7 @@ export const catalogue = {
 		description: 'To the owner of an account that has a new password.',
 		anyone: 'proof',
 		subject: 'Your password was changed',
-		props: z.strictObject({ firstName: text, resetUrl: url }),
+		props: z.strictObject({ firstName, resetUrl }),
 		sample: { firstName: 'Grace', resetUrl: `${sampleUrl}/forgot-password` }
 	}),
 	'credentials-revoked': email({
@@ -105,7 +110,7 @@ export const catalogue = {
 		anyone: 'proof',
 		subject: 'Credentials of your account were revoked',
 		// One credential a line.
-		props: z.strictObject({ firstName: text, credentials: text, dashboardUrl: url }),
+		props: z.strictObject({ firstName, credentials, dashboardUrl: url('The address of the dashboard') }),
 		sample: {
 			firstName: 'Grace',
 			credentials: 'Parcel tracking: Default (…x7Qa)\nWarehouse robots: Staging (…k2Lm)',
@@ -115,7 +120,11 @@ export const catalogue = {
 	'email-change-created': email({
 		description: 'To the new address of an account: confirms it.',
 		subject: 'Confirm your new e-mail address',
-		props: z.strictObject({ firstName: text, previousEmail: text, verifyUrl: url }),
+		props: z.strictObject({
+			firstName,
+			previousEmail: text('The address that the account has had'),
+			verifyUrl
+		}),
 		sample: {
 			firstName: 'Grace',
 			previousEmail: 'grace@northwind.example',
@@ -125,27 +134,33 @@ export const catalogue = {
 	'email-change-refused': email({
 		description: 'To the owner of an account, when somebody wants its address for another one.',
 		subject: 'You already have an account',
-		props: z.strictObject({ firstName: text, signInUrl: url }),
+		props: z.strictObject({ firstName, signInUrl }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
 	}),
 	'email-change-requested': email({
 		description: 'To the old address of an account, before it changes.',
 		subject: 'Your e-mail address is about to change',
-		props: z.strictObject({ firstName: text, email: text, profileUrl: url }),
+		props: z.strictObject({ firstName, email: newEmail, profileUrl }),
 		sample: { firstName: 'Grace', email: 'grace.okafor@lumen.example', profileUrl: `${sampleUrl}/profile` }
 	}),
 	'email-changed': email({
 		description: 'To the old address of an account, after it has changed.',
 		anyone: 'proof',
 		subject: 'Your e-mail address was changed',
-		props: z.strictObject({ firstName: text, email: text }),
+		props: z.strictObject({ firstName, email: newEmail }),
 		sample: { firstName: 'Grace', email: 'grace.okafor@lumen.example' }
 	}),
 	'session-created': email({
 		description: 'To a person who has signed in with a browser that was not known for their account.',
 		anyone: 'proof',
 		subject: 'New sign-in to {{portalName}}',
-		props: z.strictObject({ firstName: text, device: text, place: text, at: text, profileUrl: url }),
+		props: z.strictObject({
+			firstName,
+			device: text('The browser and system that signed in'),
+			place: text('The network address, cut short'),
+			at: text('When it happened'),
+			profileUrl
+		}),
 		sample: {
 			firstName: 'Grace',
 			device: 'Firefox on Windows',
@@ -156,13 +171,14 @@ export const catalogue = {
 	}),
 	'organization-requested': email({
 		description: 'To the portal admins: an organization waits for their decision.',
+		topic: 'requests',
 		subject: '{{organizationName}} asks to join',
 		props: z.strictObject({
-			organizationName: text,
-			requesterName: text,
-			requesterEmail: text,
-			doubt: text.default(''),
-			reviewUrl: url
+			organizationName,
+			requesterName,
+			requesterEmail,
+			doubt,
+			reviewUrl
 		}),
 		sample: {
 			organizationName: 'Northwind Logistics',
@@ -170,6 +186,15 @@ export const catalogue = {
 			requesterEmail: 'grace@northwind.example',
 			doubt: 'Nobody has confirmed this address.',
 			reviewUrl: `${sampleUrl}/admin/organizations`
+		},
+		// Several within a minute become one message.
+		gathering: {
+			into: 'organizations-requested',
+			gather: (all) => ({
+				count: String(all.length),
+				requests: all.map(lineOf).join('\n'),
+				reviewUrl: all[0]?.reviewUrl ?? ''
+			})
 		}
 	}),
 	'organization-approved': email({
@@ -181,17 +206,19 @@ export const catalogue = {
 	'organization-rejected': email({
 		description: 'To the requester: the organization is rejected, with the reason if one was given.',
 		subject: '{{organizationName}} was not approved',
-		props: organization.extend({ reason: text }),
+		props: organization.extend({ reason }),
 		sample: { ...organizationSample, reason: 'We could not find your company in the register.' }
 	}),
 	'organization-suspended': email({
 		description: 'To the members: the organization is suspended.',
+		topic: 'suspensions',
 		subject: '{{organizationName}} is suspended',
 		props: organization,
 		sample: organizationSample
 	}),
 	'organization-restored': email({
 		description: 'To the members: the organization is restored.',
+		topic: 'suspensions',
 		subject: '{{organizationName}} is back',
 		props: organization,
 		sample: organizationSample
@@ -199,32 +226,33 @@ export const catalogue = {
 	'organization-condemned': email({
 		description: 'To the members: the organization will be deleted.',
 		subject: '{{organizationName}} will be deleted on {{deletesAt}}',
-		props: organization.extend({ actorName: text, deletesAt: text }),
+		props: organization.extend({ actorName, deletesAt: text('The day of the deletion') }),
 		sample: { ...organizationSample, actorName: 'Ada Moreau', deletesAt: '1 December 2026' }
 	}),
 	'organization-kept': email({
 		description: 'To the members: the organization will not be deleted after all.',
 		subject: '{{organizationName}} stays',
-		props: organization.extend({ actorName: text }),
+		props: organization.extend({ actorName }),
 		sample: { ...organizationSample, actorName: 'Ada Moreau' }
 	}),
 	'organization-deleted': email({
 		description: 'To the members: the organization has been deleted.',
 		subject: '{{organizationName}} has been deleted',
-		props: z.strictObject({ organizationName: text, firstName: text }),
+		props: z.strictObject({ organizationName, firstName }),
 		sample: { organizationName: 'Northwind Logistics', firstName: 'Grace' }
 	}),
 	'credential-expiring': email({
 		description: 'To the Super admins and whoever created it: a credential ends soon.',
+		topic: 'expiries',
 		subject: 'A credential of {{applicationName}} ends on {{endsOn}}',
 		props: z.strictObject({
-			organizationName: text,
-			firstName: text,
-			applicationName: text,
-			label: text,
-			lastFour: text,
-			endsOn: text,
-			applicationUrl: url
+			organizationName,
+			firstName,
+			applicationName: text('The name of the application'),
+			label: text('What the credential is called'),
+			lastFour: text('The last four characters of the credential'),
+			endsOn: text('The day on which it stops working'),
+			applicationUrl: url('The address of the application’s page')
 		}),
 		sample: {
 			organizationName: 'Northwind Logistics',
@@ -250,8 +278,13 @@ export const catalogue = {
 	}),
 	'member-role-changed': email({
 		description: 'To a member whose role was changed.',
+		topic: 'roles',
 		subject: 'Your role in {{organizationName}} is now {{roleLabel}}',
-		props: organization.extend({ previousRoleLabel: text, roleLabel: text, actorName: text }),
+		props: organization.extend({
+			previousRoleLabel: text('The role before the change'),
+			roleLabel,
+			actorName
+		}),
 		sample: {
 			...organizationSample,
 			previousRoleLabel: 'Team member',
@@ -261,9 +294,14 @@ export const catalogue = {
 	}),
 	'organizations-requested': email({
 		description: 'To the portal admins: several organizations asked within a minute, in one message.',
+		topic: 'requests',
 		subject: '{{count}} organizations ask to join',
 		// One request a line.
-		props: z.strictObject({ count: text, requests: text, reviewUrl: url }),
+		props: z.strictObject({
+			count: text('How many requests there are'),
+			requests: text('The requests, one a line'),
+			reviewUrl
+		}),
 		sample: {
 			count: '2',
 			requests:
@@ -274,24 +312,24 @@ export const catalogue = {
 	'mail-server-tested': email({
 		description: 'To the portal admin who tries the mail server in "Settings" > "E-mail".',
 		subject: 'Test e-mail of {{portalName}}',
-		props: z.strictObject({ actorName: text, host: text }),
+		props: z.strictObject({ actorName, host: text('The mail server') }),
 		sample: { actorName: 'Ada Moreau', host: 'smtp.example.com' }
 	}),
 	'member-removed': email({
 		description: 'To a member who was removed.',
 		subject: 'You are no longer a member of {{organizationName}}',
-		props: z.strictObject({ organizationName: text, firstName: text, actorName: text }),
+		props: z.strictObject({ organizationName, firstName, actorName }),
 		sample: { organizationName: 'Northwind Logistics', firstName: 'Linus', actorName: 'Grace Okafor' }
 	}),
 	'member-left': email({
 		description: 'To the Super admins: somebody has gone who knows credentials that still work.',
 		subject: '{{memberName}} has left {{organizationName}} and knows credentials',
 		props: z.strictObject({
-			organizationName: text,
-			firstName: text,
-			memberName: text,
-			credentials: text,
-			usersUrl: url
+			organizationName,
+			firstName,
+			memberName: text('Who has left'),
+			credentials,
+			usersUrl: url('The address of the organization’s list of members')
 		}),
 		sample: {
 			organizationName: 'Northwind Logistics',
@@ -309,32 +347,3 @@ export type EmailProps<Name extends EmailName> = z.infer<(typeof catalogue)[Name
 export function isEmailName(name: string): name is EmailName {
 	return Object.hasOwn(catalogue, name);
 }
-
-/** What people may do without, by topic. Every other e-mail is a part of what its reader is doing, and always sent. */
-export const topicOf: Partial<Record<EmailName, Topic>> = {
-	'account-waiting': 'requests',
-	'credential-expiring': 'expiries',
-	'organization-requested': 'requests',
-	'organizations-requested': 'requests',
-	'member-role-changed': 'roles',
-	'organization-suspended': 'suspensions',
-	'organization-restored': 'suspensions'
-};
-
-/** Messages to the same person that become one when they come within a minute. */
-export const gathering: Partial<
-	Record<EmailName, { into: EmailName; gather: (all: Record<string, string>[]) => Record<string, string> }>
-> = {
-	'organization-requested': {
-		into: 'organizations-requested',
-		gather: (all) => ({
-			count: String(all.length),
-			requests: all
-				.map((one) =>
-					`${one.organizationName} – ${one.requesterName} (${one.requesterEmail}) ${one.doubt ?? ''}`.trimEnd()
-				)
-				.join('\n'),
-			reviewUrl: all[0]?.reviewUrl ?? ''
-		})
-	}
-};

@@ -1,8 +1,8 @@
 import { simpleParser } from 'mailparser';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { gatheringOf, meaningOf } from '../emails/about.ts';
 import { catalogue, type EmailName } from '../emails/catalogue.ts';
-import { meaningOf } from '../emails/meanings.ts';
 import { getBuiltIn, renderEmail, renderSubject, showAttachments } from '../src/mail/compose.ts';
 import { composeSource, toAddress } from '../src/mail/smtp.ts';
 import { checkTemplate } from '../src/mail/templates.ts';
@@ -21,6 +21,18 @@ function fillWith(name: EmailName, text: string): object {
 		Object.entries(sample).map(([key, value]) => [key, value.startsWith('http') ? value : text])
 	);
 }
+
+test('what becomes one message becomes an e-mail that there is', () => {
+	const rules = names.flatMap((name) => {
+		const rule = gatheringOf(name);
+		return rule ? [{ name, ...rule }] : [];
+	});
+	expect(rules.length).toBeGreaterThan(0);
+	for (const { name, into, gather } of rules) {
+		const props = gather([catalogue[name].sample, catalogue[name].sample]);
+		expect(catalogue[into].props.parse(props)).toMatchObject({ count: '2' });
+	}
+});
 
 describe.each(names)('the e-mail %s', (name) => {
 	const sample: Record<string, string> = catalogue[name].sample;
@@ -54,7 +66,7 @@ describe.each(names)('the e-mail %s', (name) => {
 		const template = await getBuiltIn(name);
 		expect(await checkTemplate(name, template, portal)).toEqual({ subject: null, problems: [] });
 		for (const [, variable = ''] of template.body.matchAll(/\{\{(\w+)\}\}/g)) {
-			expect(meaningOf(variable).length).toBeGreaterThan(5);
+			expect(meaningOf(name, variable)).toMatch(/^[“A-Z].+ /);
 		}
 	});
 

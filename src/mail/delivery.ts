@@ -4,7 +4,8 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { alarms } from '#lib/alarms.ts';
 import type { MessageState } from '#lib/mail-server.ts';
-import { catalogue, gathering, isEmailName, topicOf } from '../../emails/catalogue.ts';
+import { gatheringOf, topicOf } from '../../emails/about.ts';
+import { catalogue, isEmailName } from '../../emails/catalogue.ts';
 import { raiseAlarm } from '../news/alarms.ts';
 import type { Db, Trx } from '../database/database.ts';
 import type { Env } from '../env.ts';
@@ -95,7 +96,7 @@ export async function composeMessage(
 	const template = await getMessageTemplate(db, message);
 	const { html, text, attachments } = await making(() => renderMessage(message, template, props, portal));
 	const mailing = mailingOf(await getMailServerRow(db), parts);
-	const topic = isEmailName(message.template) ? topicOf[message.template] : undefined;
+	const topic = isEmailName(message.template) ? topicOf(message.template) : undefined;
 	const account = topic
 		? await db.selectFrom('account').select('id').where('email', '=', message.recipient).executeTakeFirst()
 		: undefined;
@@ -239,7 +240,7 @@ async function take(
 		.execute();
 	if (!rows.some(({ id }) => id === known.id)) return null;
 	const all = rows.toSorted((one, other) => one.createdAt.getTime() - other.createdAt.getTime());
-	const rule = isEmailName(known.template) ? gathering[known.template] : undefined;
+	const rule = isEmailName(known.template) ? gatheringOf(known.template) : undefined;
 	const values: Partial<Message> = { gatherKey: null };
 	const readable = all.flatMap((row) => {
 		const props = findContent(vault, row);

@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { fromKysely, type PgBoss } from 'pg-boss';
-import { catalogue, gathering, topicOf, type EmailName, type EmailProps } from '../../emails/catalogue.ts';
+import { gatheringOf, topicOf } from '../../emails/about.ts';
+import { catalogue, type EmailName, type EmailProps } from '../../emails/catalogue.ts';
 import type { Db, Trx } from '../database/database.ts';
 import type { Env } from '../env.ts';
 import { takePlace } from '../database/windows.ts';
@@ -96,10 +97,10 @@ export function createOutbox(
 	): Promise<(string | null)[]> {
 		if (recipients.length === 0) return [];
 		// A test reaches whoever asks for it, at once and by itself.
-		const topic = draft ? undefined : topicOf[name];
+		const topic = draft ? undefined : topicOf(name);
 		const addresses = recipients.map(({ to }) => to.address);
 		const unwanting = topic ? await findUnwanting(db, addresses, topic) : new Set<string>();
-		const seconds = gathering[name] && !draft ? MAIL_GATHER_SECONDS : 0;
+		const seconds = gatheringOf(name) && !draft ? MAIL_GATHER_SECONDS : 0;
 		// The message keeps the version that is in force now, whatever is saved until it goes out.
 		const template = draft ? { ...draft, version: 0 } : await getTemplate(db, name);
 		const brand = await getBrand(db, ORIGIN);

@@ -56,7 +56,7 @@ export interface Message {
 	attachments?: Attachment[];
 	date: Date;
 	origin: string;
-	/** What the message is about, by which mail programs and people sort: see `topicOf` in the catalogue. */
+	/** What the message is about, by which mail programs and people sort: see `topic` in the catalogue. */
 	topic?: string;
 	/** Where a person ends such messages, on a page or by one press in the mail program. */
 	unsubscribeUrl?: string;

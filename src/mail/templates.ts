@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import { emailLabel } from '#lib/views.ts';
-import { catalogue, isEmailName, sampleUrl, type EmailName } from '../../emails/catalogue.ts';
+import { catalogue, isEmailName, type EmailName } from '../../emails/catalogue.ts';
+import { sampleUrl } from '../../emails/variables.ts';
 import type { Db } from '../database/database.ts';
 import { compile, defaultLook, getBuiltIn, oneLine, renderEmail, variablesOf } from './compose.ts';
 import type { Brand, Look, Template } from './compose.ts';

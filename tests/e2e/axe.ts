@@ -1,4 +1,4 @@
-import axe from 'axe-core';
+import axe, { type RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
 
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -17,11 +17,11 @@ interface Look {
 export async function findProblems(page: Page, { rules, within }: Look = {}): Promise<string[]> {
 	const isThere = await page.evaluate(() => 'axe' in window);
 	if (!isThere) await page.evaluate(axe.source);
-	const options = {
-		runOnly: rules ? { type: 'rule' as const, values: rules } : { type: 'tag' as const, values: tags },
+	const options: RunOptions = {
+		runOnly: rules ? { type: 'rule', values: rules } : { type: 'tag', values: tags },
 		// What lies over the page is in none of its regions.
-		rules: within === undefined ? {} : { region: { enabled: false } },
-		resultTypes: ['violations' as const],
+		...(within !== undefined && { rules: { region: { enabled: false } } }),
+		resultTypes: ['violations'],
 		iframes: false
 	};
 	const found = await page.evaluate(

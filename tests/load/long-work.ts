@@ -10,6 +10,17 @@ import { sweepEvents } from '../../src/procedures/activity/activity.ts';
 import { deleteDueOrganizations } from '../../src/procedures/organizations/deletions.ts';
 import type { AppRouter } from '../../src/router.ts';
 import { openVault } from '../../src/vault/vault.ts';
+import {
+	measure,
+	middleOf,
+	printCells,
+	printRow,
+	rowOf,
+	timeAll,
+	type Probe,
+	type Row,
+	type Work
+} from './probes.ts';
 import { createDatabase, startServer, type Server } from '../harness.ts';
 import { insertMember, insertPerson } from '../people.ts';
 import { startPostgres } from '../setup/postgres.ts';
@@ -25,7 +36,6 @@ const events = 200_000;
 const invitations = 500;
 const runs = 3;
 const password = 'a password for measuring';
-const targets = { work: 400, wait: 100 };
 /** How many calls one busy organization makes at once, and for how long somebody else holds its row, in milliseconds. */
 const busy = { calls: 40, heldFor: 3000, lists: 16, invitees: 100 };
 
@@ -92,71 +102,6 @@ async function fillEvents(db: Db, organizationId: string, count: number) {
 				}'::jsonb) from generate_series(1, ${sql.lit(share)}))
 			)`.execute(db);
 	}
-}
-
-type Work = () => Promise<unknown>;
-/** What other people do meanwhile, and how long it takes when nothing else is going on. */
-interface Probe {
-	name: string;
-	work: Work;
-	atRest: number;
-}
-
-const middleOf = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
-async function time(work: Work): Promise<number> {
-	const began = performance.now();
-	await work();
-	return performance.now() - began;
-}
-
-/** Does one after the other until it is over; how long each of them took. */
-async function timeAll(work: Work, isOver: () => boolean): Promise<number[]> {
-	const times: number[] = [];
-	while (!isOver()) times.push(await time(work));
-	return times;
-}
-
-interface Row {
-	name: string;
-	times: number[];
-	/** How much longer than at rest the slowest of each probe took, in the order of the probes. */
-	waits: number[];
-	/** In milliseconds; null where nobody waits for the work itself. */
-	target: number | null;
-}
-const rowOf = (name: string, target: number | null = targets.work): Row => ({
-	name,
-	times: [],
-	waits: [],
-	target
-});
-
-/** Does it once more, with the probes around it. */
-async function measure(row: Row, work: Work, probes: Probe[]) {
-	let isOver = false;
-	const probing = Promise.all(probes.map((probe) => timeAll(probe.work, () => isOver)));
-	try {
-		row.times.push(await time(work));
-	} finally {
-		isOver = true;
-		await probing;
-	}
-	for (const [index, times] of (await probing).entries()) {
-		const wait = Math.max(...times) - (probes[index]?.atRest ?? 0);
-		row.waits[index] = Math.max(row.waits[index] ?? 0, wait);
-	}
-}
-
-function printCells(name: string, cells: string[], rest = '') {
-	console.log(`${name.padEnd(46)}${cells.map((cell) => cell.padStart(18)).join('')}  ${rest}`.trimEnd());
-}
-function printRow({ name, times, waits, target }: Row) {
-	const missed = [
-		...(target !== null && middleOf(times) > target ? [`more than ${target} ms`] : []),
-		...(Math.max(...waits) > targets.wait ? [`others wait more than ${targets.wait} ms`] : [])
-	];
-	const cells = [middleOf(times), Math.max(...times), ...waits].map((ms) => String(Math.round(ms)));
-	printCells(name, cells, missed.join(', '));
 }
 
 async function bench(url: string): Promise<void> {

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { versionNote } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
 import { emailLabel, type EmailEditor, type EmailVersion } from '#lib/views.ts';
+import { meaningOf } from '../../../emails/about.ts';
 import { catalogue, isEmailName, type EmailName } from '../../../emails/catalogue.ts';
-import { meaningOf } from '../../../emails/meanings.ts';
 import { isoOf, type Db } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
 import {
@@ -163,7 +163,7 @@ export const emailsRouter = router({
 			variables: [...variablesOf(input.name)].map(([variable, kind]) => ({
 				name: variable,
 				kind,
-				meaning: meaningOf(variable),
+				meaning: meaningOf(input.name, variable),
 				sample: sample[variable] ?? common[variable] ?? '',
 				isRequired: required.includes(variable)
 			})),

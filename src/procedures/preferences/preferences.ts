@@ -10,7 +10,7 @@ import { transact } from '../../database/transaction.ts';
 import { publicProcedure, router, userProcedure, type Context } from '../../api/trpc.ts';
 import { accountViewOf } from '../accounts/accounts.ts';
 
-/** Which e-mails people do without: see `topicOf` in the catalogue. */
+/** Which e-mails people do without: see `topic` in the catalogue. */
 
 /** Writes the wish of a person; what portal admins wish about requests is told to the others, who see it in "General". */
 async function setWanted(db: Trx, accountId: string, topic: Topic, isWanted: boolean): Promise<void> {
