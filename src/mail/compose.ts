@@ -3,7 +3,8 @@ import { convert } from 'html-to-text';
 import mjml from 'mjml';
 import { lightenFor } from '#lib/colors.ts';
 import { catalogue, isEmailName, type EmailName } from '../../emails/catalogue.ts';
-import { readMarkup, type Markup, type Problem, type VariableKind } from './markup.ts';
+import { readMarkup, type Markup, type Problem } from './markup.ts';
+import type { VariableKind } from './markup-values.ts';
 import { remember } from '#lib/remembered.ts';
 
 const folder = new URL('../../emails/', import.meta.url);

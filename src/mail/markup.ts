@@ -1,4 +1,13 @@
 import { SaxesParser, type SaxesTagPlain } from 'saxes';
+import {
+	escape,
+	readAttributes,
+	readVariables,
+	unknown,
+	variablePattern,
+	type Place,
+	type VariableKind
+} from './markup-values.ts';
 
 /**
  * The language of an e-mail's body: the MJML that fits into a column, a little HTML for texts, parts of our own
@@ -22,8 +31,6 @@ export interface Markup {
 	mjml: string;
 }
 
-export type VariableKind = 'text' | 'url' | 'email';
-
 const inline = ['a', 'b', 'strong', 'i', 'em', 'u', 's', 'br', 'span', 'small', 'sub', 'sup', 'code'];
 const blocks = ['p', 'ul', 'ol', 'li', 'blockquote', 'h1', 'h2', 'h3', 'hr'];
 const table = ['tr', 'td', 'th', 'thead', 'tbody'];
@@ -42,32 +49,13 @@ const contents: Record<string, readonly string[]> = {
 };
 const empty = new Set(['br', 'hr']);
 
-/** Attributes of HTML; those of MJML are MJML's to judge, but what they hold is looked at here. */
-const attributes: Record<string, readonly string[]> = {
-	a: ['href', 'style'],
-	td: ['align', 'colspan', 'rowspan', 'width', 'style'],
-	th: ['align', 'colspan', 'rowspan', 'width', 'style'],
-	ol: ['start', 'style'],
-	'part-button': ['href'],
-	'part-title': [],
-	'part-note': [],
-	'part-quote': []
-};
-
-const properties =
-	/^(color|background-color|font-(size|weight|style)|text-(align|decoration|transform)|line-height|letter-spacing|white-space|(padding|margin)(-(top|right|bottom|left))?|border(-(top|right|bottom|left))?(-(color|width|style|radius|collapse))?|width|vertical-align)$/;
 const deepest = 20;
 const maxProblems = 100;
 /** An e-mail has some dozens; MJML takes its time for each. */
 const maxElements = 400;
-const maxAttributes = 30;
-const plainValue = /^[\w\s#%.,()'+/-]*$/;
 const names = { nbsp: '\u00a0', ndash: '–', mdash: '—', hellip: '…', copy: '©', euro: '€', bull: '•' };
 
-const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escape = (text: string) => text.replace(/[&<>"]/g, (one) => escapes[one] ?? one);
 const breaksOf = (text: string) => text.split('\n').length - 1;
-const variablePattern = /\{\{\s*(\w+)\s*\}\}/g;
 
 interface Open {
 	tag: string;
@@ -80,6 +68,148 @@ interface Open {
 	breaks: number;
 }
 
+/** How far a text has been read. */
+interface Reading {
+	place: Place;
+	problems: Problem[];
+	root: Open;
+	/** What is open, the body itself first. */
+	stack: Open[];
+	/** What was closed last. */
+	last: Open;
+	used: Set<string>;
+	condition: { name: string; line: number; parent: Open } | null;
+	/** Where the tag begins that is being read. */
+	tagLine: number;
+	elements: number;
+	parts: ReadonlyMap<string, string>;
+}
+
+function begin(variables: Place['variables'], parts: Reading['parts']): Reading {
+	const problems: Problem[] = [];
+	const told = new Set<string>();
+	const root: Open = { tag: '', line: 1, attributes: '', href: '', inside: '', breaks: 0 };
+	const reading: Reading = {
+		problems,
+		root,
+		stack: [root],
+		last: root,
+		used: new Set(),
+		condition: null,
+		tagLine: 1,
+		elements: 0,
+		parts,
+		place: {
+			variables,
+			report(line, message) {
+				// Nobody reads on behind these, and a text may be wrong in each of its letters.
+				if (problems.length >= maxProblems || told.has(`${line} ${message}`)) return;
+				told.add(`${line} ${message}`);
+				problems.push({ line, message });
+			},
+			// What is there only with a value may be missing.
+			use: (name) => void (reading.condition || reading.used.add(name))
+		}
+	};
+	return reading;
+}
+
+const topOf = ({ stack, root }: Reading) => stack.at(-1) ?? root;
+
+function openTag(reading: Reading, { name: tag, attributes: given }: SaxesTagPlain, line: number): void {
+	const { stack, place, tagLine } = reading;
+	const { report } = place;
+	const parent = topOf(reading).tag;
+	const allowed = parent ? (contents[stack[1]?.tag ?? ''] ?? []) : Object.keys(contents);
+	if (!allowed.includes(tag)) report(tagLine, misplaced(tag, parent));
+	if (stack.length > deepest) report(tagLine, 'Here is more inside each other than mail programs show.');
+	reading.elements += 1;
+	if (reading.elements > maxElements) report(1, `The text has more than ${maxElements} elements.`);
+	if (tag === 'part-button' && !given.href) report(tagLine, '<part-button> needs an href.');
+	stack.push({
+		tag,
+		line: tagLine,
+		attributes: readAttributes(place, tag, given, tagLine),
+		href: escape((given.href ?? '').trim().replace(variablePattern, '{{$1}}')),
+		inside: '',
+		breaks: line - tagLine
+	});
+}
+
+function closeTag(reading: Reading): void {
+	const open = reading.stack.pop();
+	if (!open || open === reading.root) return;
+	// What is wrong anyhow isn't written: each part around it would have to copy it once more.
+	if (reading.problems.length === 0) topOf(reading).inside += write(open, reading.parts);
+	reading.last = open;
+}
+
+/** @param endLine where the text ends. */
+function readText(reading: Reading, text: string, endLine: number): void {
+	const { report } = reading.place;
+	const line = endLine - breaksOf(text);
+	if (!topOf(reading).tag && text.trim())
+		report(line + breaksOf(text.slice(0, text.search(/\S/))), 'Text belongs into <mj-text>.');
+	for (const [index, piece] of text.split('\n').entries()) {
+		if (/:\/\/|\bwww\./i.test(piece))
+			report(line + index, 'Addresses are written with variables, such as {{portalUrl}}.');
+	}
+	topOf(reading).inside += escape(readVariables(reading.place, text, line));
+}
+
+/** Comments are kept where they begin or end a passage. */
+function readComment(reading: Reading, comment: string, endLine: number): void {
+	const { variables, report } = reading.place;
+	const line = endLine - breaksOf(comment);
+	const parent = topOf(reading);
+	const [, name] = /^\s*if (\w+)\s*$/.exec(comment) ?? [];
+	let kept = '';
+	if (name !== undefined) {
+		if (reading.condition) report(line, 'An “if” can’t stand inside another one.');
+		if (!variables.has(name)) report(line, unknown(name, variables));
+		reading.condition = { name, line, parent };
+		kept = `<!-- if ${name} -->`;
+	} else if (comment.trim() === 'end') {
+		if (reading.condition?.parent !== parent) report(line, 'This “end” ends no “if” beside it.');
+		reading.condition = null;
+		kept = '<!-- end -->';
+	}
+	parent.inside += kept + '\n'.repeat(breaksOf(comment));
+}
+
+function readError({ last, place: { report } }: Reading, message: string, line: number): void {
+	const said = message.replace(/^\d+:\d+: /, '');
+	// What is open at the end is told there, with the line where it was opened.
+	if (said.startsWith('unclosed tag')) return;
+	if (said === 'unexpected close tag.') return report(last.line, unclosed(last.tag));
+	const [, tag] = /^unmatched closing tag: (.+)\.$/.exec(said) ?? [];
+	report(line, tag ? `</${tag}> closes nothing.` : inWords(said));
+}
+
+/** The text as XML has it; an ampersand that stands for itself is a problem. */
+function writeAmpersands(source: string, { report }: Place): string {
+	const lines = source.split('\n').map((text, index) =>
+		text.replace(/&(?!(#\d+|#x[\da-f]+|\w+);)/gi, () => {
+			report(index + 1, 'Write &amp; for “&”.');
+			return '&amp;';
+		})
+	);
+	return lines.join('\n');
+}
+
+/** What is still open, and what is missing. */
+function finish({ stack, condition, used, place: { report } }: Reading, required: readonly string[]): void {
+	for (const open of stack.slice(1)) report(open.line, unclosed(open.tag));
+	if (condition) report(condition.line, `“if ${condition.name}” has no “end”.`);
+	for (const name of required) {
+		if (used.has(name)) continue;
+		report(
+			1,
+			`{{${name}}} is missing: without it the message is of no use. It has to stand outside an “if”.`
+		);
+	}
+}
+
 /** @throws never: what can’t be understood is a problem with its line. */
 export function readMarkup(
 	source: string,
@@ -87,176 +217,23 @@ export function readMarkup(
 	required: readonly string[],
 	parts: ReadonlyMap<string, string>
 ): Markup {
-	const problems: Problem[] = [];
-	const told = new Set<string>();
-	const report = (line: number, message: string) => {
-		// Nobody reads on behind these, and a text may be wrong in each of its letters.
-		if (problems.length >= maxProblems || told.has(`${line} ${message}`)) return;
-		told.add(`${line} ${message}`);
-		problems.push({ line, message });
-	};
-	const root: Open = { tag: '', line: 1, attributes: '', href: '', inside: '', breaks: 0 };
-	const stack: Open[] = [root];
-	const top = () => stack.at(-1) ?? root;
-	const used = new Set<string>();
-	let condition: { name: string; line: number; parent: Open } | null = null;
-	let tagLine = 1;
-	let elements = 0;
-
+	const reading = begin(variables, parts);
+	const { report } = reading.place;
 	const parser = new SaxesParser({ fragment: true, position: true, xmlns: false });
 	Object.assign(parser.ENTITIES, names);
-
-	/** The text with its variables in one spelling. */
-	function readVariables(text: string, line: number): string {
-		for (const [index, piece] of text.split('\n').entries()) {
-			const here = line + index;
-			for (const [, name = ''] of piece.matchAll(variablePattern)) {
-				if (!variables.has(name)) report(here, unknown(name, variables));
-				else if (!condition) used.add(name);
-			}
-			if (/\{\{|\}\}/.test(piece.replace(variablePattern, '')))
-				report(here, 'Two braces begin and end a variable, such as {{portalName}}. This one is not whole.');
-		}
-		return text.replace(variablePattern, '{{$1}}');
-	}
-
-	function readHref(tag: string, value: string, line: number): string {
-		const address = readVariables(value.trim(), line);
-		const [, name = '', rest = ''] = /^(?:mailto:)?\{\{(\w+)\}\}(.*)$/s.exec(address) ?? [];
-		const kind = variables.get(name);
-		const isMail = address.startsWith('mailto:');
-		const isRight = isMail
-			? kind === 'email' && rest === ''
-			: kind === 'url' && (rest === '' || (name === 'portalUrl' && /^\/(?!\/)[\w/?=&.,~%+#-]*$/.test(rest)));
-		if (!isRight) {
-			report(
-				line,
-				`A link of <${tag}> leads to the portal alone: a variable such as {{portalUrl}}, a path after {{portalUrl}}, or mailto: with the variable of an address.`
-			);
-		}
-		return address;
-	}
-
-	function readAttributes(tag: string, given: Record<string, string>, line: number): string {
-		let written = '';
-		// MJML copies what it has of an element for each attribute more.
-		if (Object.keys(given).length > maxAttributes) {
-			report(line, `<${tag}> has more than ${maxAttributes} attributes.`);
-			return written;
-		}
-		for (const [name, value] of Object.entries(given)) {
-			const known = attributes[tag] ?? (tag.startsWith('mj-') ? null : ['style']);
-			if (known ? !known.includes(name) : /^(on|src|background-url)/i.test(name)) {
-				report(line, `<${tag}> can’t have ${name}.`);
-			} else if (name === 'href') {
-				written += ` href="${escape(readHref(tag, value, line))}"`;
-			} else if (name === 'style') {
-				written += ` style="${escape(readStyle(tag, value, line))}"`;
-			} else {
-				if (!plainValue.test(value) || /url\s*\(/i.test(value))
-					report(line, `${name} of <${tag}> has a value that isn’t taken here.`);
-				written += ` ${name}="${escape(value)}"`;
-			}
-		}
-		return written;
-	}
-
-	function readStyle(tag: string, style: string, line: number): string {
-		for (const declaration of style.split(';')) {
-			if (!declaration.trim()) continue;
-			const [property = '', ...rest] = declaration.split(':');
-			const value = rest.join(':');
-			if (!properties.test(property.trim()) || !plainValue.test(value) || /url\s*\(/i.test(value))
-				report(line, `The style “${declaration.trim()}” of <${tag}> isn’t taken here.`);
-		}
-		return style;
-	}
-
-	parser.on('opentagstart', () => (tagLine = parser.line));
-	parser.on('opentag', (node: SaxesTagPlain) => {
-		const { name: tag } = node;
-		const parent = top().tag;
-		const allowed = parent ? (contents[stack[1]?.tag ?? ''] ?? []) : Object.keys(contents);
-		if (!allowed.includes(tag)) report(tagLine, misplaced(tag, parent));
-		if (stack.length > deepest) report(tagLine, 'Here is more inside each other than mail programs show.');
-		if (++elements > maxElements) report(1, `The text has more than ${maxElements} elements.`);
-		const given = node.attributes;
-		if (tag === 'part-button' && !given.href) report(tagLine, '<part-button> needs an href.');
-		stack.push({
-			tag,
-			line: tagLine,
-			attributes: readAttributes(tag, given, tagLine),
-			href: escape((given.href ?? '').trim().replace(variablePattern, '{{$1}}')),
-			inside: '',
-			breaks: parser.line - tagLine
-		});
-	});
-	parser.on('closetag', () => {
-		const open = stack.pop();
-		if (!open || open === root) return;
-		// What is wrong anyhow isn't written: each part around it would have to copy it once more.
-		if (problems.length === 0) top().inside += write(open, parts);
-		last = open;
-	});
-	let last = root;
-	let textLine = 1;
-	parser.on('text', (text) => {
-		textLine = parser.line - breaksOf(text);
-		if (!top().tag && text.trim())
-			report(textLine + breaksOf(text.slice(0, text.search(/\S/))), 'Text belongs into <mj-text>.');
-		for (const [index, piece] of text.split('\n').entries()) {
-			if (/:\/\/|\bwww\./i.test(piece))
-				report(textLine + index, 'Addresses are written with variables, such as {{portalUrl}}.');
-		}
-		top().inside += escape(readVariables(text, textLine));
-	});
-	parser.on('comment', (comment) => {
-		const line = parser.line - breaksOf(comment);
-		const [, name] = /^\s*if (\w+)\s*$/.exec(comment) ?? [];
-		const isEnd = comment.trim() === 'end';
-		let kept = '';
-		if (name !== undefined) {
-			if (condition) report(line, 'An “if” can’t stand inside another one.');
-			if (!variables.has(name)) report(line, unknown(name, variables));
-			condition = { name, line, parent: top() };
-			kept = `<!-- if ${name} -->`;
-		} else if (isEnd) {
-			if (condition?.parent !== top()) report(line, 'This “end” ends no “if” beside it.');
-			condition = null;
-			kept = '<!-- end -->';
-		}
-		top().inside += kept + '\n'.repeat(breaksOf(comment));
-	});
+	parser.on('opentagstart', () => (reading.tagLine = parser.line));
+	parser.on('opentag', (tag) => openTag(reading, tag, parser.line));
+	parser.on('closetag', () => closeTag(reading));
+	parser.on('text', (text) => readText(reading, text, parser.line));
+	parser.on('comment', (comment) => readComment(reading, comment, parser.line));
 	parser.on('cdata', () => report(parser.line, 'CDATA isn’t taken here.'));
 	parser.on('doctype', () => report(parser.line, 'A document type isn’t taken here.'));
 	parser.on('processinginstruction', () => report(parser.line, 'Instructions (<? … ?>) aren’t taken here.'));
-	parser.on('error', (error) => {
-		const said = error.message.replace(/^\d+:\d+: /, '');
-		// What is open at the end is told below, with the line where it was opened.
-		if (said.startsWith('unclosed tag')) return;
-		if (said === 'unexpected close tag.') return report(last.line, unclosed(last.tag));
-		const [, tag] = /^unmatched closing tag: (.+)\.$/.exec(said) ?? [];
-		report(parser.line, tag ? `</${tag}> closes nothing.` : inWords(said));
-	});
-	const withAmpersands = source.split('\n').map((text, index) =>
-		text.replace(/&(?!(#\d+|#x[\da-f]+|\w+);)/gi, () => {
-			report(index + 1, 'Write &amp; for “&”.');
-			return '&amp;';
-		})
-	);
-	parser.write(withAmpersands.join('\n')).close();
-
-	for (const open of stack.slice(1)) report(open.line, unclosed(open.tag));
-	const waiting = condition as { name: string; line: number } | null;
-	if (waiting) report(waiting.line, `“if ${waiting.name}” has no “end”.`);
-	for (const name of required) {
-		if (!used.has(name))
-			report(
-				1,
-				`{{${name}}} is missing: without it the message is of no use. It has to stand outside an “if”.`
-			);
-	}
-	return { problems: problems.toSorted((one, other) => one.line - other.line), mjml: root.inside };
+	parser.on('error', ({ message }) => readError(reading, message, parser.line));
+	parser.write(writeAmpersands(source, reading.place)).close();
+	finish(reading, required);
+	const problems = reading.problems.toSorted((one, other) => one.line - other.line);
+	return { problems, mjml: reading.root.inside };
 }
 
 /** An element as MJML: a part takes the place of its tag. Line breaks stay as many as they were. */
@@ -278,10 +255,6 @@ function write(open: Open, parts: ReadonlyMap<string, string>): string {
 
 const unclosed = (tag: string) =>
 	empty.has(tag) ? `<${tag}> isn’t closed: write <${tag} />.` : `<${tag}> isn’t closed by </${tag}>.`;
-
-function unknown(name: string, variables: ReadonlyMap<string, VariableKind>): string {
-	return `This message has no {{${name}}}. It has ${[...variables.keys()].join(', ')}.`;
-}
 
 function misplaced(tag: string, parent: string): string {
 	if (tag === 'mj-include') return '<mj-include> isn’t taken: a message reads no files.';
