@@ -163,9 +163,33 @@ if (database === 'pglite') {
 		// As another one does that takes the lock for stale: after a sleep of the machine, for instance.
 		await rm(join(server.dataFolder, 'portico.lock'), { recursive: true });
 		await server.waitForLog(/Portico ends at once: it has lost the lock of/);
-		expect(await vi.waitUntil(() => !server.isRunning, { timeout: 5_000 })).toBe(true);
+		expect(await vi.waitUntil(() => !server.isRunning, { timeout: 60_000 })).toBe(true);
 		await server.restart();
 		expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
+	});
+
+	test('a process that was paused while another one took its folder writes nothing more', async () => {
+		await using paused = await start(admin);
+		process.kill(paused.pid, 'SIGSTOP');
+		// As in another container: of that one the lock's age alone tells.
+		await writeHolder(paused, { ...(await readHolder(paused)), pid: process.pid, namespace: 'another' });
+		await using next = await start({ DATA_FOLDER: paused.dataFolder });
+		// It comes to before anything has told it: what waits for it is the first thing that it does.
+		const late = post(paused, 'sessions.create', {
+			email: 'admin@example.test',
+			password: adminPassword
+		}).then(
+			({ status }) => status,
+			() => null
+		);
+		process.kill(paused.pid, 'SIGCONT');
+		expect(await late).not.toBe(200);
+		await paused.waitForLog(/Portico ends at once: it has lost the lock of/);
+		expect(await vi.waitUntil(() => !paused.isRunning, { timeout: 60_000 })).toBe(true);
+		expect((await fetch(`${next.origin}/readyz`)).status).toBe(200);
+		await next.restart();
+		const signIn = post(next, 'sessions.create', { email: 'admin@example.test', password: adminPassword });
+		expect((await signIn).status).toBe(200);
 	});
 }
 

@@ -111,12 +111,14 @@ function remove(lock: string): void {
 }
 
 /** Whoever takes a lock for stale opens the database: from here on every write would be into somebody else's. */
-function endAtOnce(folder: string): void {
+function endAtOnce(folder: string): never {
 	writeSync(
 		2,
 		`Portico ends at once: it has lost the lock of ${folder}, perhaps because the machine slept or the folder was moved. Another process may have the database open by now.\n`
 	);
-	process.exit(1);
+	// Not by an exit, at which the lock would be removed, and it is another's.
+	process.kill(process.pid, 'SIGKILL');
+	throw new Error('the process ends');
 }
 
 /** Another process has the folder. */
@@ -193,6 +195,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 		return {
 			check,
 			async release() {
+				if (readHolder(file).id !== self.id) endAtOnce(place);
 				isOpen = false;
 				clearInterval(noting);
 				rmSync(file, { force: true });
