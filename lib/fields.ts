@@ -3,26 +3,28 @@ import { text, z } from './schema.ts';
 
 /** What people type, checked in one place; the messages are shown at the field. */
 
-const unseen = /[\p{Cc}\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/u;
+// Control characters, marks of direction, what stands for nothing (private, unassigned, placeholders of objects), and
+// symbols that are blank.
+const unseen =
+	/[\p{Cc}\p{Co}\p{Cn}\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\u2800\ufeff\ufff9-\ufffc\u{1d159}]/u;
 const address = /:\/\/|\bwww\./i;
-/** Code points that fonts leave out: soft hyphens, joiners, fillers, variation selectors. */
-const ignorable = /\p{Default_Ignorable_Code_Point}/gu;
-/** Symbols that are blank all the same: the empty Braille pattern, a notehead without a head. */
-const blank = /[\u2800\u{1d159}]/gu;
+/** Code points that fonts leave out: soft hyphens, joiners, fillers, variation selectors, signs that only join letters. */
+const ignorable =
+	/[\p{Default_Ignorable_Code_Point}\p{Cf}\u1a60\u2d7f\u{10a3f}\u{1107f}\u{11a47}\u{11a99}\u{11d45}\u{11d97}\u{16fe4}]/gu;
 
 /** The text without what nobody sees of it. */
 export const withoutIgnorable = (text: string) => text.replace(ignorable, '');
 
 /** Whether there is a letter, a digit or a symbol that somebody can see. */
-const isVisible = (text: string) => /[\p{L}\p{N}\p{S}]/u.test(withoutIgnorable(text).replace(blank, ''));
+const isVisible = (text: string) => /[\p{L}\p{N}\p{S}]/u.test(withoutIgnorable(text));
 
 /** What mail programs take for a link that nobody of us wrote: each looks for one kind. */
 const linkLike = [
 	// A word, a full stop and a word, of whatever script.
-	/[\p{L}\p{N}-]{2}\.[\p{L}]{2}/iu,
+	/[\p{L}\p{M}\p{N}-]{2}\.\p{L}[\p{L}\p{M}]/iu,
 	// A single letter, as of a person's second name, only before what ends the best-known short addresses.
-	/[\p{L}\p{N}]\.(?:ai|app|co|com|de|dev|eu|info|io|ly|me|net|org|ru|to|uk|xyz)(?![\p{L}\p{N}])/iu,
-	/[\p{L}\p{N}]\.\p{L}{2,63}\//iu,
+	/[\p{L}\p{M}\p{N}]\.(?:ai|app|co|com|de|dev|eu|info|io|ly|me|net|org|ru|to|uk|xyz)(?![\p{L}\p{N}])/iu,
+	/[\p{L}\p{M}\p{N}]\.\p{L}[\p{L}\p{M}]{1,62}\//iu,
 	/\d\.\d{1,3}\.\d{1,3}\.\d/u,
 	/\b(?:https?|ftp|mailto|javascript):/iu
 ];

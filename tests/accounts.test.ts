@@ -109,7 +109,12 @@ describe('the own e-mail address', () => {
 		const before = await open(company);
 		const watching = await company.owner.listen();
 		await watching.hears('online');
-		await portal.visitor().api.accounts.verifyEmail.mutate({ token });
+		// The link alone proves the address, and not that its owner is whoever wants it for their account.
+		const byNobody = refusal(portal.visitor().api.accounts.verifyEmail.mutate({ token }));
+		expect(await byNobody).toMatchObject({ status: 403, reason: 'SIGN_IN' });
+		const byAnother = refusal(company.owner.api.accounts.verifyEmail.mutate({ token }));
+		expect(await byAnother).toMatchObject({ status: 403, reason: 'SIGN_IN' });
+		await member.api.accounts.verifyEmail.mutate({ token });
 		await watching.hears('member.updated');
 		const fresh = await open(company);
 		expect(fresh.members.map((one) => one.email)).toContain(email);
@@ -138,7 +143,7 @@ describe('the own e-mail address', () => {
 		await change(person, wanted);
 		const token = await portal.tokenFor(wanted, 'verify-email');
 		await portal.person({ email: wanted, isVerified: false });
-		const late = portal.visitor().api.accounts.verifyEmail.mutate({ token });
+		const late = person.api.accounts.verifyEmail.mutate({ token });
 		expect(await refusal(late)).toMatchObject({ status: 409, reason: 'TAKEN' });
 		expect((await person.api.sessions.get.query({})).account?.email).toBe(person.email);
 	});
@@ -259,7 +264,7 @@ test('no password, token or hash is in the log, an event, the activity or the ma
 	await person.api.accounts.changeEmail.mutate({ currentPassword: secret, email });
 	tokens.push(await portal.tokenFor(email, 'verify-email'));
 	await portal.visitor().request(`/verify-email/${tokens[1]}`);
-	await portal.visitor().api.accounts.verifyEmail.mutate({ token: tokens[1] ?? '' });
+	await person.api.accounts.verifyEmail.mutate({ token: tokens[1] ?? '' });
 	const cookies = [...person.jar.values()];
 	await person.api.accounts.changePassword.mutate({ currentPassword: secret, password: `${secret} 2` });
 	const { api } = portal.admin;

@@ -6,10 +6,12 @@ import {
 	refusal,
 	startPortal,
 	unique,
+	uniqueEmail,
 	type Person,
 	type Portal
 } from './factories.ts';
 import { startServer } from './harness.ts';
+import { getRecipients } from './smtp.ts';
 
 /** Who registers an address before its owner does: the owner comes, and finds nothing of theirs in force. */
 
@@ -228,4 +230,56 @@ describe('a decision about an organization', () => {
 			expect(refused).toMatchObject({ status: 409, reason: 'RENAMED' });
 		}
 	});
+});
+
+describe('an invitation that is accepted', () => {
+	const names = { firstName: 'In', lastName: 'Vitee' };
+
+	test('while the address is registered, or another one accepted, is never an error of the server', async () => {
+		const companies = await Promise.all([0, 1].map(() => portal.company({ admin: portal.admin })));
+		for (let round = 0; round < 4; round++) {
+			const email = uniqueEmail();
+			const tokens = [];
+			for (const company of companies) tokens.push((await portal.invitation(company, { email })).token);
+			const accepting = tokens.map((token) =>
+				portal.visitor().api.invitations.accept.mutate({ token, password, ...names })
+			);
+			const registering = portal.visitor().api.accounts.register.mutate({ ...names, email, password });
+			const answers = await Promise.allSettled([...accepting, registering]);
+			const statuses = answers.map((answer) =>
+				answer.status === 'fulfilled'
+					? 200
+					: (answer.reason as { data?: { httpStatus: number } }).data?.httpStatus
+			);
+			// One of them makes the account its own; the other one is told to sign in as it.
+			expect(statuses.slice(0, 2).toSorted()).toEqual([200, 403]);
+			expect(statuses[2]).toBe(200);
+		}
+	});
+});
+
+test('the right link gets in, however often others behind the same address were wrong', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const { token } = await portal.invitation(company);
+	const office = '198.51.100.99';
+	const guesser = portal.visitor(office);
+	const guess = () => guesser.api.invitations.decline.mutate({ token: 'x'.repeat(43) });
+	const statuses = await Promise.all(Array.from({ length: 70 }, async () => (await refusal(guess())).status));
+	expect(statuses.filter((status) => status === 429)).toHaveLength(10);
+	await portal.visitor(office).api.invitations.accept.mutate({ token, password });
+});
+
+test('a mailbox with many addresses is one mailbox for what strangers have sent to it', async () => {
+	const [local, domain] = uniqueEmail().split('@');
+	const of = (tag: number) => `${local}+${tag}@${domain}`;
+	for (let tag = 0; tag < 8; tag++) {
+		const person = { firstName: 'Some', lastName: 'Body', email: of(tag), password };
+		await portal.visitor().api.accounts.register.mutate(person);
+	}
+	const last = await portal.person({ isVerified: false });
+	await portal.tokenFor(last.email, 'verify-email');
+	const got = portal.smtp.messages.filter((mail) =>
+		getRecipients(mail).some((one) => one.startsWith(`${local}+`))
+	);
+	expect(got).toHaveLength(5);
 });

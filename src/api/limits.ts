@@ -105,3 +105,21 @@ export async function limitFailures<Result>(
 		}
 	});
 }
+
+/**
+ * As {@link limitFailures}, for links, whose tokens nobody guesses: counted after the attempt, so that whoever has the right
+ * one gets in, however often others behind the same address were wrong.
+ * @throws {Refusal} TOO_MANY_REQUESTS in place of what the attempt said.
+ */
+export async function limitGuesses<Result>(
+	db: Db,
+	{ key, max, seconds }: Bucket,
+	attempt: () => Promise<Result>
+): Promise<Result> {
+	try {
+		return await attempt();
+	} catch (error) {
+		if (tellsWrong(error)) await limit(db, key, max, seconds);
+		throw error;
+	}
+}

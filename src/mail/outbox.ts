@@ -41,6 +41,12 @@ export interface Outbox {
 	requeue(db: Trx, ids: string[]): Promise<void>;
 }
 
+/** Many servers put ana+anything@… where ana@… goes, so that one mailbox has as many addresses as somebody likes. */
+function mailboxOf(address: string): string {
+	const [local = '', domain = ''] = address.split('@');
+	return `${local.split('+', 1)[0]}@${domain}`;
+}
+
 /**
  * Whether one more e-mail may go to that address: limited is what anybody can cause who knows it. Counted until the
  * commit, as the last but what has to be last; who asks is told nothing, since the answer would say whom the portal knows.
@@ -48,7 +54,7 @@ export interface Outbox {
 export async function hasRoom(db: Trx, address: string, name: EmailName): Promise<boolean> {
 	const { anyone } = catalogue[name];
 	if (typeof anyone !== 'number') return true;
-	const key = `mail:recipient:${createHash('sha256').update(address).digest('hex')}`;
+	const key = `mail:recipient:${createHash('sha256').update(mailboxOf(address)).digest('hex')}`;
 	return (await takePlace(db, { key, max: anyone, seconds: 3600 })) !== null;
 }
 

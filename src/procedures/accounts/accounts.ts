@@ -30,6 +30,14 @@ export function accountViewOf(row: Selectable<Tables['account']>): Account {
 	};
 }
 
+/** Once more where somebody has registered the address in the same moment: then their account is there to be seen. */
+export function againWithAccount<Result>(run: () => Promise<Result>): Promise<Result> {
+	return run().catch((error: unknown) => {
+		if (brokenIndex(error) !== 'account_email_key') throw error;
+		return run();
+	});
+}
+
 /**
  * Inserts an account with its personal space. Never touches an account that is there.
  * @throws the database's error for a taken e-mail address.

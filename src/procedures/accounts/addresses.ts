@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import { email, linkToken } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import { brokenIndex, type Trx } from '../../database/database.ts';
-import { limit, limitFailures } from '../../api/limits.ts';
+import { limit, limitGuesses } from '../../api/limits.ts';
 import { getValidLink, useLink } from './proving.ts';
 import { createLink, deleteLinks, findLink } from '../../identity/links.ts';
 import { publish, signal } from '../../news/publish.ts';
@@ -82,7 +82,13 @@ export const addressesRouter = router({
 	 */
 	verifyEmail: publicProcedure({ token }).mutation(async ({ ctx, input }) => {
 		const bucket = { key: `verify:address:${ctx.address}`, max: 60, seconds: 900 };
-		const found = await limitFailures(ctx.db, [bucket], () => getValidLink(ctx.db, kinds, input.token));
+		const found = await limitGuesses(ctx.db, bucket, () => getValidLink(ctx.db, kinds, input.token));
+		// The link proves the address, not that its owner is whoever asked: confirmed by somebody else, an account of
+		// theirs would have an address that is not.
+		if (found.kind === 'change' && ctx.session?.user.id !== found.accountId) {
+			const words = `Sign in with ${found.accountEmail} first: a change of address is confirmed by whoever has asked for it.`;
+			throw new Refusal('FORBIDDEN', 'SIGN_IN', words);
+		}
 		const nobodysHash = await hashPassword(createToken());
 		const proving = transact(ctx.db, async (db) => {
 			const { kind, accountId } = found;

@@ -9,7 +9,7 @@ import type { Tables } from '../../database/tables.ts';
 import { hashToken } from '../../identity/tokens.ts';
 import { system, type Context } from '../../api/trpc.ts';
 import { getCredential } from '../credentials/credentials.ts';
-import { listSeenBy } from '../credentials/exposures.ts';
+import { listKnownTo } from '../credentials/exposures.ts';
 import type { lockOrganizations } from './users.ts';
 
 /**
@@ -39,7 +39,7 @@ export async function welcomeOwner(
 			? await listOwn(db, organization.id, since)
 			: since
 				? []
-				: await listSeenBy(db, organization.id, account.id);
+				: await listKnownTo(db, organization.id, account.id);
 		for (const { id, applicationId, applicationName } of seen) {
 			await db.updateTable('credential').set({ revokedAt: new Date() }).where('id', '=', id).execute();
 			const credential = await getCredential(db, id);

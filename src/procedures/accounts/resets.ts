@@ -5,7 +5,7 @@ import { email, linkToken, password } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import type { Trx } from '../../database/database.ts';
 import { clearSignInLimits } from '../../identity/devices.ts';
-import { limit, limitFailures } from '../../api/limits.ts';
+import { limit, limitGuesses } from '../../api/limits.ts';
 import { getValidLink, useLink } from './proving.ts';
 import { createLink, deleteLinks, findLink } from '../../identity/links.ts';
 import { publish } from '../../news/publish.ts';
@@ -93,7 +93,7 @@ export const resetsRouter = router({
 	 */
 	reset: publicProcedure({ token, password }).mutation(async ({ ctx, input }) => {
 		const bucket = { key: `reset:use:${ctx.address}`, max: 60, seconds: 900 };
-		const { accountId } = await limitFailures(ctx.db, [bucket], () =>
+		const { accountId } = await limitGuesses(ctx.db, bucket, () =>
 			getValidLink(ctx.db, ['reset'], input.token)
 		);
 		const passwordHash = await hashPassword(input.password);

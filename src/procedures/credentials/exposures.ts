@@ -2,10 +2,7 @@ import { sql, type SqlBool } from 'kysely';
 import type { ExposedCredential } from '#lib/views.ts';
 import type { Db } from '../../database/database.ts';
 
-/**
- * Who has revealed or copied which credential, as far as that still works. What was rotated since is dealt with, also
- * while the old secret has its last hours.
- */
+/** Who has revealed or copied which credential, as far as that still works. */
 function selectSeen(db: Db, organizationId: string) {
 	return db
 		.selectFrom('credential')
@@ -25,7 +22,6 @@ function selectSeen(db: Db, organizationId: string) {
 		])
 		.where('application.organizationId', '=', organizationId)
 		.where('credential.revokedAt', 'is', null)
-		.where('credential.isReplaced', '=', false)
 		.where((eb) =>
 			eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', new Date())])
 		)
@@ -35,15 +31,21 @@ function selectSeen(db: Db, organizationId: string) {
 		.orderBy('credential.id');
 }
 
-/** The credentials that still work and that this person has revealed or copied. */
+const selectSeenBy = (db: Db, organizationId: string, userId: string) =>
+	selectSeen(db, organizationId).where(sql<SqlBool>`event.actor->>'id' = ${userId}`);
+
+/** The credentials that this person has revealed or copied, also those that were rotated and have their last hours. */
+export const listKnownTo = (db: Db, organizationId: string, userId: string) =>
+	selectSeenBy(db, organizationId, userId).execute();
+
+/** As {@link listKnownTo}, to be rotated: what has been is dealt with. */
 export const listSeenBy = (db: Db, organizationId: string, userId: string) =>
-	selectSeen(db, organizationId)
-		.where(sql<SqlBool>`event.actor->>'id' = ${userId}`)
-		.execute();
+	selectSeenBy(db, organizationId, userId).where('credential.isReplaced', '=', false).execute();
 
 /** The credentials that still work and that somebody has seen who is no longer a member, with their names. */
 export async function listExposed(db: Db, organizationId: string): Promise<ExposedCredential[]> {
 	return selectSeen(db, organizationId)
+		.where('credential.isReplaced', '=', false)
 		.select(
 			sql<string[]>`array_agg(distinct event.actor->>'name' order by event.actor->>'name')`.as('people')
 		)

@@ -4,7 +4,7 @@ import { text } from '#lib/schema.ts';
 import { fullName, role, roleLabels, type WaitingInvitation } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { signIn } from '../sessions/signing-in.ts';
-import { limitFailures } from '../../api/limits.ts';
+import { limitGuesses } from '../../api/limits.ts';
 import { publish } from '../../news/publish.ts';
 import { hashPassword } from '../../identity/passwords.ts';
 import type { Session } from '../../identity/sessions.ts';
@@ -12,7 +12,7 @@ import { hashToken } from '../../identity/tokens.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { transact } from '../../database/transaction.ts';
 import { inTurnOf, personProcedure, publicProcedure, router, type Context } from '../../api/trpc.ts';
-import { createAccount, findAccount, publishAccount } from '../accounts/accounts.ts';
+import { againWithAccount, createAccount, findAccount, publishAccount } from '../accounts/accounts.ts';
 import {
 	inviterName,
 	invitationViewOf,
@@ -218,7 +218,7 @@ function refuseChanged(row: InvitationRow, said: z.infer<typeof shown> | undefin
 /** Before any work for it: a token that is none counts as a guess, and a link that is over costs no hash. */
 async function getAnswerable(ctx: Pick<Context, 'db' | 'address'>, token: string): Promise<InvitationRow> {
 	const bucket = { key: `accept:address:${ctx.address}`, max: 60, seconds: 900 };
-	const row = await limitFailures(ctx.db, [bucket], async () => {
+	const row = await limitGuesses(ctx.db, bucket, async () => {
 		const found = await findByToken(ctx.db, token);
 		if (!found) throw new Refusal('NOT_FOUND', 'INVALID', reasons.invalid);
 		return found;
@@ -308,7 +308,7 @@ export const acceptancesRouter = router({
 					handOver: isSigningIn ? await signIn(ctx, db, account) : null
 				};
 			});
-		const joined = await inTurnOf(organizationId, joining);
+		const joined = await inTurnOf(organizationId, () => againWithAccount(joining));
 		joined.handOver?.();
 		return { slug: joined.slug, isSignedIn: joined.isSignedIn };
 	}),

@@ -2,7 +2,7 @@ import { email, firstName, lastName, linkToken, password } from '#lib/fields.ts'
 import { brokenIndex, type Db } from '../../database/database.ts';
 import { signIn } from '../sessions/signing-in.ts';
 import type { Env } from '../../env.ts';
-import { limitFailures } from '../../api/limits.ts';
+import { limitGuesses } from '../../api/limits.ts';
 import { publish } from '../../news/publish.ts';
 import { type Outbox } from '../../mail/outbox.ts';
 import { hashPassword } from '../../identity/passwords.ts';
@@ -122,7 +122,7 @@ export const setupRouter = router({
 		async ({ ctx, input }) => {
 			const { token, password, ...person } = input;
 			const bucket = { key: `setup:address:${ctx.address}`, max: 30, seconds: 900 };
-			await limitFailures(ctx.db, [bucket], async () => {
+			await limitGuesses(ctx.db, bucket, async () => {
 				if (!(await isValid(ctx.db, token))) throw invalid();
 			});
 			const passwordHash = await hashPassword(password);
