@@ -46,3 +46,6 @@ export interface ServerToClient {
 	/** This session is over; the reason is for the person. */
 	ended: () => void;
 }
+
+/** The account that a page was drawn for. Another one may be signed in by the time that it calls. */
+export const accountHeader = 'x-portico-account';

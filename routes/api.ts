@@ -1,15 +1,29 @@
 import { createTRPCClient, httpBatchLink, httpBatchStreamLink, TRPCClientError } from '@trpc/client';
+import { page } from '$app/state';
+import { accountHeader } from '#lib/wire.ts';
 import type { AppRouter } from '../src/router.ts';
 
 export type Api = ReturnType<typeof apiFor>;
 
-/** The API as `load` and form actions call it, with the `fetch` of their event: see hooks.server.ts. */
-export function apiFor(fetch: typeof globalThis.fetch) {
-	return createTRPCClient<AppRouter>({ links: [httpBatchLink({ url: '/trpc', fetch, maxItems: 10 })] });
+/**
+ * The API as `load` and form actions call it, with the `fetch` of their event: see hooks.server.ts.
+ * @param accountOf the account that the page was drawn for: whoever else is signed in by now changes nothing with it.
+ */
+export function apiFor(fetch: typeof globalThis.fetch, accountOf?: () => string | null | undefined) {
+	const headers = () => {
+		const account = accountOf?.();
+		return account ? { [accountHeader]: account } : {};
+	};
+	return createTRPCClient<AppRouter>({
+		links: [httpBatchLink({ url: '/trpc', fetch, maxItems: 10, headers })]
+	});
 }
 
 /** The API as pages call it in the browser. */
-export const api = apiFor((...request) => fetch(...request));
+export const api = apiFor(
+	(...request) => fetch(...request),
+	() => page.data.account?.id
+);
 
 /** As `api`, for what is answered bit by bit. */
 export const streamingApi = createTRPCClient<AppRouter>({ links: [httpBatchStreamLink({ url: '/trpc' })] });

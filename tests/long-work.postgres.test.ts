@@ -53,6 +53,7 @@ async function callerFor(db: Db, person: Pick<Person, 'jar'>) {
 		session: await findSession(db, token, null),
 		device: { label: 'A test', token: null },
 		setSessionToken: () => undefined,
+		drawnFor: null,
 		setDeviceToken: () => undefined
 	});
 }

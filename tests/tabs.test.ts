@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { password, refusal, startPortal, uniqueEmail, type Portal, type Visitor } from './factories.ts';
+import {
+	password,
+	refusal,
+	startPortal,
+	unique,
+	uniqueEmail,
+	type Portal,
+	type Visitor
+} from './factories.ts';
 import { startServer } from './harness.ts';
 
 /** Two links in two tabs of one browser, without a script: a button acts on what its tab shows. */
@@ -192,4 +200,22 @@ test('an invitation whose role has changed since it was shown makes nobody what 
 		const call = person.api.invitations[answer].mutate({ invitationId: mine.id, shown });
 		expect(await refusal(call)).toMatchObject({ status: 409, reason: 'CHANGED' });
 	}
+});
+
+test('a page that was drawn for another account changes nothing', async () => {
+	const [one, other] = [await portal.person(), await portal.person()];
+	const page = { url: '/organizations/new', html: await (await one.request('/organizations/new')).text() };
+	const name = unique('Drawn for somebody else');
+	const refused = await press(other, page, 'Organization name', { name });
+	expect(refused.status).toBe(409);
+	expect(unescaped(await refused.text())).toContain('this page was another account’s');
+	expect((await press(one, page, 'Organization name', { name })).status).toBe(303);
+	// Likewise whatever a page calls by its script.
+	const called = await other.request('/trpc/accounts.rename', {
+		method: 'POST',
+		headers: { 'content-type': 'application/json', 'x-portico-account': one.userId },
+		body: JSON.stringify({ firstName: 'Some', lastName: 'Body' })
+	});
+	expect(called.status).toBe(409);
+	expect((await other.api.sessions.get.query({})).account?.firstName).toBe(other.firstName);
 });

@@ -29,6 +29,8 @@ export interface Context {
 	/** The network address that limits count by. */
 	address: string;
 	session: Session | null;
+	/** The account that the calling page was drawn for, where it says so. */
+	drawnFor: string | null;
 	/** The browser that asks, and the token of its long-lived cookie if it has one: see identity/devices.ts. */
 	device: { label: string; token: string | null };
 	/** Sets or, with null, clears the session cookie of the response. */
@@ -111,9 +113,13 @@ const guessing: ReadonlySet<string> = new Set<ProcedurePath>([
 ]);
 const guessesOf = (accountId: string) => ({ key: `guess:name:${accountId}`, max: 20, seconds: 3600 });
 
-const signedInProcedure = base.use(async ({ ctx, path, next }) => {
+const signedInProcedure = base.use(async ({ ctx, path, type, next }) => {
 	if (!ctx.session) throw new Refusal('UNAUTHORIZED', 'SIGN_IN', 'Sign in to go on.');
 	const { user } = ctx.session;
+	if (type === 'mutation' && ctx.drawnFor !== null && ctx.drawnFor !== user.id) {
+		const words = `You are signed in as ${user.email} by now, and this page was another account’s. Load it again.`;
+		throw new Refusal('CONFLICT', 'OTHER_ACCOUNT', words);
+	}
 	const go = () => next({ ctx: { session: ctx.session as Session, user } });
 	if (!guessing.has(path) || user.isPortalAdmin) return go();
 	const goOrThrow = async () => {

@@ -7,6 +7,7 @@ import { generateCookie, getCookie } from 'hono/cookie';
 import { HTTPException } from 'hono/http-exception';
 import type { Logger } from 'pino';
 import { loggedPath } from '#lib/redaction.ts';
+import { accountHeader } from '#lib/wire.ts';
 import { addressOf, prefixOf } from '../identity/networks.ts';
 import { raiseAlarm } from '../news/alarms.ts';
 import { callLimit, limitBody, limitTold, readForm, smallBody } from './bodies.ts';
@@ -220,6 +221,7 @@ async function contextOf(parts: Parts, c: HonoContext, headers: Headers): Promis
 		requestId: c.get('requestId') as string,
 		address,
 		session: token ? await findSessionNow(parts.db, token, address) : null,
+		drawnFor: c.req.header(accountHeader) ?? null,
 		device: {
 			get label() {
 				return describeDevice(c.req.header('user-agent') ?? '');

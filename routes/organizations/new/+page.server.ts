@@ -13,7 +13,8 @@ export const load: PageServerLoad = async ({ parent, fetch }) => {
 export const actions: Actions = {
 	default: async ({ fetch, request }) => {
 		const form = await readForm(request);
-		const api = apiFor(fetch);
+		const account = textOf(form, 'account');
+		const api = apiFor(fetch, () => account);
 		const name = textOf(form, 'name');
 		const isAskingAgain = textOf(form, 'sendAgain') === 'true';
 		let slug: string | null = null;
