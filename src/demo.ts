@@ -59,6 +59,7 @@ async function seed(parts: Parts): Promise<void> {
 			session: sessions.get(name) ?? null,
 			device: { label: 'Demo', token: null },
 			setSessionToken: () => {},
+			drawnFor: null,
 			setDeviceToken: () => {}
 		});
 
