@@ -68,17 +68,10 @@ export const credentialLabel = mailedName('The label', 60);
 /** The portal's own team chooses it, and may well call it after its web address. */
 export const portalName = words('The portal name', 60);
 
-const wholeNumber = (label: string, min: number, max: number) => {
+export const wholeNumber = (label: string, min: number, max: number) => {
 	const message = `${label} is a whole number from ${min} to ${max.toLocaleString('en')}.`;
 	return z.number({ error: message }).int(message).min(min, message).max(max, message);
 };
-export const invitationDays = wholeNumber('The lifetime in days', 1, 30);
-export const maxMembers = wholeNumber('The limit', 1, 10_000);
-export const retentionDays = wholeNumber('The number of days', 1, 3650);
-export const invitationLimit = wholeNumber('The limit', 1, 10_000);
-export const maxApplications = wholeNumber('The limit', 1, 10_000);
-/** Never so few that nobody could raise it again. */
-export const changesPerMinute = wholeNumber('The limit', 60, 100_000);
 
 const paragraph = (label: string, max: number) =>
 	typed(label, max).refine(

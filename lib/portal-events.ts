@@ -1,16 +1,8 @@
 import { event } from './event.ts';
 import { mailServerChange, sayMailServerChange } from './mail-server.ts';
 import { z } from './schema.ts';
-import {
-	accountView,
-	brandLabels,
-	brandView,
-	emailVersionView,
-	emailWords,
-	fullName,
-	settingLabels,
-	settingsView
-} from './views.ts';
+import { saySettings, settingsView } from './settings.ts';
+import { accountView, brandLabels, brandView, emailVersionView, emailWords, fullName } from './views.ts';
 
 /** What can happen on the portal outside of organizations: with accounts, settings and e-mails. */
 const account = z.object({ account: accountView });
@@ -79,14 +71,7 @@ export const portalEvents = {
 	'settings.updated': event(
 		'portal',
 		z.object({ settings: settingsView, changed: z.array(settingsView.keyof()) }),
-		({ settings, changed }) =>
-			changed
-				.map((name) => {
-					const [label, value] = [`“${settingLabels[name]}”`, settings[name]];
-					if (typeof value === 'boolean') return `turned ${value ? 'on' : 'off'} ${label}`;
-					return value === null ? `cleared ${label}` : `set ${label} to ${value}`;
-				})
-				.join(', ')
+		({ settings, changed }) => saySettings(settings, changed)
 	),
 	'email.changed': event(
 		'portal',

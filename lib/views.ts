@@ -16,57 +16,6 @@ export type Status = z.infer<typeof status>;
 const date = z.iso.datetime();
 const person = z.object({ id: z.uuid(), name: z.string() });
 
-export const settingsView = z.object({
-	canRegister: z.boolean(),
-	canSignIn: z.boolean(),
-	isAutoApprovingAccounts: z.boolean(),
-	canRegisterOrganizations: z.boolean(),
-	isAutoApprovingOrganizations: z.boolean(),
-	/** What pages and e-mails call the portal. */
-	name: z.string(),
-	/** Whom people write to who need help; null when nobody is named. */
-	supportEmail: z.string().nullable(),
-	/** For how many days an invitation can be accepted. */
-	invitationDays: z.number(),
-	/** How many members and open invitations an organization may hold. */
-	maxMembers: z.number(),
-	/** How many invitations of an organization may be open. */
-	maxOpenInvitations: z.number(),
-	/** How many invitations an organization may send a day. */
-	invitationsPerDay: z.number(),
-	/** How many invitations one person may send in ten minutes. */
-	invitationsPerInviter: z.number(),
-	/** How many applications an organization may hold. */
-	maxApplications: z.number(),
-	/** How many changes one person may make in a minute. */
-	changesPerPerson: z.number(),
-	/** How many changes the members of an organization may make in a minute. */
-	changesPerOrganization: z.number(),
-	/** For how many days e-mails that are done with and invitations that have ended are kept. */
-	retentionDays: z.number()
-});
-export type Settings = z.infer<typeof settingsView>;
-
-/** The labels in "Settings" > "General". */
-export const settingLabels: Record<keyof Settings, string> = {
-	canRegister: 'Enable API consumers to register to the portal',
-	canSignIn: 'Enable API consumers to sign in to the portal',
-	isAutoApprovingAccounts: 'Auto-approve API consumers registering to the portal',
-	canRegisterOrganizations: 'Enable API consumers to register organizations',
-	isAutoApprovingOrganizations: 'Auto-approve API consumers registering organization',
-	name: 'Portal name',
-	supportEmail: 'Support e-mail',
-	invitationDays: 'Lifetime of invitations in days',
-	maxMembers: 'Members of an organization',
-	maxOpenInvitations: 'Open invitations of an organization',
-	invitationsPerDay: 'Invitations of an organization a day',
-	invitationsPerInviter: 'Invitations of one person in 10 minutes',
-	maxApplications: 'Applications of an organization',
-	changesPerPerson: 'Changes of one person in a minute',
-	changesPerOrganization: 'Changes in an organization in a minute',
-	retentionDays: 'Keep sent e-mails for days'
-};
-
 export const organizationView = z.object({
 	id: z.uuid(),
 	slug: z.string(),

@@ -1,5 +1,6 @@
 import type { LiveEvent } from './events.ts';
-import type { EmailEditor, Settings } from './views.ts';
+import type { Settings } from './settings.ts';
+import type { EmailEditor } from './views.ts';
 
 /** What travels on the socket. */
 

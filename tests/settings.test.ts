@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { settingKeys, settingRows, switchKeys } from '#lib/settings.ts';
 import {
 	adminPassword,
 	password,
@@ -38,6 +40,35 @@ afterEach(() => change(fresh));
 
 test('a fresh portal has all switches on but the last', async () => {
 	expect((await portal.visitor().api.sessions.get.query({})).settings).toEqual(fresh);
+});
+
+/** The columns of the portal's row that are no settings. */
+const others = ['id', 'last_seq', 'last_hash', 'last_at', 'key_check', 'setup_token_hash'];
+
+test('each row of the table of settings has its column with that default, and each column its row', async () => {
+	const defaults = await portal.inDatabase(async (db) => {
+		const columns = await sql<{ name: string; written: string | null }>`
+			select column_name as name, column_default as written from information_schema.columns
+			where table_schema = current_schema() and table_name = 'portal'`.execute(db);
+		expect(columns.rows.map(({ name }) => name)).toEqual(expect.arrayContaining(others));
+		const settings = columns.rows.filter(({ name }) => !others.includes(name));
+		const values = settings.map(
+			({ name, written }) => sql`${sql.raw(written ?? 'null')} as ${sql.ref(name)}`
+		);
+		return (await sql`select ${sql.join(values)}`.execute(db)).rows[0];
+	});
+	expect(defaults).toEqual(Object.fromEntries(settingKeys.map((key) => [key, settingRows[key].default])));
+});
+
+test('each setting is asked for on the page, and refused at its field where it makes no sense', async () => {
+	const html = await (await portal.admin.request('/admin/settings/general')).text();
+	for (const key of settingKeys) {
+		const isSwitch = switchKeys.some((one) => one === key);
+		const isAsked = html.includes(settingRows[key].label) && (isSwitch || html.includes(`name="${key}"`));
+		expect(isAsked, key).toBe(true);
+		const refused = await refusal(change({ [key]: {} }));
+		expect([refused.status, Object.keys(refused.fields)]).toEqual([400, [key]]);
+	}
 });
 
 test('a change is on every open page at once, and who changed what is recorded', async () => {

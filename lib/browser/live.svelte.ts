@@ -4,7 +4,8 @@ import { SvelteMap } from 'svelte/reactivity';
 import { recentLength } from '../apply.ts';
 import type { LiveEvent } from '../events.ts';
 import type { RefusedBecause, ServerToClient, Stream } from '../wire.ts';
-import type { EmailEditor, Settings } from '../views.ts';
+import type { Settings } from '../settings.ts';
+import type { EmailEditor } from '../views.ts';
 
 /**
  * The socket in the browser. The server tells, the page listens: a snapshot and the numbered events that follow it

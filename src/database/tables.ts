@@ -1,6 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { Actor, EventName } from '#lib/events.ts';
 import type { MessageState, Security } from '#lib/mail-server.ts';
+import type { Settings } from '#lib/settings.ts';
 import type { Account, Role, Status } from '#lib/views.ts';
 
 /** One type per table, in camelCase: the CamelCasePlugin of database.ts turns names both ways. */
@@ -8,24 +9,10 @@ type Timestamp = ColumnType<Date, Date | undefined, Date>;
 /** bigint columns are read as numbers: 2^53 events are enough for every stream. */
 type Count = ColumnType<number, number | undefined, number>;
 
-interface PortalTable {
+type SettingColumns = { [Key in keyof Settings]: Generated<Settings[Key]> };
+
+interface PortalTable extends SettingColumns {
 	id: Generated<boolean>;
-	canRegister: Generated<boolean>;
-	canSignIn: Generated<boolean>;
-	isAutoApprovingAccounts: Generated<boolean>;
-	canRegisterOrganizations: Generated<boolean>;
-	isAutoApprovingOrganizations: Generated<boolean>;
-	name: Generated<string>;
-	supportEmail: string | null;
-	invitationDays: Generated<number>;
-	maxMembers: Generated<number>;
-	maxOpenInvitations: Generated<number>;
-	invitationsPerDay: Generated<number>;
-	invitationsPerInviter: Generated<number>;
-	changesPerPerson: Generated<number>;
-	changesPerOrganization: Generated<number>;
-	maxApplications: Generated<number>;
-	retentionDays: Generated<number>;
 	lastSeq: Count;
 	lastHash: Generated<Uint8Array>;
 	lastAt: Timestamp;

@@ -1,4 +1,4 @@
-import { sql, type Selectable, type SqlBool } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { z } from 'zod';
 import { searchText } from '#lib/fields.ts';
 import {
@@ -11,6 +11,7 @@ import {
 	type Status
 } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
+import { newestFirst, takePage } from '../../database/paging.ts';
 import { publish, signal } from '../../news/publish.ts';
 import { endSessions } from '../../identity/sessions.ts';
 import type { Tables } from '../../database/tables.ts';
@@ -32,11 +33,10 @@ async function listPage(
 	after: Cursor | null
 ): Promise<{ accounts: AdminAccount[]; next: Cursor | null }> {
 	const wanted = `%${search.trim().replace(/[\\%_]/g, '\\$&')}%`;
-	const rows = await db
+	const fitting = db
 		.selectFrom('account')
 		.selectAll()
 		.select((eb) => [
-			sql<string>`created_at::text`.as('sortValue'),
 			eb
 				.selectFrom('membership')
 				.innerJoin('organization', 'organization.id', 'membership.organizationId')
@@ -58,23 +58,15 @@ async function listPage(
 					eb(sql<string>`first_name || ' ' || last_name`, 'ilike', wanted)
 				])
 			)
-		)
-		.$if(after !== null, (query) =>
-			query.where(sql<SqlBool>`(created_at, id) < (${after?.value}::timestamptz, ${after?.id}::uuid)`)
-		)
-		.orderBy('createdAt', 'desc')
-		.orderBy('id', 'desc')
-		.limit(pageLength + 1)
-		.execute();
-	const shown = rows.slice(0, pageLength);
-	const last = shown.at(-1);
+		);
+	const { rows, next } = await takePage(fitting, newestFirst('account'), after, pageLength);
 	return {
-		accounts: shown.map((row) => ({
+		accounts: rows.map((row) => ({
 			...accountViewOf(row),
 			organizations: row.organizations ?? [],
 			lastSeenAt: isoOf(row.lastSeenAt)
 		})),
-		next: rows.length > pageLength && last ? { value: last.sortValue, id: last.id } : null
+		next
 	};
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql, type Selectable, type SqlBool } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { z } from 'zod';
 import {
 	activityFilter,
@@ -14,6 +14,7 @@ import type { LiveEvent } from '#lib/events.ts';
 import { fullName } from '#lib/views.ts';
 import type { Stream } from '#lib/wire.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
+import { inOrder, takePage, type Order } from '../../database/paging.ts';
 import type { Tables } from '../../database/tables.ts';
 import { transact } from '../../database/transaction.ts';
 import { adminProcedure, organizationProcedure, router } from '../../api/trpc.ts';
@@ -132,22 +133,19 @@ function toEntry(row: Selectable<Tables['event']>, reader: Reader): ActivityEntr
 
 type Listing = { after?: EventCursor; length: number };
 
-const selectNewest = (db: Db, reader: Reader, { after, length, ...filter }: ActivityFilter & Listing) =>
-	selectFiltered(db, reader, filter)
-		.$if(after !== undefined, (query) =>
-			query.where(
-				sql<SqlBool>`(at, id) < (
-					timestamptz 'epoch' + ${after?.at}::double precision * interval '1 microsecond', ${after?.id}::bigint
-				)`
-			)
-		)
-		.orderBy('at', 'desc')
-		.orderBy('id', 'desc')
-		.limit(length);
+const newest: Order = {
+	column: 'event.at',
+	id: 'event.id',
+	idType: 'bigint',
+	direction: 'desc',
+	form: 'micros'
+};
 
 /** The latest entries that a portal admin sees of an organization, newest first. */
 export async function listLatest(db: Db, organizationId: string, length: number): Promise<ActivityEntry[]> {
-	const rows = await selectNewest(db, 'portal', { organizationId, length }).execute();
+	const rows = await inOrder(selectFiltered(db, 'portal', { organizationId }), newest)
+		.limit(length)
+		.execute();
 	return rows.flatMap((row) => toEntry(row, 'portal'));
 }
 
@@ -155,7 +153,9 @@ async function findPerson(db: Db, reader: Reader, filter: ActivityFilter) {
 	const { organizationId, personId: id } = filter;
 	if (!id) return null;
 	const only = { personId: id, ...(organizationId && { organizationId }) };
-	const event = await selectNewest(db, reader, { ...only, length: 1 }).executeTakeFirst();
+	const event = await inOrder(selectFiltered(db, reader, only), newest)
+		.limit(1)
+		.executeTakeFirst();
 	if (event) return { id, name: event.actor.name };
 	const account =
 		reader === 'portal' &&
@@ -168,11 +168,8 @@ async function listPage(
 	reader: Reader,
 	{ after, length, ...filter }: ActivityFilter & Listing
 ): Promise<ActivityPage> {
-	const rows = await selectNewest(db, reader, { ...filter, ...(after && { after }), length: length + 1 })
-		.select(sql<number>`(extract(epoch from at) * 1000000)::bigint`.as('micros'))
-		.execute();
-	const shown = rows.slice(0, length);
-	const last = shown.at(-1);
+	const place = after && { value: after.at, id: after.id };
+	const { rows, next } = await takePage(selectFiltered(db, reader, filter), newest, place, length);
 	const counted = after
 		? null
 		: await db
@@ -184,10 +181,10 @@ async function listPage(
 				.select(({ fn }) => fn.countAll<number>().as('count'))
 				.executeTakeFirstOrThrow();
 	const asked = reader === 'portal' ? filter.organizationId : undefined;
-	const organizations = await nameOrganizations(db, shown, filter.organizationId);
+	const organizations = await nameOrganizations(db, rows, filter.organizationId);
 	return {
-		events: shown.flatMap((row) => toEntry(row, reader)),
-		next: rows.length > length && last ? { at: last.micros, id: last.id } : null,
+		events: rows.flatMap((row) => toEntry(row, reader)),
+		next: next && { at: next.value, id: next.id },
 		count: counted && Number(counted.count),
 		organizations,
 		person: after ? null : await findPerson(db, reader, filter),

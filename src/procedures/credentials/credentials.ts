@@ -1,9 +1,10 @@
-import { sql, type SqlBool } from 'kysely';
+import { sql } from 'kysely';
 import { z } from 'zod';
 import { credentialLabel } from '#lib/fields.ts';
 import { moment } from '#lib/schema.ts';
 import { credentialState, cursor, endedShown, fullName, type Credential } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
+import { newestFirst, takePage } from '../../database/paging.ts';
 import { publish } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
@@ -183,25 +184,11 @@ export const credentialsRouter = router({
 	list: organizationProcedure({ applicationId: z.uuid(), after: cursor.nullable().default(null) }).query(
 		async ({ ctx, input: { applicationId, after } }) => {
 			await getApplicationRow(ctx, applicationId);
-			const rows = await selectCredentials(ctx.db)
-				.select(sql<string>`credential.created_at::text`.as('sortValue'))
+			const ended = selectCredentials(ctx.db)
 				.where('credential.applicationId', '=', applicationId)
-				.where(hasEnded)
-				.$if(after !== null, (query) =>
-					query.where(
-						sql<SqlBool>`(credential.created_at, credential.id) < (${after?.value}::timestamptz, ${after?.id}::uuid)`
-					)
-				)
-				.orderBy('credential.createdAt', 'desc')
-				.orderBy('credential.id', 'desc')
-				.limit(pageLength + 1)
-				.execute();
-			const shown = rows.slice(0, pageLength);
-			const last = shown.at(-1);
-			return {
-				credentials: shown.map(viewOf),
-				next: rows.length > pageLength && last ? { value: last.sortValue, id: last.id } : null
-			};
+				.where(hasEnded);
+			const { rows, next } = await takePage(ended, newestFirst('credential'), after, pageLength);
+			return { credentials: rows.map(viewOf), next };
 		}
 	),
 

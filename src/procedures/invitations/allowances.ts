@@ -1,5 +1,5 @@
 import { sayReached, type Allowance, type Limit } from '#lib/limits.ts';
-import type { Settings } from '#lib/views.ts';
+import type { Settings } from '#lib/settings.ts';
 import type { Db, Trx } from '../../database/database.ts';
 import { countInWindows, holdWindows, readWindows } from '../../database/windows.ts';
 import { Refusal, tooMany } from '../../api/refusals.ts';

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { firstName, lastName } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
-import { fullName, resendSeconds, role, roleLabels, type Invitation, type Settings } from '#lib/views.ts';
+import type { Settings } from '#lib/settings.ts';
+import { fullName, resendSeconds, role, roleLabels, type Invitation } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { publish, publishMany } from '../../news/publish.ts';
 import { createToken, hashToken } from '../../identity/tokens.ts';

@@ -4,6 +4,7 @@ import { messageState } from '#lib/mail-server.ts';
 import { cursor } from '#lib/views.ts';
 import { searchText } from '#lib/fields.ts';
 import { isoOf, type Trx } from '../../database/database.ts';
+import { newestFirst, takePage } from '../../database/paging.ts';
 import { composePreview, findContent, UnsendableError, unreadableWords } from '../../mail/delivery.ts';
 import { showAttachments } from '../../mail/compose.ts';
 import { deadLinkWords, hasDeadLink } from '../../mail/outdated.ts';
@@ -65,7 +66,7 @@ export const messagesRouter = router({
 	/** The messages, newest first; `isSending` says whether they leave the house or stay in the mailbox. */
 	list: adminProcedure(query).query(async ({ ctx, input: { state, search = '', after } }) => {
 		const wanted = `%${search.trim().replace(/[\\%_]/g, '\\$&')}%`;
-		const rows = await ctx.db
+		const fitting = ctx.db
 			.selectFrom('message')
 			.select([
 				'id',
@@ -81,7 +82,6 @@ export const messagesRouter = router({
 				'sentAt',
 				'nextTryAt'
 			])
-			.select(sql<string>`created_at::text`.as('sortValue'))
 			.$if(Boolean(state), (rows) => rows.where('state', '=', state ?? 'queued'))
 			.$if(search.trim() !== '', (rows) =>
 				rows.where((eb) =>
@@ -91,27 +91,19 @@ export const messagesRouter = router({
 						eb('subject', 'ilike', wanted)
 					])
 				)
-			)
-			.$if(Boolean(after), (rows) =>
-				rows.where(sql<SqlBool>`(created_at, id) < (${after?.value}::timestamptz, ${after?.id}::uuid)`)
-			)
-			.orderBy('createdAt', 'desc')
-			.orderBy('id', 'desc')
-			.limit(pageLength + 1)
-			.execute();
-		const shown = rows.slice(0, pageLength);
-		const last = shown.at(-1);
+			);
+		const { rows, next } = await takePage(fitting, newestFirst('message'), after, pageLength);
 		const mailing = findMailing(await getMailServerRow(ctx.db), { env: ctx.config, vault: ctx.vault });
 		return {
 			// Settings that can't be read are an alarm of their own.
 			isSending: mailing?.route !== null,
-			messages: shown.map(({ sortValue: _, ...row }) => ({
+			messages: rows.map((row) => ({
 				...row,
 				createdAt: isoOf(row.createdAt),
 				sentAt: isoOf(row.sentAt),
 				nextTryAt: isoOf(row.nextTryAt)
 			})),
-			next: rows.length > pageLength && last ? { value: last.sortValue, id: last.id } : null
+			next
 		};
 	}),
 

@@ -1,4 +1,4 @@
-import { sql, type SqlBool } from 'kysely';
+import { sql } from 'kysely';
 import { z } from 'zod';
 import { recentLength, type PortalSnapshot } from '#lib/apply.ts';
 import { searchText } from '#lib/fields.ts';
@@ -15,6 +15,7 @@ import {
 	type Status
 } from '#lib/views.ts';
 import { isoOf, type Db } from '../../database/database.ts';
+import { takePage, type Order } from '../../database/paging.ts';
 import { fieldRefusal, notFound } from '../../api/refusals.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
 import { listEvents, listLatest } from '../activity/activity.ts';
@@ -32,12 +33,12 @@ interface Query {
 	order: OrganizationOrder;
 }
 
-/** Each order has an index of (column, id), which both directions use. */
-const orders = {
-	newest: { column: 'organization.requestedAt', direction: 'desc', type: 'timestamptz' },
-	oldest: { column: 'organization.requestedAt', direction: 'asc', type: 'timestamptz' },
-	name: { column: 'organization.nameKey', direction: 'asc', type: 'text' }
-} as const;
+const byId = { id: 'organization.id', idType: 'uuid' } as const;
+const orders: Record<OrganizationOrder, Order> = {
+	newest: { ...byId, column: 'organization.requestedAt', direction: 'desc', form: 'moment' },
+	oldest: { ...byId, column: 'organization.requestedAt', direction: 'asc', form: 'moment' },
+	name: { ...byId, column: 'organization.nameKey', direction: 'asc', form: 'text' }
+};
 
 const selectCounted = (db: Db) =>
 	selectOrganizations(db)
@@ -86,18 +87,14 @@ const viewOf = (row: Row): AdminOrganization => ({
 	hasSuperAdmin: Boolean(row.hasSuperAdmin)
 });
 
-/** One page of the list; as keyset, so that the hundredth page costs what the first does. */
+/** One page of the list. */
 async function listPage(
 	db: Db,
 	{ search, filter, order }: Query,
 	after: Cursor | null
 ): Promise<{ organizations: AdminOrganization[]; next: Cursor | null }> {
-	const { column, direction, type } = orders[order];
 	const wanted = `%${search.trim().replace(/[\\%_]/g, '\\$&')}%`;
-	const comparison = sql.raw(direction === 'desc' ? '<' : '>');
-	const rows = await selectCounted(db)
-		// As PostgreSQL writes it: a date of JavaScript has lost the microseconds.
-		.select(sql<string>`${sql.ref(column)}::text`.as('sortValue'))
+	const fitting = selectCounted(db)
 		.$if(filter !== null, (query) => query.where('organization.status', '=', filter ?? 'pending'))
 		.$if(filter === null, (query) => query.where('organization.status', '!=', 'withdrawn'))
 		.$if(search.trim() !== '', (query) =>
@@ -108,22 +105,9 @@ async function listPage(
 					eb(sql<string>`requester.first_name || ' ' || requester.last_name`, 'ilike', wanted)
 				])
 			)
-		)
-		.$if(after !== null, (query) =>
-			query.where(
-				sql<SqlBool>`(${sql.ref(column)}, organization.id) ${comparison} (${after?.value}::${sql.raw(type)}, ${after?.id}::uuid)`
-			)
-		)
-		.orderBy(column, direction)
-		.orderBy('organization.id', direction)
-		.limit(pageLength + 1)
-		.execute();
-	const shown = rows.slice(0, pageLength);
-	const last = shown.at(-1);
-	return {
-		organizations: shown.map(viewOf),
-		next: rows.length > pageLength && last ? { value: last.sortValue, id: last.id } : null
-	};
+		);
+	const { rows, next } = await takePage(fitting, orders[order], after, pageLength);
+	return { organizations: rows.map(viewOf), next };
 }
 
 const getSeq = async (db: Db) =>

@@ -1,14 +1,4 @@
-import {
-	changesPerMinute,
-	email,
-	invitationDays,
-	invitationLimit,
-	maxApplications,
-	maxMembers,
-	portalName,
-	retentionDays
-} from '#lib/fields.ts';
-import { settingsView, type Settings } from '#lib/views.ts';
+import { settingKeys, settingsChange, type Settings } from '#lib/settings.ts';
 import type { Db, Trx } from '../../database/database.ts';
 import { publish } from '../../news/publish.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
@@ -16,27 +6,7 @@ import { toEvents } from '../activity/activity.ts';
 
 /** The portal's settings as they are now. */
 export async function getSettings(db: Db): Promise<Settings> {
-	return db
-		.selectFrom('portal')
-		.select([
-			'canRegister',
-			'canSignIn',
-			'isAutoApprovingAccounts',
-			'canRegisterOrganizations',
-			'isAutoApprovingOrganizations',
-			'name',
-			'supportEmail',
-			'invitationDays',
-			'maxMembers',
-			'maxOpenInvitations',
-			'invitationsPerDay',
-			'invitationsPerInviter',
-			'maxApplications',
-			'changesPerPerson',
-			'changesPerOrganization',
-			'retentionDays'
-		])
-		.executeTakeFirstOrThrow();
+	return db.selectFrom('portal').select(settingKeys).executeTakeFirstOrThrow();
 }
 
 /** Whether this account can be signed in now. Portal admins always can: somebody has to switch it on again. */
@@ -49,22 +19,6 @@ export async function lockSettings(db: Trx): Promise<Settings> {
 	await db.selectFrom('portal').select('id').forUpdate().execute();
 	return getSettings(db);
 }
-
-const changes = settingsView
-	.extend({
-		name: portalName,
-		supportEmail: email.nullable(),
-		invitationDays,
-		maxMembers,
-		maxOpenInvitations: invitationLimit,
-		invitationsPerDay: invitationLimit,
-		invitationsPerInviter: invitationLimit,
-		maxApplications,
-		changesPerPerson: changesPerMinute,
-		changesPerOrganization: changesPerMinute,
-		retentionDays
-	})
-	.partial();
 
 /** How many changes the settings page shows. */
 const historyLength = 20;
@@ -83,11 +37,11 @@ export const settingsRouter = router({
 	}),
 
 	/** Changes the given settings and leaves the others; in force with the commit. */
-	update: adminProcedure(changes.shape).mutation(async ({ ctx, input }) => {
+	update: adminProcedure(settingsChange.shape).mutation(async ({ ctx, input }) => {
 		// The portal's row is also what numbers the event: whoever changes settings waits here.
 		const before = await lockSettings(ctx.db);
 		const settings: Settings = { ...before, ...input };
-		const changed = settingsView.keyof().options.filter((key) => settings[key] !== before[key]);
+		const changed = settingKeys.filter((key) => settings[key] !== before[key]);
 		if (changed.length === 0) return settings;
 		await ctx.db.updateTable('portal').set(settings).execute();
 		await publish(ctx, 'settings.updated', { settings, changed });
