@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { email, linkToken, password } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import type { Trx } from '../../database/database.ts';
-import { clearSignInLimits } from '../../identity/devices.ts';
+import { clearSignInLimits, remember } from '../../identity/devices.ts';
 import { limit, limitGuesses } from '../../api/limits.ts';
 import { getValidLink, useLink } from './proving.ts';
 import { createLink, deleteLinks, findLink } from '../../identity/links.ts';
@@ -12,7 +12,7 @@ import { publish } from '../../news/publish.ts';
 import { hasRoom } from '../../mail/outbox.ts';
 import { hashPassword } from '../../identity/passwords.ts';
 import { endSession, endSessions } from '../../identity/sessions.ts';
-import { createToken } from '../../identity/tokens.ts';
+import { createToken, hashToken } from '../../identity/tokens.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { transact } from '../../database/transaction.ts';
 import { adminProcedure, publicProcedure, router, type Context } from '../../api/trpc.ts';
@@ -97,6 +97,7 @@ export const resetsRouter = router({
 			getValidLink(ctx.db, ['reset'], input.token)
 		);
 		const passwordHash = await hashPassword(input.password);
+		const deviceToken = ctx.device.token ?? createToken();
 		const isWaiting = await transact(ctx.db, async (db) => {
 			const places = await lockOrganizations(db, accountId);
 			const before = await db
@@ -122,6 +123,8 @@ export const resetsRouter = router({
 				await welcomeOwner(ctx, db, account, places, null);
 				await publishAccount(db, 'account.verified', account);
 			}
+			// The owner is here: others who guess keep them out of no browser that is known.
+			await remember(db, accountId, hashToken(deviceToken));
 			if (ctx.session) await endSession(db, ctx.session.id, ctx.session.user.id);
 			await publishAccount(db, 'account.secured', account);
 			await sendNotice(ctx, db, account);
@@ -130,6 +133,7 @@ export const resetsRouter = router({
 		});
 		// Whoever was signed in here makes way, so that the sign-in page is the next.
 		if (ctx.session) ctx.setSessionToken(null);
+		ctx.setDeviceToken(deviceToken);
 		return { isWaiting };
 	}),
 
