@@ -264,7 +264,7 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'application.deleted':
 			return counting({ applicationCount: -1 });
 		case 'account.verified':
-		case 'account.moved':
+		case 'account.emailChanged':
 			return { ...next, organizations: withProof(snapshot, event, event.payload.account) };
 		case 'account.registered':
 			return { ...next, waiting: next.waiting + (event.payload.account.status === 'pending' ? 1 : 0) };
@@ -280,9 +280,9 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'account.appointed':
 		case 'account.dismissed':
 		case 'account.renamed':
-		case 'account.secured':
-		case 'account.reset':
-		case 'account.notified':
+		case 'account.passwordChanged':
+		case 'account.passwordResetSent':
+		case 'account.notificationsChanged':
 		case 'settings.updated':
 		case 'email.changed':
 		case 'email.restored':
