@@ -1,5 +1,5 @@
 import type { EventName, LiveEvent } from './events.ts';
-import { events } from './events.ts';
+import { events, isKnown } from './events.ts';
 import { moment, z } from './schema.ts';
 import type { Stream } from './wire.ts';
 
@@ -65,7 +65,8 @@ export type ActivityPage = {
 export function nameOf(event: LiveEvent, organizations: ActivityPage['organizations']): string | null {
 	if (!event.organizationId) return null;
 	const { payload } = event;
-	const told = 'organization' in payload ? payload.organization.name : 'a deleted organization';
+	const told =
+		isKnown(event) && 'organization' in payload ? payload.organization.name : 'a deleted organization';
 	return organizations[event.organizationId]?.name ?? told;
 }
 

@@ -1,4 +1,4 @@
-import type { LiveEvent } from './events.ts';
+import type { LiveEvent, ToldOnlyTo } from './events.ts';
 import { shownCredentials } from './views.ts';
 import type {
 	AdminOrganization,
@@ -149,7 +149,13 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 				)
 			};
 		}
+		case 'credential.revealed':
+		case 'credential.copied':
+		case 'credential.expiring':
+			return next;
 		default:
+			// None that this stream has is left out; one whose name isn't known changes nothing.
+			event satisfies ToldOnlyTo<'portal'>;
 			return next;
 	}
 }
@@ -258,7 +264,7 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'application.deleted':
 			return counting({ applicationCount: -1 });
 		case 'account.verified':
-		case 'account.moved':
+		case 'account.emailChanged':
 			return { ...next, organizations: withProof(snapshot, event, event.payload.account) };
 		case 'account.registered':
 			return { ...next, waiting: next.waiting + (event.payload.account.status === 'pending' ? 1 : 0) };
@@ -267,7 +273,25 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 			return { ...next, waiting: next.waiting - 1 };
 		case 'account.deleted':
 			return { ...next, waiting: next.waiting - (event.payload.account.status === 'pending' ? 1 : 0) };
+		case 'member.updated':
+		case 'invitation.offered':
+		case 'account.deactivated':
+		case 'account.activated':
+		case 'account.appointed':
+		case 'account.dismissed':
+		case 'account.renamed':
+		case 'account.passwordChanged':
+		case 'account.passwordResetSent':
+		case 'account.notificationsChanged':
+		case 'settings.updated':
+		case 'email.changed':
+		case 'email.restored':
+		case 'email.reset':
+		case 'brand.updated':
+		case 'mailServer.updated':
+			return next;
 		default:
+			event satisfies ToldOnlyTo<'organization'>;
 			return next;
 	}
 }

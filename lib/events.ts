@@ -1,4 +1,4 @@
-import { event } from './event.ts';
+import { event, type Audience } from './event.ts';
 import { portalEvents } from './portal-events.ts';
 import { z } from './schema.ts';
 import {
@@ -238,8 +238,21 @@ export type LiveEvent = {
 	};
 }[EventName];
 
+/** The events that stand in no streams but those of this audience. */
+export type ToldOnlyTo<Told extends Audience> = Extract<
+	LiveEvent,
+	{ name: { [Name in EventName]: (typeof events)[Name]['audience'] extends Told ? Name : never }[EventName] }
+>;
+
+/**
+ * Whether this code knows what the event is. One that a newer process or an older version wrote may have another name:
+ * it changes nothing, its payload is not looked into, and it is shown by its name.
+ */
+export const isKnown = ({ name }: { name: string }): boolean => Object.hasOwn(events, name);
+
 /** The sentence that "Activity" shows after the actor's name. */
 export function sayEvent(one: LiveEvent): string {
+	if (!isKnown(one)) return `caused the event “${one.name}”`;
 	const { say } = events[one.name] as { say: (payload: unknown) => string };
 	return say(one.payload);
 }

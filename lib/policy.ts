@@ -67,10 +67,10 @@ export const policy = {
 	'accounts.list': admin,
 	'accounts.deactivate': admin,
 	'accounts.activate': admin,
-	'accounts.appoint': admin,
+	'accounts.setPortalAdmin': admin,
 	'accounts.delete': admin,
 	'accounts.listAdmins': admin,
-	'accounts.notify': admin,
+	'accounts.setNotified': admin,
 	'organizations.list': admin,
 	'organizations.listMore': admin,
 	'organizations.get': admin,
@@ -81,9 +81,9 @@ export const policy = {
 	'organizations.restore': admin,
 	'organizations.create': admin,
 	'organizations.invite': admin,
-	'organizations.appoint': admin,
-	'organizations.delete': admin,
-	'organizations.keep': admin,
+	'organizations.appointSuperAdmin': admin,
+	'organizations.scheduleDeletion': admin,
+	'organizations.unscheduleDeletion': admin,
 	'alarms.list': admin,
 	'alarms.dismiss': admin,
 	'figures.get': admin,
@@ -123,7 +123,7 @@ export const policy = {
 	'organizations.requestAgain': { ...requester, statuses: ['rejected'], isVerifiedOnly: true },
 	'organizations.configure': superAdmin,
 	'organizations.askDeletion': superAdmin,
-	'organizations.cancelDeletion': superAdmin,
+	'organizations.takeBackDeletion': superAdmin,
 
 	'activity.list': everyMember,
 	'activity.since': { who: 'member', roles, statuses: ['pending', 'approved', 'rejected'] },
@@ -210,7 +210,7 @@ export const permissions: { label: string; paths: readonly ProcedurePath[] }[] =
 			'organizations.rename',
 			'organizations.configure',
 			'organizations.askDeletion',
-			'organizations.cancelDeletion'
+			'organizations.takeBackDeletion'
 		]
 	}
 ];

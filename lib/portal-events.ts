@@ -46,13 +46,13 @@ export const portalEvents = {
 		account.extend({ previousName: z.string() }),
 		({ account, previousName }) => `changed their name from ${previousName} to ${fullName(account)}`
 	),
-	'account.moved': event(
+	'account.emailChanged': event(
 		'portal',
 		account.extend({ previousEmail: z.string() }),
 		({ account, previousEmail }) => `changed their e-mail address from ${previousEmail} to ${account.email}`
 	),
-	'account.secured': event('portal', account, () => 'set a new password'),
-	'account.reset': event(
+	'account.passwordChanged': event('portal', account, () => 'set a new password'),
+	'account.passwordResetSent': event(
 		'portal',
 		account,
 		({ account }) => `sent ${fullName(account)} a link to reset the password`
@@ -62,7 +62,7 @@ export const portalEvents = {
 		account,
 		({ account }) => `deleted the account of ${fullName(account)} (${account.email})`
 	),
-	'account.notified': event(
+	'account.notificationsChanged': event(
 		'portal',
 		account,
 		({ account }) =>

@@ -5,7 +5,7 @@ import {
 	type OrganizationSnapshot,
 	type PortalSnapshot
 } from '#lib/apply.ts';
-import type { LiveEvent } from '#lib/events.ts';
+import { isKnown, type LiveEvent } from '#lib/events.ts';
 import { Feed } from '#lib/browser/feed.svelte.ts';
 import { live } from '#lib/browser/live.svelte.ts';
 import { api, isNotNow } from './api.ts';
@@ -56,7 +56,9 @@ export function createPortalFeed(
 }
 
 /** The id of the row that an event is about, to show it as fresh. */
-export function subjectOf({ payload }: LiveEvent): string | null {
+export function subjectOf(event: LiveEvent): string | null {
+	if (!isKnown(event)) return null;
+	const { payload } = event;
 	if ('credential' in payload) return payload.credential.id;
 	if ('application' in payload) return payload.application.id;
 	if ('invitation' in payload) return payload.invitation.id;

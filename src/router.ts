@@ -19,7 +19,7 @@ import { figuresRouter } from './procedures/figures/figures.ts';
 import { partnersRouter } from './procedures/organizations/partners.ts';
 import { profilesRouter } from './procedures/accounts/profiles.ts';
 import { preferencesRouter } from './procedures/preferences/preferences.ts';
-import { registriesRouter } from './procedures/organizations/administration.ts';
+import { administrationRouter } from './procedures/organizations/administration.ts';
 import { resetsRouter } from './procedures/accounts/resets.ts';
 import { sessionsRouter } from './procedures/sessions/sessions.ts';
 import { settingsRouter } from './procedures/settings/settings.ts';
@@ -43,7 +43,7 @@ export const appRouter = router({
 		decisionsRouter,
 		deletionsRouter,
 		partnersRouter,
-		registriesRouter
+		administrationRouter
 	),
 	figures: figuresRouter,
 	preferences: preferencesRouter,

@@ -20,7 +20,7 @@ const flat = (text: string | undefined) => (text ?? '').replace(/\s+/g, ' ');
 
 async function colleague(): Promise<Visitor & { name: string; email: string }> {
 	const one = await portal.person({ firstName: 'Colleague' });
-	await portal.admin.api.accounts.appoint.mutate({ accountId: one.userId, isPortalAdmin: true });
+	await portal.admin.api.accounts.setPortalAdmin.mutate({ accountId: one.userId, isPortalAdmin: true });
 	return { ...one, name: `${one.firstName} ${one.lastName}` };
 }
 

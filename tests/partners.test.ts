@@ -68,11 +68,17 @@ describe('an organization for a partner', () => {
 
 	test('loses its offer with the admin who made it', async () => {
 		const colleague = await portal.person();
-		await portal.admin.api.accounts.appoint.mutate({ accountId: colleague.userId, isPortalAdmin: true });
+		await portal.admin.api.accounts.setPortalAdmin.mutate({
+			accountId: colleague.userId,
+			isPortalAdmin: true
+		});
 		const person = invitee();
 		await colleague.api.organizations.create.mutate({ name: unique('Lost'), ...person });
 		const token = await portal.tokenFor(person.email, 'invitations');
-		await portal.admin.api.accounts.appoint.mutate({ accountId: colleague.userId, isPortalAdmin: false });
+		await portal.admin.api.accounts.setPortalAdmin.mutate({
+			accountId: colleague.userId,
+			isPortalAdmin: false
+		});
 		expect((await portal.visitor().api.invitations.open.query({ token })).state).toBe('revoked');
 	});
 });
@@ -82,7 +88,7 @@ describe('appointing a Super admin', () => {
 		const company = await portal.company({ admin: portal.admin });
 		const member = await portal.member(company);
 		const place = { organizationId: company.id, memberId: member.memberId };
-		const refused = await refusal(organizations().appoint.mutate(place));
+		const refused = await refusal(organizations().appointSuperAdmin.mutate(place));
 		expect(refused).toMatchObject({ status: 409, reason: 'HAS_SUPER_ADMIN' });
 		// As an accident with the database would leave it: the product never does.
 		await portal.inDatabase((db) =>
@@ -95,7 +101,7 @@ describe('appointing a Super admin', () => {
 		expect((await listed(company.name)).organizations).toMatchObject([{ hasSuperAdmin: false }]);
 		const watching = await member.listen();
 		await watching.hears('online');
-		await organizations().appoint.mutate(place);
+		await organizations().appointSuperAdmin.mutate(place);
 		await watching.hears('member.appointed');
 		await watching.hears('account');
 		await member.api.organizations.configure.mutate({

@@ -42,7 +42,7 @@ describe('the policy', () => {
 			'members.remove',
 			'members.update',
 			'organizations.askDeletion',
-			'organizations.cancelDeletion',
+			'organizations.takeBackDeletion',
 			'organizations.configure',
 			'organizations.rename'
 		];

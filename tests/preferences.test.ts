@@ -113,7 +113,7 @@ test('what a portal admin chooses about requests is what “General” shows', a
 	const watching = await portal.admin.listen();
 	await watching.hears('settings');
 	await portal.admin.api.preferences.update.mutate({ topic: 'requests', isWanted: false });
-	await watching.hears('account.notified');
+	await watching.hears('account.notificationsChanged');
 	expect(await portal.admin.api.accounts.listAdmins.query({})).toMatchObject([{ isNotified: false }]);
 	const unheard = unique('Unheard');
 	await portal.company({ name: unheard });

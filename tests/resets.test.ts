@@ -137,7 +137,7 @@ describe('a forgotten password', () => {
 		const { sendReset } = portal.admin.api.accounts;
 		const answer = await sendReset.mutate({ accountId: person.userId });
 		const token = await portal.tokenFor(person.email, 'reset-password');
-		await watching.hears('account.reset');
+		await watching.hears('account.passwordResetSent');
 		expect(watching.portalEvents().at(-1)).toMatchObject({
 			actor: { kind: 'admin' },
 			payload: { account: { id: person.userId } }

@@ -257,13 +257,13 @@ test('a portal admin who wants none gets no e-mails about requests', async () =>
 	const [admin] = await portal.admin.api.accounts.listAdmins.query({});
 	const accountId = admin?.id ?? '';
 	expect(admin).toMatchObject({ email: 'admin@example.test', isNotified: true });
-	await portal.admin.api.accounts.notify.mutate({ accountId, isNotified: false });
+	await portal.admin.api.accounts.setNotified.mutate({ accountId, isNotified: false });
 	const unheard = await portal.company();
-	await portal.admin.api.accounts.notify.mutate({ accountId, isNotified: true });
+	await portal.admin.api.accounts.setNotified.mutate({ accountId, isNotified: true });
 	const heard = await portal.company();
 	await portal.smtp.waitFor(({ subject }) => subject === `${heard.name} asks to join`);
 	expect(portal.smtp.messages.some(({ subject }) => subject === `${unheard.name} asks to join`)).toBe(false);
 	const { userId } = await portal.person();
-	const nobody = portal.admin.api.accounts.notify.mutate({ accountId: userId, isNotified: false });
+	const nobody = portal.admin.api.accounts.setNotified.mutate({ accountId: userId, isNotified: false });
 	expect(await refusal(nobody)).toMatchObject({ status: 404 });
 });

@@ -26,7 +26,7 @@ const open = async (company: Company, by: Visitor = company.owner) =>
 /** A second portal admin. */
 async function appointed(): Promise<Person> {
 	const one = await portal.person();
-	await accounts().appoint.mutate({ accountId: one.userId, isPortalAdmin: true });
+	await accounts().setPortalAdmin.mutate({ accountId: one.userId, isPortalAdmin: true });
 	return one;
 }
 
@@ -152,13 +152,13 @@ describe('portal admins', () => {
 		const page = await one.listen();
 		await page.hears('online');
 		expect(await refusal(one.api.accounts.list.query({}))).toMatchObject({ status: 403 });
-		await accounts().appoint.mutate({ accountId: one.userId, isPortalAdmin: true });
+		await accounts().setPortalAdmin.mutate({ accountId: one.userId, isPortalAdmin: true });
 		await page.hears('account');
 		const first = await portal.company({ admin: portal.admin });
 		await portal.application(first);
 		await Promise.all([page.hears('organization.requested'), page.hears('application.created')]);
 		await one.api.accounts.list.query({});
-		await accounts().appoint.mutate({ accountId: one.userId, isPortalAdmin: false });
+		await accounts().setPortalAdmin.mutate({ accountId: one.userId, isPortalAdmin: false });
 		await page.until(() => page.words.filter((word) => word === 'account').length > 1, 'the dismissal');
 		const heard = page.events.length;
 		await portal.company();
@@ -172,7 +172,9 @@ describe('portal admins', () => {
 
 	test('are never made of an account whose address nobody has proven', async () => {
 		const one = await portal.person({ isVerified: false });
-		const refused = await refusal(accounts().appoint.mutate({ accountId: one.userId, isPortalAdmin: true }));
+		const refused = await refusal(
+			accounts().setPortalAdmin.mutate({ accountId: one.userId, isPortalAdmin: true })
+		);
 		expect(refused).toMatchObject({ status: 409, reason: 'UNVERIFIED' });
 	});
 
@@ -182,7 +184,7 @@ describe('portal admins', () => {
 		const acts = [
 			() => accounts().deactivate.mutate({ accountId }),
 			() => accounts().delete.mutate({ accountId }),
-			() => accounts().appoint.mutate({ accountId, isPortalAdmin: false })
+			() => accounts().setPortalAdmin.mutate({ accountId, isPortalAdmin: false })
 		];
 		for (const act of acts) {
 			expect(await refusal(act())).toMatchObject({ status: 403, reason: 'ONESELF' });
@@ -197,9 +199,9 @@ describe('portal admins', () => {
 		for (let round = 0; round < 20; round++) {
 			const isPortalAdmin = false;
 			const answers = await Promise.allSettled<unknown>([
-				first.api.accounts.appoint.mutate({ accountId: second.id, isPortalAdmin }),
+				first.api.accounts.setPortalAdmin.mutate({ accountId: second.id, isPortalAdmin }),
 				round % 2
-					? second.api.accounts.appoint.mutate({ accountId: first.id, isPortalAdmin })
+					? second.api.accounts.setPortalAdmin.mutate({ accountId: first.id, isPortalAdmin })
 					: second.api.accounts.deactivate.mutate({ accountId: first.id })
 			]);
 			expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
@@ -213,7 +215,7 @@ describe('portal admins', () => {
 					email: 'admin@example.test',
 					password: 'a password for tests'
 				});
-			} else await survivor.api.accounts.appoint.mutate({ accountId: gone.id, isPortalAdmin: true });
+			} else await survivor.api.accounts.setPortalAdmin.mutate({ accountId: gone.id, isPortalAdmin: true });
 		}
 	});
 });

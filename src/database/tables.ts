@@ -72,7 +72,7 @@ interface MailServerTable {
 }
 
 interface MailTryTable {
-	at: Timestamp;
+	at: Date;
 }
 
 interface MailOptOutTable {
@@ -181,7 +181,7 @@ interface ApplicationTable {
 	id: Generated<string>;
 	organizationId: string;
 	name: string;
-	description: string;
+	description: Generated<string>;
 	createdBy: string | null;
 	createdAt: Timestamp;
 	/** Was there already when it was noticed that it looks like an older one of the organization. */

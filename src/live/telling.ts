@@ -1,4 +1,4 @@
-import type { LiveEvent } from '#lib/events.ts';
+import { isKnown, type LiveEvent } from '#lib/events.ts';
 import { isOnline } from '../news/presence.ts';
 import type { Signal } from '../news/publish.ts';
 import { liveEventOf } from '../procedures/activity/activity.ts';
@@ -112,7 +112,7 @@ export function createTeller({ io, db, door }: House, attendance: Attendance) {
 		const isAboutAll = ['organization.renamed', 'organization.suspended', 'organization.restored'].includes(
 			event.name
 		);
-		if (!isAboutAll && !('invitation' in event.payload)) return;
+		if (!isAboutAll && !(isKnown(event) && 'invitation' in event.payload)) return;
 		const invitees = await db
 			.selectFrom('account')
 			.select('account.id')

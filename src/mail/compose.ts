@@ -21,7 +21,7 @@ export interface Look {
 export const defaultLook: Look = { accentColor: '#4f46e5', footer: '', logo: null };
 
 /** What a template may use besides its own props. */
-export interface Brand {
+export interface MailPortal {
 	name: string;
 	/** Whom people may write to; empty when nobody is named. */
 	supportEmail: string;
@@ -166,7 +166,7 @@ const dropEmpty = (html: string, values: Values) =>
 		values.get(name) ? part : ''
 	);
 
-const valuesOf = (name: EmailName, props: object, portal: Brand): Values =>
+const valuesOf = (name: EmailName, props: object, portal: MailPortal): Values =>
 	new Map<string, string>([
 		...Object.entries(catalogue[name].props.parse(props) as Record<string, string>),
 		['portalName', portal.name],
@@ -185,7 +185,7 @@ export const oneLine = (text: string) =>
 export function renderSubject(
 	name: EmailName,
 	props: object,
-	portal: Brand,
+	portal: MailPortal,
 	subject: string = catalogue[name].subject
 ): string {
 	return oneLine(fill(subject, valuesOf(name, props, portal), String)).slice(0, 200);
@@ -218,7 +218,7 @@ interface Rendered {
 export async function renderEmail(
 	name: string,
 	props: object,
-	portal: Brand,
+	portal: MailPortal,
 	template?: Template,
 	testNote = ''
 ): Promise<Rendered> {

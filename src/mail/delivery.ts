@@ -13,7 +13,7 @@ import { deadLinkWords, hasDeadLink } from './outdated.ts';
 import { renderSubject } from './compose.ts';
 import { findMailing, getMailServerRow, mailingOf } from './servers.ts';
 import { signal } from '../news/publish.ts';
-import { getBrand, type MailJob } from './outbox.ts';
+import { getMailPortal, type MailJob } from './outbox.ts';
 import { unsubscribeToken } from './preferences.ts';
 import {
 	answerOf,
@@ -26,7 +26,7 @@ import {
 	type Route
 } from './smtp.ts';
 import type { Tables } from '../database/tables.ts';
-import { getLook, getMessageTemplate, getTemplate, renderMessage } from './templates.ts';
+import { getMailLook, getMessageTemplate, getTemplate, renderMessage } from './templates.ts';
 import type { Vault } from '../vault/vault.ts';
 import { transact } from '../database/transaction.ts';
 
@@ -91,7 +91,7 @@ export async function composeMessage(
 	message: Message
 ): Promise<Envelope> {
 	const { db, env, vault } = parts;
-	const portal = { ...(await getBrand(db, env.ORIGIN)), look: await getLook(db) };
+	const portal = { ...(await getMailPortal(db, env.ORIGIN)), look: await getMailLook(db) };
 	const props = openContent(vault, message);
 	const template = await getMessageTemplate(db, message);
 	const { html, text, attachments } = await making(() => renderMessage(message, template, props, portal));
@@ -249,10 +249,10 @@ async function take(
 	// By itself, where it can't be read itself or nothing else can.
 	if (rule && readable.length > 1 && readable.some(({ id }) => id === known.id)) {
 		const template = await getTemplate(db, rule.into);
-		const brand = await getBrand(db, env.ORIGIN);
+		const portal = await getMailPortal(db, env.ORIGIN);
 		try {
 			const props = catalogue[rule.into].props.parse(rule.gather(readable.map((one) => one.props)));
-			values.subject = renderSubject(rule.into, props, brand, template.subject);
+			values.subject = renderSubject(rule.into, props, portal, template.subject);
 			values.content = vault.encrypt(JSON.stringify(props), 'message');
 			values.template = rule.into;
 			values.templateVersion = template.version;

@@ -7,7 +7,7 @@ import { catalogue, type EmailName, type EmailProps } from '../../emails/catalog
 import type { Db, Trx } from '../database/database.ts';
 import type { Env } from '../env.ts';
 import { takePlace } from '../database/windows.ts';
-import { renderSubject, type Brand, type Template } from './compose.ts';
+import { renderSubject, type MailPortal, type Template } from './compose.ts';
 import { findUnwanting } from './preferences.ts';
 import { signal } from '../news/publish.ts';
 import { getTemplate } from './templates.ts';
@@ -74,7 +74,7 @@ async function mapByAndBy<Given, Made>(all: readonly Given[], make: (one: Given)
 }
 
 /** What the portal's settings give to every e-mail. */
-export async function getBrand(db: Db, origin: string): Promise<Brand> {
+export async function getMailPortal(db: Db, origin: string): Promise<MailPortal> {
 	const { name, supportEmail } = await db
 		.selectFrom('portal')
 		.select(['name', 'supportEmail'])
@@ -109,10 +109,10 @@ export function createOutbox(
 		const seconds = gatheringOf(name) && !draft ? MAIL_GATHER_SECONDS : 0;
 		// The message keeps the version that is in force now, whatever is saved until it goes out.
 		const template = draft ? { ...draft, version: 0 } : await getTemplate(db, name);
-		const brand = await getBrand(db, ORIGIN);
+		const portal = await getMailPortal(db, ORIGIN);
 		const messages = await mapByAndBy(recipients, ({ to, props }) => {
 			if (unwanting.has(to.address)) return null;
-			const subject = renderSubject(name, props, brand, template.subject);
+			const subject = renderSubject(name, props, portal, template.subject);
 			return {
 				id: randomUUID(),
 				recipientName: to.name,

@@ -4,7 +4,7 @@ import { catalogue, isEmailName, type EmailName } from '../../emails/catalogue.t
 import { sampleUrl } from '../../emails/variables.ts';
 import type { Db } from '../database/database.ts';
 import { compile, defaultLook, getBuiltIn, oneLine, renderEmail, variablesOf } from './compose.ts';
-import type { Brand, Look, Template } from './compose.ts';
+import type { MailPortal, Look, Template } from './compose.ts';
 import type { Problem } from './markup.ts';
 import type { Tables } from '../database/tables.ts';
 
@@ -38,7 +38,7 @@ const logoBox = { width: 240, height: 48 };
 
 export type BrandRow = Selectable<Tables['brand']>;
 
-export async function getLook(db: Db): Promise<Look> {
+export async function getMailLook(db: Db): Promise<Look> {
 	return lookOf(await db.selectFrom('brand').selectAll().executeTakeFirstOrThrow());
 }
 
@@ -69,7 +69,7 @@ export async function renderMessage(
 	{ template: name, draft }: Queued,
 	template: Template | null,
 	props: object,
-	portal: Brand
+	portal: MailPortal
 ) {
 	if (!isEmailName(name) || !template) throw new Error(`There is no e-mail ${name}.`);
 	return renderEmail(name, props, portal, template, draft === null ? '' : testNoteOf(name));
@@ -94,7 +94,7 @@ export interface Check {
 }
 
 /** Whether the e-mail can be saved with this text: it is rendered as it would be sent. */
-export async function checkTemplate(name: EmailName, template: Template, portal: Brand): Promise<Check> {
+export async function checkTemplate(name: EmailName, template: Template, portal: MailPortal): Promise<Check> {
 	const subject = checkSubject(name, template.subject);
 	if (template.body.length > longestBody) {
 		const message = `The text has more than ${longestBody.toLocaleString('en')} characters.`;

@@ -95,7 +95,7 @@ test('the approval mail is rewritten, refused while it is wrong, saved, and rece
 
 test('two admins at once see each other; who saves second is told, and loses nothing', async () => {
 	const other = await portal.person({ firstName: 'Ada', lastName: 'Moreau' });
-	await portal.admin.api.accounts.appoint.mutate({ accountId: other.userId, isPortalAdmin: true });
+	await portal.admin.api.accounts.setPortalAdmin.mutate({ accountId: other.userId, isPortalAdmin: true });
 	const path = '/admin/emails/member-removed';
 	const one = await open(portal.admin, path);
 	const two = await open(other, path);

@@ -145,7 +145,7 @@ test('two admins press in the same instant: one decides, the other reads who it 
 	const company = await portal.company();
 	const path = `/admin/organizations?search=${encodeURIComponent(company.name)}`;
 	const colleague = await portal.person({ firstName: 'Col', lastName: 'League' });
-	await portal.admin.api.accounts.appoint.mutate({ accountId: colleague.userId, isPortalAdmin: true });
+	await portal.admin.api.accounts.setPortalAdmin.mutate({ accountId: colleague.userId, isPortalAdmin: true });
 	const [one, other] = [await open(portal.admin, path), await open(colleague, path)];
 	await other.page.getByRole('button', { name: `Reject ${company.name}` }).click();
 	await Promise.all([

@@ -104,7 +104,7 @@ export const enoughMails = () =>
 /** Tells the portal's admins what a person did with their own account, and the person's open pages. */
 export async function publishAccount(
 	db: Trx,
-	name: 'account.registered' | 'account.verified' | 'account.secured',
+	name: 'account.registered' | 'account.verified' | 'account.passwordChanged',
 	account: Selectable<Tables['account']>
 ): Promise<void> {
 	const actor = { id: account.id, name: fullName(account), kind: 'developer' as const };
@@ -201,7 +201,7 @@ export const accountsRouter = router({
 	}),
 
 	/** Whether a portal admin is written to about requests. */
-	notify: adminProcedure({ accountId: z.uuid(), isNotified: z.boolean() }).mutation(
+	setNotified: adminProcedure({ accountId: z.uuid(), isNotified: z.boolean() }).mutation(
 		async ({ ctx, input }) => {
 			const account = await ctx.db
 				.updateTable('account')
@@ -212,7 +212,7 @@ export const accountsRouter = router({
 				.executeTakeFirst();
 			if (!account) throw notFound();
 			const view = accountViewOf(account);
-			await publish(ctx, 'account.notified', { account: view });
+			await publish(ctx, 'account.notificationsChanged', { account: view });
 			return view;
 		}
 	),

@@ -54,7 +54,7 @@ async function moveAccount(
 	}
 	const actor = { id: account.id, name: fullName(account), kind: 'developer' as const };
 	const previousEmail = before.email;
-	await publish({ db, actor }, 'account.moved', { account: accountViewOf(account), previousEmail });
+	await publish({ db, actor }, 'account.emailChanged', { account: accountViewOf(account), previousEmail });
 	await signal(db, { kind: 'account', userId: account.id });
 	// An old address that nobody has ever proven may be a stranger's.
 	if (before.emailVerifiedAt) {

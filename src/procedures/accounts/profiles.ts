@@ -122,7 +122,7 @@ export const profilesRouter = router({
 			await endOtherSessions(db, account.id, ctx.session.id);
 			// Links that somebody else may have asked for, knowing the old password.
 			await deleteLinks(db, account.id, ['reset', 'change']);
-			await publishAccount(db, 'account.secured', account);
+			await publishAccount(db, 'account.passwordChanged', account);
 			await sendNotice(ctx, db, account);
 		});
 		return {};

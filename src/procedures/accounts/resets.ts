@@ -126,7 +126,7 @@ export const resetsRouter = router({
 			// The owner is here: others who guess keep them out of no browser that is known.
 			await remember(db, accountId, hashToken(deviceToken));
 			if (ctx.session) await endSession(db, ctx.session.id, ctx.session.user.id);
-			await publishAccount(db, 'account.secured', account);
+			await publishAccount(db, 'account.passwordChanged', account);
 			await sendNotice(ctx, db, account);
 			if (!before.emailVerifiedAt && account.status === 'pending') await tellAdmins(ctx, db, account);
 			return account.status === 'pending';
@@ -155,7 +155,7 @@ export const resetsRouter = router({
 		await limit(ctx.db, `reset:admin:${ctx.user.id}`, 60, 3600);
 		await limitRecipient(ctx, account.email);
 		const view = accountViewOf(account);
-		await publish(ctx, 'account.reset', { account: view });
+		await publish(ctx, 'account.passwordResetSent', { account: view });
 		// What counts per recipient comes after the portal's row, as where somebody registers.
 		if (!(await sendLink(ctx, ctx.db, account))) throw enoughMails();
 		return view;

@@ -74,7 +74,7 @@ async function listPage(
  * The organizations that a person belongs to or has invited somebody into, always in the same order. `member` is null
  * for who belongs to none, as a portal admin who has offered it to a partner, and for an account that isn't active.
  */
-function selectOrganizations(db: Db, userId: string) {
+function selectOrganizationsOf(db: Db, userId: string) {
 	return db
 		.selectFrom('organization')
 		.selectAll()
@@ -113,7 +113,7 @@ async function withMember(db: Db, organizations: Selectable<Tables['organization
 
 /** Locks all of them, the personal space too. */
 export async function lockOrganizations(db: Trx, userId: string) {
-	return withMember(db, await selectOrganizations(db, userId).forUpdate().execute(), userId);
+	return withMember(db, await selectOrganizationsOf(db, userId).forUpdate().execute(), userId);
 }
 
 async function lockCompanies(db: Trx, userId: string) {
@@ -146,7 +146,7 @@ async function refuseLastSuperAdmin(db: Trx, companies: Companies): Promise<void
 
 /** In words, why the account can't be deleted at the moment. */
 export async function findObstacles(db: Db, userId: string): Promise<string[]> {
-	const organizations = await selectOrganizations(db, userId).execute();
+	const organizations = await selectOrganizationsOf(db, userId).execute();
 	const orphans = await findOrphans(db, await withMember(db, organizations, userId));
 	const admins = await selectAdmins(db, userId).execute();
 	return [
@@ -172,7 +172,7 @@ const isLastAdmin = (rows: AccountRow[], id: string) =>
  * Locks the account together with all portal admins, always in the same order: two admins who act on each other wait
  * here, and the second finds the first gone. Not against the foreign keys of what else is going on.
  */
-async function lockAccount(db: Trx, id: string) {
+async function lockWithAdmins(db: Trx, id: string) {
 	const rows = await selectAdmins(db, id).forNoKeyUpdate().execute();
 	const account = rows.find((one) => one.id === id);
 	if (!account) throw notFound();
@@ -192,7 +192,7 @@ export async function deleteAccount(
 	accountId: string
 ): Promise<AccountRow> {
 	const companies = await lockCompanies(ctx.db, accountId);
-	const { account, isLastAdmin } = await lockAccount(ctx.db, accountId);
+	const { account, isLastAdmin } = await lockWithAdmins(ctx.db, accountId);
 	refuseLastAdmin(isLastAdmin);
 	await refuseLastSuperAdmin(ctx.db, companies);
 	const isCompany = ({ status }: { status: Status }) => ['approved', 'suspended'].includes(status);
@@ -257,7 +257,7 @@ export const usersRouter = router({
 	deactivate: adminProcedure(person).mutation(async ({ ctx, input: { accountId } }) => {
 		refuseOneself(ctx, accountId);
 		const companies = await lockCompanies(ctx.db, accountId);
-		const { account, isLastAdmin } = await lockAccount(ctx.db, accountId);
+		const { account, isLastAdmin } = await lockWithAdmins(ctx.db, accountId);
 		if (account.status !== 'active') {
 			throw new Refusal('CONFLICT', 'DECIDED', `This account is ${account.status} already.`);
 		}
@@ -279,7 +279,7 @@ export const usersRouter = router({
 
 	activate: adminProcedure(person).mutation(async ({ ctx, input: { accountId } }) => {
 		await lockCompanies(ctx.db, accountId);
-		const { account } = await lockAccount(ctx.db, accountId);
+		const { account } = await lockWithAdmins(ctx.db, accountId);
 		if (account.status !== 'deactivated') {
 			throw new Refusal('CONFLICT', 'DECIDED', `This account is ${account.status}.`);
 		}
@@ -293,30 +293,32 @@ export const usersRouter = router({
 	}),
 
 	/** Makes somebody a portal admin, or no longer one; in force on their next call and on their open page. */
-	appoint: adminProcedure({ ...person, isPortalAdmin: z.boolean() }).mutation(async ({ ctx, input }) => {
-		const { accountId, isPortalAdmin } = input;
-		refuseOneself(ctx, accountId);
-		const companies = await lockCompanies(ctx.db, accountId);
-		const { account, isLastAdmin } = await lockAccount(ctx.db, accountId);
-		if (account.isPortalAdmin === isPortalAdmin) return accountViewOf(account);
-		if (isPortalAdmin && (account.status !== 'active' || !account.emailVerifiedAt)) {
-			throw new Refusal(
-				'CONFLICT',
-				'UNVERIFIED',
-				'Only an active account with a confirmed address can be one.'
-			);
+	setPortalAdmin: adminProcedure({ ...person, isPortalAdmin: z.boolean() }).mutation(
+		async ({ ctx, input }) => {
+			const { accountId, isPortalAdmin } = input;
+			refuseOneself(ctx, accountId);
+			const companies = await lockCompanies(ctx.db, accountId);
+			const { account, isLastAdmin } = await lockWithAdmins(ctx.db, accountId);
+			if (account.isPortalAdmin === isPortalAdmin) return accountViewOf(account);
+			if (isPortalAdmin && (account.status !== 'active' || !account.emailVerifiedAt)) {
+				throw new Refusal(
+					'CONFLICT',
+					'UNVERIFIED',
+					'Only an active account with a confirmed address can be one.'
+				);
+			}
+			if (!isPortalAdmin) refuseLastAdmin(isLastAdmin);
+			await ctx.db.updateTable('account').set({ isPortalAdmin }).where('id', '=', accountId).execute();
+			for (const { organization, member } of companies) {
+				// What they offered to partners as a portal admin; what they sent as a Super admin holds.
+				if (!member) await revokeInvitationsOf({ ...ctx, organization }, accountId);
+			}
+			const view = accountViewOf({ ...account, isPortalAdmin });
+			await publish(ctx, isPortalAdmin ? 'account.appointed' : 'account.dismissed', { account: view });
+			await signal(ctx.db, { kind: 'account', userId: accountId });
+			return view;
 		}
-		if (!isPortalAdmin) refuseLastAdmin(isLastAdmin);
-		await ctx.db.updateTable('account').set({ isPortalAdmin }).where('id', '=', accountId).execute();
-		for (const { organization, member } of companies) {
-			// What they offered to partners as a portal admin; what they sent as a Super admin holds.
-			if (!member) await revokeInvitationsOf({ ...ctx, organization }, accountId);
-		}
-		const view = accountViewOf({ ...account, isPortalAdmin });
-		await publish(ctx, isPortalAdmin ? 'account.appointed' : 'account.dismissed', { account: view });
-		await signal(ctx.db, { kind: 'account', userId: accountId });
-		return view;
-	}),
+	),
 
 	delete: adminProcedure(person).mutation(async ({ ctx, input: { accountId } }) => {
 		refuseOneself(ctx, accountId);

@@ -6,8 +6,8 @@ import type { BrandSettings } from '#lib/views.ts';
 import type { Db } from '../../database/database.ts';
 import { renderEmail, showAttachments, type Look } from '../../mail/compose.ts';
 import { publish } from '../../news/publish.ts';
-import { getBrand } from '../../mail/outbox.ts';
-import { getLook, lookOf, sampleOf, type BrandRow } from '../../mail/templates.ts';
+import { getMailPortal } from '../../mail/outbox.ts';
+import { getMailLook, lookOf, sampleOf, type BrandRow } from '../../mail/templates.ts';
 import { fieldRefusal } from '../../api/refusals.ts';
 import { adminProcedure, router, type Context } from '../../api/trpc.ts';
 
@@ -27,7 +27,7 @@ type Input = z.infer<z.ZodObject<typeof brand>>;
 const dataUrlOf = (logo: Look['logo']) => logo && `data:${logo.type};base64,${logo.data}`;
 
 async function getBrandSettings(db: Db): Promise<BrandSettings> {
-	const { accentColor, footer, logo } = await getLook(db);
+	const { accentColor, footer, logo } = await getMailLook(db);
 	return { accentColor, footer, logo: dataUrlOf(logo) };
 }
 
@@ -65,7 +65,7 @@ function columnsOf({ logo, ...rest }: Input): Partial<BrandRow> {
 }
 
 async function renderSample(ctx: Pick<Context, 'db' | 'config'>, look: Look) {
-	const portal = await getBrand(ctx.db, ctx.config.ORIGIN);
+	const portal = await getMailPortal(ctx.db, ctx.config.ORIGIN);
 	const sample = sampleOf('organization-approved', ctx.config.ORIGIN);
 	const { html, attachments } = await renderEmail('organization-approved', sample, { ...portal, look });
 	return { html: showAttachments(html, attachments) };
@@ -74,7 +74,7 @@ async function renderSample(ctx: Pick<Context, 'db' | 'config'>, look: Look) {
 export const brandsRouter = router({
 	getBrand: adminProcedure({}).query(async ({ ctx }) => ({
 		brand: await getBrandSettings(ctx.db),
-		...(await renderSample(ctx, await getLook(ctx.db)))
+		...(await renderSample(ctx, await getMailLook(ctx.db)))
 	})),
 
 	/** What e-mails would look like with these changes. Changes nothing: a logo is too long for a GET. */

@@ -12,12 +12,12 @@ import {
 	requiredOf,
 	showAttachments,
 	variablesOf,
-	type Brand,
+	type MailPortal,
 	type Template
 } from '../../mail/compose.ts';
 import { publish, signal } from '../../news/publish.ts';
-import { getBrand } from '../../mail/outbox.ts';
-import { checkTemplate, getLook, getTemplate, sampleOf } from '../../mail/templates.ts';
+import { getMailPortal } from '../../mail/outbox.ts';
+import { checkTemplate, getMailLook, getTemplate, sampleOf } from '../../mail/templates.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { adminProcedure, router, type Context } from '../../api/trpc.ts';
 
@@ -72,8 +72,8 @@ export async function listEditors(db: Db, name: string): Promise<EmailEditor[]> 
 	}));
 }
 
-async function getFullBrand(ctx: Pick<Context, 'db' | 'config'>): Promise<Brand> {
-	return { ...(await getBrand(ctx.db, ctx.config.ORIGIN)), look: await getLook(ctx.db) };
+async function getPortalWithLook(ctx: Pick<Context, 'db' | 'config'>): Promise<MailPortal> {
+	return { ...(await getMailPortal(ctx.db, ctx.config.ORIGIN)), look: await getMailLook(ctx.db) };
 }
 
 /** @throws {Refusal} with the line, when the message could not be sent with this text. */
@@ -82,7 +82,7 @@ async function refuseWrong(
 	name: EmailName,
 	template: Template
 ): Promise<void> {
-	const { subject, problems } = await checkTemplate(name, template, await getFullBrand(ctx));
+	const { subject, problems } = await checkTemplate(name, template, await getPortalWithLook(ctx));
 	const [first] = problems;
 	if (!subject && !first) return;
 	const body = first && `Line ${first.line}: ${first.message}`;
@@ -153,7 +153,7 @@ export const emailsRouter = router({
 	/** What the editor shows: the text in force, its variables and its versions. */
 	get: adminProcedure({ name }).query(async ({ ctx, input }) => {
 		const sample = sampleOf(input.name, ctx.config.ORIGIN);
-		const { name: portalName, supportEmail } = await getBrand(ctx.db, ctx.config.ORIGIN);
+		const { name: portalName, supportEmail } = await getMailPortal(ctx.db, ctx.config.ORIGIN);
 		const common: Record<string, string> = { portalName, portalUrl: ctx.config.ORIGIN, supportEmail };
 		const required = requiredOf(input.name);
 		return {
@@ -184,7 +184,7 @@ export const emailsRouter = router({
 
 	/** What is wrong with a text, and what it would look like. Changes nothing: a whole text is too long for a GET. */
 	preview: adminProcedure(template).mutation(async ({ ctx, input: { name, ...template } }) => {
-		const brand = await getFullBrand(ctx);
+		const brand = await getPortalWithLook(ctx);
 		const checked = await checkTemplate(name, template, brand);
 		if (checked.problems.length > 0 || checked.subject) return { ...checked, rendered: null };
 		const sample = sampleOf(name, ctx.config.ORIGIN);

@@ -14,7 +14,7 @@ import {
 	type MailServerRow
 } from '../../mail/servers.ts';
 import { publish } from '../../news/publish.ts';
-import { getBrand } from '../../mail/outbox.ts';
+import { getMailPortal } from '../../mail/outbox.ts';
 import { converse, toAddress } from '../../mail/smtp.ts';
 import { fieldRefusal } from '../../api/refusals.ts';
 import { adminProcedure, router, type Context } from '../../api/trpc.ts';
@@ -151,7 +151,7 @@ export const mailServersRouter = router({
 			vault: ctx.vault
 		});
 		if (!route) throw fieldRefusal('host', 'INVALID', 'Name the host first.');
-		const portal = await getBrand(ctx.db, ctx.config.ORIGIN);
+		const portal = await getMailPortal(ctx.db, ctx.config.ORIGIN);
 		const props = { actorName: ctx.actor.name, host: route.options.host ?? '' };
 		const message = {
 			id: randomUUID(),

@@ -207,7 +207,7 @@ const query = {
 	order: organizationOrder.default('newest')
 };
 
-export const registriesRouter = router({
+export const administrationRouter = router({
 	/** The portal admins' snapshot, with the first organizations that match. */
 	list: adminProcedure(query).query(async ({ ctx: { db }, input }): Promise<PortalSnapshot> => {
 		const { search, status: filter, order } = input;

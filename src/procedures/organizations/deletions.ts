@@ -51,7 +51,7 @@ async function condemn(ctx: Asking, id: string, typed: string, isByPortal: boole
 }
 
 /** Under the lock of the organization's row. */
-async function keep(ctx: Asking, id: string): Promise<Organization> {
+async function takeBack(ctx: Asking, id: string): Promise<Organization> {
 	await ctx.db
 		.updateTable('organization')
 		.set({ deletesAt: null, deletionAskedBy: null, isDeletionByPortal: false })
@@ -89,19 +89,22 @@ const notCondemned = (name: string) =>
 const typedName = text(200);
 
 export const deletionsRouter = router({
-	/** After seven days everything of it goes; until then it works as before and `keep` takes it back. */
-	delete: adminProcedure({ organizationId: z.uuid(), name: typedName }).mutation(async ({ ctx, input }) => {
-		const { id, name, status } = await lockCompany(ctx, input.organizationId);
-		if (!deletable.includes(status)) {
-			throw new Refusal('CONFLICT', 'PENDING', `${name} waits for a decision: reject the request instead.`);
+	/** After seven days everything of it goes; until then it works as before, and `unscheduleDeletion` ends that. */
+	scheduleDeletion: adminProcedure({ organizationId: z.uuid(), name: typedName }).mutation(
+		async ({ ctx, input }) => {
+			const { id, name, status } = await lockCompany(ctx, input.organizationId);
+			if (!deletable.includes(status)) {
+				throw new Refusal('CONFLICT', 'PENDING', `${name} waits for a decision: reject the request instead.`);
+			}
+			return condemn(ctx, id, input.name, true);
 		}
-		return condemn(ctx, id, input.name, true);
-	}),
+	),
 
-	keep: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
+	/** Whoever asked for the deletion: the portal's team or a Super admin. */
+	unscheduleDeletion: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const { id, name, deletesAt } = await lockCompany(ctx, input.organizationId);
 		if (!deletesAt) throw notCondemned(name);
-		return keep(ctx, id);
+		return takeBack(ctx, id);
 	}),
 
 	askDeletion: organizationProcedure({ name: typedName }).mutation(({ ctx, input }) =>
@@ -109,13 +112,13 @@ export const deletionsRouter = router({
 	),
 
 	/** Takes back what a Super admin asked for. What the portal's team has set, only the portal's team takes back. */
-	cancelDeletion: organizationProcedure({}).mutation(async ({ ctx }) => {
+	takeBackDeletion: organizationProcedure({}).mutation(async ({ ctx }) => {
 		const { id, name, deletesAt, isDeletionByPortal } = ctx.organization;
 		if (!deletesAt) throw notCondemned(name);
 		if (isDeletionByPortal) {
 			throw new Refusal('FORBIDDEN', 'BY_PORTAL', 'The portal’s team has set this, and can take it back.');
 		}
-		return keep(ctx, id);
+		return takeBack(ctx, id);
 	})
 });
 

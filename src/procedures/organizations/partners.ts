@@ -114,7 +114,7 @@ export const partnersRouter = router({
 	}),
 
 	/** Makes a member Super admin of an organization that has none. */
-	appoint: adminProcedure({ organizationId: z.uuid(), memberId: z.uuid() }).mutation(
+	appointSuperAdmin: adminProcedure({ organizationId: z.uuid(), memberId: z.uuid() }).mutation(
 		async ({ ctx, input }) => {
 			const organization = await lockUngoverned(ctx.db, input.organizationId);
 			const before = await getMember(ctx.db, organization.id, input.memberId);

@@ -25,7 +25,7 @@ async function setWanted(db: Trx, accountId: string, topic: Topic, isWanted: boo
 			.executeTakeFirst();
 		if (!account) return;
 		const actor = { id: account.id, name: fullName(account), kind: 'admin' as const };
-		await publish({ db, actor }, 'account.notified', { account: accountViewOf(account) });
+		await publish({ db, actor }, 'account.notificationsChanged', { account: accountViewOf(account) });
 		return;
 	}
 	if (isWanted) {
