@@ -119,6 +119,12 @@ const longestEmail = 254;
 const isLabel = (text: string) =>
 	text.length <= 63 && /^[a-z\d-]+$/.test(text) && !text.startsWith('-') && !text.endsWith('-');
 
+/** Whether a letter becomes others with the case, as Greek ones with a iota below do; ß and ς stay what they are. */
+function foldsAway(text: string): boolean {
+	const rest = text.toLowerCase().normalize('NFC').replace(/[ßς]/g, '');
+	return rest.toUpperCase().toLowerCase().normalize('NFC') !== rest;
+}
+
 /**
  * The one form of an e-mail address that is stored and compared: trimmed, lower case, an international domain in its
  * ASCII form (Punycode, RFC 3492). Null for what is not an address, also for everything that is not ASCII before the @.
@@ -134,7 +140,7 @@ export function normalizeEmail(text: string): string | null {
 	if (!/^[\p{L}\p{M}\p{N}.-]+$/u.test(domain) || withoutIgnorable(domain) !== domain) return null;
 	// These two change into other letters with the case, depending on the language.
 	if (/[\u0130\u0131]/.test(domain) || domain.normalize('NFKC') !== domain) return null;
-	if (!URL.canParse(`http://${domain}`)) return null;
+	if (foldsAway(domain) || !URL.canParse(`http://${domain}`)) return null;
 	const ascii = new URL(`http://${domain}`).hostname;
 	const labels = ascii.split('.');
 	const last = labels.at(-1) ?? '';

@@ -69,7 +69,9 @@ describe('an e-mail address', () => {
 		['a@xn--mnchen-3ya.de', 'a@xn--mnchen-3ya.de'],
 		['a@उदाहरण.परीक्षा', 'a@xn--p1b6ci4b4b3a.xn--11b5bs3a9aj6g'],
 		['a@例え.jp', 'a@xn--r8jz45g.jp'],
-		['a@a-b.c-d.test', 'a@a-b.c-d.test']
+		['a@a-b.c-d.test', 'a@a-b.c-d.test'],
+		['a@stra\u00dfe.test', 'a@xn--strae-oqa.test'],
+		['a@x\u1f80.test', null]
 	])('%j is %s', (text, normal) => expect(normalizeEmail(text)).toBe(normal));
 
 	test('keeps every character of the domain that was typed', () => {
@@ -81,10 +83,11 @@ describe('an e-mail address', () => {
 		fc.assert(
 			fc.property(domain, (given) => {
 				const normal = normalizeEmail(`a@${given}`);
-				if (normal === null) return;
+				// Which small letter is meant by a great sigma depends on where it stands.
+				if (normal === null || given.includes('Σ')) return;
 				const typed = given.trim().toLowerCase().normalize('NFC');
 				const kept = normal.slice(2);
-				expect([domainToUnicode(kept), kept]).toContain(typed);
+				expect([domainToUnicode(kept).toLowerCase(), kept]).toContain(typed);
 				expect(kept).toBe(domainToASCII(typed));
 			}),
 			{ numRuns: 3000 }
