@@ -37,7 +37,7 @@ async function until(holds: () => Promise<boolean>, what: string) {
 	for (;;) {
 		const heard = page.words.length;
 		if (await holds()) break;
-		await page.until(() => page.words.length > heard, what, 30_000);
+		await page.until(() => page.words.length > heard, what, 200_000);
 	}
 	page.socket.disconnect();
 }

@@ -134,8 +134,9 @@ test('of links that are good, when they are opened and used, and when the databa
 	const { token } = await portal.invitation(company);
 	const reset = await portal.askForReset(company.owner.email);
 	const verification = createToken();
+	const tables = ['rate_limit', 'known_device', 'mail_opt_out'];
 	await portal.inDatabase(async (db) => {
-		for (const table of ['rate_limit', 'mail_opt_out']) {
+		for (const table of tables) {
 			await sql`
 				create function ${sql.raw(`repeat_${table}`)}() returns trigger language plpgsql as $$
 				begin raise exception ${sql.lit(`no room for ${token}, %2f${percent(reset)}, /verify-email/${verification}`.replaceAll('%', '%%'))}; end
@@ -173,6 +174,9 @@ test('of links that are good, when they are opened and used, and when the databa
 	await settle();
 	expect(portal.server.logs).toMatch(/"message":"no room for …/);
 	expect(found([token, reset, verification])).toEqual([]);
+	await portal.inDatabase(async (db) => {
+		for (const table of tables) await sql.raw(`drop function repeat_${table}() cascade`).execute(db);
+	});
 });
 
 test('logs, activity and what is sent hold no password, token, hash or secret', async () => {
