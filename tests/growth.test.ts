@@ -84,7 +84,9 @@ test('e-mails that are done with and invitations that ended go after the days of
 		const rows = (['sent', 'failed', 'kept', 'outdated', 'queued'] as const).map((state) => ({
 			...message,
 			state,
-			recipient: waiting
+			recipient: waiting,
+			// A message without a job is taken up again when its time is over.
+			nextTryAt: state === 'queued' ? days(-1) : null
 		}));
 		await db
 			.insertInto('message')
