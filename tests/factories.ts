@@ -279,6 +279,8 @@ export const isSignedIn = async (one: Visitor) => (await one.api.sessions.get.qu
 export function heard(socket: Socket<ServerToClient>) {
 	const events: LiveEvent[] = [];
 	const streams: Stream[] = [];
+	/** Ids of the people who have a page open, for each organization, as a page keeps them. */
+	const online = new Map<string, Set<string>>();
 	const words: string[] = [];
 	const waiting = new Set<() => void>();
 	const note = (word: string) => {
@@ -297,7 +299,10 @@ export function heard(socket: Socket<ServerToClient>) {
 	socket.on('ended', () => note('ended'));
 	socket.on('resync', () => note('resync'));
 	socket.on('news', (isLive) => note(`news ${isLive}`));
-	socket.on('online', () => note('online'));
+	socket.on('online', (organizationId, userIds) => {
+		online.set(organizationId, new Set(userIds));
+		note('online');
+	});
 	socket.on('settings', () => note('settings'));
 	socket.on('editors', (name, editors) =>
 		note(`editors ${name} ${editors.map((one) => one.name).join(', ')}`)
@@ -305,7 +310,13 @@ export function heard(socket: Socket<ServerToClient>) {
 	socket.on('seen', (organizationId, seq) => note(`seen ${organizationId} ${seq}`));
 	socket.on('mailbox', () => note('mailbox'));
 	socket.on('alarms', () => note('alarms'));
-	socket.on('presence', (_, userId, isOnline) => note(`presence ${userId} ${isOnline}`));
+	socket.on('presence', (organizationId, userId, isOnline) => {
+		const there = new Set(online.get(organizationId));
+		if (isOnline) there.add(userId);
+		else there.delete(userId);
+		online.set(organizationId, there);
+		note(`presence ${userId} ${isOnline}`);
+	});
 
 	/** Resolves when the condition holds, now or after one of the next words. */
 	function until(holds: () => boolean, what: string, timeoutMs = 60_000): Promise<void> {
@@ -327,7 +338,7 @@ export function heard(socket: Socket<ServerToClient>) {
 	const hears = (word: string) => until(() => words.includes(word), word);
 	/** What the portal admins' own stream has told. */
 	const portalEvents = () => events.filter((_, index) => streams[index]?.kind === 'portal');
-	return { socket, events, portalEvents, words, until, hears };
+	return { socket, events, portalEvents, online, words, until, hears };
 }
 
 /** How a refused call was refused; fails when it was not. */

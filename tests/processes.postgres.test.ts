@@ -1,6 +1,7 @@
 import { io } from 'socket.io-client';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { signal } from '../src/news/publish.ts';
 import { heard, password, refusal, startPortal, type Portal, type Visitor } from './factories.ts';
 import type { Server } from './harness.ts';
 import { on, startSecond } from './race.ts';
@@ -124,18 +125,49 @@ test('a lost connection to the database: whoever lost their membership meanwhile
 	const member = await portal.member(company);
 	const [page, theirs] = [await company.owner.listen(), await member.listen()];
 	await Promise.all([page.hears('online'), theirs.hears('online')]);
+	const isThere = () => page.online.get(company.id)?.has(member.userId) === true;
+	await page.until(isThere, `${member.userId} being there`);
 	await portal.inDatabase((db) =>
 		db.connection().execute(async (own) => {
-			// In one statement, so that nothing is told of what it does: the listening connection is gone first.
+			// Nothing is told of this, and it holds before any process begins to listen anew.
+			await own.deleteFrom('membership').where('id', '=', member.memberId).execute();
 			await sql`
 				select pg_terminate_backend(pid) from pg_stat_activity
 				where datname = current_database() and pid <> pg_backend_pid()`.execute(own);
-			await own.deleteFrom('membership').where('id', '=', member.memberId).execute();
 		})
 	);
 	await Promise.all([page.hears('resync'), theirs.hears('resync')]);
-	await page.hears(`presence ${member.userId} false`);
+	await page.until(() => !isThere(), `${member.userId} being gone`);
 	await portal.application(company);
 	await page.hears('application.created');
 	expect(theirs.events).toEqual([]);
+});
+
+test('a connection that breaks while news are told: nobody seems to be there for ever, and pages ask for what they missed', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const member = await portal.member(company);
+	const [page, theirs] = [await company.owner.listen(), await member.listen()];
+	const isThere = () => page.online.get(company.id)?.has(member.userId) === true;
+	await page.until(isThere, `${member.userId} being there`);
+	await portal.inDatabase((db) =>
+		db.transaction().execute(async (trx) => {
+			await sql`lock table presence in access exclusive mode`.execute(trx);
+			// Both wait for the lock: the departure that is written, and the news that read whether somebody is there.
+			theirs.socket.disconnect();
+			await signal(db, { kind: 'presence', organizationId: company.id, userId: company.owner.userId });
+			const ended = new Set<number>();
+			await vi.waitFor(
+				async () => {
+					const { rows } = await sql<{ pid: number }>`
+						select pid, pg_terminate_backend(pid) from pg_stat_activity
+						where datname = current_database() and wait_event_type = 'Lock'`.execute(trx);
+					for (const { pid } of rows) ended.add(pid);
+					expect(ended.size).toBeGreaterThan(1);
+				},
+				{ timeout: 60_000, interval: 10 }
+			);
+		})
+	);
+	await page.hears('resync');
+	await page.until(() => !isThere(), `${member.userId} being gone`);
 });

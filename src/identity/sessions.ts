@@ -164,6 +164,7 @@ export async function noteSeen(db: Db, userId: string): Promise<void> {
 
 /** Which of these sessions, given by their hashes, are still good: one query for any number of them. */
 export async function listLiveSessions(db: Db, ids: string[]): Promise<Set<string>> {
+	if (ids.length === 0) return new Set();
 	const rows = await db
 		.selectFrom('session')
 		.innerJoin('account', 'account.id', 'session.userId')

@@ -10,6 +10,7 @@ import type { Env } from '../env.ts';
 import { createSeats, type Wish } from './seats.ts';
 import { findSession, sessionCookie } from '../identity/sessions.ts';
 import { hashToken } from '../identity/tokens.ts';
+import { sessionRoom, userRoom } from './rooms.ts';
 
 /** The door of the live side: who comes in, and how many at once. */
 
@@ -128,7 +129,7 @@ export function openDoor(io: LiveServer, { db, env, log }: { db: Db; env: Env; l
 		takeSeat(socket, [`account:${user.id}`, most.account]);
 		socket.data.user = { id: user.id };
 		socket.data.sessionId = session.id;
-		await socket.join([`user:${user.id}`, `session:${session.id}`]);
+		await socket.join([userRoom(user.id), sessionRoom(session.id)]);
 		if (user.isPortalAdmin) await socket.join('admins');
 	}
 

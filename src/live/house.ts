@@ -1,3 +1,4 @@
+import type { LimitFunction } from 'p-limit';
 import type { Db } from '../database/database.ts';
 import type { Door, LiveServer } from './admission.ts';
 
@@ -8,6 +9,9 @@ export interface House {
 	/** By which presence knows the sockets of this process. */
 	processId: string;
 	door: Door;
-	/** Has a failure logged that nobody waits for. */
+	/** Runs one after the other what tells news or opens and closes doors: what was committed first is told first. */
+	inOrder: LimitFunction;
+	report: (error: unknown) => void;
+	/** For what nobody waits for: has a failure logged, and doors and presence set right once the database answers. */
 	guard: (promise: Promise<void>) => void;
 }

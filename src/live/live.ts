@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Server as HttpServer } from 'node:http';
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { Server } from 'socket.io';
 import type { Database } from '../database/database.ts';
@@ -11,7 +12,8 @@ import { getSettings } from '../procedures/settings/settings.ts';
 import { openDoor, silenceAtMost, type LiveServer, type LiveSocket } from './admission.ts';
 import { keepAttendance } from './attendance.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import { listRooms } from './rooms.ts';
+import type { House } from './house.ts';
+import { organizationsOf, userRoom } from './rooms.ts';
 import { startSweep } from './sweep.ts';
 import { createTeller } from './telling.ts';
 
@@ -43,68 +45,77 @@ export async function startLive(
 
 	const door = openDoor(io, { db, env, log });
 	const report = (error: unknown) => log.error({ err: error }, 'news could not be told');
-	const guard = (promise: Promise<void>) => void promise.catch(report);
-	const house = { io, db, processId, door, guard };
+	const guard = (promise: Promise<void>) =>
+		void promise.catch((error: unknown) => {
+			report(error);
+			return sweep.repair();
+		});
+	const inOrder = pLimit(1);
+	const house: House = { io, db, processId, door, inOrder, report, guard };
 	const attendance = keepAttendance(house);
 	const tell = createTeller(house, attendance);
 
 	io.on('connection', (socket) => {
 		// Sockets carry news, never commands: whoever sends something is not one of our pages.
 		socket.onAny(() => socket.disconnect(true));
-		socket.on('disconnecting', () => {
-			for (const room of socket.rooms) attendance.departed(socket, room);
+		let left: string[] = [];
+		socket.on('disconnecting', () => void (left = organizationsOf(socket.rooms)));
+		socket.on('disconnect', () => {
+			attendance.departed(socket, left);
 			const { user } = socket.data;
-			if (user && attendance.socketsIn(`user:${user.id}`).length === 1)
+			if (user && attendance.socketsIn(userRoom(user.id)).length === 0)
 				guard(door.inTurn(() => noteSeen(db, user.id)));
+			socket.conn.close();
 		});
-		socket.on('disconnect', () => socket.conn.close());
 		socket.emit('news', heartbeat.isCurrent());
-		door
-			.inTurn(() => settle(socket))
-			.catch((error: unknown) => {
-				report(error);
-				// Without its rooms it would hear nothing: the page comes again.
-				socket.conn.close();
-			});
-		welcome(socket);
+		newcomers.add(socket);
+		if (newcomers.size === 1) void inOrder(receive);
 	});
 
 	const newcomers = new Set<LiveSocket>();
-	/** In turn with the news, so that older settings never follow newer ones; read once for all who come together. */
-	function welcome(socket: LiveSocket): void {
-		newcomers.add(socket);
-		if (newcomers.size > 1) return;
-		inOrder(async () => {
-			const welcomed = [...newcomers];
-			newcomers.clear();
+	/** Settings and rooms, read once for all who come together, and in order: older ones never follow newer ones. */
+	async function receive(): Promise<void> {
+		const received = [...newcomers];
+		newcomers.clear();
+		try {
 			const settings = await getSettings(db);
-			for (const one of welcomed) one.emit('settings', settings);
-		});
+			for (const one of received) one.emit('settings', settings);
+			await settle(received.filter(({ connected, data }) => connected && data.user));
+		} catch (error) {
+			report(error);
+			// Without their rooms they would hear nothing: the pages come again.
+			for (const one of received) one.conn.close();
+		}
 	}
 
 	/** After the connection, since rooms and presence are told to others. */
-	async function settle(socket: LiveSocket): Promise<void> {
-		const { user, sessionId } = socket.data;
-		if (!user || !sessionId || !socket.connected) return;
-		if (door.hasMissedEnding(socket) && !(await listLiveSessions(db, [sessionId])).has(sessionId)) {
-			return attendance.shut(socket);
-		}
-		const rooms = await listRooms(db, [user.id]);
-		for (const id of rooms.get(user.id) ?? []) await attendance.enter(socket, user.id, id);
+	async function settle(sockets: LiveSocket[]): Promise<void> {
+		const doubtful = sockets.filter(door.hasMissedEnding).flatMap(({ data }) => data.sessionId ?? []);
+		const live = await listLiveSessions(db, doubtful);
+		const isOver = ({ data: { sessionId } }: LiveSocket) =>
+			sessionId !== null && doubtful.includes(sessionId) && !live.has(sessionId);
+		for (const socket of sockets) if (isOver(socket)) attendance.shut(socket);
+		await attendance.setRooms(sockets.filter(({ connected }) => connected));
 	}
 
-	// One after the other, so that what was committed first is told first.
-	let told: Promise<void> = Promise.resolve();
-	const inOrder = (telling: () => Promise<void>) => {
-		told = told.then(telling).catch(report);
-	};
+	let isMissing = false;
+	/** News that came could not be told: once the database answers, every page asks for what it missed. */
+	function missed(error: unknown): void {
+		report(error);
+		if (isMissing) return;
+		isMissing = true;
+		void sweep.repair().then(() => {
+			isMissing = false;
+			io.emit('resync');
+		});
+	}
 
 	function hear(text: string): void {
 		try {
 			const what = JSON.parse(text) as Signal;
 			// Not behind the news that wait to be told: it says that they come in.
 			if (what.kind === 'pulse') heartbeat.hear(what);
-			else inOrder(() => tell(what));
+			else inOrder(() => tell(what)).catch(missed);
 		} catch (error) {
 			report(error);
 		}
@@ -115,7 +126,7 @@ export async function startLive(
 	await database.listen(channel, hear, () => {
 		// Listening began anew: what was told in between is lost, so every page asks for what it missed.
 		io.emit('resync');
-		sweep.untilDone();
+		void sweep.repair();
 	});
 	const beating = setInterval(() => guard(beat(db, processId)), beatSeconds * 1000);
 
@@ -126,7 +137,8 @@ export async function startLive(
 			sweep.stop();
 			heartbeat.stop();
 			await io.close();
-			await told;
+			// What is being told is told to the end.
+			await inOrder(() => undefined);
 			await leaveAll(db, processId);
 		}
 	};

@@ -1,6 +1,12 @@
 import type { Db } from '../database/database.ts';
 
 export const organizationRoom = (id: string) => `organization:${id}`;
+export const userRoom = (id: string) => `user:${id}`;
+export const sessionRoom = (id: string) => `session:${id}`;
+
+/** Ids of the organizations among the rooms that a socket is in. */
+export const organizationsOf = (rooms: Iterable<string>): string[] =>
+	[...rooms].flatMap((room) => (room.startsWith('organization:') ? room.slice('organization:'.length) : []));
 
 /** The organizations whose news each of these people may hear. */
 export async function listRooms(db: Db, userIds: string[]): Promise<Map<string, string[]>> {
@@ -13,4 +19,15 @@ export async function listRooms(db: Db, userIds: string[]): Promise<Map<string, 
 		.execute();
 	const groups = Map.groupBy(rows, ({ userId }) => userId);
 	return new Map([...groups].map(([userId, group]) => [userId, group.map(({ id }) => id)]));
+}
+
+/** Which of these people are portal admins. */
+export async function listAdmins(db: Db, userIds: string[]): Promise<Set<string>> {
+	const rows = await db
+		.selectFrom('account')
+		.select('id')
+		.where('id', 'in', userIds)
+		.where('isPortalAdmin', '=', true)
+		.execute();
+	return new Set(rows.map(({ id }) => id));
 }

@@ -1,57 +1,59 @@
+import { setTimeout } from 'node:timers/promises';
 import { listLiveSessions } from '../identity/sessions.ts';
 import type { Attendance } from './attendance.ts';
 import type { House } from './house.ts';
-import { listRooms } from './rooms.ts';
 
-/** Sessions and memberships of open sockets are compared with the database at least this often. */
-const sweepSeconds = 45;
-/** After a comparison that failed, in milliseconds. */
-const sweepAgain = 1000;
+/** How often sessions and memberships of open sockets are compared with the database at least, in milliseconds. */
+const sweepEvery = 45_000;
+/** After a repair that failed. */
+const repairAgain = 1000;
 
-/** Compares open sockets with the database every now and then, and whenever `untilDone` is called. */
-export function startSweep({ io, db, guard }: House, attendance: Attendance) {
-	const { shut, enter, exit, recheckAdmins } = attendance;
+/** Compares open sockets with the database every now and then, and until it succeeds when something went wrong. */
+export function startSweep({ io, db, inOrder, report }: House, attendance: Attendance) {
+	const { shut, setRooms, settleOwed, tellOnline } = attendance;
 
 	/** What a missed notification would have closed is closed here, in three queries for all sockets together. */
 	async function sweep(): Promise<void> {
-		const sockets = [...io.sockets.sockets.values()].filter(({ data }) => data.user);
-		if (sockets.length === 0) return;
-		const sessionIds = sockets.flatMap(({ data }) => data.sessionId ?? []);
-		const userIds = sockets.flatMap(({ data }) => data.user?.id ?? []);
-		const sessions = await listLiveSessions(db, sessionIds);
-		const allowed = await listRooms(db, userIds);
-		await recheckAdmins(userIds);
-		for (const socket of sockets) {
-			const { sessionId, user } = socket.data;
-			if (!user || !sessionId) continue;
-			if (!sessions.has(sessionId)) {
-				shut(socket);
-				continue;
-			}
-			const own = new Set(allowed.get(user.id));
-			for (const room of socket.rooms) {
-				const id = room.startsWith('organization:') ? room.slice('organization:'.length) : null;
-				if (id && !own.has(id)) await exit(socket, id);
-			}
-			for (const id of own) await enter(socket, user.id, id);
-		}
+		await settleOwed();
+		await inOrder(async () => {
+			const sockets = [...io.sockets.sockets.values()].filter(({ data }) => data.user);
+			const sessions = await listLiveSessions(
+				db,
+				sockets.flatMap(({ data }) => data.sessionId ?? [])
+			);
+			const isLive = ({ data }: (typeof sockets)[number]) => sessions.has(data.sessionId ?? '');
+			for (const socket of sockets) if (!isLive(socket)) shut(socket);
+			await setRooms(sockets.filter(isLive));
+		});
 	}
 
-	let timer: ReturnType<typeof setTimeout> | undefined;
-	/** The database may be back for one connection and not yet for the others. */
-	function untilDone(): void {
-		clearTimeout(timer);
-		const sweeping = sweep();
-		guard(sweeping);
-		sweeping.catch(() => (timer = setTimeout(untilDone, sweepAgain)));
+	let isStopped = false;
+	let running = Promise.resolve();
+	let asked: Promise<void> | undefined;
+	/** Resolves when doors and presence have been set right by a comparison that began after this call. */
+	function repair(): Promise<void> {
+		asked ??= running = running.then(async () => {
+			asked = undefined;
+			while (!isStopped) {
+				try {
+					await sweep();
+					return await inOrder(tellOnline);
+				} catch (error) {
+					// The database may be back for one connection and not yet for the others.
+					report(error);
+					await setTimeout(repairAgain);
+				}
+			}
+		});
+		return asked;
 	}
 
-	const interval = setInterval(() => guard(sweep()), sweepSeconds * 1000);
+	const interval = setInterval(() => void sweep().catch(report), sweepEvery);
 	return {
-		untilDone,
+		repair,
 		stop() {
+			isStopped = true;
 			clearInterval(interval);
-			clearTimeout(timer);
 		}
 	};
 }

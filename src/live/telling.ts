@@ -5,22 +5,24 @@ import { liveEventOf } from '../procedures/activity/activity.ts';
 import { listEditors } from '../procedures/emails/emails.ts';
 import type { Attendance } from './attendance.ts';
 import type { House } from './house.ts';
-import { organizationRoom } from './rooms.ts';
+import { organizationRoom, userRoom } from './rooms.ts';
 
 /** Tells the sockets of this process what was committed. */
 export function createTeller({ io, db, door }: House, attendance: Attendance) {
-	const { socketsIn, exit, bring, recheckAdmins } = attendance;
+	const { socketsIn, exit, bring, setAdmins } = attendance;
 
 	async function tell(what: Exclude<Signal, { kind: 'pulse' }>): Promise<void> {
 		switch (what.kind) {
 			case 'event':
 				return tellEvent(what.id);
-			case 'account':
-				if (socketsIn(`user:${what.userId}`).length > 0) await recheckAdmins([what.userId]);
-				io.to(`user:${what.userId}`).emit('account');
+			case 'account': {
+				const sockets = socketsIn(userRoom(what.userId));
+				if (sockets.length > 0) await setAdmins(sockets);
+				io.to(userRoom(what.userId)).emit('account');
 				return;
+			}
 			case 'seen':
-				io.to(`user:${what.userId}`).emit('seen', what.organizationId, what.seq);
+				io.to(userRoom(what.userId)).emit('seen', what.organizationId, what.seq);
 				return;
 			case 'mailbox':
 			case 'alarms':
@@ -53,7 +55,7 @@ export function createTeller({ io, db, door }: House, attendance: Attendance) {
 			// Portal admins hear everything, once: in their own stream what stands there.
 			const rooms = [organizationRoom(row.organizationId), ...(row.portalSeq === null ? ['admins'] : [])];
 			io.to(rooms).emit('event', stream, forOrganization);
-			await closeDoors(forOrganization, row.organizationId);
+			closeDoors(forOrganization, row.organizationId);
 			await tellInvitees(forOrganization, row.organizationId);
 		}
 		const forPortal = liveEventOf(row, 'portal');
@@ -64,14 +66,14 @@ export function createTeller({ io, db, door }: House, attendance: Attendance) {
 
 	/** Who has come in is in the room before the event is told there. */
 	async function openDoors(event: LiveEvent, organizationId: string): Promise<void> {
-		if (event.name === 'member.joined') await bring([event.payload.member.userId], organizationId);
+		if (event.name === 'member.joined') bring([event.payload.member.userId], organizationId);
 		if (event.name === 'organization.requested' || event.name === 'organization.restored') {
 			const rows = await db
 				.selectFrom('membership')
 				.select('userId')
 				.where('organizationId', '=', organizationId)
 				.execute();
-			await bring(
+			bring(
 				rows.map(({ userId }) => userId),
 				organizationId
 			);
@@ -79,18 +81,18 @@ export function createTeller({ io, db, door }: House, attendance: Attendance) {
 	}
 
 	/** Who has gone hears that they have, and nothing after it. */
-	async function closeDoors(event: LiveEvent, organizationId: string): Promise<void> {
+	function closeDoors(event: LiveEvent, organizationId: string): void {
 		switch (event.name) {
 			case 'member.removed':
 			case 'member.left': {
 				const { userId } = event.payload.member;
-				for (const socket of socketsIn(`user:${userId}`)) await exit(socket, organizationId);
-				io.to(`user:${userId}`).emit('account');
+				for (const socket of socketsIn(userRoom(userId))) exit(socket, organizationId);
+				io.to(userRoom(userId)).emit('account');
 				return;
 			}
 			case 'member.updated':
 			case 'member.appointed':
-				io.to(`user:${event.payload.member.userId}`).emit('account');
+				io.to(userRoom(event.payload.member.userId)).emit('account');
 				return;
 			case 'organization.renamed':
 			case 'organization.approved':
@@ -102,7 +104,7 @@ export function createTeller({ io, db, door }: House, attendance: Attendance) {
 			case 'organization.withdrawn': {
 				const room = organizationRoom(organizationId);
 				io.to(room).emit('account');
-				for (const socket of socketsIn(room)) await exit(socket, organizationId);
+				for (const socket of socketsIn(room)) exit(socket, organizationId);
 			}
 		}
 	}
@@ -131,7 +133,7 @@ export function createTeller({ io, db, door }: House, attendance: Attendance) {
 						)
 			)
 			.execute();
-		for (const { id } of invitees) io.to(`user:${id}`).emit('account');
+		for (const { id } of invitees) io.to(userRoom(id)).emit('account');
 	}
 
 	return tell;

@@ -12,15 +12,20 @@ const silentSeconds = 60;
 const isFresh = sql<boolean>`seen_at > now() - make_interval(secs => ${silentSeconds})`;
 
 /** Ids of the people of the organization who have a page open. */
-export async function onlineIn(db: Db, organizationId: string): Promise<string[]> {
+export const onlineIn = async (db: Db, organizationId: string): Promise<string[]> =>
+	(await onlineInEach(db, [organizationId])).get(organizationId) ?? [];
+
+/** The same for several organizations; those where nobody is are left out. */
+export async function onlineInEach(db: Db, organizationIds: string[]): Promise<Map<string, string[]>> {
 	const rows = await db
 		.selectFrom('presence')
-		.select('userId')
+		.select(['organizationId', 'userId'])
 		.distinct()
-		.where('organizationId', '=', organizationId)
+		.where('organizationId', 'in', organizationIds)
 		.where(isFresh)
 		.execute();
-	return rows.map(({ userId }) => userId);
+	const groups = Map.groupBy(rows, ({ organizationId }) => organizationId);
+	return new Map([...groups].map(([id, group]) => [id, group.map(({ userId }) => userId)]));
 }
 
 export async function isOnline(db: Db, organizationId: string, userId: string): Promise<boolean> {

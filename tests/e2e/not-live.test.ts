@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { Browser } from 'playwright-core';
+import type { Browser, Request } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCut } from '../cut.ts';
 import { startPortal, type Company, type Portal } from '../factories.ts';
@@ -35,16 +35,21 @@ const isThere = ({ page }: Person, name: string) => page.getByRole('main').getBy
 
 /** Waits until the page has asked for everything that it asks for by itself. */
 function watchRequests({ page }: Person) {
-	let [begun, ended] = [0, 0];
-	page.on('request', () => (begun += 1));
-	for (const end of ['requestfinished', 'requestfailed'] as const)
-		page.on(end as 'request', () => (ended += 1));
+	const open = new Set<Request>();
+	let begun = 0;
+	page.on('request', (request) => {
+		begun += 1;
+		open.add(request);
+	});
+	// What began before it was watched may end while it is.
+	page.on('requestfinished', (request) => void open.delete(request));
+	page.on('requestfailed', (request) => void open.delete(request));
 	return () =>
 		expect
 			.poll(async () => {
 				const before = begun;
 				await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
-				return ended - begun || begun - before;
+				return open.size || begun - before;
 			})
 			.toBe(0);
 }
