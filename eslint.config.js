@@ -26,7 +26,10 @@ export default defineConfig(
 			'@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
 			'svelte/no-navigation-without-resolve': 'off',
 			// Sets and maps that nothing on a page has to react to stay plain ones.
-			'svelte/prefer-svelte-reactivity': 'off'
+			'svelte/prefer-svelte-reactivity': 'off',
+			// There are no stores here, for which it asks the type of every expression: nine tenths of the whole time.
+			'svelte/require-store-reactive-access': 'off',
+			'no-restricted-imports': ['error', { paths: ['svelte/store'] }]
 		}
 	},
 	{

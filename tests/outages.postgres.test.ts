@@ -2,7 +2,8 @@ import { io } from 'socket.io-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { refusals } from '#lib/wire.ts';
 import { startCut } from './cut.ts';
-import { heard, isSignedIn, startPortal, type Portal, type Visitor } from './factories.ts';
+import { isSignedIn, startPortal, type Portal, type Visitor } from './factories.ts';
+import { heard } from './heard.ts';
 import { createDatabase, startServer } from './harness.ts';
 
 /** The database is away for a while, or only the connection that hears its news. */

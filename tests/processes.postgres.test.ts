@@ -2,8 +2,9 @@ import { io } from 'socket.io-client';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { signal } from '../src/news/publish.ts';
-import { heard, password, refusal, startPortal, type Portal, type Visitor } from './factories.ts';
+import { password, refusal, startPortal, type Portal, type Visitor } from './factories.ts';
 import type { Server } from './harness.ts';
+import { heard } from './heard.ts';
 import { on, startSecond } from './race.ts';
 
 let portal: Portal;
@@ -58,11 +59,9 @@ test('two processes on one PostgreSQL serve one portal: whoever is removed on on
 		});
 	}
 	await Promise.all([page.hears('organization.requested'), away.hears('organization.requested')]);
-	expect(page.events.map(({ name }) => name)).toEqual([
-		'application.created',
-		'member.removed',
-		'organization.requested'
-	]);
+	// Who joined just before may be told of just after: their page knows by the numbers that it has them.
+	const names = page.events.map(({ name }) => name).filter((name) => name !== 'member.joined');
+	expect(names).toEqual(['application.created', 'member.removed', 'organization.requested']);
 	expect(away.events.map(({ name }) => name)).toEqual(['organization.requested']);
 
 	// A session that one process ends is over on the other one, cookie and sockets.
@@ -155,14 +154,14 @@ test('a connection that breaks while news are told: nobody seems to be there for
 			// Both wait for the lock: the departure that is written, and the news that read whether somebody is there.
 			theirs.socket.disconnect();
 			await signal(db, { kind: 'presence', organizationId: company.id, userId: company.owner.userId });
-			const ended = new Set<number>();
+			const ended = new Set<string>();
 			await vi.waitFor(
 				async () => {
-					const { rows } = await sql<{ pid: number }>`
-						select pid, pg_terminate_backend(pid) from pg_stat_activity
+					const { rows } = await sql<{ verb: string }>`
+						select split_part(query, ' ', 1) as verb, pg_terminate_backend(pid) from pg_stat_activity
 						where datname = current_database() and wait_event_type = 'Lock'`.execute(trx);
-					for (const { pid } of rows) ended.add(pid);
-					expect(ended.size).toBeGreaterThan(1);
+					for (const { verb } of rows) ended.add(verb);
+					expect([...ended].sort()).toEqual(['delete', 'select']);
 				},
 				{ timeout: 60_000, interval: 10 }
 			);

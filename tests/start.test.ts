@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
@@ -42,122 +42,73 @@ const readHolder = async (server: Server) =>
 const writeHolder = (server: Server, holder: Record<string, unknown>) =>
 	writeFile(holderFile(server), JSON.stringify(holder));
 
-describe('a start is refused', () => {
-	test('with wrong variables: each is named with the reason, none with its value', async () => {
-		const said = await refusedStart({
-			DATABASE_URL: 'mysql://someone:hunter22@db.example/portico',
-			SMTP_URL: 'smtp.example.com',
-			ORIGIN: 'https://portal.example.com/path/',
-			ENCRYPTION_KEY: 'c2hvcnQ=',
-			PORTAL_ADMIN_EMAIL: 'admin@example.test',
-			TRUSTED_PROXIES: '-1'
-		});
-		expect(said).toContain('DATABASE_URL: must begin with postgres://');
-		expect(said).toContain('SMTP_URL: must begin with smtp:// or smtps://');
-		expect(said).toContain('ORIGIN: must be an origin');
-		expect(said).toContain('ENCRYPTION_KEY: must be 32 bytes in base64');
-		expect(said).toContain('TRUSTED_PROXIES: ');
-		expect(said).not.toMatch(/hunter22|c2hvcnQ|smtp\.example\.com/);
-		const alone = await refusedStart({ PORTAL_ADMIN_EMAIL: 'admin@example.test' });
-		expect(alone).toContain('PORTAL_ADMIN_EMAIL and PORTAL_ADMIN_PASSWORD: must be given together');
-	});
-
-	test('with other keys than the generated ones, which are the process’s own and stay the same', async () => {
-		await using server = await start(admin);
-		const file = join(server.dataFolder, 'secrets.json');
-		const secrets = await readFile(file, 'utf8');
-		const { encryptionKey, lookupKey } = JSON.parse(secrets) as Record<string, string>;
-		expect((await stat(file)).mode & 0o777).toBe(0o600);
-		expect([encryptionKey, lookupKey].map((key) => Buffer.from(key ?? '', 'base64').length)).toEqual([
-			32, 32
-		]);
-		if (database === 'pglite') await server.stop();
-		for (const name of ['ENCRYPTION_KEY', 'LOOKUP_KEY']) {
+// What no database has a part in is tried on one of them.
+if (database === 'postgres')
+	describe('a start is refused', () => {
+		test('with wrong variables: each is named with the reason, none with its value', async () => {
 			const said = await refusedStart({
-				DATA_FOLDER: server.dataFolder,
-				[name]: randomBytes(32).toString('base64'),
-				...(server.databaseUrl && { DATABASE_URL: server.databaseUrl })
+				DATABASE_URL: 'mysql://someone:hunter22@db.example/portico',
+				SMTP_URL: 'smtp.example.com',
+				ORIGIN: 'https://portal.example.com/path/',
+				ENCRYPTION_KEY: 'c2hvcnQ=',
+				PORTAL_ADMIN_EMAIL: 'admin@example.test',
+				TRUSTED_PROXIES: '-1'
 			});
-			expect(said, name).toContain('The encryption keys are not those');
-		}
-		// With its own keys it starts as before: nothing was overwritten.
-		await server.restart();
-		expect(await readFile(file, 'utf8')).toBe(secrets);
-		expect(server.logs).not.toContain(encryptionKey);
-	});
-
-	test('on a port that another program has', async () => {
-		const other = createServer().listen(0);
-		await once(other, 'listening');
-		const { port } = other.address() as AddressInfo;
-		expect(await refusedStart({ PORT: String(port) })).toContain('The port is in use');
-		other.close();
-	});
-
-	if (database === 'pglite') {
-		test('on the folder of another process that runs; after a power cut there is none', async () => {
-			await using server = await start(admin);
-			const said = await refusedStart({ DATA_FOLDER: server.dataFolder });
-			expect(said).toContain('Another Portico is already running on');
-			expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
-			await server.kill();
-			const holder = await readHolder(server);
-			await server.restart();
-			expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
-			// At once, without a look at the clock: on the same machine a process id tells.
-			expect(server.logs).not.toContain('is in use, or was until a moment ago');
-			await server.kill();
-
-			// Its id by now is another's: that of the process that starts, as in a container, or of any.
-			await writeHolder(server, { ...holder, pid: process.pid, startedAt: '1' });
-			await server.restart();
-			expect(server.logs).not.toContain('is in use, or was until a moment ago');
+			expect(said).toContain('DATABASE_URL: must begin with postgres://');
+			expect(said).toContain('SMTP_URL: must begin with smtp:// or smtps://');
+			expect(said).toContain('ORIGIN: must be an origin');
+			expect(said).toContain('ENCRYPTION_KEY: must be 32 bytes in base64');
+			expect(said).toContain('TRUSTED_PROXIES: ');
+			expect(said).not.toMatch(/hunter22|c2hvcnQ|smtp\.example\.com/);
+			const alone = await refusedStart({ PORTAL_ADMIN_EMAIL: 'admin@example.test' });
+			expect(alone).toContain('PORTAL_ADMIN_EMAIL and PORTAL_ADMIN_PASSWORD: must be given together');
 		});
 
-		// At once: each of them waits for a lock to grow old.
-		test.concurrent.each(['host', 'boot', 'namespace'])(
-			'on the folder of a process of another %s as long as it is touched there; then it is taken',
-			async (name) => {
-				await using server = await start(admin);
-				await server.kill();
-				// Its id is one that here nobody has, or one that here is somebody else.
-				const pid = name === 'namespace' ? process.pid : 2 ** 22 + 1;
-				await writeHolder(server, { ...(await readHolder(server)), pid, [name]: 'another' });
-				const lock = join(server.dataFolder, 'portico.lock');
-				const touch = () => utimes(lock, new Date(), new Date());
-				const touching = setInterval(() => void touch(), 1_000);
-				try {
-					await touch();
-					const said = await refusedStart({ DATA_FOLDER: server.dataFolder });
-					expect(said).toContain('Another Portico is already running on');
-				} finally {
-					clearInterval(touching);
-				}
-				await touch();
-				await server.restart();
-				expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
-				expect(server.logs).toContain('is in use, or was until a moment ago');
-			},
-			90_000
-		);
-
-		test('two at once after a power cut: one starts', async () => {
+		test('with other keys than the generated ones, which are the process’s own and stay the same', async () => {
 			await using server = await start(admin);
-			await server.kill();
-			const starting = Array.from({ length: 3 }, () => start({ DATA_FOLDER: server.dataFolder }));
-			const all = await Promise.allSettled(starting);
-			const started = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-			try {
-				expect(started).toHaveLength(1);
-				expect((await fetch(`${started[0]?.origin}/readyz`)).status).toBe(200);
-			} finally {
-				for (const one of started) await one.dispose();
+			const file = join(server.dataFolder, 'secrets.json');
+			const secrets = await readFile(file, 'utf8');
+			const { encryptionKey, lookupKey } = JSON.parse(secrets) as Record<string, string>;
+			expect((await stat(file)).mode & 0o777).toBe(0o600);
+			expect([encryptionKey, lookupKey].map((key) => Buffer.from(key ?? '', 'base64').length)).toEqual([
+				32, 32
+			]);
+			for (const name of ['ENCRYPTION_KEY', 'LOOKUP_KEY']) {
+				const said = await refusedStart({
+					DATA_FOLDER: server.dataFolder,
+					[name]: randomBytes(32).toString('base64'),
+					...(server.databaseUrl && { DATABASE_URL: server.databaseUrl })
+				});
+				expect(said, name).toContain('The encryption keys are not those');
 			}
+			// With its own keys it starts as before: nothing was overwritten.
+			await server.restart();
+			expect(await readFile(file, 'utf8')).toBe(secrets);
+			expect(server.logs).not.toContain(encryptionKey);
 		});
-	}
-});
+
+		test('on a port that another program has', async () => {
+			const other = createServer().listen(0);
+			await once(other, 'listening');
+			const { port } = other.address() as AddressInfo;
+			expect(await refusedStart({ PORT: String(port) })).toContain('The port is in use');
+			other.close();
+		});
+	});
 
 if (database === 'pglite') {
+	test('a folder that another process has is refused; after a power cut nobody has it', async () => {
+		await using server = await start(admin);
+		const said = await refusedStart({ DATA_FOLDER: server.dataFolder });
+		expect(said).toContain('Another Portico is already running on');
+		expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
+		await server.kill();
+		await server.restart();
+		expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
+		// At once, without a look at the clock: on the same machine a process id tells.
+		expect(server.logs).not.toContain('is in use, or was until a moment ago');
+	});
+
 	test('a process that has lost its folder ends at once and says why', async () => {
 		await using server = await start(admin);
 		// As another one does that takes the lock for stale: after a sleep of the machine, for instance.
@@ -193,45 +144,46 @@ if (database === 'pglite') {
 	});
 }
 
-describe('the first portal admin', () => {
-	const person = { firstName: 'Ada', lastName: 'Byron', email: 'ada@example.test', password };
+if (database === 'postgres')
+	describe('the first portal admin', () => {
+		const person = { firstName: 'Ada', lastName: 'Byron', email: 'ada@example.test', password };
 
-	test('comes by the setup link that a fresh start prints, which works once', async () => {
-		await using server = await startServer({ database });
-		const link = server.setupUrl ?? '';
-		expect(link).toMatch(new RegExp(`^${server.origin}/setup/[\\w-]{43}$`));
-		// Another start, another link: what the older one printed is dead.
-		await server.restart();
-		const newer = server.setupUrl ?? '';
-		expect(newer).not.toBe(link);
-		const tokenOf = (url: string) => url.slice(url.lastIndexOf('/') + 1);
-		expect((await post(server, 'setup.complete', { ...person, token: tokenOf(link) })).status).toBe(404);
-		const answers = await Promise.all(
-			['ada', 'eve', 'mal'].map((name) =>
-				post(server, 'setup.complete', { ...person, email: `${name}@example.test`, token: tokenOf(newer) })
-			)
-		);
-		expect(answers.map(({ status }) => status).sort()).toEqual([200, 404, 404]);
-		const [cookie = ''] = answers.find(({ ok }) => ok)?.headers.getSetCookie() ?? [];
-		const list = await fetch(`${server.origin}/trpc/organizations.list?input=%7B%7D`, {
-			headers: { cookie: cookie.split(';')[0] ?? '' }
+		test('comes by the setup link that a fresh start prints, which works once', async () => {
+			await using server = await startServer({ database });
+			const link = server.setupUrl ?? '';
+			expect(link).toMatch(new RegExp(`^${server.origin}/setup/[\\w-]{43}$`));
+			// Another start, another link: what the older one printed is dead.
+			await server.restart();
+			const newer = server.setupUrl ?? '';
+			expect(newer).not.toBe(link);
+			const tokenOf = (url: string) => url.slice(url.lastIndexOf('/') + 1);
+			expect((await post(server, 'setup.complete', { ...person, token: tokenOf(link) })).status).toBe(404);
+			const answers = await Promise.all(
+				['ada', 'eve', 'mal'].map((name) =>
+					post(server, 'setup.complete', { ...person, email: `${name}@example.test`, token: tokenOf(newer) })
+				)
+			);
+			expect(answers.map(({ status }) => status).sort()).toEqual([200, 404, 404]);
+			const [cookie = ''] = answers.find(({ ok }) => ok)?.headers.getSetCookie() ?? [];
+			const list = await fetch(`${server.origin}/trpc/organizations.list?input=%7B%7D`, {
+				headers: { cookie: cookie.split(';')[0] ?? '' }
+			});
+			expect(list.status).toBe(200);
+			await server.restart();
+			expect(server.setupUrl).toBeNull();
 		});
-		expect(list.status).toBe(200);
-		await server.restart();
-		expect(server.setupUrl).toBeNull();
-	});
 
-	test('comes from the environment, without a link; a later start with another one changes nothing', async () => {
-		await using server = await start(admin);
-		expect(server.setupUrl).toBeNull();
-		const signIn = () =>
-			post(server, 'sessions.create', { email: 'admin@example.test', password: adminPassword });
-		expect(await (await signIn()).json()).toMatchObject({ result: { data: { redirectTo: '/admin' } } });
-		await server.restart();
-		expect((await signIn()).status).toBe(200);
-		expect(server.setupUrl).toBeNull();
+		test('comes from the environment, without a link; a later start with another one changes nothing', async () => {
+			await using server = await start(admin);
+			expect(server.setupUrl).toBeNull();
+			const signIn = () =>
+				post(server, 'sessions.create', { email: 'admin@example.test', password: adminPassword });
+			expect(await (await signIn()).json()).toMatchObject({ result: { data: { redirectTo: '/admin' } } });
+			await server.restart();
+			expect((await signIn()).status).toBe(200);
+			expect(server.setupUrl).toBeNull();
+		});
 	});
-});
 
 test('SIGTERM finishes what is under way, closes the sockets and ends with 0', async () => {
 	await using server = await start(admin);

@@ -126,7 +126,7 @@ class Live {
 		this.#on = on;
 		[this.#hasNews, this.#isBehind, this.#isCrowded, this.#isAnswered] = [false, false, false, null];
 		this.state = 'connecting';
-		let hadConnection = false;
+		let [wasReceived, isReceived] = [false, false];
 		const socket: LiveSocket = io({
 			transports: ['websocket'],
 			reconnectionDelay: 300,
@@ -151,12 +151,15 @@ class Live {
 		socket.on('connect', () => {
 			refusedTimes = 0;
 			this.#isCrowded = false;
-			// Between the page's snapshot and this moment something may have happened.
-			if (hadConnection) this.fallBehind();
-			else for (const one of this.#followers) one.catchUp();
-			hadConnection = true;
+			isReceived = false;
 		});
 		socket.on('news', (isLive) => {
+			if (!isReceived) {
+				// From here on the page hears what happens; between its snapshot and this moment something may have.
+				if (wasReceived) this.fallBehind();
+				else for (const one of this.#followers) one.catchUp();
+				[wasReceived, isReceived] = [true, true];
+			}
 			this.#hasNews = isLive;
 			this.#show();
 			if (isLive && this.#isBehind) void this.#ask();

@@ -67,13 +67,15 @@ export async function startLive(
 				guard(door.inTurn(() => noteSeen(db, user.id)));
 			socket.conn.close();
 		});
-		socket.emit('news', heartbeat.isCurrent());
 		newcomers.add(socket);
 		if (newcomers.size === 1) void inOrder(receive);
 	});
 
 	const newcomers = new Set<LiveSocket>();
-	/** Settings and rooms, read once for all who come together, and in order: older ones never follow newer ones. */
+	/**
+	 * Settings and rooms, read once for all who come together, and in order: older ones never follow newer ones. From the
+	 * first word on whether news come in, a page hears them, and asks for what happened between its snapshot and that word.
+	 */
 	async function receive(): Promise<void> {
 		const received = [...newcomers];
 		newcomers.clear();
@@ -81,6 +83,10 @@ export async function startLive(
 			const settings = await getSettings(db);
 			for (const one of received) one.emit('settings', settings);
 			await settle(received.filter(({ connected, data }) => connected && data.user));
+			for (const one of received) {
+				void one.join('received');
+				one.emit('news', heartbeat.isCurrent());
+			}
 		} catch (error) {
 			report(error);
 			// Without their rooms they would hear nothing: the pages come again.
@@ -122,7 +128,9 @@ export async function startLive(
 	}
 
 	const sweep = startSweep(house, attendance);
-	const heartbeat = startHeartbeat(database, processId, log, (isCurrent) => io.emit('news', isCurrent));
+	const heartbeat = startHeartbeat(database, processId, log, (isCurrent) =>
+		io.to('received').emit('news', isCurrent)
+	);
 	await database.listen(channel, hear, () => {
 		// Listening began anew: what was told in between is lost, so every page asks for what it missed.
 		io.emit('resync');

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Browser, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, unique, type Company, type Portal, type Visitor } from '../factories.ts';
-import { launchBrowser, openAs } from './browser.ts';
+import { getBrowser, openAs } from './browser.ts';
 
 /** "Activity" as a portal admin and a member narrow it, with script and without, and take it along. */
 
@@ -11,15 +11,12 @@ let portal: Portal;
 let company: Company;
 let other: Company;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
 	company = await portal.company({ admin: portal.admin, name: unique('Northwind') });
 	other = await portal.company({ admin: portal.admin, name: unique('Lumen') });
 	await portal.application(company);
 });
-afterAll(async () => {
-	await browser.close();
-	await portal.stop();
-});
+afterAll(() => portal.stop());
 
 const open = (as: Visitor, path: string, options: Parameters<typeof openAs>[4] = {}) =>
 	openAs(browser, portal.server.origin, as, path, options);

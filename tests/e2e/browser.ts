@@ -94,6 +94,10 @@ async function* findBrowsers(): AsyncGenerator<Candidate> {
 	yield { executablePath, env: { ...env, LD_LIBRARY_PATH: join(folder, 'al2023', 'lib') } };
 }
 
+let running: Promise<Browser> | undefined;
+/** The browser of this worker, for all its files; it ends with the process. What one test opens no other one sees. */
+export const getBrowser = (): Promise<Browser> => (running ??= launchBrowser());
+
 /** Starts the first browser that starts, or fails with what was tried. */
 export async function launchBrowser(): Promise<Browser> {
 	// Not the flags that @sparticuz/chromium proposes: they turn off the same-origin policy, which is part of what we test.

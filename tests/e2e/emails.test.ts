@@ -4,19 +4,16 @@ import { catalogue, type EmailName } from '../../emails/catalogue.ts';
 import { renderEmail } from '../../src/mail/compose.ts';
 import { startPortal, unique, type Portal, type Visitor } from '../factories.ts';
 import { findProblems } from './axe.ts';
-import { launchBrowser, newPerson, openAs } from './browser.ts';
+import { getBrowser, newPerson, openAs } from './browser.ts';
 
 /** Portal admins write the e-mails: what they type is seen at once, and received. */
 
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
 });
-afterAll(async () => {
-	await browser.close();
-	await portal.stop();
-});
+afterAll(() => portal.stop());
 
 const open = (as: Visitor, path: string) =>
 	openAs(browser, portal.server.origin, as, path, { viewport: { width: 1400, height: 900 } });

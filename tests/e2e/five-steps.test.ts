@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adminPassword, startPortal, unique, uniqueEmail, type Portal } from '../factories.ts';
-import { launchBrowser, newPerson, type Person } from './browser.ts';
+import { getBrowser, newPerson, type Person } from './browser.ts';
 
 /**
  * The five steps of the product as three people go through them, each in a browser of their own. Nobody reloads a page:
@@ -11,12 +11,9 @@ import { launchBrowser, newPerson, type Person } from './browser.ts';
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
 });
-afterAll(async () => {
-	await browser.close();
-	await portal.stop();
-});
+afterAll(() => portal.stop());
 
 const isLive = (page: Page) => page.getByText('Live', { exact: true }).waitFor();
 

@@ -9,19 +9,16 @@ import {
 	type Portal,
 	type Visitor
 } from '../factories.ts';
-import { launchBrowser, openAs } from './browser.ts';
+import { getBrowser, openAs } from './browser.ts';
 
 /** Two portal admins at work on the same requests, each in a browser of their own. */
 
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
 });
-afterAll(async () => {
-	await browser.close();
-	await portal.stop();
-});
+afterAll(() => portal.stop());
 
 const open = (as: Visitor, path: string) => openAs(browser, portal.server.origin, as, path);
 

@@ -1,19 +1,16 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, type Portal, type Visitor } from '../factories.ts';
-import { launchBrowser, openAs } from './browser.ts';
+import { getBrowser, openAs } from './browser.ts';
 
 /** Whatever people call themselves and their things is text: in pages, titles, toasts and e-mails. */
 
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
 });
-afterAll(async () => {
-	await browser.close();
-	await portal.stop();
-});
+afterAll(() => portal.stop());
 
 const markup = '<img src=x onerror=alert(1)>{{portalUrl}}</title><script>alert(2)</script>';
 const name = `${markup} Ltd`;

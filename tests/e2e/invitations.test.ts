@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { password, startPortal, type Company, type Portal, type Visitor } from '../factories.ts';
 import { findAllProblems } from './axe.ts';
-import { launchBrowser, newPerson } from './browser.ts';
+import { getBrowser, newPerson } from './browser.ts';
 import { tabTo } from './keyboard.ts';
 
 /**
@@ -16,7 +16,7 @@ let browser: Browser;
 let portal: Portal;
 let company: Company;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
 	const owner = await portal.person({
 		email: 'grace@northwind.example',
 		firstName: 'Grace',
@@ -24,10 +24,7 @@ beforeAll(async () => {
 	});
 	company = await portal.company({ owner, admin: portal.admin, name: 'Northwind Logistics' });
 });
-afterAll(async () => {
-	await browser.close();
-	await portal.stop();
-});
+afterAll(() => portal.stop());
 
 const pictures = process.env.PICTURES
 	? fileURLToPath(new URL('../../docs/invitations/', import.meta.url))

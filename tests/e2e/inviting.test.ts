@@ -3,20 +3,17 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, uniqueEmail, type Company, type Portal } from '../factories.ts';
 import { getRecipients } from '../smtp.ts';
 import { findAllProblems } from './axe.ts';
-import { launchBrowser, openAs } from './browser.ts';
-import { tabTo } from './keyboard.ts';
+import { getBrowser, openAs } from './browser.ts';
+import { chooseFocused, tabTo } from './keyboard.ts';
 
 /** Inviting as a Super admin does it: one by one, and many at once. */
 
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
 });
-afterAll(async () => {
-	await browser.close();
-	await portal.stop();
-});
+afterAll(() => portal.stop());
 
 const open = (company: Company, path: string, prepare?: (page: Page) => Promise<void>) =>
 	openAs(browser, portal.server.origin, company.owner, `/orgs/${company.slug}${path}`, { prepare });
@@ -46,8 +43,7 @@ test('one, by keyboard alone: the row shows how far the e-mail is, and takes ano
 	await tabTo(page, 'Actions for the invitation of Grace Okafor');
 	await page.keyboard.press('Enter');
 	await page.getByRole('menuitem', { name: /Send again in \d+ s/, disabled: true }).waitFor();
-	await page.getByRole('menuitem', { name: 'Edit' }).waitFor();
-	await page.keyboard.press('Enter');
+	await chooseFocused(page, 'Edit');
 	await page.getByRole('dialog').getByText('The link in the e-mail stays the same').waitFor();
 	await page.keyboard.press('Tab');
 	await page.keyboard.press('Tab');

@@ -1,4 +1,5 @@
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 /** Presses Tab until what has the focus is called that, as somebody without a mouse does. */
 export async function tabTo(page: Page, name: string): Promise<void> {
@@ -15,4 +16,24 @@ export async function tabTo(page: Page, name: string): Promise<void> {
 		seen.push(focused.slice(0, 40));
 	}
 	throw new Error(`Tab never came to “${name}”, but to ${seen.join(', ')}`);
+}
+
+const hasFocus = (entry: Locator) => entry.evaluate((node) => node === document.activeElement);
+
+/** Presses Enter on the entry of the open menu to which the focus comes by itself. */
+export async function chooseFocused(page: Page, name: string): Promise<void> {
+	await expect.poll(() => hasFocus(page.getByRole('menuitem', { name }))).toBe(true);
+	await page.keyboard.press('Enter');
+}
+
+/** Goes down the open menu to that entry, and presses Enter. */
+export async function choose(page: Page, name: string): Promise<void> {
+	const entry = page.getByRole('menuitem', { name });
+	await entry.waitFor();
+	// The menu takes the focus a moment after it is there.
+	await expect
+		.poll(() => page.evaluate(() => document.activeElement?.closest('[role=menu]') !== null))
+		.toBe(true);
+	while (!(await hasFocus(entry))) await page.keyboard.press('ArrowDown');
+	await page.keyboard.press('Enter');
 }

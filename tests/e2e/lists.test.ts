@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, uniqueEmail, type Company, type Portal } from '../factories.ts';
 import { findAllProblems } from './axe.ts';
-import { launchBrowser, openAs } from './browser.ts';
+import { getBrowser, openAs } from './browser.ts';
 import { tabTo } from './keyboard.ts';
 
 /** Lists of people as they come out of other products, brought to “Invite many”. */
@@ -11,12 +11,9 @@ import { tabTo } from './keyboard.ts';
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
 });
-afterAll(async () => {
-	await browser.close();
-	await portal.stop();
-});
+afterAll(() => portal.stop());
 
 const open = (company: Company) =>
 	openAs(browser, portal.server.origin, company.owner, `/orgs/${company.slug}/users/invite`);

@@ -9,7 +9,7 @@ import {
 	type Visitor
 } from '../factories.ts';
 import { getRecipients, startSmtp, type Smtp } from '../smtp.ts';
-import { launchBrowser, openAs } from './browser.ts';
+import { getBrowser, openAs } from './browser.ts';
 
 /** A portal admin sets up the mail server, tries it, and looks after messages that didn't get through. */
 
@@ -19,10 +19,9 @@ let receiver: Smtp;
 const login = { user: 'portico', pass: 'smtp-password-8472' };
 beforeAll(async () => {
 	receiver = await startSmtp({ login });
-	[browser, portal] = await Promise.all([launchBrowser(), startPortal({ SMTP_URL: '' })]);
+	[browser, portal] = await Promise.all([getBrowser(), startPortal({ SMTP_URL: '' })]);
 });
 afterAll(async () => {
-	await browser.close();
 	await portal.stop();
 	await receiver.stop();
 });

@@ -5,7 +5,7 @@ import { startCut } from '../cut.ts';
 import { startPortal, type Company, type Portal } from '../factories.ts';
 import { createDatabase } from '../harness.ts';
 import { startProxy } from '../proxy.ts';
-import { launchBrowser, newPerson, openAs, type Person } from './browser.ts';
+import { getBrowser, newPerson, openAs, type Person } from './browser.ts';
 
 /** What a page shows while news can't come by themselves: the database is away, or a proxy passes no WebSocket. */
 
@@ -16,7 +16,7 @@ let proxy: Awaited<ReturnType<typeof startProxy>>;
 let portal: Portal;
 let company: Company;
 beforeAll(async () => {
-	[browser, database, proxy] = await Promise.all([launchBrowser(), createDatabase(), startProxy()]);
+	[browser, database, proxy] = await Promise.all([getBrowser(), createDatabase(), startProxy()]);
 	way = await startCut(database.url);
 	const port = randomInt(20_000, 32_000);
 	proxy.leadTo(port);
@@ -24,7 +24,6 @@ beforeAll(async () => {
 	company = await portal.company({ admin: portal.admin });
 });
 afterAll(async () => {
-	await browser.close();
 	await portal.stop();
 	await Promise.all([way.stop(), proxy.stop()]);
 	await database.drop();

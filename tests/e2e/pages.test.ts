@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, type Portal, type Visitor } from '../factories.ts';
 import { findAllProblems } from './axe.ts';
-import { launchBrowser, newPerson } from './browser.ts';
+import { getBrowser, newPerson } from './browser.ts';
 
 /** Every page as its readers see it: narrow and wide, light and dark, with the rules of WCAG 2.2 AA. */
 
@@ -12,7 +12,7 @@ let pages: { who: 'nobody' | 'owner' | 'admin' | 'requester'; path: string }[] =
 const people: Partial<Record<string, Visitor>> = {};
 
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
 	const company = await portal.company({ admin: portal.admin, name: 'Northwind Logistics' });
 	await portal.member(company);
 	const { token } = await portal.invitation(company);
@@ -77,10 +77,7 @@ beforeAll(async () => {
 		}))
 	];
 });
-afterAll(async () => {
-	await browser.close();
-	await portal.stop();
-});
+afterAll(() => portal.stop());
 
 const signedIn = (who: string) =>
 	newPerson(browser, portal.server.origin, { viewport: { width: 1400, height: 900 }, as: people[who] });

@@ -1,19 +1,16 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { password, startPortal, uniqueEmail, type Portal, type Visitor } from '../factories.ts';
-import { launchBrowser, newPerson, openAs } from './browser.ts';
+import { getBrowser, newPerson, openAs } from './browser.ts';
 
 /** What people do with their own account, in a browser: as a rule with the keyboard. */
 
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
 });
-afterAll(async () => {
-	await browser.close();
-	await portal.stop();
-});
+afterAll(() => portal.stop());
 
 const next = 'another good password';
 

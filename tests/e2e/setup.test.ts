@@ -1,21 +1,23 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { uniqueEmail } from '../factories.ts';
 import { startServer } from '../harness.ts';
-import { launchBrowser, newPerson } from './browser.ts';
+import { getBrowser, newPerson } from './browser.ts';
 
 /** The setup link that a fresh start prints, as the first portal admin opens it. */
 
 let browser: Browser;
 beforeAll(async () => {
-	browser = await launchBrowser();
+	browser = await getBrowser();
 });
-afterAll(() => browser.close());
 
-test.each([true, false])(
-	'the setup link makes the first portal admin once, with script: %s',
-	async (hasScript) => {
-		await using server = await startServer({ database: 'pglite' });
+test.each([
+	{ hasScript: true, database: 'pglite' },
+	{ hasScript: false, database: 'postgres' }
+] as const)(
+	'the setup link makes the first portal admin once, with script: $hasScript',
+	async ({ hasScript, database }) => {
+		await using server = await startServer({ database });
 		const first = await newPerson(browser, server.origin, { hasScript });
 		const { page } = first;
 		await page.goto(server.setupUrl ?? '');

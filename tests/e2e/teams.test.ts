@@ -2,19 +2,17 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, type Company, type Portal, type Visitor } from '../factories.ts';
 import { findAllProblems } from './axe.ts';
-import { launchBrowser, openAs } from './browser.ts';
+import { getBrowser, openAs } from './browser.ts';
+import { choose } from './keyboard.ts';
 
 /** Several organizations of one person, and who comes and goes in one organization. */
 
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
 });
-afterAll(async () => {
-	await browser.close();
-	await portal.stop();
-});
+afterAll(() => portal.stop());
 
 const approved = (name?: string) => portal.company({ admin: portal.admin, name });
 const isLive = (page: Page) => page.getByText('Live', { exact: true }).waitFor();
@@ -163,20 +161,15 @@ test('editing and removing by keyboard alone; what the person knows is rotated, 
 	const person = await visit(company.owner, `/orgs/${company.slug}/users`);
 	const theirs = await visit(member, `/orgs/${company.slug}/users`);
 	const { page } = person;
-	const choose = async (whose: string, entry: string) => {
+	const chooseFor = async (whose: string, entry: string) => {
 		await page.getByRole('button', { name: `Actions for ${whose}`, exact: true }).focus();
 		await page.keyboard.press('Enter');
-		await page.getByRole('menuitem', { name: entry }).waitFor();
-		while (
-			!(await page.getByRole('menuitem', { name: entry }).evaluate((node) => node === document.activeElement))
-		)
-			await page.keyboard.press('ArrowDown');
-		await page.keyboard.press('Enter');
+		await choose(page, entry);
 	};
 	const hasFocus = (label: string) =>
 		expect.poll(() => page.getByLabel(label).evaluate((node) => node === document.activeElement)).toBe(true);
 
-	await choose(name, 'Edit');
+	await chooseFor(name, 'Edit');
 	const dialog = page.getByRole('dialog');
 	const permission = dialog.getByText('Edit names and roles, remove members');
 	expect(await permission.innerText()).toContain('Yes:');
@@ -205,7 +198,7 @@ test('editing and removing by keyboard alone; what the person knows is rotated, 
 	// At once on the page of the person themselves.
 	await theirs.page.getByRole('button', { name: 'Invite new user' }).waitFor({ state: 'hidden' });
 
-	await choose(renamed, 'Remove');
+	await chooseFor(renamed, 'Remove');
 	const asking = page.getByRole('alertdialog');
 	await asking.getByText('They go on working until you rotate them').waitFor();
 	await asking.getByRole('link', { name: application.name, exact: true }).waitFor();

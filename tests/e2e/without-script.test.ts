@@ -1,19 +1,16 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { password, startPortal, uniqueEmail, type Portal } from '../factories.ts';
-import { launchBrowser, newPerson, type Person } from './browser.ts';
+import { getBrowser, newPerson, type Person } from './browser.ts';
 
 /** Forms are used before a page's script has loaded: they have to work as plain forms, words and all. */
 
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([launchBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
 });
-afterAll(async () => {
-	await browser.close();
-	await portal.stop();
-});
+afterAll(() => portal.stop());
 
 const plain = () => newPerson(browser, portal.server.origin, { hasScript: false });
 const isPersonalSpace = ({ page }: Person) =>
