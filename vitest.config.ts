@@ -56,7 +56,7 @@ export default defineConfig({
 		// A worker runs one file after the other: each brings its own portal, and none changes what the modules hold.
 		isolate: false,
 		// Most of the time a test waits for what a server does, or for a time to pass.
-		maxWorkers: 2 * cores,
+		maxWorkers: cores + 1,
 		projects: [
 			{ test: { name: 'unit', include: unit, sequence: { groupOrder: 1 } } },
 			integration('pglite'),

@@ -15,7 +15,9 @@ export const handleFetch: HandleFetch = async ({ event, request, fetch }) => {
 	}
 	const response = await globalThis.porticoFetch(inside, {
 		address: event.request.headers.get('x-portico-address') ?? 'unknown',
-		requestId: event.request.headers.get('x-request-id') ?? ''
+		requestId: event.request.headers.get('x-request-id') ?? '',
+		// What a form does may end the session that its page was asked for with.
+		...(event.request.method === 'GET' && { page: event.locals })
 	});
 	// As is for how long whoever was refused has to wait.
 	const retryAfter = response.headers.get('retry-after');

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { sql } from 'kysely';
-import { refusal, startPortal, type Company, type Portal, type Visitor } from './factories.ts';
+import { getPortal, refusal, type Company, type Portal, type Visitor } from './factories.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

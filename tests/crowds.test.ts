@@ -1,20 +1,27 @@
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { refusals } from '#lib/wire.ts';
-import { password, startPortal, type Portal, type Visitor } from './factories.ts';
+import { getPortal, password, type Portal, type Visitor } from './factories.ts';
 
 /** How many pages may be open at once: of one session, one account, and without a session from one address. */
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 
 type Knock = { socket: Socket; answer: string };
 
-/** Connects once and does not try again; how it was answered. */
-function knock(headers: Record<string, string>): Promise<Knock> {
+/** Connects until it is told yes or no; how it was answered. Whom a busy server puts off comes again, as a page does. */
+async function knock(headers: Record<string, string>): Promise<Knock> {
+	for (;;) {
+		const one = await knockOnce(headers);
+		if (!one.answer.startsWith('UNAVAILABLE')) return one;
+	}
+}
+
+function knockOnce(headers: Record<string, string>): Promise<Knock> {
 	const { origin } = portal.server;
 	const socket = io(origin, {
 		transports: ['websocket'],

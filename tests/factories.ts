@@ -58,6 +58,22 @@ export async function startPortal(env: Record<string, string> = {}) {
 	};
 }
 
+let shared: Promise<Portal> | undefined;
+
+/**
+ * The portal that all files of this worker share which change nothing in it but what they make themselves: a start takes
+ * longer than most of them. It ends with the worker.
+ */
+export async function getPortal(): Promise<Portal> {
+	const portal = await (shared ??= startPortal());
+	return {
+		...portal,
+		async stop() {
+			for (const socket of portal.sockets.splice(0)) socket.disconnect();
+		}
+	};
+}
+
 export type Portal = Awaited<ReturnType<typeof startPortal>>;
 export type Visitor = ReturnType<ReturnType<typeof createPortal>['visitor']>;
 export type Person = Visitor & { email: string; userId: string; firstName: string; lastName: string };

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+	getPortal,
 	password,
 	refusal,
-	startPortal,
 	uniqueEmail,
 	type Company,
 	type Person,
@@ -11,7 +11,7 @@ import {
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
+	getPortal,
 	refusal,
-	startPortal,
 	uniqueEmail,
 	type Company,
 	type Person,
@@ -12,7 +12,7 @@ import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { refusal, startPortal, uniqueEmail, type Company, type Person, type Portal } from './factories.ts';
+import { getPortal, refusal, uniqueEmail, type Company, type Person, type Portal } from './factories.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { password, refusal, startPortal, type Company, type Person, type Portal } from './factories.ts';
+import { getPortal, password, refusal, type Company, type Person, type Portal } from './factories.ts';
 import { getRecipients } from './smtp.ts';
 
 /** One person in several organizations: what waits for them, what they have seen, what they leave behind. */
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

@@ -4,14 +4,14 @@ import { sql } from 'kysely';
 import { FileMigrationProvider, Migrator } from 'kysely/migration';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, type Db } from '../src/database/database.ts';
-import { refusal, startPortal, unique, type Portal } from './factories.ts';
+import { getPortal, refusal, unique, type Portal } from './factories.ts';
 import { createDatabase } from './harness.ts';
 
 /** Two names that look the same are the same, whatever nobody sees of them. */
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

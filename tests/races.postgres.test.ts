@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+	getPortal,
 	password,
 	refusal,
-	startPortal,
 	type Company,
 	type Person,
 	type Portal,
@@ -16,7 +16,7 @@ import { on, race, startSecond } from './race.ts';
 let portal: Portal;
 let second: Server;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 	second = await startSecond(portal);
 });
 afterAll(async () => {

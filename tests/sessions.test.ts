@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+	getPortal,
 	isSignedIn,
 	password,
 	refusal,
-	startPortal,
 	type Person,
 	type Portal,
 	type Visitor
@@ -12,7 +12,7 @@ import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

@@ -1,20 +1,12 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import {
-	password,
-	refusal,
-	startPortal,
-	unique,
-	uniqueEmail,
-	type Portal,
-	type Visitor
-} from './factories.ts';
+import { getPortal, password, refusal, unique, uniqueEmail, type Portal, type Visitor } from './factories.ts';
 import { startServer } from './harness.ts';
 
 /** Two links in two tabs of one browser, without a script: a button acts on what its tab shows. */
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

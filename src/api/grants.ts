@@ -1,12 +1,16 @@
 import type { Actor } from '#lib/events.ts';
 import { can, rules, type ProcedurePath } from '#lib/policy.ts';
 import { fullName, type Role } from '#lib/views.ts';
-import type { Trx } from '../database/database.ts';
+import { compileOnce } from '../database/compiled.ts';
+import type { Db, Trx } from '../database/database.ts';
 import { findProof, type ProofParts } from './proofs.ts';
 import { notFound, Refusal } from './refusals.ts';
 import type { SessionUser } from '../identity/sessions.ts';
 
 /** What the policy makes of a call, with the rows that its decision depends on held until the commit. */
+
+/** By which a call names the organization. */
+type Column = 'organization.id' | 'organization.slug';
 
 export function actorOf(user: SessionUser, kind: Actor['kind']): Actor {
 	return { id: user.id, name: fullName(user), kind };
@@ -21,12 +25,36 @@ export async function lockProof(ctx: ProofParts, db: Trx, userId: string): Promi
 	throw new Refusal('FORBIDDEN', 'UNVERIFIED', 'Confirm your address first: we have sent you a link.');
 }
 
+const selectMembership = (db: Db, column: Column, value: string, userId: string) =>
+	db
+		.selectFrom('organization')
+		.innerJoin('membership', 'membership.organizationId', 'organization.id')
+		// Deactivated while the call waited for the lock: no longer somebody who may act here.
+		.innerJoin('account', 'account.id', 'membership.userId')
+		.selectAll('organization')
+		.select([
+			'membership.id as membershipId',
+			'membership.role',
+			'membership.firstName',
+			'membership.lastName'
+		])
+		.where(column, '=', value)
+		.where('membership.userId', '=', userId)
+		.where('account.status', '=', 'active')
+		.where('organization.status', '!=', 'withdrawn');
+const selectById = compileOnce((db: Db, id: string, userId: string) =>
+	selectMembership(db, 'organization.id', id, userId)
+);
+const selectBySlug = compileOnce((db: Db, slug: string, userId: string) =>
+	selectMembership(db, 'organization.slug', slug, userId)
+);
+
 /** What a member's call may work with; thrown as a refusal when the policy says no. */
 export async function grant(
 	db: Trx,
 	ctx: ProofParts & { user: SessionUser },
 	{ path, type }: { path: string; type: string },
-	column: 'organization.id' | 'organization.slug',
+	column: Column,
 	value: string
 ) {
 	const { user } = ctx;
@@ -49,23 +77,7 @@ export async function grant(
 			.forUpdate()
 			.execute();
 	}
-	const row = await db
-		.selectFrom('organization')
-		.innerJoin('membership', 'membership.organizationId', 'organization.id')
-		// Deactivated while the call waited for the lock: no longer somebody who may act here.
-		.innerJoin('account', 'account.id', 'membership.userId')
-		.selectAll('organization')
-		.select([
-			'membership.id as membershipId',
-			'membership.role',
-			'membership.firstName',
-			'membership.lastName'
-		])
-		.where(column, '=', value)
-		.where('membership.userId', '=', user.id)
-		.where('account.status', '=', 'active')
-		.where('organization.status', '!=', 'withdrawn')
-		.executeTakeFirst();
+	const [row] = await (column === 'organization.id' ? selectById : selectBySlug)(db, value, user.id);
 	if (!row) throw notFound();
 	const { membershipId, role, firstName, lastName, ...organization } = row;
 	if (!can(path as ProcedurePath, { role, organization })) throw refusalFor(role, organization, path);

@@ -6,7 +6,7 @@ import { rules, type ProcedurePath } from '#lib/policy.ts';
 import { text } from '#lib/schema.ts';
 import type { Actor } from '#lib/events.ts';
 import { spend, spendAsMember } from './budget.ts';
-import { isGone, isUnfitData, type Db } from '../database/database.ts';
+import { isGone, isUnfitData, type Db, type Trx } from '../database/database.ts';
 import type { Env } from '../env.ts';
 import { limitFailures } from './limits.ts';
 import type { Outbox } from '../mail/outbox.ts';
@@ -100,6 +100,24 @@ const inTurnOfCaller = <Result>(ctx: Context, type: string, run: () => Promise<R
 export const inTurnOf = <Result>(organizationId: string, run: () => Promise<Result>) =>
 	inTurn(`organization:${organizationId}`, 1, run);
 
+/**
+ * What a call works with: a change with one transaction, so that it can be rolled back as a whole, a question with the
+ * database itself. Several answers that must agree are put together by {@link ofOneMoment}.
+ */
+function working<Result extends { ok: boolean }>(
+	db: Db,
+	type: string,
+	run: (db: Trx) => Promise<Result>
+): Promise<Result> {
+	// A question writes nothing, which alone would need the transaction that the type promises.
+	return type === 'mutation' ? inTransaction(db, run) : run(db as Trx);
+}
+
+/** For a question that is answered from several places: all of them as they are at one moment. */
+export const ofOneMoment = t.middleware(({ ctx, next }) =>
+	inTransaction(ctx.db, (db) => next({ ctx: { db } }), true)
+);
+
 const anyoneProcedure = base.use(({ ctx, path, type, next }) => {
 	if (rules[path]?.who !== 'anyone') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 	return inTurnOfCaller(ctx, type, next);
@@ -156,7 +174,7 @@ export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape)
 		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		await spendBudgets(ctx, type, {});
 		const actor = actorOf(ctx.user, 'developer');
-		return inTurnOfCaller(ctx, type, () => inTransaction(ctx.db, type, (db) => next({ ctx: { db, actor } })));
+		return inTurnOfCaller(ctx, type, () => working(ctx.db, type, (db) => next({ ctx: { db, actor } })));
 	});
 }
 
@@ -171,7 +189,7 @@ export function verifiedProcedure<Shape extends z.core.$ZodLooseShape>(shape: Sh
 		await spendBudgets(ctx, type, {});
 		const actor = actorOf(ctx.user, 'developer');
 		return inTurnOfCaller(ctx, type, () =>
-			inTransaction(ctx.db, type, async (db) => {
+			working(ctx.db, type, async (db) => {
 				const isProven = await lockProof(ctx, db, ctx.user.id);
 				return next({ ctx: { db, actor, isProven } });
 			})
@@ -198,7 +216,7 @@ export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape
 		await spendBudgets(ctx, type, { isAdmin: true });
 		const actor = actorOf(ctx.user, 'admin');
 		const { organizationId } = input as { organizationId?: string };
-		const run = () => inTransaction(ctx.db, type, (db) => next({ ctx: { db, actor } }));
+		const run = () => working(ctx.db, type, (db) => next({ ctx: { db, actor } }));
 		const isChange = type === 'mutation' && organizationId !== undefined;
 		return isChange ? inTurnOf(organizationId, run) : inTurnOfCaller(ctx, type, run);
 	});
@@ -222,7 +240,7 @@ export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(
 			const { organizationId } = input as { organizationId: string };
 			await spendBudgets(ctx, type, { organizationId, cost: costOf(input as never) });
 			const run = () =>
-				inTransaction(ctx.db, type, async (db) =>
+				working(ctx.db, type, async (db) =>
 					next({ ctx: await grant(db, ctx, { path, type }, 'organization.id', organizationId) })
 				);
 			return type === 'mutation'
@@ -237,7 +255,7 @@ export function slugProcedure() {
 		.input(z.strictObject({ slug: text(100) }))
 		.use(({ ctx, input, path, type, next }) =>
 			inTurnOfReader(ctx, 'organization.slug', input.slug, () =>
-				inTransaction(ctx.db, type, async (db) =>
+				working(ctx.db, type, async (db) =>
 					next({ ctx: await grant(db, ctx, { path, type }, 'organization.slug', input.slug) })
 				)
 			)

@@ -82,13 +82,13 @@ export async function transact<Result>(
 }
 
 /**
- * Runs one call in one transaction: a mutation can be rolled back as a whole, a query sees one state of the database.
+ * Runs one call in one transaction, as {@link transact} does; where it only reads, it sees one state of the database.
  * tRPC's next() reports an error instead of throwing it; only a throw rolls the transaction back, or has it tried again.
  */
 export async function inTransaction<Result extends { ok: boolean }>(
 	db: Db,
-	type: string,
-	run: (trx: Trx) => Promise<Result>
+	run: (trx: Trx) => Promise<Result>,
+	isReading = false
 ): Promise<Result> {
 	let failed: Result | undefined;
 	const attempt = async (trx: Trx) => {
@@ -100,7 +100,7 @@ export async function inTransaction<Result extends { ok: boolean }>(
 		throw error?.cause ?? error;
 	};
 	try {
-		return await transact(db, attempt, type !== 'mutation');
+		return await transact(db, attempt, isReading);
 	} catch (error) {
 		if (failed) return failed;
 		throw error;

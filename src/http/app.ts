@@ -42,7 +42,12 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse, n
  * request for one that a page's `load` makes inside the process.
  */
 export type Bindings =
-	{ incoming: IncomingMessage; outgoing: ServerResponse } | { address: string; requestId: string };
+	| { incoming: IncomingMessage; outgoing: ServerResponse }
+	| {
+			address: string;
+			requestId: string;
+			/** The same for all calls of a page that is only read. */ page?: object;
+	  };
 
 type Variables = { address: string; requestId: string };
 type App = Hono<{ Bindings: Bindings; Variables: Variables }>;
@@ -220,7 +225,7 @@ async function contextOf(parts: Parts, c: HonoContext, headers: Headers): Promis
 		config: env,
 		requestId: c.get('requestId') as string,
 		address,
-		session: token ? await findSessionNow(parts.db, token, address) : null,
+		session: token ? await findSessionOnce(parts.db, c.env as Bindings, token, address) : null,
 		drawnFor: c.req.header(accountHeader) ?? null,
 		device: {
 			get label() {
@@ -236,6 +241,22 @@ async function contextOf(parts: Parts, c: HonoContext, headers: Headers): Promis
 			headers.append('set-cookie', generateCookie(device.name, next, device.options));
 		}
 	};
+}
+
+const found = new WeakMap<object, Promise<Session | null>>();
+
+/** A page asks several things at once, as one and the same person. */
+function findSessionOnce(
+	db: Db,
+	bindings: Bindings,
+	token: string,
+	address: string
+): Promise<Session | null> {
+	const page = 'page' in bindings ? bindings.page : undefined;
+	if (!page) return findSessionNow(db, token, address);
+	const finding = found.get(page) ?? findSessionNow(db, token, address);
+	found.set(page, finding);
+	return finding;
 }
 
 async function findSessionNow(db: Db, token: string, address: string): Promise<Session | null> {

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
 import { z } from 'zod';
 import { limitBody, readForm } from './bodies.ts';
+import { compileOnce } from '../database/compiled.ts';
 import type { Db } from '../database/database.ts';
 import { isInForce } from '../procedures/credentials/validity.ts';
 import { isKey, type Vault } from '../vault/vault.ts';
@@ -27,10 +28,8 @@ export type Introspection =
 			exp?: number;
 	  };
 
-/** One indexed query, after the checksum has kept typing errors from the database. */
-export async function introspect(db: Db, vault: Vault, presented: string): Promise<Introspection> {
-	if (!isKey(presented)) return { active: false };
-	const row = await db
+const selectByHash = compileOnce((db: Db, hash: string, now: Date) =>
+	db
 		.selectFrom('credential')
 		.innerJoin('application', 'application.id', 'credential.applicationId')
 		.innerJoin('organization', 'organization.id', 'application.organizationId')
@@ -42,13 +41,16 @@ export async function introspect(db: Db, vault: Vault, presented: string): Promi
 			'credential.createdAt',
 			'credential.expiresAt'
 		])
-		.where('credential.lookupHash', '=', vault.lookupHash(presented))
+		.where('credential.lookupHash', '=', hash)
 		.where('credential.revokedAt', 'is', null)
-		.where((eb) =>
-			eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', new Date())])
-		)
+		.where((eb) => eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', now)]))
 		.where(isInForce)
-		.executeTakeFirst();
+);
+
+/** One indexed query, after the checksum has kept typing errors from the database. */
+export async function introspect(db: Db, vault: Vault, presented: string): Promise<Introspection> {
+	if (!isKey(presented)) return { active: false };
+	const [row] = await selectByHash(db, vault.lookupHash(presented), new Date());
 	if (!row) return { active: false };
 	const seconds = (date: Date) => Math.floor(date.getTime() / 1000);
 	return {

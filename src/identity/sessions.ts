@@ -1,6 +1,7 @@
 import { Lucia, TimeSpan, type Adapter } from 'lucia';
 import { createToken, hashToken } from './tokens.ts';
 import { signal } from '../news/publish.ts';
+import { compileOnce } from '../database/compiled.ts';
 import type { Db } from '../database/database.ts';
 
 /**
@@ -9,7 +10,7 @@ import type { Db } from '../database/database.ts';
  */
 declare module 'lucia' {
 	interface Register {
-		Lucia: ReturnType<typeof lucia>;
+		Lucia: ReturnType<typeof createLucia>;
 		DatabaseUserAttributes: Omit<SessionUser, 'id'>;
 		DatabaseSessionAttributes: { device: string; address: string; lastSeenAt: Date };
 	}
@@ -43,31 +44,35 @@ const maxSessions = 100;
 
 const oldestStart = () => new Date(Date.now() - absoluteDays * 86_400_000);
 
+/** What every call of somebody who is signed in begins with. */
+const selectSession = compileOnce((db: Db, id: string, oldest: Date) =>
+	db
+		.selectFrom('session')
+		.innerJoin('account', 'account.id', 'session.userId')
+		.select([
+			'session.id as sessionId',
+			'session.userId',
+			'session.expiresAt',
+			'session.device',
+			'session.address',
+			'session.lastSeenAt as usedAt',
+			'account.email',
+			'account.firstName',
+			'account.lastName',
+			'account.isPortalAdmin',
+			'account.emailVerifiedAt',
+			'account.createdAt',
+			'account.lastSeenAt'
+		])
+		.where('session.id', '=', id)
+		.where('session.createdAt', '>', oldest)
+		.where('account.status', '=', 'active')
+);
+
 function adapter(db: Db): Adapter {
 	return {
 		async getSessionAndUser(sessionId) {
-			const row = await db
-				.selectFrom('session')
-				.innerJoin('account', 'account.id', 'session.userId')
-				.select([
-					'session.id as sessionId',
-					'session.userId',
-					'session.expiresAt',
-					'session.device',
-					'session.address',
-					'session.lastSeenAt as usedAt',
-					'account.email',
-					'account.firstName',
-					'account.lastName',
-					'account.isPortalAdmin',
-					'account.emailVerifiedAt',
-					'account.createdAt',
-					'account.lastSeenAt'
-				])
-				.where('session.id', '=', sessionId)
-				.where('session.createdAt', '>', oldestStart())
-				.where('account.status', '=', 'active')
-				.executeTakeFirst();
+			const [row] = await selectSession(db, sessionId, oldestStart());
 			if (!row) return [null, null];
 			const { sessionId: id, userId, expiresAt, device, address, usedAt, emailVerifiedAt, ...user } = row;
 			return [
@@ -100,12 +105,20 @@ function adapter(db: Db): Adapter {
 	};
 }
 
-function lucia(db: Db) {
-	return new Lucia(adapter(db), {
+const createLucia = (db: Db) =>
+	new Lucia(adapter(db), {
 		sessionExpiresIn: new TimeSpan(slidingDays, 'd'),
 		getSessionAttributes: ({ lastSeenAt }) => ({ lastSeenAt }),
 		getUserAttributes: (attributes) => attributes
 	});
+
+const lucias = new WeakMap<Db, ReturnType<typeof createLucia>>();
+
+/** One for the process, and one for each transaction that makes a session. */
+function lucia(db: Db): ReturnType<typeof createLucia> {
+	const known = lucias.get(db) ?? createLucia(db);
+	lucias.set(db, known);
+	return known;
 }
 
 /** Starts a session and returns the token for the cookie; it exists nowhere else. The person's open pages are told. */

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { password, startPortal, type Company, type Portal, type Visitor } from '../factories.ts';
+import { getPortal, password, type Company, type Portal, type Visitor } from '../factories.ts';
 import { findAllProblems } from './axe.ts';
 import { getBrowser, newPerson } from './browser.ts';
 import { tabTo } from './keyboard.ts';
@@ -16,7 +16,7 @@ let browser: Browser;
 let portal: Portal;
 let company: Company;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 	const owner = await portal.person({
 		email: 'grace@northwind.example',
 		firstName: 'Grace',

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startPortal, uniqueEmail, type Company, type Portal } from '../factories.ts';
+import { getPortal, uniqueEmail, type Company, type Portal } from '../factories.ts';
 import { getRecipients } from '../smtp.ts';
 import { findAllProblems } from './axe.ts';
 import { getBrowser, openAs } from './browser.ts';
@@ -11,7 +11,7 @@ import { chooseFocused, tabTo } from './keyboard.ts';
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 });
 afterAll(() => portal.stop());
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startPortal, uniqueEmail, type Company, type Portal } from '../factories.ts';
+import { getPortal, uniqueEmail, type Company, type Portal } from '../factories.ts';
 import { findAllProblems } from './axe.ts';
 import { getBrowser, openAs } from './browser.ts';
 import { tabTo } from './keyboard.ts';
@@ -11,7 +11,7 @@ import { tabTo } from './keyboard.ts';
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 });
 afterAll(() => portal.stop());
 

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startPortal, type Portal } from '../factories.ts';
+import { getPortal, type Portal } from '../factories.ts';
 import { getBrowser, openAs } from './browser.ts';
 
 /** The list of members where there are many. */
@@ -8,7 +8,7 @@ import { getBrowser, openAs } from './browser.ts';
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 });
 afterAll(() => portal.stop());
 

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startPortal, type Portal, type Visitor } from '../factories.ts';
+import { getPortal, type Portal, type Visitor } from '../factories.ts';
 import { findAllProblems } from './axe.ts';
 import { getBrowser, newPerson } from './browser.ts';
 
@@ -12,7 +12,7 @@ let pages: { who: 'nobody' | 'owner' | 'admin' | 'requester'; path: string }[] =
 const people: Partial<Record<string, Visitor>> = {};
 
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 	const company = await portal.company({ admin: portal.admin, name: 'Northwind Logistics' });
 	await portal.member(company);
 	const { token } = await portal.invitation(company);

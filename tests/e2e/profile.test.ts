@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { password, startPortal, uniqueEmail, type Portal, type Visitor } from '../factories.ts';
+import { getPortal, password, uniqueEmail, type Portal, type Visitor } from '../factories.ts';
 import { getBrowser, newPerson, openAs } from './browser.ts';
 
 /** What people do with their own account, in a browser: as a rule with the keyboard. */
@@ -8,7 +8,7 @@ import { getBrowser, newPerson, openAs } from './browser.ts';
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 });
 afterAll(() => portal.stop());
 

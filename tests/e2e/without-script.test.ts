@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { password, startPortal, uniqueEmail, type Portal } from '../factories.ts';
+import { getPortal, password, uniqueEmail, type Portal } from '../factories.ts';
 import { getBrowser, newPerson, type Person } from './browser.ts';
 
 /** Forms are used before a page's script has loaded: they have to work as plain forms, words and all. */
@@ -8,7 +8,7 @@ import { getBrowser, newPerson, type Person } from './browser.ts';
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 });
 afterAll(() => portal.stop());
 

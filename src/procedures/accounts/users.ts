@@ -16,7 +16,7 @@ import { publish, signal } from '../../news/publish.ts';
 import { endSessions } from '../../identity/sessions.ts';
 import type { Tables } from '../../database/tables.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
-import { adminProcedure, router, type Context } from '../../api/trpc.ts';
+import { adminProcedure, ofOneMoment, router, type Context } from '../../api/trpc.ts';
 import { accountViewOf } from './accounts.ts';
 import { leaveEventsOf } from '../activity/activity.ts';
 import { revokeInvitationsOf } from '../invitations/invitations.ts';
@@ -251,7 +251,9 @@ export const usersRouter = router({
 		search: searchText.default(''),
 		status: accountStatus.nullable().default(null),
 		after: cursor.nullable().default(null)
-	}).query(({ ctx, input }) => listPage(ctx.db, input, input.after)),
+	})
+		.use(ofOneMoment)
+		.query(({ ctx, input }) => listPage(ctx.db, input, input.after)),
 
 	/** Ends every session at once; the person keeps their memberships, and nobody sees them among the members. */
 	deactivate: adminProcedure(person).mutation(async ({ ctx, input: { accountId } }) => {

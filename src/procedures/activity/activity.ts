@@ -13,11 +13,12 @@ import {
 import type { LiveEvent } from '#lib/events.ts';
 import { fullName } from '#lib/views.ts';
 import type { Stream } from '#lib/wire.ts';
+import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { inOrder, takePage, type Order } from '../../database/paging.ts';
 import type { Tables } from '../../database/tables.ts';
 import { transact } from '../../database/transaction.ts';
-import { adminProcedure, organizationProcedure, router } from '../../api/trpc.ts';
+import { adminProcedure, ofOneMoment, organizationProcedure, router } from '../../api/trpc.ts';
 
 const pageLength = 50;
 /** Who missed more than this loads the page again instead. */
@@ -42,9 +43,21 @@ function selectStream(db: Db, stream: Stream) {
 export const toEvents = (rows: Selectable<Tables['event']>[], stream: Stream['kind']) =>
 	rows.flatMap((row) => liveEventOf(row, stream) ?? []);
 
+const selectLatest = (db: Db, stream: Stream, length: number) =>
+	selectStream(db, stream).orderBy(columnOf(stream), 'desc').limit(length);
+const selectLatestOfPortal = compileOnce((db: Db, length: number) =>
+	selectLatest(db, { kind: 'portal' }, length)
+);
+const selectLatestOf = compileOnce((db: Db, organizationId: string, length: number) =>
+	selectLatest(db, { kind: 'organization', organizationId }, length)
+);
+
 /** The latest events of a stream, newest first. */
 export async function listEvents(db: Db, stream: Stream, length: number): Promise<LiveEvent[]> {
-	const rows = await selectStream(db, stream).orderBy(columnOf(stream), 'desc').limit(length).execute();
+	const rows =
+		stream.kind === 'portal'
+			? await selectLatestOfPortal(db, length)
+			: await selectLatestOf(db, stream.organizationId, length);
 	return toEvents(rows, stream.kind);
 }
 
@@ -224,15 +237,17 @@ const listing = {
 };
 
 export const activityRouter = router({
-	list: organizationProcedure(listing).query(({ ctx, input }) =>
-		listPage(ctx.db, 'organization', { ...input, organizationId: ctx.organization.id })
-	),
+	list: organizationProcedure(listing)
+		.use(ofOneMoment)
+		.query(({ ctx, input }) =>
+			listPage(ctx.db, 'organization', { ...input, organizationId: ctx.organization.id })
+		),
 	since: organizationProcedure({ after: seq }).query(({ ctx, input }) =>
 		listSince(ctx.db, { kind: 'organization', organizationId: ctx.organization.id }, input.after)
 	),
-	listPortal: adminProcedure({ ...listing, organizationId: z.uuid().optional() }).query(({ ctx, input }) =>
-		listPage(ctx.db, 'portal', input)
-	),
+	listPortal: adminProcedure({ ...listing, organizationId: z.uuid().optional() })
+		.use(ofOneMoment)
+		.query(({ ctx, input }) => listPage(ctx.db, 'portal', input)),
 	sincePortal: adminProcedure({ after: seq }).query(({ ctx, input }) =>
 		listSince(ctx.db, { kind: 'portal' }, input.after)
 	)

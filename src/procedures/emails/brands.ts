@@ -9,7 +9,7 @@ import { publish } from '../../news/publish.ts';
 import { getMailPortal } from '../../mail/outbox.ts';
 import { getMailLook, lookOf, sampleOf, type BrandRow } from '../../mail/templates.ts';
 import { fieldRefusal } from '../../api/refusals.ts';
-import { adminProcedure, router, type Context } from '../../api/trpc.ts';
+import { adminProcedure, type Context, ofOneMoment, router } from '../../api/trpc.ts';
 
 /** How all e-mails look: logo, accent colour and the lines below. */
 
@@ -72,10 +72,12 @@ async function renderSample(ctx: Pick<Context, 'db' | 'config'>, look: Look) {
 }
 
 export const brandsRouter = router({
-	getBrand: adminProcedure({}).query(async ({ ctx }) => ({
-		brand: await getBrandSettings(ctx.db),
-		...(await renderSample(ctx, await getMailLook(ctx.db)))
-	})),
+	getBrand: adminProcedure({})
+		.use(ofOneMoment)
+		.query(async ({ ctx }) => ({
+			brand: await getBrandSettings(ctx.db),
+			...(await renderSample(ctx, await getMailLook(ctx.db)))
+		})),
 
 	/** What e-mails would look like with these changes. Changes nothing: a logo is too long for a GET. */
 	previewBrand: adminProcedure(brand).mutation(async ({ ctx, input }) => {

@@ -19,7 +19,7 @@ import { publish, signal } from '../../news/publish.ts';
 import { getMailPortal } from '../../mail/outbox.ts';
 import { checkTemplate, getMailLook, getTemplate, sampleOf } from '../../mail/templates.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
-import { adminProcedure, router, type Context } from '../../api/trpc.ts';
+import { adminProcedure, type Context, ofOneMoment, router } from '../../api/trpc.ts';
 
 const name = text(100).transform((given, context) => {
 	if (isEmailName(given)) return given;
@@ -151,25 +151,27 @@ export const emailsRouter = router({
 	}),
 
 	/** What the editor shows: the text in force, its variables and its versions. */
-	get: adminProcedure({ name }).query(async ({ ctx, input }) => {
-		const sample = sampleOf(input.name, ctx.config.ORIGIN);
-		const { name: portalName, supportEmail } = await getMailPortal(ctx.db, ctx.config.ORIGIN);
-		const common: Record<string, string> = { portalName, portalUrl: ctx.config.ORIGIN, supportEmail };
-		const required = requiredOf(input.name);
-		return {
-			name: input.name,
-			description: catalogue[input.name].description,
-			...(await getTemplate(ctx.db, input.name)),
-			variables: [...variablesOf(input.name)].map(([variable, kind]) => ({
-				name: variable,
-				kind,
-				meaning: meaningOf(input.name, variable),
-				sample: sample[variable] ?? common[variable] ?? '',
-				isRequired: required.includes(variable)
-			})),
-			...(await listVersions(ctx.db, input.name))
-		};
-	}),
+	get: adminProcedure({ name })
+		.use(ofOneMoment)
+		.query(async ({ ctx, input }) => {
+			const sample = sampleOf(input.name, ctx.config.ORIGIN);
+			const { name: portalName, supportEmail } = await getMailPortal(ctx.db, ctx.config.ORIGIN);
+			const common: Record<string, string> = { portalName, portalUrl: ctx.config.ORIGIN, supportEmail };
+			const required = requiredOf(input.name);
+			return {
+				name: input.name,
+				description: catalogue[input.name].description,
+				...(await getTemplate(ctx.db, input.name)),
+				variables: [...variablesOf(input.name)].map(([variable, kind]) => ({
+					name: variable,
+					kind,
+					meaning: meaningOf(input.name, variable),
+					sample: sample[variable] ?? common[variable] ?? '',
+					isRequired: required.includes(variable)
+				})),
+				...(await listVersions(ctx.db, input.name))
+			};
+		}),
 
 	listVersions: adminProcedure({ name, before: version }).query(({ ctx, input }) =>
 		listVersions(ctx.db, input.name, input.before)

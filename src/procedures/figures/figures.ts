@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/database.ts';
-import { adminProcedure, router } from '../../api/trpc.ts';
+import { adminProcedure, ofOneMoment, router } from '../../api/trpc.ts';
 
 /** The figures of the portal admins' first page. */
 
@@ -64,8 +64,10 @@ async function countByDay(db: Db): Promise<(Figures & { day: string })[]> {
 }
 
 export const figuresRouter = router({
-	get: adminProcedure({}).query(async ({ ctx: { db } }) => ({
-		now: await countNow(db),
-		days: await countByDay(db)
-	}))
+	get: adminProcedure({})
+		.use(ofOneMoment)
+		.query(async ({ ctx: { db } }) => ({
+			now: await countNow(db),
+			days: await countByDay(db)
+		}))
 });

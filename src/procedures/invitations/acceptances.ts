@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { firstName, lastName, linkToken, password } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
 import { fullName, role, roleLabels, type WaitingInvitation } from '#lib/views.ts';
+import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { signIn } from '../sessions/signing-in.ts';
 import { limitGuesses } from '../../api/limits.ts';
@@ -50,19 +51,22 @@ const findMine = (db: Db, userId: string, id: string) =>
 		.where('invitee.emailVerifiedAt', 'is not', null)
 		.executeTakeFirst();
 
+const selectWaiting = compileOnce((db: Db, email: string, now: Date) =>
+	selectInvitations(db)
+		.where('invitation.email', '=', email)
+		.where('invitation.state', '=', 'pending')
+		.where('invitation.expiresAt', '>', now)
+		.where('organization.status', '=', 'approved')
+		.orderBy('invitation.sentAt', 'desc')
+);
+
 /** The invitations that the owner of a verified address can accept now, the newest first. */
 export async function listWaiting(
 	db: Db,
 	user: { email: string; isEmailVerified: boolean }
 ): Promise<WaitingInvitation[]> {
 	if (!user.isEmailVerified) return [];
-	const rows = await selectInvitations(db)
-		.where('invitation.email', '=', user.email)
-		.where('invitation.state', '=', 'pending')
-		.where('invitation.expiresAt', '>', new Date())
-		.where('organization.status', '=', 'approved')
-		.orderBy('invitation.sentAt', 'desc')
-		.execute();
+	const rows = await selectWaiting(db, user.email, new Date());
 	return rows.map((row) => ({
 		id: row.id,
 		organizationName: row.organizationName,

@@ -3,6 +3,7 @@ import { firstName, lastName } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
 import type { Settings } from '#lib/settings.ts';
 import { fullName, resendSeconds, role, roleLabels, type Invitation } from '#lib/views.ts';
+import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { publish, publishMany } from '../../news/publish.ts';
 import { createToken, hashToken } from '../../identity/tokens.ts';
@@ -77,14 +78,15 @@ const getInvitationView = async (db: Db, id: string) =>
 	invitationViewOf(await selectInvitations(db).where('invitation.id', '=', id).executeTakeFirstOrThrow());
 
 /** The open invitations of an organization, also expired ones, which can be sent again. Newest first. */
-export async function listInvitations(db: Db, organizationId: string): Promise<Invitation[]> {
-	const rows = await selectInvitations(db)
+const selectPending = compileOnce((db: Db, organizationId: string) =>
+	selectInvitations(db)
 		.where('invitation.organizationId', '=', organizationId)
 		.where('invitation.state', '=', 'pending')
 		.orderBy('invitation.createdAt', 'desc')
-		.execute();
-	return rows.map(invitationViewOf);
-}
+);
+
+export const listInvitations = async (db: Db, organizationId: string): Promise<Invitation[]> =>
+	(await selectPending(db, organizationId)).map(invitationViewOf);
 
 /** Whoever may no longer invite leaves no open door behind. */
 export async function revokeInvitationsOf(

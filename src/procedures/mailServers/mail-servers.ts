@@ -17,7 +17,7 @@ import { publish } from '../../news/publish.ts';
 import { getMailPortal } from '../../mail/outbox.ts';
 import { converse, toAddress } from '../../mail/smtp.ts';
 import { fieldRefusal } from '../../api/refusals.ts';
-import { adminProcedure, router, type Context } from '../../api/trpc.ts';
+import { adminProcedure, type Context, ofOneMoment, router } from '../../api/trpc.ts';
 import { toEvents } from '../activity/activity.ts';
 
 const changes = z.strictObject(mailServerInput).partial();
@@ -110,22 +110,24 @@ function dkimRecordOf({ dkimKey, dkimDomain, dkimSelector }: MailServerRow, vaul
 
 export const mailServersRouter = router({
 	/** The settings, which of them the environment decides, and who changed what. No secret, ever again. */
-	get: adminProcedure({}).query(async ({ ctx }) => {
-		const row = await getMailServerRow(ctx.db);
-		const changed = await ctx.db
-			.selectFrom('event')
-			.selectAll()
-			.where('name', '=', 'mailServer.updated')
-			.orderBy('portalSeq', 'desc')
-			.limit(historyLength)
-			.execute();
-		return {
-			mailServer: mailServerViewOf(row, ctx.config),
-			fixed: fixedFields(ctx.config),
-			dkimRecord: dkimRecordOf(row, ctx.vault),
-			changes: toEvents(changed, 'portal')
-		};
-	}),
+	get: adminProcedure({})
+		.use(ofOneMoment)
+		.query(async ({ ctx }) => {
+			const row = await getMailServerRow(ctx.db);
+			const changed = await ctx.db
+				.selectFrom('event')
+				.selectAll()
+				.where('name', '=', 'mailServer.updated')
+				.orderBy('portalSeq', 'desc')
+				.limit(historyLength)
+				.execute();
+			return {
+				mailServer: mailServerViewOf(row, ctx.config),
+				fixed: fixedFields(ctx.config),
+				dkimRecord: dkimRecordOf(row, ctx.vault),
+				changes: toEvents(changed, 'portal')
+			};
+		}),
 
 	/** In force with the commit, on every process: each message asks for the settings. */
 	update: adminProcedure(changes.shape).mutation(async ({ ctx, input }) => {

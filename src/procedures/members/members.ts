@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { firstName, lastName } from '#lib/fields.ts';
 import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.ts';
+import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { publish, signal } from '../../news/publish.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
@@ -32,10 +33,12 @@ type Row = Awaited<ReturnType<ReturnType<typeof selectMembers>['executeTakeFirst
 
 const viewOf = (row: Row): Member => ({ ...row, joinedAt: isoOf(row.joinedAt) });
 
-export async function listMembers(db: Db, organizationId: string): Promise<Member[]> {
-	const rows = await selectMembers(db, organizationId).orderBy('membership.joinedAt').execute();
-	return rows.map(viewOf);
-}
+const selectAllMembers = compileOnce((db: Db, organizationId: string) =>
+	selectMembers(db, organizationId).orderBy('membership.joinedAt')
+);
+
+export const listMembers = async (db: Db, organizationId: string): Promise<Member[]> =>
+	(await selectAllMembers(db, organizationId)).map(viewOf);
 
 /** @throws {Refusal} NOT_FOUND, also for a member of another organization. */
 export async function getMember(db: Db, organizationId: string, memberId: string): Promise<Member> {

@@ -17,7 +17,7 @@ import {
 import { isoOf, type Db } from '../../database/database.ts';
 import { takePage, type Order } from '../../database/paging.ts';
 import { fieldRefusal, notFound } from '../../api/refusals.ts';
-import { adminProcedure, router } from '../../api/trpc.ts';
+import { adminProcedure, ofOneMoment, router } from '../../api/trpc.ts';
 import { listEvents, listLatest } from '../activity/activity.ts';
 import { listInvitations } from '../invitations/invitations.ts';
 import { listMembers } from '../members/members.ts';
@@ -59,15 +59,18 @@ const selectCounted = (db: Db) =>
 					)
 				)
 				.as('memberCount'),
-			eb
-				.exists(
+			// Not `exists`, for which the planner reads the members of all organizations at once.
+			eb.fn
+				.coalesce(
 					eb
 						.selectFrom('membership')
 						.innerJoin('account', 'account.id', 'membership.userId')
-						.select('membership.id')
+						.select(sql<boolean>`true`.as('isThere'))
 						.whereRef('membership.organizationId', '=', 'organization.id')
 						.where('membership.role', '=', 'super_admin')
 						.where('account.status', '=', 'active')
+						.limit(1),
+					sql<boolean>`false`
 				)
 				.as('hasSuperAdmin'),
 			eb
@@ -209,49 +212,55 @@ const query = {
 
 export const administrationRouter = router({
 	/** The portal admins' snapshot, with the first organizations that match. */
-	list: adminProcedure(query).query(async ({ ctx: { db }, input }): Promise<PortalSnapshot> => {
-		const { search, status: filter, order } = input;
-		const waiting = await db
-			.selectFrom('account')
-			.select((eb) => eb.fn.countAll<number>().as('count'))
-			.where('status', '=', 'pending')
-			.executeTakeFirstOrThrow();
-		return {
-			seq: await getSeq(db),
-			search,
-			filter,
-			order,
-			later: {},
-			...(await listPage(db, { search, filter, order }, null)),
-			counts: await countByStatus(db),
-			waiting: Number(waiting.count),
-			recent: await listEvents(db, { kind: 'portal' }, recentLength)
-		};
-	}),
+	list: adminProcedure(query)
+		.use(ofOneMoment)
+		.query(async ({ ctx: { db }, input }): Promise<PortalSnapshot> => {
+			const { search, status: filter, order } = input;
+			const waiting = await db
+				.selectFrom('account')
+				.select((eb) => eb.fn.countAll<number>().as('count'))
+				.where('status', '=', 'pending')
+				.executeTakeFirstOrThrow();
+			return {
+				seq: await getSeq(db),
+				search,
+				filter,
+				order,
+				later: {},
+				...(await listPage(db, { search, filter, order }, null)),
+				counts: await countByStatus(db),
+				waiting: Number(waiting.count),
+				recent: await listEvents(db, { kind: 'portal' }, recentLength)
+			};
+		}),
 
 	/** The organizations after a row of the same list. */
-	listMore: adminProcedure({ ...query, after: nameCursor }).query(async ({ ctx: { db }, input }) => {
-		const { search, status: filter, order, after } = input;
-		if (order !== 'name' && !cursor.safeParse(after).success) {
-			throw fieldRefusal('after', 'INVALID', 'This is no place in the list.');
-		}
-		return { seq: await getSeq(db), ...(await listPage(db, { search, filter, order }, after)) };
-	}),
+	listMore: adminProcedure({ ...query, after: nameCursor })
+		.use(ofOneMoment)
+		.query(async ({ ctx: { db }, input }) => {
+			const { search, status: filter, order, after } = input;
+			if (order !== 'name' && !cursor.safeParse(after).success) {
+				throw fieldRefusal('after', 'INVALID', 'This is no place in the list.');
+			}
+			return { seq: await getSeq(db), ...(await listPage(db, { search, filter, order }, after)) };
+		}),
 
 	/** The page of one organization: who asked, who belongs to it, what it holds, and what it may be the same as. */
-	get: adminProcedure({ organizationId: z.uuid() }).query(async ({ ctx: { db }, input }) => {
-		const row = await selectCounted(db)
-			.where('organization.id', '=', input.organizationId)
-			.executeTakeFirst();
-		if (!row) throw notFound();
-		const members = await listMembers(db, row.id);
-		return {
-			organization: viewOf(row),
-			members: members.map((one) => ({ ...one, name: fullName(one) })),
-			applications: await listApplicationNames(db, row.id),
-			offers: await listOffers(db, row.id),
-			hints: await listHints(db, row),
-			activity: await listLatest(db, row.id, 100)
-		};
-	})
+	get: adminProcedure({ organizationId: z.uuid() })
+		.use(ofOneMoment)
+		.query(async ({ ctx: { db }, input }) => {
+			const row = await selectCounted(db)
+				.where('organization.id', '=', input.organizationId)
+				.executeTakeFirst();
+			if (!row) throw notFound();
+			const members = await listMembers(db, row.id);
+			return {
+				organization: viewOf(row),
+				members: members.map((one) => ({ ...one, name: fullName(one) })),
+				applications: await listApplicationNames(db, row.id),
+				offers: await listOffers(db, row.id),
+				hints: await listHints(db, row),
+				activity: await listLatest(db, row.id, 100)
+			};
+		})
 });

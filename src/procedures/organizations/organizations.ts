@@ -3,18 +3,20 @@ import { z } from 'zod';
 import { recentLength, type OrganizationSnapshot } from '#lib/apply.ts';
 import { organizationName } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
+import { compileOnce } from '../../database/compiled.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
 import { keysOf } from './names.ts';
 import { publish } from '../../news/publish.ts';
-import { fieldRefusal, Refusal } from '../../api/refusals.ts';
+import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import {
+	type Context,
+	ofOneMoment,
 	organizationProcedure,
 	router,
 	slugProcedure,
 	system,
-	verifiedProcedure,
-	type Context
+	verifiedProcedure
 } from '../../api/trpc.ts';
 import { listAdminReaders } from '../accounts/accounts.ts';
 import { listEvents } from '../activity/activity.ts';
@@ -92,11 +94,15 @@ export function organizationViewOf(row: Row): Organization {
 	};
 }
 
-/** The organization as pages and events show it. */
+const selectOrganization = compileOnce((db: Db, id: string) =>
+	selectOrganizations(db).where('organization.id', '=', id)
+);
+
+/** The organization as pages and events show it. @throws {Refusal} NOT_FOUND where it is gone. */
 export async function getOrganizationView(db: Db, id: string): Promise<Organization> {
-	return organizationViewOf(
-		await selectOrganizations(db).where('organization.id', '=', id).executeTakeFirstOrThrow()
-	);
+	const [row] = await selectOrganization(db, id);
+	if (!row) throw notFound();
+	return organizationViewOf(row);
 }
 
 /** Latin letters and digits of the name; a name without any gets a random slug. */
@@ -243,21 +249,26 @@ export const organizationsRouter = router({
 		return organization;
 	}),
 
-	open: slugProcedure().query(async ({ ctx }) => {
-		const { db, organization } = ctx;
-		const { id } = organization;
-		// A suspended organization shows that it is, and nothing of what it holds.
-		const isShut = organization.status === 'suspended';
-		const snapshot: OrganizationSnapshot = {
-			seq: organization.lastSeq,
-			organization: await getOrganizationView(db, id),
-			members: isShut ? [] : await listMembers(db, id),
-			invitations: isShut ? [] : await listInvitations(db, id),
-			applications: isShut ? [] : await listApplications(db, id),
-			recent: isShut ? [] : await listEvents(db, { kind: 'organization', organizationId: id }, recentLength)
-		};
-		return { snapshot, online: isShut ? [] : await onlineIn(db, id) };
-	}),
+	open: slugProcedure()
+		.use(ofOneMoment)
+		.query(async ({ ctx }) => {
+			const { db } = ctx;
+			const { id } = ctx.organization;
+			// As it is at this moment, with the number of its latest event: it was looked up before.
+			const [row] = await selectOrganization(db, id);
+			if (!row) throw notFound();
+			// A suspended organization shows that it is, and nothing of what it holds.
+			const isShut = row.status === 'suspended';
+			const snapshot: OrganizationSnapshot = {
+				seq: row.lastSeq,
+				organization: organizationViewOf(row),
+				members: isShut ? [] : await listMembers(db, id),
+				invitations: isShut ? [] : await listInvitations(db, id),
+				applications: isShut ? [] : await listApplications(db, id),
+				recent: isShut ? [] : await listEvents(db, { kind: 'organization', organizationId: id }, recentLength)
+			};
+			return { snapshot, online: isShut ? [] : await onlineIn(db, id) };
+		}),
 
 	rename: organizationProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {
 		if (name === ctx.organization.name) return getOrganizationView(ctx.db, ctx.organization.id);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { givenPassword, normalizeEmail } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
 import type { Account } from '#lib/views.ts';
+import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db } from '../../database/database.ts';
 import { signIn } from './signing-in.ts';
 import { signInBuckets } from '../../identity/devices.ts';
@@ -15,9 +16,8 @@ import { listWaiting } from '../invitations/acceptances.ts';
 import { accountViewOf, findAccount } from '../accounts/accounts.ts';
 import { getSettings, isSignInOpen } from '../settings/settings.ts';
 
-/** The organizations of a person as the switcher lists them, the personal space first. */
-async function listOrganizations(db: Db, userId: string) {
-	const rows = await db
+const selectOwn = compileOnce((db: Db, userId: string) =>
+	db
 		.selectFrom('membership')
 		.innerJoin('organization', 'organization.id', 'membership.organizationId')
 		.select([
@@ -36,7 +36,11 @@ async function listOrganizations(db: Db, userId: string) {
 		.where('organization.status', '!=', 'withdrawn')
 		.orderBy('organization.isPersonal', 'desc')
 		.orderBy('organization.name')
-		.execute();
+);
+
+/** The organizations of a person as the switcher lists them, the personal space first. */
+async function listOrganizations(db: Db, userId: string) {
+	const rows = await selectOwn(db, userId);
 	return rows.map((row) => ({ ...row, visitedAt: isoOf(row.visitedAt) }));
 }
 
@@ -55,17 +59,21 @@ function refuseInactive(status: Account['status']): void {
 	throw new Refusal('FORBIDDEN', `ACCOUNT_${status.toUpperCase()}`, reasons[status]);
 }
 
+const selectAdmin = compileOnce((db: Db) =>
+	db.selectFrom('account').select('id').where('isPortalAdmin', '=', true).limit(1)
+);
+const selectAccount = compileOnce((db: Db, id: string) =>
+	db.selectFrom('account').selectAll().where('id', '=', id)
+);
+
 export const sessionsRouter = router({
 	/** What every page needs: the settings, and who is signed in with which organizations and open invitations. */
 	get: publicProcedure({}).query(async ({ ctx: { db, session } }) => {
-		const [settings, admin] = await Promise.all([
-			getSettings(db),
-			db.selectFrom('account').select('id').where('isPortalAdmin', '=', true).limit(1).executeTakeFirst()
-		]);
+		const [settings, [admin]] = await Promise.all([getSettings(db), selectAdmin(db)]);
 		const common = { settings, isSetUp: admin !== undefined };
 		if (!session) return { ...common, account: null, organizations: [], invitations: [] };
-		const [account, organizations, invitations] = await Promise.all([
-			db.selectFrom('account').selectAll().where('id', '=', session.user.id).executeTakeFirst(),
+		const [[account], organizations, invitations] = await Promise.all([
+			selectAccount(db, session.user.id),
 			listOrganizations(db, session.user.id),
 			listWaiting(db, session.user)
 		]);

@@ -1,12 +1,17 @@
 import { settingKeys, settingsChange, type Settings } from '#lib/settings.ts';
+import { compileOnce } from '../../database/compiled.ts';
 import type { Db, Trx } from '../../database/database.ts';
 import { publish } from '../../news/publish.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
 import { toEvents } from '../activity/activity.ts';
 
+const selectSettings = compileOnce((db: Db) => db.selectFrom('portal').select(settingKeys));
+
 /** The portal's settings as they are now. */
 export async function getSettings(db: Db): Promise<Settings> {
-	return db.selectFrom('portal').select(settingKeys).executeTakeFirstOrThrow();
+	const [settings] = await selectSettings(db);
+	if (!settings) throw new Error('The database has lost the row of the portal.');
+	return settings;
 }
 
 /** Whether this account can be signed in now. Portal admins always can: somebody has to switch it on again. */
