@@ -2,6 +2,27 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 /**
+ * Counts the statements of a connection as they pass: a Query or an Execute each (PostgreSQL's protocol, version 3, 54.7).
+ * The first message, which opens the connection, has no letter before its length.
+ */
+function createCounter(onStatement: () => void) {
+	let rest = Buffer.alloc(0);
+	let isOpen = false;
+	return (bytes: Buffer) => {
+		rest = Buffer.concat([rest, bytes]);
+		for (;;) {
+			const head = isOpen ? 1 : 0;
+			if (rest.length < head + 4) return;
+			const length = head + rest.readUInt32BE(head);
+			if (rest.length < length) return;
+			if (isOpen && ['Q', 'E'].includes(String.fromCharCode(rest[0] ?? 0))) onStatement();
+			isOpen = true;
+			rest = rest.subarray(length);
+		}
+	};
+}
+
+/**
  * The way between a server and its database, to be cut by a test: the server is given `url` in place of the database's
  * own.
  */
@@ -10,6 +31,7 @@ export async function startCut(databaseUrl: string) {
 	const open = new Set<Socket>();
 	const listening = new Set<Socket>();
 	let isDeaf = false;
+	let statements = 0;
 
 	const server = createServer((from) => {
 		const to = connect(Number(target.port || 5432), target.hostname);
@@ -24,7 +46,9 @@ export async function startCut(databaseUrl: string) {
 		};
 		join(from, to);
 		join(to, from);
+		const count = createCounter(() => (statements += 1));
 		from.on('data', (bytes) => {
+			count(bytes);
 			if (!bytes.toString('latin1').includes('listen "portico"')) return void to.write(bytes);
 			listening.add(from);
 			if (isDeaf) from.destroy();
@@ -47,6 +71,10 @@ export async function startCut(databaseUrl: string) {
 
 	return {
 		url: url.href,
+		/** How many statements have passed, of all connections together. */
+		get statements() {
+			return statements;
+		},
 		/** The database is away: what is open ends, and what is new is refused. */
 		async cut() {
 			const closed = once(server, 'close');

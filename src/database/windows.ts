@@ -53,16 +53,25 @@ export async function clearLimits(db: Db, keys: string[]): Promise<void> {
 type Window = { count: number; wait: number };
 
 /**
- * Begins the windows of these keys, or goes on with those under way, and holds them until the commit: whoever counts
- * under one of them at the same time waits. In one order, so that two who hold several never wait for each other.
+ * Begins these windows, of so many seconds each, or goes on with those under way, and holds them until the commit: whoever
+ * counts under one of them at the same time waits. In the order in which they are given, which has to be the same for
+ * everybody, so that two who hold several never wait for each other.
  */
-export async function holdWindows(db: Trx, keys: string[], seconds: number): Promise<Map<string, Window>> {
-	if (keys.length === 0) return new Map();
-	const ends = sql<Date>`now() + make_interval(secs => ${seconds})`;
+export async function holdWindows(
+	db: Trx,
+	windows: { key: string; seconds: number }[]
+): Promise<Map<string, Window>> {
+	if (windows.length === 0) return new Map();
 	const isOver = sql`rate_limit.resets_at <= now()`;
 	const rows = await db
 		.insertInto('rateLimit')
-		.values([...new Set(keys)].sort().map((key) => ({ key, count: 0, resetsAt: ends })))
+		.values(
+			windows.map(({ key, seconds }) => ({
+				key,
+				count: 0,
+				resetsAt: sql<Date>`now() + make_interval(secs => ${seconds})`
+			}))
+		)
 		.onConflict((conflict) =>
 			conflict.column('key').doUpdateSet({
 				count: sql<number>`case when ${isOver} then 0 else rate_limit.count end`,
@@ -74,14 +83,13 @@ export async function holdWindows(db: Trx, keys: string[], seconds: number): Pro
 	return new Map(rows.map(({ key, count, wait }) => [key, { count, wait }]));
 }
 
-/** Counts under keys whose windows are held. */
-export async function countInWindows(db: Trx, keys: string[], times: number): Promise<void> {
-	if (keys.length === 0 || times === 0) return;
-	await db
-		.updateTable('rateLimit')
-		.set((eb) => ({ count: eb('count', '+', times) }))
-		.where('key', 'in', keys)
-		.execute();
+/** Counts under keys whose windows are held: so many times under each. */
+export async function countInWindows(db: Trx, times: ReadonlyMap<string, number>): Promise<void> {
+	if (times.size === 0) return;
+	await sql`
+		update rate_limit set count = count + counted.value::int
+		from jsonb_each_text(${JSON.stringify(Object.fromEntries(times))}::text::jsonb) as counted
+		where rate_limit.key = counted.key`.execute(db);
 }
 
 /** How much was counted under these keys; what has no window under way is left out. */

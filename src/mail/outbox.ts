@@ -9,7 +9,7 @@ import type { Env } from '../env.ts';
 import { takePlace } from '../database/windows.ts';
 import { renderSubject, type MailPortal, type Template } from './compose.ts';
 import { findUnwanting } from './preferences.ts';
-import { signal } from '../news/publish.ts';
+import { channel, signal, type Signal } from '../news/publish.ts';
 import { getTemplate } from './templates.ts';
 import type { Vault } from '../vault/vault.ts';
 
@@ -125,19 +125,22 @@ export function createOutbox(
 		const wanted = messages.filter((one) => one !== null);
 		if (wanted.length > 0) {
 			// One parameter for all: a statement holds 65,535 at most.
+			const told: Signal = { kind: 'mailbox' };
 			await sql`
-				insert into message
-					(id, recipient_name, recipient, template, subject, template_version, draft, content, gather_key)
-				select
-					(one->>'id')::uuid, one->>'recipientName', one->>'recipient', ${name}::text, one->>'subject',
-					${template.version}::integer, ${draft?.body ?? null}::text, one->>'content', one->>'gatherKey'
-				from jsonb_array_elements(${JSON.stringify(wanted)}::text::jsonb) as one`.execute(db);
+				with made as (
+					insert into message
+						(id, recipient_name, recipient, template, subject, template_version, draft, content, gather_key)
+					select
+						(one->>'id')::uuid, one->>'recipientName', one->>'recipient', ${name}::text, one->>'subject',
+						${template.version}::integer, ${draft?.body ?? null}::text, one->>'content', one->>'gatherKey'
+					from jsonb_array_elements(${JSON.stringify(wanted)}::text::jsonb) as one
+				)
+				select pg_notify(${channel}, ${JSON.stringify(told)})`.execute(db);
 			const jobs = wanted.map(({ id: messageId }): { data: MailJob; startAfter?: number } => ({
 				data: { messageId, attempt: 0 },
 				...(seconds > 0 && { startAfter: seconds })
 			}));
 			await boss.insert(mailQueue, jobs, { db: fromKysely(db) });
-			await signal(db, { kind: 'mailbox' });
 		}
 		return messages.map((one) => one && one.id);
 	}

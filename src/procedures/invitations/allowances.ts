@@ -29,9 +29,13 @@ async function countRoom(db: Db, organizationId: string) {
 			.selectFrom(table)
 			.select((eb) => eb.fn.countAll<number>().as('count'))
 			.where('organizationId', '=', organizationId);
-	const members = await count('membership').executeTakeFirstOrThrow();
-	const open = await count('invitation').where('state', '=', 'pending').executeTakeFirstOrThrow();
-	return { members: Number(members.count), open: Number(open.count) };
+	const { members, open } = await db
+		.selectNoFrom([
+			count('membership').as('members'),
+			count('invitation').where('state', '=', 'pending').as('open')
+		])
+		.executeTakeFirstOrThrow();
+	return { members: Number(members), open: Number(open) };
 }
 
 /** The limit that allows the least; of equals the one that takes the longest to pass. */
@@ -92,18 +96,22 @@ export async function holdAllowance(
 ) {
 	// The person's first, then the organization's, then the recipients': the same order for everybody.
 	const [inviter, day] = [inviterKey(userId), dayKey(organizationId)];
-	const inviterWindow = (await holdWindows(db, [inviter], inviterSeconds)).get(inviter);
-	const dayWindow = (await holdWindows(db, [day], daySeconds)).get(day);
-	const perRecipient = await holdWindows(db, recipients.map(recipientKey), recipientSeconds);
+	const held = await holdWindows(db, [
+		{ key: inviter, seconds: inviterSeconds },
+		{ key: day, seconds: daySeconds },
+		...[...new Set(recipients)]
+			.sort()
+			.map((email) => ({ key: recipientKey(email), seconds: recipientSeconds }))
+	]);
 	const room = needsRoom ? await countRoom(db, organizationId) : null;
-	const before = tightest(settings, room, inviterWindow, dayWindow);
+	const before = tightest(settings, room, held.get(inviter), held.get(day));
 	const taken: string[] = [];
 
 	return {
 		take(email: string): Reached | null {
 			const { limit, max, wait } = before;
 			if (taken.length >= before.count) return { limit, max, wait };
-			const own = perRecipient.get(recipientKey(email));
+			const own = held.get(recipientKey(email));
 			if (own && own.count >= maxPerRecipient) {
 				return { limit: 'recipient', max: maxPerRecipient, wait: own.wait };
 			}
@@ -112,8 +120,9 @@ export async function holdAllowance(
 		},
 		/** @returns what is left. */
 		async settle(): Promise<Allowance> {
-			await countInWindows(db, [inviter, day], taken.length);
-			await countInWindows(db, taken.map(recipientKey), 1);
+			const all = [inviter, day].map((key) => [key, taken.length] as const);
+			const each = taken.map((email) => [recipientKey(email), 1] as const);
+			if (taken.length > 0) await countInWindows(db, new Map([...all, ...each]));
 			return { ...before, count: before.count - taken.length };
 		}
 	};

@@ -1,0 +1,104 @@
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startCut } from './cut.ts';
+import { startPortal, unique, uniqueEmail, type Company, type Person, type Portal } from './factories.ts';
+import { createDatabase } from './harness.ts';
+
+/** How many statements a call sends to the database, those that begin and end its transaction among them. */
+
+const gatewayToken = 'g'.repeat(40);
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let way: Awaited<ReturnType<typeof startCut>>;
+let portal: Portal;
+let company: Company;
+let member: Person & { memberId: string };
+let secret: string;
+beforeAll(async () => {
+	database = await createDatabase({ isPrepared: true });
+	way = await startCut(database.url);
+	portal = await startPortal({ DATABASE_URL: way.url, GATEWAY_TOKEN: gatewayToken });
+	company = await portal.company({ admin: portal.admin });
+	member = await portal.member(company);
+	const { id: applicationId, credentials } = await portal.application(company);
+	const place = { organizationId: company.id, applicationId, credentialId: credentials[0]?.id ?? '' };
+	({ secret } = await company.owner.api.credentials.reveal.mutate(place));
+});
+afterAll(async () => {
+	await portal.stop();
+	await way.stop();
+	await database.drop();
+});
+
+/** What a call has set going, such as its e-mail, is over. */
+async function isQuiet(): Promise<void> {
+	for (let before = -1; before !== way.statements; ) {
+		before = way.statements;
+		await setTimeout(150);
+	}
+}
+
+/**
+ * The fewest of several times: once a second and now and then the process itself asks something, and what is prepared or
+ * kept in memory is not there the first time.
+ */
+async function countStatements(call: () => Promise<unknown>): Promise<number> {
+	const counts: number[] = [];
+	for (let time = 0; time < 8; time++) {
+		await isQuiet();
+		const before = way.statements;
+		await call();
+		counts.push(way.statements - before);
+	}
+	return Math.min(...counts);
+}
+
+/** What a call may send, and the call. */
+const calls: Record<string, [number, () => Promise<unknown>]> = {
+	'sessions.list': [2, () => company.owner.api.sessions.list.query({})],
+	'sessions.get': [6, () => company.owner.api.sessions.get.query({})],
+	'organizations.open': [10, () => company.owner.api.organizations.open.query({ slug: company.slug })],
+	'activity.since': [
+		3,
+		() => company.owner.api.activity.since.query({ organizationId: company.id, after: 0 })
+	],
+	'members.listSeen': [3, () => company.owner.api.members.listSeen.query({ organizationId: company.id })],
+	'organizations.list': [8, () => portal.admin.api.organizations.list.query({})],
+	'messages.count': [2, () => portal.admin.api.messages.count.query({})],
+	introspect: [
+		1,
+		async () => {
+			const answer = await portal.visitor().request('/api/introspect', {
+				method: 'POST',
+				headers: { authorization: `Bearer ${gatewayToken}` },
+				body: new URLSearchParams({ token: secret })
+			});
+			expect(await answer.json()).toMatchObject({ active: true });
+		}
+	],
+	'applications.create': [11, () => portal.application(company)],
+	'members.update': [
+		15,
+		() => {
+			const role = (turn += 1) % 2 === 0 ? ('team_member' as const) : ('super_admin' as const);
+			const { memberId, firstName, lastName } = member;
+			const input = { organizationId: company.id, memberId, firstName, lastName, role };
+			return company.owner.api.members.update.mutate(input);
+		}
+	],
+	'invitations.create': [
+		25,
+		() =>
+			company.owner.api.invitations.create.mutate({
+				organizationId: company.id,
+				firstName: 'In',
+				lastName: unique('Vitee'),
+				email: uniqueEmail(),
+				role: 'team_member'
+			})
+	]
+};
+let turn = 0;
+
+test.each(Object.entries(calls))('%s sends no more than it needs', async (_, [budget, call]) => {
+	expect(await countStatements(call)).toBe(budget);
+});
