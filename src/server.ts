@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server';
 import { clearAlarm } from './news/alarms.ts';
 import { createApp, type NodeHandler } from './http/app.ts';
 import { smallBody } from './http/bodies.ts';
+import { withCompression } from './http/compression.ts';
 import { openDatabase } from './database/database.ts';
 import { readEnv, type Env } from './env.ts';
 import { startBoss, work } from './jobs.ts';
@@ -49,7 +50,7 @@ async function start(env: Env): Promise<void> {
 	const server = createServer(
 		// Whoever asks for another protocol, as some do for HTTP/2, is answered in this one.
 		{ shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
-		getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0])
+		withCompression(getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]))
 	);
 	pages = isDevelopment ? await openDevelopmentPages(server) : await openBuiltPages();
 	const live = await startLive(server, { database, env, log });

@@ -314,3 +314,35 @@ describe('the session cookie', () => {
 		expect(onHttp.status).toBe(403);
 	});
 });
+
+test('what is long is packed for who asks for it; not what a link on another site could have asked for', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	for (let n = 0; n < 12; n++) await portal.application(company);
+	const packedAs = async (path: string, init: RequestInit = {}, encoding = 'gzip') => {
+		const headers = { 'accept-encoding': encoding, ...init.headers };
+		const answer = await company.owner.request(path, { ...init, headers });
+		expect(answer.status, path).toBe(200);
+		await answer.arrayBuffer();
+		return answer.headers.get('content-encoding');
+	};
+	const page = `/orgs/${company.slug}/applications`;
+	const call = `/trpc/organizations.open?input=${encodeURIComponent(JSON.stringify({ slug: company.slug }))}`;
+	expect(await packedAs(page)).toBe('gzip');
+	expect(await packedAs(page, {}, 'br')).toBe('br');
+	expect(await packedAs(page, {}, 'identity')).toBeNull();
+	expect(await packedAs(call)).toBe('gzip');
+	expect(await packedAs(`${page}?search=a+guess`)).toBeNull();
+	expect(await packedAs(`${page}/__data.json?search=a+guess`)).toBeNull();
+	// Too short, and what changes something or shows a secret.
+	expect(await packedAs('/healthz')).toBeNull();
+	const body = JSON.stringify({
+		organizationId: company.id,
+		name: 'x'.repeat(40),
+		description: 'y'.repeat(400)
+	});
+	const post = { method: 'POST', body, headers: { 'content-type': 'application/json' } };
+	expect(await packedAs('/trpc/applications.create', post)).toBeNull();
+	// Packed, it is the same page.
+	const text = await (await company.owner.request(page, { headers: { 'accept-encoding': 'gzip' } })).text();
+	expect(text).toContain(company.name);
+});

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { getPortal, type Portal, type Visitor } from '../factories.ts';
+import { getPortal, unique, type Portal, type Visitor } from '../factories.ts';
 import { findAllProblems } from './axe.ts';
 import { getBrowser, newPerson } from './browser.ts';
 
@@ -13,7 +13,7 @@ const people: Partial<Record<string, Visitor>> = {};
 
 beforeAll(async () => {
 	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
-	const company = await portal.company({ admin: portal.admin, name: 'Northwind Logistics' });
+	const company = await portal.company({ admin: portal.admin, name: unique('Northwind') });
 	await portal.member(company);
 	const { token } = await portal.invitation(company);
 	const application = await portal.application(company);

@@ -105,7 +105,7 @@ test('the switcher: by keyboard alone, with marks that come and go by themselves
 });
 
 test('an invitation that waits: seen to arrive and to go, accepted in the switcher, declined on the dashboard', async () => {
-	const [company, other] = [await approved('Northwind Logistics'), await approved('Atlas Freight')];
+	const [company, other] = [await approved(), await approved()];
 	const invitee = await portal.person();
 	const theirs = await visit(invitee, '/dashboard/personal');
 	const owner = await visit(company.owner, `/orgs/${company.slug}/users`);

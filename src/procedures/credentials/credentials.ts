@@ -88,11 +88,11 @@ export async function listCredentials(db: Db, applicationIds: string[]): Promise
 	return new Map([...groups].map(([id, group]) => [id, group.map(viewOf)]));
 }
 
-/** Writes a new key, encrypted for its own row. Who wants to see it presses "Reveal" like everybody else. */
+/** Writes a new key, encrypted for its own row, and returns the row's id. Who wants to see it presses "Reveal" like everybody else. */
 export async function insertCredential(
 	ctx: { db: Trx; vault: Context['vault']; user: { id: string } },
 	values: { applicationId: string; label: string; expiresAt: Date | null }
-): Promise<Credential> {
+): Promise<string> {
 	const key = createKey();
 	const id = crypto.randomUUID();
 	await ctx.db
@@ -106,7 +106,7 @@ export async function insertCredential(
 			createdBy: ctx.user.id
 		})
 		.execute();
-	return getCredential(ctx.db, id);
+	return id;
 }
 
 export const getCredential = async (db: Db, id: string) =>
@@ -206,11 +206,12 @@ export const credentialsRouter = router({
 			throw fieldRefusal('expiresAt', 'INVALID', 'The expiry lies in the past.');
 		}
 		await refuseTooMany(ctx.db, application.id);
-		const created = await insertCredential(ctx, {
+		const createdId = await insertCredential(ctx, {
 			applicationId: application.id,
 			label: input.label,
 			expiresAt
 		});
+		const created = await getCredential(ctx.db, createdId);
 		await publish(ctx, 'credential.created', {
 			applicationId: application.id,
 			applicationName: application.name,
@@ -249,11 +250,12 @@ export const credentialsRouter = router({
 				})
 				.where('id', '=', event.credential.id)
 				.execute();
-			const created = await insertCredential(ctx, {
+			const createdId = await insertCredential(ctx, {
 				applicationId: event.applicationId,
 				label: event.credential.label,
 				expiresAt: null
 			});
+			const created = await getCredential(ctx.db, createdId);
 			await publish(ctx, 'credential.rotated', {
 				...event,
 				credential: created,
