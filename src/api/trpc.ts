@@ -189,7 +189,7 @@ export function verifiedProcedure<Shape extends z.core.$ZodLooseShape>(shape: Sh
 		await spendBudgets(ctx, type, {});
 		const actor = actorOf(ctx.user, 'developer');
 		return inTurnOfCaller(ctx, type, () =>
-			working(ctx.db, type, async (db) => {
+			inTransaction(ctx.db, async (db) => {
 				const isProven = await lockProof(ctx, db, ctx.user.id);
 				return next({ ctx: { db, actor, isProven } });
 			})

@@ -98,10 +98,10 @@ export function compile(name: EmailName, body: string, look: Look): Promise<Comp
 	const key = JSON.stringify([name, body, look.accentColor, look.logo?.width]);
 	if (!compiled.has(key) && compiled.size >= compiledAtMost)
 		compiled.delete(compiled.keys().next().value ?? '');
-	return remember(compiled, key, () => compileOnce(name, body, look));
+	return remember(compiled, key, () => compileAnew(name, body, look));
 }
 
-async function compileOnce(name: EmailName, body: string, look: Look): Promise<Compiled> {
+async function compileAnew(name: EmailName, body: string, look: Look): Promise<Compiled> {
 	const parts = await getParts();
 	const markup: Markup = readMarkup(body, variablesOf(name), requiredOf(name), parts);
 	if (markup.problems.length > 0) return { problems: markup.problems, html: '' };

@@ -124,8 +124,8 @@ export function createOutbox(
 		});
 		const wanted = messages.filter((one) => one !== null);
 		if (wanted.length > 0) {
-			// One parameter for all: a statement holds 65,535 at most.
 			const told: Signal = { kind: 'mailbox' };
+			// One parameter for all: a statement holds 65,535 at most.
 			await sql`
 				with made as (
 					insert into message

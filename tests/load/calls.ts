@@ -11,6 +11,7 @@ import type { AppRouter } from '../../src/router.ts';
 import { createDatabase, startServer } from '../harness.ts';
 import { insertMember, insertPerson } from '../people.ts';
 import { startPostgres } from '../setup/postgres.ts';
+import { middleOf } from './probes.ts';
 
 /**
  * `npm run bench:calls`: how many of the calls that everybody makes are answered in a second, beside the least that
@@ -61,8 +62,6 @@ async function countPerSecond(port: number, shotOf: (n: number) => Shot): Promis
 	agent.destroy();
 	return (answers * 1000) / took;
 }
-
-const middleOf = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 async function startFloor(port: number, env: Record<string, string>) {
 	const script = fileURLToPath(new URL('floor.ts', import.meta.url));

@@ -10,7 +10,7 @@ import {
 	type ActivityPage,
 	type EventCursor
 } from '#lib/activity.ts';
-import type { LiveEvent } from '#lib/events.ts';
+import type { EventName, LiveEvent } from '#lib/events.ts';
 import { fullName } from '#lib/views.ts';
 import type { Stream } from '#lib/wire.ts';
 import { compileOnce } from '../../database/compiled.ts';
@@ -40,7 +40,7 @@ function selectStream(db: Db, stream: Stream) {
 	return stream.kind === 'portal' ? rows : rows.where('organizationId', '=', stream.organizationId);
 }
 
-export const toEvents = (rows: Selectable<Tables['event']>[], stream: Stream['kind']) =>
+const toEvents = (rows: Selectable<Tables['event']>[], stream: Stream['kind']) =>
 	rows.flatMap((row) => liveEventOf(row, stream) ?? []);
 
 const selectLatest = (db: Db, stream: Stream, length: number) =>
@@ -59,6 +59,18 @@ export async function listEvents(db: Db, stream: Stream, length: number): Promis
 			? await selectLatestOfPortal(db, length)
 			: await selectLatestOf(db, stream.organizationId, length);
 	return toEvents(rows, stream.kind);
+}
+
+/** The latest events of that name that portal admins are told, newest first. */
+export async function listNamed(db: Db, name: EventName, length: number): Promise<LiveEvent[]> {
+	const rows = await db
+		.selectFrom('event')
+		.selectAll()
+		.where('name', '=', name)
+		.orderBy('portalSeq', 'desc')
+		.limit(length)
+		.execute();
+	return toEvents(rows, 'portal');
 }
 
 /** How many events of streams that are gone are deleted in one transaction. */

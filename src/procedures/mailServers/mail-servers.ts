@@ -18,7 +18,7 @@ import { getMailPortal } from '../../mail/outbox.ts';
 import { converse, toAddress } from '../../mail/smtp.ts';
 import { fieldRefusal } from '../../api/refusals.ts';
 import { adminProcedure, type Context, ofOneMoment, router } from '../../api/trpc.ts';
-import { toEvents } from '../activity/activity.ts';
+import { listNamed } from '../activity/activity.ts';
 
 const changes = z.strictObject(mailServerInput).partial();
 type Changes = z.infer<typeof changes>;
@@ -114,18 +114,11 @@ export const mailServersRouter = router({
 		.use(ofOneMoment)
 		.query(async ({ ctx }) => {
 			const row = await getMailServerRow(ctx.db);
-			const changed = await ctx.db
-				.selectFrom('event')
-				.selectAll()
-				.where('name', '=', 'mailServer.updated')
-				.orderBy('portalSeq', 'desc')
-				.limit(historyLength)
-				.execute();
 			return {
 				mailServer: mailServerViewOf(row, ctx.config),
 				fixed: fixedFields(ctx.config),
 				dkimRecord: dkimRecordOf(row, ctx.vault),
-				changes: toEvents(changed, 'portal')
+				changes: await listNamed(ctx.db, 'mailServer.updated', historyLength)
 			};
 		}),
 

@@ -3,7 +3,7 @@ import { compileOnce } from '../../database/compiled.ts';
 import type { Db, Trx } from '../../database/database.ts';
 import { publish } from '../../news/publish.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
-import { toEvents } from '../activity/activity.ts';
+import { listNamed } from '../activity/activity.ts';
 
 const selectSettings = compileOnce((db: Db) => db.selectFrom('portal').select(settingKeys));
 
@@ -30,16 +30,7 @@ const historyLength = 20;
 
 export const settingsRouter = router({
 	/** Who changed what, newest first. */
-	listChanges: adminProcedure({}).query(async ({ ctx }) => {
-		const rows = await ctx.db
-			.selectFrom('event')
-			.selectAll()
-			.where('name', '=', 'settings.updated')
-			.orderBy('portalSeq', 'desc')
-			.limit(historyLength)
-			.execute();
-		return toEvents(rows, 'portal');
-	}),
+	listChanges: adminProcedure({}).query(({ ctx }) => listNamed(ctx.db, 'settings.updated', historyLength)),
 
 	/** Changes the given settings and leaves the others; in force with the commit. */
 	update: adminProcedure(settingsChange.shape).mutation(async ({ ctx, input }) => {
