@@ -40,26 +40,19 @@ function selectStream(db: Db, stream: Stream) {
 	return stream.kind === 'portal' ? rows : rows.where('organizationId', '=', stream.organizationId);
 }
 
-const toEvents = (rows: Selectable<Tables['event']>[], stream: Stream['kind']) =>
+export const toEvents = (rows: Selectable<Tables['event']>[], stream: Stream['kind']) =>
 	rows.flatMap((row) => liveEventOf(row, stream) ?? []);
 
-const selectLatest = (db: Db, stream: Stream, length: number) =>
+/** The latest events of a stream, newest first: see {@link toEvents}. */
+export const selectLatest = (db: Db, stream: Stream, length: number) =>
 	selectStream(db, stream).orderBy(columnOf(stream), 'desc').limit(length);
 const selectLatestOfPortal = compileOnce((db: Db, length: number) =>
 	selectLatest(db, { kind: 'portal' }, length)
 );
-const selectLatestOf = compileOnce((db: Db, organizationId: string, length: number) =>
-	selectLatest(db, { kind: 'organization', organizationId }, length)
-);
 
-/** The latest events of a stream, newest first. */
-export async function listEvents(db: Db, stream: Stream, length: number): Promise<LiveEvent[]> {
-	const rows =
-		stream.kind === 'portal'
-			? await selectLatestOfPortal(db, length)
-			: await selectLatestOf(db, stream.organizationId, length);
-	return toEvents(rows, stream.kind);
-}
+/** The latest events of the portal, newest first. */
+export const listEventsOfPortal = async (db: Db, length: number): Promise<LiveEvent[]> =>
+	toEvents(await selectLatestOfPortal(db, length), 'portal');
 
 /** The latest events of that name that portal admins are told, newest first. */
 export async function listNamed(db: Db, name: EventName, length: number): Promise<LiveEvent[]> {

@@ -2,29 +2,40 @@ import { z } from 'zod';
 import { applicationName, description } from '#lib/fields.ts';
 import { fullName, type Application } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
+import { compileTogether } from '../../database/together.ts';
 import { publish } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router } from '../../api/trpc.ts';
-import { insertCredential, listCredentials } from '../credentials/credentials.ts';
+import { credentialViewOf, insertCredential, selectShown } from '../credentials/credentials.ts';
 import { getSettings } from '../settings/settings.ts';
 
-/** Applications with their credentials as their pages show them, newest first: two queries, however many there are. */
-export async function listApplications(db: Db, organizationId: string, id?: string): Promise<Application[]> {
-	const rows = await db
-		.selectFrom('application')
+const selectApplications = (db: Db, organizationId: string) =>
+	db.selectFrom('application').where('application.organizationId', '=', organizationId);
+
+const withCreator = (applications: ReturnType<typeof selectApplications>) =>
+	applications
 		.leftJoin('account as creator', 'creator.id', 'application.createdBy')
 		.selectAll('application')
-		.select(['creator.firstName', 'creator.lastName', 'creator.email'])
-		.where('application.organizationId', '=', organizationId)
-		.$if(id !== undefined, (query) => query.where('application.id', '=', id ?? ''))
-		.orderBy('application.createdAt', 'desc')
-		.orderBy('application.id')
-		.execute();
-	const credentials = await listCredentials(
-		db,
-		rows.map((row) => row.id)
-	);
-	return rows.map((row) => ({
+		.select(['creator.firstName', 'creator.lastName', 'creator.email']);
+
+/** The applications of an organization, newest first, and what is shown of their credentials; see `applicationViewsOf`. */
+export function selectApplicationsOf(db: Db, organizationId: string) {
+	const all = selectApplications(db, organizationId);
+	return {
+		applications: withCreator(all).orderBy('application.createdAt', 'desc').orderBy('application.id'),
+		credentials: selectShown(db, all.select('application.id'))
+	};
+}
+
+const askForOne = compileTogether((db: Db, organizationId: string, id: string) => {
+	const one = selectApplications(db, organizationId).where('application.id', '=', id);
+	return { applications: withCreator(one), credentials: selectShown(db, one.select('application.id')) };
+});
+
+/** Applications with their credentials as their pages show them. */
+export function applicationViewsOf(found: Awaited<ReturnType<typeof askForOne>>): Application[] {
+	const credentials = Map.groupBy(found.credentials, (row) => row.applicationId);
+	return found.applications.map((row) => ({
 		id: row.id,
 		name: row.name,
 		description: row.description,
@@ -40,13 +51,13 @@ export async function listApplications(db: Db, organizationId: string, id?: stri
 					}
 				: null,
 		createdAt: isoOf(row.createdAt),
-		credentials: credentials.get(row.id) ?? []
+		credentials: (credentials.get(row.id) ?? []).map(credentialViewOf)
 	}));
 }
 
 /** @throws {Refusal} NOT_FOUND, also for an application of another organization. */
 export async function getApplication(db: Db, organizationId: string, id: string): Promise<Application> {
-	const [application] = await listApplications(db, organizationId, id);
+	const [application] = applicationViewsOf(await askForOne(db, organizationId, id));
 	if (!application) throw notFound();
 	return application;
 }

@@ -1,10 +1,11 @@
-import { sql } from 'kysely';
+import { sql, type SelectQueryBuilder } from 'kysely';
 import { z } from 'zod';
 import { credentialLabel } from '#lib/fields.ts';
 import { moment } from '#lib/schema.ts';
 import { credentialState, cursor, endedShown, fullName, type Credential } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { newestFirst, takePage } from '../../database/paging.ts';
+import type { Tables } from '../../database/tables.ts';
 import { publish } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
@@ -40,7 +41,7 @@ function selectCredentials(db: Db) {
 
 type Row = Awaited<ReturnType<ReturnType<typeof selectCredentials>['executeTakeFirstOrThrow']>>;
 
-function viewOf(row: Row): Credential {
+export function credentialViewOf(row: Row): Credential {
 	return {
 		id: row.id,
 		label: row.label,
@@ -66,9 +67,8 @@ function viewOf(row: Row): Credential {
 const hasEnded = sql<boolean>`
 	(credential.revoked_at is not null or (credential.expires_at is not null and credential.expires_at <= now()))`;
 
-/** The credentials of each application, newest first: all that work, and the latest of those that have ended. */
-export async function listCredentials(db: Db, applicationIds: string[]): Promise<Map<string, Credential[]>> {
-	if (applicationIds.length === 0) return new Map();
+/** The credentials of these applications, newest first: all that work, and of each the latest of those that have ended. */
+export function selectShown(db: Db, applications: SelectQueryBuilder<Tables, 'application', { id: string }>) {
 	const ranked = db
 		.selectFrom('credential')
 		.select(['credential.id', hasEnded.as('isEnded')])
@@ -77,15 +77,12 @@ export async function listCredentials(db: Db, applicationIds: string[]): Promise
 				partition by credential.application_id, ${hasEnded} order by credential.created_at desc, credential.id
 			)`.as('rank')
 		)
-		.where('credential.applicationId', 'in', applicationIds);
-	const rows = await selectCredentials(db)
+		.where('credential.applicationId', 'in', applications);
+	return selectCredentials(db)
 		.innerJoin(ranked.as('ranked'), 'ranked.id', 'credential.id')
 		.where((eb) => eb.or([eb('ranked.isEnded', '=', false), eb('ranked.rank', '<=', endedShown)]))
 		.orderBy('credential.createdAt', 'desc')
-		.orderBy('credential.id')
-		.execute();
-	const groups = Map.groupBy(rows, (row) => row.applicationId);
-	return new Map([...groups].map(([id, group]) => [id, group.map(viewOf)]));
+		.orderBy('credential.id');
 }
 
 /** Writes a new key, encrypted for its own row, and returns the row's id. Who wants to see it presses "Reveal" like everybody else. */
@@ -110,7 +107,7 @@ export async function insertCredential(
 }
 
 export const getCredential = async (db: Db, id: string) =>
-	viewOf(await selectCredentials(db).where('credential.id', '=', id).executeTakeFirstOrThrow());
+	credentialViewOf(await selectCredentials(db).where('credential.id', '=', id).executeTakeFirstOrThrow());
 
 /** @throws {Refusal} NOT_FOUND, also for a credential of another application or organization. */
 async function getPlace(
@@ -127,7 +124,7 @@ async function getPlace(
 		.executeTakeFirst();
 	if (!row) throw notFound();
 	const { applicationId, applicationName, secret, isReplaced } = row;
-	return { secret, isReplaced, event: { applicationId, applicationName, credential: viewOf(row) } };
+	return { secret, isReplaced, event: { applicationId, applicationName, credential: credentialViewOf(row) } };
 }
 
 /** Exact under the lock of the organization's row. */
@@ -188,7 +185,7 @@ export const credentialsRouter = router({
 				.where('credential.applicationId', '=', applicationId)
 				.where(hasEnded);
 			const { rows, next } = await takePage(ended, newestFirst('credential'), after, pageLength);
-			return { credentials: rows.map(viewOf), next };
+			return { credentials: rows.map(credentialViewOf), next };
 		}
 	),
 

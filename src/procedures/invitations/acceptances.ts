@@ -1,8 +1,8 @@
+import { sql } from 'kysely';
 import { z } from 'zod';
 import { firstName, lastName, linkToken, password } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
 import { fullName, role, roleLabels, type WaitingInvitation } from '#lib/views.ts';
-import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { signIn } from '../sessions/signing-in.ts';
 import { limitGuesses } from '../../api/limits.ts';
@@ -51,30 +51,24 @@ const findMine = (db: Db, userId: string, id: string) =>
 		.where('invitee.emailVerifiedAt', 'is not', null)
 		.executeTakeFirst();
 
-const selectWaiting = compileOnce((db: Db, email: string, now: Date) =>
+/** The invitations that the owner of the address can accept now if it is verified, the newest first. */
+export const selectWaiting = (db: Db, userId: string) =>
 	selectInvitations(db)
-		.where('invitation.email', '=', email)
+		.innerJoin('account as invitee', 'invitee.email', 'invitation.email')
+		.where('invitee.id', '=', userId)
+		.where('invitee.emailVerifiedAt', 'is not', null)
 		.where('invitation.state', '=', 'pending')
-		.where('invitation.expiresAt', '>', now)
+		.where('invitation.expiresAt', '>', sql<Date>`now()`)
 		.where('organization.status', '=', 'approved')
-		.orderBy('invitation.sentAt', 'desc')
-);
+		.orderBy('invitation.sentAt', 'desc');
 
-/** The invitations that the owner of a verified address can accept now, the newest first. */
-export async function listWaiting(
-	db: Db,
-	user: { email: string; isEmailVerified: boolean }
-): Promise<WaitingInvitation[]> {
-	if (!user.isEmailVerified) return [];
-	const rows = await selectWaiting(db, user.email, new Date());
-	return rows.map((row) => ({
-		id: row.id,
-		organizationName: row.organizationName,
-		inviterName: inviterName(row),
-		role: row.role,
-		expiresAt: isoOf(row.expiresAt)
-	}));
-}
+export const waitingViewOf = (row: InvitationRow): WaitingInvitation => ({
+	id: row.id,
+	organizationName: row.organizationName,
+	inviterName: inviterName(row),
+	role: row.role,
+	expiresAt: isoOf(row.expiresAt)
+});
 
 function refuseUnlessOpen(row: InvitationRow | undefined): InvitationRow {
 	const state = row ? stateOf(row) : 'invalid';

@@ -78,15 +78,15 @@ const getInvitationView = async (db: Db, id: string) =>
 	invitationViewOf(await selectInvitations(db).where('invitation.id', '=', id).executeTakeFirstOrThrow());
 
 /** The open invitations of an organization, also expired ones, which can be sent again. Newest first. */
-const selectPending = compileOnce((db: Db, organizationId: string) =>
+export const selectPending = (db: Db, organizationId: string) =>
 	selectInvitations(db)
 		.where('invitation.organizationId', '=', organizationId)
 		.where('invitation.state', '=', 'pending')
-		.orderBy('invitation.createdAt', 'desc')
-);
+		.orderBy('invitation.createdAt', 'desc');
+const askForPending = compileOnce(selectPending);
 
 export const listInvitations = async (db: Db, organizationId: string): Promise<Invitation[]> =>
-	(await selectPending(db, organizationId)).map(invitationViewOf);
+	(await askForPending(db, organizationId)).map(invitationViewOf);
 
 /** Whoever may no longer invite leaves no open door behind. */
 export async function revokeInvitationsOf(

@@ -31,14 +31,14 @@ function selectMembers(db: Db, organizationId: string) {
 
 type Row = Awaited<ReturnType<ReturnType<typeof selectMembers>['executeTakeFirstOrThrow']>>;
 
-const viewOf = (row: Row): Member => ({ ...row, joinedAt: isoOf(row.joinedAt) });
+export const memberViewOf = (row: Row): Member => ({ ...row, joinedAt: isoOf(row.joinedAt) });
 
-const selectAllMembers = compileOnce((db: Db, organizationId: string) =>
-	selectMembers(db, organizationId).orderBy('membership.joinedAt')
-);
+export const selectAllMembers = (db: Db, organizationId: string) =>
+	selectMembers(db, organizationId).orderBy('membership.joinedAt');
+const askForMembers = compileOnce(selectAllMembers);
 
 export const listMembers = async (db: Db, organizationId: string): Promise<Member[]> =>
-	(await selectAllMembers(db, organizationId)).map(viewOf);
+	(await askForMembers(db, organizationId)).map(memberViewOf);
 
 /** @throws {Refusal} NOT_FOUND, also for a member of another organization. */
 export async function getMember(db: Db, organizationId: string, memberId: string): Promise<Member> {
@@ -46,7 +46,7 @@ export async function getMember(db: Db, organizationId: string, memberId: string
 		.where('membership.id', '=', memberId)
 		.executeTakeFirst();
 	if (!row) throw notFound();
-	return viewOf(row);
+	return memberViewOf(row);
 }
 
 /** The membership of an account, while that is active. */
@@ -54,7 +54,7 @@ export async function findMember(db: Db, organizationId: string, userId: string)
 	const row = await selectMembers(db, organizationId)
 		.where('membership.userId', '=', userId)
 		.executeTakeFirst();
-	return row ? viewOf(row) : null;
+	return row ? memberViewOf(row) : null;
 }
 
 /** Holds only under the lock of the organization's row. Only people with an active account count. */

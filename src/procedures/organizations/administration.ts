@@ -18,7 +18,7 @@ import { isoOf, type Db } from '../../database/database.ts';
 import { takePage, type Order } from '../../database/paging.ts';
 import { fieldRefusal, notFound } from '../../api/refusals.ts';
 import { adminProcedure, ofOneMoment, router } from '../../api/trpc.ts';
-import { listEvents, listLatest } from '../activity/activity.ts';
+import { listEventsOfPortal, listLatest } from '../activity/activity.ts';
 import { listInvitations } from '../invitations/invitations.ts';
 import { listMembers } from '../members/members.ts';
 import { organizationViewOf, selectOrganizations } from './organizations.ts';
@@ -230,7 +230,7 @@ export const administrationRouter = router({
 				...(await listPage(db, { search, filter, order }, null)),
 				counts: await countByStatus(db),
 				waiting: Number(waiting.count),
-				recent: await listEvents(db, { kind: 'portal' }, recentLength)
+				recent: await listEventsOfPortal(db, recentLength)
 			};
 		}),
 

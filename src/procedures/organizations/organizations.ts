@@ -4,6 +4,7 @@ import { recentLength, type OrganizationSnapshot } from '#lib/apply.ts';
 import { organizationName } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';
+import { compileTogether } from '../../database/together.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
 import { keysOf } from './names.ts';
@@ -11,7 +12,6 @@ import { publish } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import {
 	type Context,
-	ofOneMoment,
 	organizationProcedure,
 	router,
 	slugProcedure,
@@ -19,12 +19,12 @@ import {
 	verifiedProcedure
 } from '../../api/trpc.ts';
 import { listAdminReaders } from '../accounts/accounts.ts';
-import { listEvents } from '../activity/activity.ts';
-import { listApplications } from '../applications/applications.ts';
-import { listInvitations } from '../invitations/invitations.ts';
-import { listMembers } from '../members/members.ts';
+import { selectLatest, toEvents } from '../activity/activity.ts';
+import { applicationViewsOf, selectApplicationsOf } from '../applications/applications.ts';
+import { invitationViewOf, selectPending } from '../invitations/invitations.ts';
+import { listMembers, memberViewOf, selectAllMembers } from '../members/members.ts';
 import { getSettings } from '../settings/settings.ts';
-import { onlineIn } from '../../news/presence.ts';
+import { selectOnlineIn } from '../../news/presence.ts';
 
 /** How often a rejected request may be made again. */
 const requestsADay = 3;
@@ -104,6 +104,15 @@ export async function getOrganizationView(db: Db, id: string): Promise<Organizat
 	if (!row) throw notFound();
 	return organizationViewOf(row);
 }
+
+const askForAll = compileTogether((db: Db, id: string) => ({
+	organizations: selectOrganizations(db).where('organization.id', '=', id),
+	members: selectAllMembers(db, id),
+	invitations: selectPending(db, id),
+	...selectApplicationsOf(db, id),
+	events: selectLatest(db, { kind: 'organization', organizationId: id }, recentLength),
+	online: selectOnlineIn(db, id)
+}));
 
 /** Latin letters and digits of the name; a name without any gets a random slug. */
 function slugOf(name: string): string {
@@ -249,26 +258,26 @@ export const organizationsRouter = router({
 		return organization;
 	}),
 
-	open: slugProcedure()
-		.use(ofOneMoment)
-		.query(async ({ ctx }) => {
-			const { db } = ctx;
-			const { id } = ctx.organization;
-			// As it is at this moment, with the number of its latest event: it was looked up before.
-			const [row] = await selectOrganization(db, id);
-			if (!row) throw notFound();
-			// A suspended organization shows that it is, and nothing of what it holds.
-			const isShut = row.status === 'suspended';
-			const snapshot: OrganizationSnapshot = {
-				seq: row.lastSeq,
-				organization: organizationViewOf(row),
-				members: isShut ? [] : await listMembers(db, id),
-				invitations: isShut ? [] : await listInvitations(db, id),
-				applications: isShut ? [] : await listApplications(db, id),
-				recent: isShut ? [] : await listEvents(db, { kind: 'organization', organizationId: id }, recentLength)
-			};
-			return { snapshot, online: isShut ? [] : await onlineIn(db, id) };
-		}),
+	open: slugProcedure().query(async ({ ctx }) => {
+		// All of it at one moment, with the number of the latest event: it was looked up before.
+		const found = await askForAll(ctx.db, ctx.organization.id);
+		const [row] = found.organizations;
+		if (!row) throw notFound();
+		const head = { seq: row.lastSeq, organization: organizationViewOf(row) };
+		// A suspended organization shows that it is, and nothing of what it holds.
+		if (row.status === 'suspended') {
+			const nothing = { members: [], invitations: [], applications: [], recent: [] };
+			return { snapshot: { ...head, ...nothing } satisfies OrganizationSnapshot, online: [] };
+		}
+		const snapshot: OrganizationSnapshot = {
+			...head,
+			members: found.members.map(memberViewOf),
+			invitations: found.invitations.map(invitationViewOf),
+			applications: applicationViewsOf(found),
+			recent: toEvents(found.events, 'organization')
+		};
+		return { snapshot, online: found.online.map(({ userId }) => userId) };
+	}),
 
 	rename: organizationProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {
 		if (name === ctx.organization.name) return getOrganizationView(ctx.db, ctx.organization.id);
