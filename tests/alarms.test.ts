@@ -75,7 +75,7 @@ test('a step of the tidying that fails keeps no later one from running, and is a
 		const rows = await portal.inDatabase((db) => db.selectFrom('alarm').selectAll().execute());
 		return rows.length === 0;
 	}, 'the end of the alarm');
-}, 120_000);
+});
 
 test('an alarm is heard on open pages, counts, and a dismissed one comes back with other news', async () => {
 	const page = await portal.admin.listen();

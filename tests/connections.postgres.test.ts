@@ -154,4 +154,4 @@ test('a PostgreSQL that is started again under load costs no answered call, and 
 	for (const email of writing.answered) {
 		await portal.smtp.waitFor((mail) => JSON.stringify(mail.to).includes(email), 60_000);
 	}
-}, 300_000);
+});
