@@ -149,7 +149,7 @@ test('a message that can’t be opened, filled in or rendered fails with words a
 					where name = 'mail' and (state = 'active' or state < 'active' and start_after < '2100-01-01')`.execute(db);
 				expect(rows[0]?.busy).toBe(0);
 			},
-			{ timeout: 60_000 }
+			{ timeout: 240_000 }
 		);
 		for (const [name, values] of Object.entries(odd))
 			await db

@@ -232,7 +232,7 @@ function createPortal(server: Server, smtp: Smtp) {
 				const row = opened.snapshot.invitations.find(({ id }) => id === created.id);
 				if (row?.delivery !== 'sent') throw new Error(`The e-mail is ${row?.delivery ?? 'nowhere'}.`);
 			},
-			{ timeout: 60_000, interval: 20 }
+			{ timeout: 240_000, interval: 20 }
 		);
 		return { ...created, token };
 	}

@@ -69,7 +69,7 @@ export async function race(
 					if (waiting < calls.length)
 						throw new Error(`${waiting} of ${calls.length} calls wait for the row.`);
 				},
-				{ timeout: 60_000, interval: 10 }
+				{ timeout: 240_000, interval: 10 }
 			);
 			return { settled };
 		})

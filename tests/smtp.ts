@@ -88,7 +88,7 @@ export async function startSmtp(
 	if (!address || typeof address === 'string') throw new Error('The SMTP receiver has no port');
 
 	/** The first message that fits, already here or still to come. */
-	function waitFor(predicate: (message: ParsedMail) => boolean, timeoutMs = 60_000): Promise<ParsedMail> {
+	function waitFor(predicate: (message: ParsedMail) => boolean, timeoutMs = 240_000): Promise<ParsedMail> {
 		const here = messages.find(predicate);
 		if (here) return Promise.resolve(here);
 		return new Promise((resolve, reject) => {

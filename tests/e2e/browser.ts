@@ -146,7 +146,7 @@ export async function newPerson(
 		locale: 'en-GB',
 		timezoneId: 'UTC'
 	});
-	context.setDefaultTimeout(60_000);
+	context.setDefaultTimeout(240_000);
 	const cookies = [...(options.as?.jar ?? [])].map(([name, value]) => ({ name, value, url: origin }));
 	await context.addCookies(cookies);
 	const complaints: string[] = [];
