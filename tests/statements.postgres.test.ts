@@ -86,7 +86,7 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 		}
 	],
 	'invitations.create': [
-		20,
+		16,
 		() =>
 			company.owner.api.invitations.create.mutate({
 				organizationId: company.id,

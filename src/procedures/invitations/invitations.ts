@@ -4,12 +4,12 @@ import { text } from '#lib/schema.ts';
 import type { Settings } from '#lib/settings.ts';
 import { fullName, resendSeconds, role, roleLabels, type Invitation } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';
+import { compileTogether } from '../../database/together.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { publish, publishMany } from '../../news/publish.ts';
 import { createToken, hashToken } from '../../identity/tokens.ts';
 import { fieldRefusal, notFound, Refusal, tooMany } from '../../api/refusals.ts';
 import { organizationProcedure, router, system, type Context } from '../../api/trpc.ts';
-import { findAccount } from '../accounts/accounts.ts';
 import { holdAllowance, refusalOfLimit } from './allowances.ts';
 import { getSettings } from '../settings/settings.ts';
 
@@ -74,9 +74,6 @@ export function invitationViewOf(row: InvitationRow): Invitation {
 	};
 }
 
-const getInvitationView = async (db: Db, id: string) =>
-	invitationViewOf(await selectInvitations(db).where('invitation.id', '=', id).executeTakeFirstOrThrow());
-
 /** The open invitations of an organization, also expired ones, which can be sent again. Newest first. */
 export const selectPending = (db: Db, organizationId: string) =>
 	selectInvitations(db)
@@ -113,6 +110,17 @@ export async function revokeInvitationsOf(
 
 export const expiryOf = ({ invitationDays }: Settings) => new Date(Date.now() + invitationDays * 86_400_000);
 
+/** The invitation, and whether its address is that of somebody who has proven it. */
+const askForSending = compileTogether((db, id: string) => ({
+	invitations: selectInvitations(db).where('invitation.id', '=', id),
+	accounts: db
+		.selectFrom('account')
+		.innerJoin('invitation', 'invitation.email', 'account.email')
+		.select('account.id')
+		.where('invitation.id', '=', id)
+		.where('account.emailVerifiedAt', 'is not', null)
+}));
+
 /**
  * Mails the link of an invitation and notes which message carries it. Which text it is depends on whether the address
  * has an account, which only its owner learns.
@@ -123,12 +131,14 @@ export async function sendInvitation(
 	organizationName: string,
 	token: string
 ): Promise<Invitation> {
-	const invitation = await getInvitationView(ctx.db, id);
-	const account = await findAccount(ctx.db, invitation.email);
+	const { invitations, accounts } = await askForSending(ctx.db, id);
+	const [row] = invitations;
+	if (!row) throw notFound();
+	const invitation = invitationViewOf(row);
 	const messageId = await ctx.outbox.enqueue(
 		ctx.db,
 		{ name: fullName(invitation), address: invitation.email },
-		account?.emailVerifiedAt ? 'invitation-created-existing' : 'invitation-created',
+		accounts.length > 0 ? 'invitation-created-existing' : 'invitation-created',
 		{
 			organizationName,
 			inviterName: invitation.invitedBy.name,
@@ -249,7 +259,7 @@ export const invitationsRouter = router({
 		}
 		const settings = await getSettings(db);
 		const inviter = { organizationId: organization.id, userId: ctx.user.id };
-		const allowance = await holdAllowance(db, inviter, settings, [row.email], false);
+		const allowance = await holdAllowance(db, inviter, settings, [row.email], null);
 		const reached = allowance.take(row.email);
 		if (reached) throw refusalOfLimit(reached);
 		await allowance.settle();
