@@ -101,6 +101,10 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'member.updated':
 		case 'member.appointed':
 			return { ...next, members: byId(next.members, event.payload.member) };
+		case 'member.handedOver': {
+			const { member, former } = event.payload;
+			return { ...next, members: byId(byId(next.members, member), former) };
+		}
 		case 'member.removed':
 		case 'member.deactivated':
 		case 'member.left':

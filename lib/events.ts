@@ -109,6 +109,12 @@ export const events = {
 			? `changed the role of ${fullName(member)} from ${roleLabels[previous.role]} to ${roleLabels[member.role]}`
 			: `changed the name of ${fullName(previous)} to ${fullName(member)}`;
 	}),
+	/** `former`: who has become a Team member by it. */
+	'member.handedOver': event(
+		'organization',
+		member.extend({ former: memberView }),
+		({ member }) => `made ${fullName(member)} Super admin and themselves Team member`
+	),
 	'member.removed': event(
 		'both',
 		departure,

@@ -130,6 +130,7 @@ export const policy = {
 
 	'members.update': superAdmin,
 	'members.remove': superAdmin,
+	'members.handOver': superAdmin,
 	'members.listRevealed': superAdmin,
 	'members.leave': { ...everyMember, isCompanyOnly: true },
 	'members.listSeen': everyMember,
@@ -203,7 +204,10 @@ export const permissions: { label: string; paths: readonly ProcedurePath[] }[] =
 			'invitations.revoke'
 		]
 	},
-	{ label: 'Edit names and roles, remove members', paths: ['members.update', 'members.remove'] },
+	{
+		label: 'Edit names and roles, remove members',
+		paths: ['members.update', 'members.handOver', 'members.remove']
+	},
 	{
 		label: 'Rename the organization, change its settings, ask for its deletion',
 		paths: [

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Actor } from '#lib/events.ts';
 import { firstName, lastName } from '#lib/fields.ts';
 import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';
@@ -119,11 +120,46 @@ export async function warnOfLeaver(
 	await ctx.outbox.enqueueMany(ctx.db, 'member-left', recipients);
 }
 
+/** Who is to become Super admin. @throws {Refusal} NOT_FOUND for no member, CONFLICT where the account isn't active. */
+async function getHeir(db: Db, organizationId: string, memberId: string): Promise<Member> {
+	const row = await db
+		.selectFrom('membership')
+		.innerJoin('account', 'account.id', 'membership.userId')
+		.select(['membership.userId', 'membership.firstName', 'membership.lastName', 'account.status'])
+		.where('membership.id', '=', memberId)
+		.where('membership.organizationId', '=', organizationId)
+		.executeTakeFirst();
+	if (!row) {
+		throw new Refusal('NOT_FOUND', 'NOT_FOUND', 'This person is no member here, so nothing was changed.');
+	}
+	if (row.status !== 'active') {
+		const words = `The account of ${fullName(row)} is not active, so nothing was changed.`;
+		throw new Refusal('CONFLICT', 'INACTIVE', words);
+	}
+	return getMember(db, organizationId, memberId);
+}
+
+/** What `member-role-changed` says to somebody who has a new role. */
+export const roleMail = (
+	ctx: Pick<Context, 'config'> & { actor: Actor; organization: { name: string; slug: string } },
+	before: Member,
+	member: Member
+) => ({
+	to: { name: fullName(member), address: member.email },
+	props: {
+		organizationName: ctx.organization.name,
+		firstName: member.firstName,
+		previousRoleLabel: roleLabels[before.role],
+		roleLabel: roleLabels[member.role],
+		actorName: ctx.actor.name,
+		organizationUrl: `${ctx.config.ORIGIN}/orgs/${ctx.organization.slug}`
+	}
+});
+
 export const membersRouter = router({
 	update: organizationProcedure({ memberId: z.uuid(), firstName, lastName, role }).mutation(
 		async ({ ctx, input }) => {
-			const { id: organizationId, name: organizationName, slug } = ctx.organization;
-			const previous = await getMember(ctx.db, organizationId, input.memberId);
+			const previous = await getMember(ctx.db, ctx.organization.id, input.memberId);
 			const member = { ...previous, firstName: input.firstName, lastName: input.lastName, role: input.role };
 			const hasNewRole = member.role !== previous.role;
 			if (hasNewRole && previous.userId === ctx.user.id) {
@@ -141,22 +177,42 @@ export const membersRouter = router({
 			await publish(ctx, 'member.updated', { member, previous });
 			if (!hasNewRole) return member;
 			if (previous.role === 'super_admin') await revokeInvitationsOf(ctx, previous.userId);
-			await ctx.outbox.enqueue(
-				ctx.db,
-				{ name: fullName(member), address: member.email },
-				'member-role-changed',
-				{
-					organizationName,
-					firstName: member.firstName,
-					previousRoleLabel: roleLabels[previous.role],
-					roleLabel: roleLabels[member.role],
-					actorName: ctx.actor.name,
-					organizationUrl: `${ctx.config.ORIGIN}/orgs/${slug}`
-				}
-			);
+			const { to, props } = roleMail(ctx, previous, member);
+			await ctx.outbox.enqueue(ctx.db, to, 'member-role-changed', props);
 			return member;
 		}
 	),
+
+	/**
+	 * The one way to change the own role: somebody else becomes Super admin, and who was it a Team member, in one step and
+	 * never the one without the other. So there is no moment in which the organization has none.
+	 */
+	handOver: organizationProcedure({ memberId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const { id: organizationId } = ctx.organization;
+		const [heir, holder] = [
+			await getHeir(ctx.db, organizationId, input.memberId),
+			await getMember(ctx.db, organizationId, ctx.membership.id)
+		];
+		if (heir.id === holder.id) {
+			throw new Refusal('FORBIDDEN', 'OWN_ROLE', 'Hand the lead over to somebody else.');
+		}
+		if (heir.role === 'super_admin') {
+			const words = `${fullName(heir)} is a Super admin already, and can make you a Team member.`;
+			throw new Refusal('CONFLICT', 'SUPER_ADMIN', words);
+		}
+		const member: Member = { ...heir, role: 'super_admin' };
+		const former: Member = { ...holder, role: 'team_member' };
+		for (const { id, role } of [member, former]) {
+			await ctx.db.updateTable('membership').set({ role }).where('id', '=', id).execute();
+		}
+		await publish(ctx, 'member.handedOver', { member, former });
+		await revokeInvitationsOf(ctx, former.userId);
+		await ctx.outbox.enqueueMany(ctx.db, 'member-role-changed', [
+			roleMail(ctx, heir, member),
+			roleMail(ctx, holder, former)
+		]);
+		return member;
+	}),
 
 	remove: organizationProcedure({ memberId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const { id: organizationId, name: organizationName } = ctx.organization;
