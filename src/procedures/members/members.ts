@@ -120,23 +120,26 @@ export async function warnOfLeaver(
 	await ctx.outbox.enqueueMany(ctx.db, 'member-left', recipients);
 }
 
-/** Who is to become Super admin. @throws {Refusal} NOT_FOUND for no member, CONFLICT where the account isn't active. */
-async function getHeir(db: Db, organizationId: string, memberId: string): Promise<Member> {
+/** Why the lead can't go to somebody who is no active member, or to oneself. */
+async function refusalOfHeir(
+	db: Db,
+	{ organization, membership }: { organization: { id: string }; membership: { id: string } },
+	memberId: string
+): Promise<Refusal> {
 	const row = await db
 		.selectFrom('membership')
-		.innerJoin('account', 'account.id', 'membership.userId')
-		.select(['membership.userId', 'membership.firstName', 'membership.lastName', 'account.status'])
-		.where('membership.id', '=', memberId)
-		.where('membership.organizationId', '=', organizationId)
+		.select(['id', 'firstName', 'lastName'])
+		.where('id', '=', memberId)
+		.where('organizationId', '=', organization.id)
 		.executeTakeFirst();
 	if (!row) {
-		throw new Refusal('NOT_FOUND', 'NOT_FOUND', 'This person is no member here, so nothing was changed.');
+		return new Refusal('NOT_FOUND', 'NOT_FOUND', 'This person is no member here, so nothing was changed.');
 	}
-	if (row.status !== 'active') {
-		const words = `The account of ${fullName(row)} is not active, so nothing was changed.`;
-		throw new Refusal('CONFLICT', 'INACTIVE', words);
+	if (row.id === membership.id) {
+		return new Refusal('FORBIDDEN', 'OWN_ROLE', 'Hand the lead over to somebody else.');
 	}
-	return getMember(db, organizationId, memberId);
+	const words = `The account of ${fullName(row)} is not active, so nothing was changed.`;
+	return new Refusal('CONFLICT', 'INACTIVE', words);
 }
 
 /** What `member-role-changed` says to somebody who has a new role. */
@@ -188,23 +191,24 @@ export const membersRouter = router({
 	 * never the one without the other. So there is no moment in which the organization has none.
 	 */
 	handOver: organizationProcedure({ memberId: z.uuid() }).mutation(async ({ ctx, input }) => {
-		const { id: organizationId } = ctx.organization;
-		const [heir, holder] = [
-			await getHeir(ctx.db, organizationId, input.memberId),
-			await getMember(ctx.db, organizationId, ctx.membership.id)
-		];
-		if (heir.id === holder.id) {
-			throw new Refusal('FORBIDDEN', 'OWN_ROLE', 'Hand the lead over to somebody else.');
-		}
+		const both = await selectMembers(ctx.db, ctx.organization.id)
+			.where('membership.id', 'in', [input.memberId, ctx.membership.id])
+			.execute();
+		const [holder, heir] = both.map(viewOf).sort((one) => (one.id === ctx.membership.id ? -1 : 1));
+		if (!holder || !heir) throw await refusalOfHeir(ctx.db, ctx, input.memberId);
 		if (heir.role === 'super_admin') {
 			const words = `${fullName(heir)} is a Super admin already, and can make you a Team member.`;
 			throw new Refusal('CONFLICT', 'SUPER_ADMIN', words);
 		}
 		const member: Member = { ...heir, role: 'super_admin' };
 		const former: Member = { ...holder, role: 'team_member' };
-		for (const { id, role } of [member, former]) {
-			await ctx.db.updateTable('membership').set({ role }).where('id', '=', id).execute();
-		}
+		await ctx.db
+			.updateTable('membership')
+			.set((eb) => ({
+				role: eb.case().when('id', '=', member.id).then(member.role).else(former.role).end()
+			}))
+			.where('id', 'in', [member.id, former.id])
+			.execute();
 		await publish(ctx, 'member.handedOver', { member, former });
 		await revokeInvitationsOf(ctx, former.userId);
 		await ctx.outbox.enqueueMany(ctx.db, 'member-role-changed', [
