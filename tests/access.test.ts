@@ -98,15 +98,21 @@ function inputs(
 		'credentials.copy': place,
 		'credentials.rotate': { ...place, overlapSeconds: 3600 },
 		'credentials.revoke': place,
+		'applications.move': {
+			organizationId,
+			targetId: organizationId,
+			applicationId: application.id,
+			name: application.name
+		},
 		'applications.delete': { organizationId, applicationId: application.id },
 		'members.remove': { organizationId, memberId: member.memberId },
+		'members.handOver': { organizationId, memberId: heir.memberId },
 		'members.leave': { organizationId }
 	};
 }
 
 const ofMembers = paths.filter((path) => rules[path]?.who === 'member');
 const ofAdmins = paths.filter((path) => rules[path]?.who === 'admin');
-		'members.handOver': { organizationId, memberId: heir.memberId },
 const ofUsers = paths.filter((path) => rules[path]?.who === 'user');
 const ofVerified = paths.filter((path) => rules[path]?.who === 'verified');
 

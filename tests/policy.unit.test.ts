@@ -81,6 +81,7 @@ describe('the policy', () => {
 			'members.leave'
 		] as const;
 		for (const path of paths) expect(can(path, { role: 'super_admin', organization }), path).toBe(false);
+		expect(can('applications.move', { role: 'super_admin', organization })).toBe(true);
 		expect(can('applications.create', { role: 'super_admin', organization })).toBe(true);
 	});
 
@@ -98,6 +99,7 @@ describe('the policy', () => {
 		// What concerns oneself, or a request that isn't an organization yet, is no permission of a role.
 		const elsewhere = [
 			'members.leave',
+			'applications.move',
 			'members.listRevealed',
 			'invitations.getAllowance',
 			'members.listSeen',
