@@ -345,9 +345,7 @@ test('an application goes from the personal space to an organization, and the pa
 		.getByText('brought the application Moved here from their personal space')
 		.first()
 		.waitFor();
-	await otherTab.page
-		.getByRole('heading', { name: `This application belongs to ${company.name} now` })
-		.waitFor();
+	await otherTab.page.getByText(`This application belongs to ${company.name} now`).waitFor();
 	await otherTab.page.getByRole('link', { name: `Open it in ${company.name}` }).click();
 	await otherTab.page.getByRole('heading', { name: 'Moved here' }).waitFor();
 	expect([...mine.complaints, ...otherTab.complaints, ...theirs.complaints]).toEqual([]);
