@@ -101,6 +101,10 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'member.updated':
 		case 'member.appointed':
 			return { ...next, members: byId(next.members, event.payload.member) };
+		case 'member.handedOver': {
+			const { member, former } = event.payload;
+			return { ...next, members: byId(byId(next.members, member), former) };
+		}
 		case 'member.removed':
 		case 'member.deactivated':
 		case 'member.left':
@@ -128,6 +132,14 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 			const applications = next.applications.map((one) => (one.id === head.id ? { ...one, ...head } : one));
 			return { ...next, applications };
 		}
+		case 'application.received': {
+			// It may be older than those that are here.
+			const applications = newestFirst(next.applications, event.payload.application).toSorted((one, other) =>
+				other.createdAt.localeCompare(one.createdAt)
+			);
+			return { ...next, applications };
+		}
+		case 'application.moved':
 		case 'application.deleted':
 			return { ...next, applications: without(next.applications, event.payload.application.id) };
 		case 'credential.created':
@@ -151,6 +163,7 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		}
 		case 'credential.revealed':
 		case 'credential.copied':
+		case 'credential.known':
 		case 'credential.expiring':
 			return next;
 		default:
@@ -260,6 +273,7 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'member.left':
 			return counting({ memberCount: -1 });
 		case 'application.created':
+		case 'application.received':
 			return counting({ applicationCount: 1 });
 		case 'application.deleted':
 			return counting({ applicationCount: -1 });

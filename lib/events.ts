@@ -109,6 +109,12 @@ export const events = {
 			? `changed the role of ${fullName(member)} from ${roleLabels[previous.role]} to ${roleLabels[member.role]}`
 			: `changed the name of ${fullName(previous)} to ${fullName(member)}`;
 	}),
+	/** `former`: who has become a Team member by it. */
+	'member.handedOver': event(
+		'organization',
+		member.extend({ former: memberView }),
+		({ member }) => `made ${fullName(member)} Super admin and themselves Team member`
+	),
 	'member.removed': event(
 		'both',
 		departure,
@@ -197,9 +203,34 @@ export const events = {
 		z.object({ application: applicationHead }),
 		({ application }) => `deleted the application ${application.name}`
 	),
+	/** Told where it was, of what it was called there; `name` and `to` are what it is called now, and where. */
+	'application.moved': event(
+		'organization',
+		z.object({
+			application: applicationHead,
+			name: z.string(),
+			to: z.object({ slug: z.string(), name: z.string() })
+		}),
+		({ application, name, to }) =>
+			name === application.name
+				? `moved the application ${name} to ${to.name}`
+				: `moved the application ${application.name} to ${to.name}, as ${name}`
+	),
+	/** Told where it is now. */
+	'application.received': event(
+		'both',
+		application,
+		({ application }) => `brought the application ${application.name} from their personal space`
+	),
 	'credential.created': event('organization', credential, (one) => `created the credential ${key(one)}`),
 	'credential.revealed': event('organization', credential, (one) => `revealed the credential ${key(one)}`),
 	'credential.copied': event('organization', credential, (one) => `copied the credential ${key(one)}`),
+	/** Of what came from a personal space, so that what its owner has seen is found here too. */
+	'credential.known': event(
+		'organization',
+		credential,
+		(one) => `knows the credential ${key(one)} from their personal space`
+	),
 	'credential.rotated': event(
 		'organization',
 		credential.extend({ replaced: credentialView }),

@@ -142,6 +142,139 @@ describe('an organization keeps exactly one Super admin when', () => {
 	});
 });
 
+describe('a lead that is handed over is never lost when', () => {
+	const pairs: [string, (to: Heirs) => [() => Promise<unknown>, () => Promise<unknown>]][] = [
+		[
+			'it goes to two people at once',
+			({ owner, heir, other, handOver }) => [
+				() => handOver(owner.api, heir.memberId),
+				() => handOver(on(second, owner), other.memberId)
+			]
+		],
+		[
+			'who is to have it leaves',
+			({ organizationId, owner, heir, handOver }) => [
+				() => handOver(owner.api, heir.memberId),
+				() => on(second, heir).members.leave.mutate({ organizationId })
+			]
+		],
+		[
+			'who is to have it is removed',
+			({ organizationId, owner, heir, handOver }) => [
+				() => handOver(owner.api, heir.memberId),
+				() => on(second, owner).members.remove.mutate({ organizationId, memberId: heir.memberId })
+			]
+		],
+		[
+			'the provider deactivates who is to have it',
+			({ owner, heir, handOver }) => [
+				() => handOver(on(second, owner), heir.memberId),
+				() => portal.admin.api.accounts.deactivate.mutate({ accountId: heir.userId })
+			]
+		],
+		[
+			'who is to have it deletes the account',
+			({ owner, heir, handOver }) => [
+				() => handOver(owner.api, heir.memberId),
+				() => deleteOwn(on(second, heir), heir)
+			]
+		]
+	];
+	async function withHeirs() {
+		const company = await approved();
+		const organizationId = company.id;
+		const [heir, other] = [await portal.member(company), await portal.member(company)];
+		const handOver = (by: ReturnType<typeof on>, memberId: string) =>
+			by.members.handOver.mutate({ organizationId, memberId });
+		const admins = async () => {
+			const { members } = await portal.admin.api.organizations.get.query({ organizationId });
+			return members.filter(({ role }) => role === 'super_admin');
+		};
+		return { company, organizationId, owner: company.owner, heir, other, handOver, admins };
+	}
+	type Heirs = Awaited<ReturnType<typeof withHeirs>>;
+
+	test.each(pairs)('%s', async (_, callsOf) => {
+		for (const round of rounds) {
+			const heirs = await withHeirs();
+			const answers = await race(portal, ofOrganization(heirs.company), callsOf(heirs));
+			expect(fulfilled(answers), `round ${round}`).toHaveLength(1);
+			expect(await heirs.admins(), `round ${round}`).toHaveLength(1);
+		}
+	});
+});
+
+describe('an application that moves has one owner when', () => {
+	async function packed() {
+		const [first, other] = [await approved(), await approved()];
+		const mover = await portal.member(first);
+		const { id } = await portal.invitation(other, { email: mover.email });
+		await mover.api.invitations.acceptMine.mutate({ invitationId: id });
+		const space = await portal.space(mover);
+		const application = await portal.application(space);
+		const move = (by: ReturnType<typeof on>, targetId: string) =>
+			by.applications.move.mutate({
+				organizationId: space.id,
+				targetId,
+				applicationId: application.id,
+				name: application.name
+			});
+		const ownersOf = async () => {
+			const snapshots = await Promise.all([first, other, space].map((one) => open(mover, one)));
+			return snapshots
+				.filter(({ applications }) => applications.some((one) => one.id === application.id))
+				.map(({ organization }) => organization.id);
+		};
+		return { first, other, space, mover, application, move, ownersOf };
+	}
+
+	test('it goes to two organizations at once', async () => {
+		for (const _ of rounds) {
+			const { first, other, space, mover, move, ownersOf } = await packed();
+			const answers = await race(portal, ofOrganization(space), [
+				() => move(mover.api, first.id),
+				() => move(on(second, mover), other.id)
+			]);
+			const isFirst = answers[0].status === 'fulfilled';
+			expect(fulfilled(answers)).toHaveLength(1);
+			expect(await ownersOf()).toEqual([isFirst ? first.id : other.id]);
+		}
+	});
+
+	test('it is deleted', async () => {
+		for (const _ of rounds) {
+			const { first, space, mover, application, move, ownersOf } = await packed();
+			const [moved, deleted] = await race(portal, ofOrganization(space), [
+				() => move(mover.api, first.id),
+				() =>
+					on(second, mover).applications.delete.mutate({
+						organizationId: space.id,
+						applicationId: application.id
+					})
+			]);
+			expect([moved.status, deleted.status].sort()).toEqual(['fulfilled', 'rejected']);
+			expect(await ownersOf()).toEqual(moved.status === 'fulfilled' ? [first.id] : []);
+		}
+	});
+
+	test('its owner is removed from where it goes', async () => {
+		for (const _ of rounds) {
+			const { first, space, mover, move } = await packed();
+			const organizationId = first.id;
+			const memberId =
+				(await open(mover, first)).members.find(({ userId }) => userId === mover.userId)?.id ?? '';
+			const [moved, removed] = await race(portal, ofOrganization(first), [
+				() => move(mover.api, first.id),
+				() => on(second, first.owner).members.remove.mutate({ organizationId, memberId })
+			]);
+			expect(removed.status).toBe('fulfilled');
+			const isMoved = moved.status === 'fulfilled';
+			expect((await open(first.owner, first)).applications).toHaveLength(isMoved ? 1 : 0);
+			expect((await open(mover, space)).applications).toHaveLength(isMoved ? 0 : 1);
+		}
+	});
+});
+
 test('an invitation is either accepted or revoked, by its link and by the signed-in owner of the address', async () => {
 	for (const isSignedIn of [false, true]) {
 		for (const _ of rounds) {

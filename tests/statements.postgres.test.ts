@@ -13,6 +13,10 @@ let portal: Portal;
 let company: Company;
 let member: Person & { memberId: string };
 let secret: string;
+/** Who is Super admin, and who is next. */
+let lead: [typeof member, typeof member];
+let space: Company;
+const moving: string[] = [];
 beforeAll(async () => {
 	database = await createDatabase({ isPrepared: true });
 	way = await startCut(database.url);
@@ -22,6 +26,11 @@ beforeAll(async () => {
 	const { id: applicationId, credentials } = await portal.application(company);
 	const place = { organizationId: company.id, applicationId, credentialId: credentials[0]?.id ?? '' };
 	({ secret } = await company.owner.api.credentials.reveal.mutate(place));
+	const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
+	const ownId = snapshot.members.find(({ userId }) => userId === company.owner.userId)?.id ?? '';
+	lead = [{ ...company.owner, memberId: ownId }, await portal.member(company)];
+	space = await portal.space(company.owner);
+	for (let time = 0; time < 8; time++) moving.push((await portal.application(space)).id);
 });
 afterAll(async () => {
 	await portal.stop();
@@ -83,6 +92,27 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 			const { memberId, firstName, lastName } = member;
 			const input = { organizationId: company.id, memberId, firstName, lastName, role };
 			return company.owner.api.members.update.mutate(input);
+		}
+	],
+	'members.handOver': [
+		14,
+		async () => {
+			const [from, to] = lead;
+			lead = [to, from];
+			await from.api.members.handOver.mutate({ organizationId: company.id, memberId: to.memberId });
+		}
+	],
+	'applications.move': [
+		16,
+		async () => {
+			const id = moving.pop() ?? '';
+			const place = {
+				organizationId: space.id,
+				targetId: company.id,
+				applicationId: id,
+				name: unique('Moved')
+			};
+			await company.owner.api.applications.move.mutate(place);
 		}
 	],
 	'invitations.create': [

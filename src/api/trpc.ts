@@ -10,7 +10,7 @@ import { isGone, isUnfitData, type Db, type Trx } from '../database/database.ts'
 import type { Env } from '../env.ts';
 import { limitFailures } from './limits.ts';
 import type { Outbox } from '../mail/outbox.ts';
-import { actorOf, grant, lockProof } from './grants.ts';
+import { actorOf, grant, lockAsMember, lockProof } from './grants.ts';
 import type { Session, SessionUser } from '../identity/sessions.ts';
 import { Refusal, refusalOfOutage, notFound, tooMany } from './refusals.ts';
 import { inTransaction, isUnavailable } from '../database/transaction.ts';
@@ -246,6 +246,34 @@ export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(
 			return type === 'mutation'
 				? inTurnOfMember(ctx.db, ctx.user, organizationId, run)
 				: inTurnOfReader(ctx, 'organization.id', organizationId, run);
+		});
+}
+
+/**
+ * As {@link organizationProcedure}, for what goes from one organization into another, `targetId`. Holds both, in the order
+ * of their ids, so that two such calls never wait for each other; `ctx.target` is what the call may work with there. The
+ * policy is asked for the call's own path here, and for `pathThere` there.
+ */
+export function transferProcedure<Shape extends z.core.$ZodLooseShape>(
+	shape: Shape,
+	pathThere: ProcedurePath
+) {
+	return signedInProcedure
+		.input(z.strictObject({ organizationId: z.uuid(), targetId: z.uuid(), ...shape }))
+		.use(async ({ ctx, input, path, type, next }) => {
+			const { organizationId, targetId } = input as { organizationId: string; targetId: string };
+			const ids = [...new Set([organizationId, targetId])].sort();
+			for (const id of ids) await spendBudgets(ctx, type, { organizationId: id });
+			const run = () =>
+				working(ctx.db, type, async (db) => {
+					await lockAsMember(db, ctx.user.id, 'organization.id', ids);
+					// Held by now: what is read of them is read as by a question.
+					const asking = (path: string, id: string) =>
+						grant(db, ctx, { path, type: 'query' }, 'organization.id', id);
+					const [here, target] = [await asking(path, organizationId), await asking(pathThere, targetId)];
+					return next({ ctx: { ...here, target } });
+				});
+			return ids.reduceRight((then, id) => () => inTurnOfMember(ctx.db, ctx.user, id, then), run)();
 		});
 }
 

@@ -3,10 +3,11 @@ import { applicationName, description } from '#lib/fields.ts';
 import { fullName, type Application } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
 import { compileTogether } from '../../database/together.ts';
-import { publish } from '../../news/publish.ts';
+import { publish, publishMany } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
-import { organizationProcedure, router } from '../../api/trpc.ts';
+import { organizationProcedure, router, transferProcedure } from '../../api/trpc.ts';
 import { credentialViewOf, insertCredential, selectShown } from '../credentials/credentials.ts';
+import { listKnownTo } from '../credentials/exposures.ts';
 import { getSettings } from '../settings/settings.ts';
 
 const selectApplications = (db: Db, organizationId: string) =>
@@ -77,7 +78,7 @@ async function refusingTaken<Result>(name: string, writing: Promise<Result>): Pr
 }
 
 /** Exact under the lock of the organization's row. */
-async function refuseTooMany(db: Db, organizationId: string): Promise<void> {
+async function refuseTooMany(db: Db, organizationId: string, field?: string): Promise<void> {
 	const { maxApplications } = await getSettings(db);
 	const { count } = await db
 		.selectFrom('application')
@@ -86,11 +87,8 @@ async function refuseTooMany(db: Db, organizationId: string): Promise<void> {
 		.executeTakeFirstOrThrow();
 	if (Number(count) < maxApplications) return;
 	const number = maxApplications.toLocaleString('en');
-	throw new Refusal(
-		'CONFLICT',
-		'TOO_MANY',
-		`There are ${number} applications already, which is the most. Delete one that is no longer needed.`
-	);
+	const words = `There are ${number} applications already, which is the most. Delete one that is no longer needed.`;
+	throw field ? fieldRefusal(field, 'TOO_MANY', words) : new Refusal('CONFLICT', 'TOO_MANY', words);
 }
 
 export const applicationsRouter = router({
@@ -126,6 +124,47 @@ export const applicationsRouter = router({
 				application: headOf(application),
 				previousName: before.name
 			});
+			return application;
+		}
+	),
+
+	/**
+	 * Out of the personal space, with its credentials. They go on working: which organization a key stands for is read from
+	 * the application's row, so that it changes from one to the other in one write, and no secret is touched. What the
+	 * owner has seen is told in the new place too, where it counts when they go.
+	 */
+	move: transferProcedure({ applicationId: z.uuid(), name: applicationName }, 'applications.create').mutation(
+		async ({ ctx, input }) => {
+			const { db, organization: space, target } = ctx;
+			const { id: organizationId, slug, name: organizationName, isPersonal } = target.organization;
+			const before = await getApplication(db, space.id, input.applicationId);
+			if (isPersonal) throw fieldRefusal('targetId', 'INVALID', 'Choose an organization.');
+			await refuseTooMany(db, organizationId, 'targetId');
+			const known = new Set((await listKnownTo(db, space.id, ctx.user.id)).map(({ id }) => id));
+			const writing = db
+				.updateTable('application')
+				.set({ organizationId, name: input.name, isAlike: false })
+				.where('id', '=', before.id)
+				.execute();
+			await refusingTaken(input.name, writing);
+			const application = await getApplication(db, organizationId, before.id);
+			await publish(ctx, 'application.moved', {
+				application: headOf(before),
+				name: application.name,
+				to: { slug, name: organizationName }
+			});
+			await publish(target, 'application.received', { application });
+			await publishMany(
+				target,
+				'credential.known',
+				application.credentials
+					.filter(({ id }) => known.has(id))
+					.map((credential) => ({
+						applicationId: application.id,
+						applicationName: application.name,
+						credential
+					}))
+			);
 			return application;
 		}
 	),

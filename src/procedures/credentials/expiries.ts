@@ -68,8 +68,9 @@ async function tell(ctx: WritingContext, organizationId: string, credentialId: s
 			'application.name as applicationName'
 		])
 		.where('credential.id', '=', credentialId)
+		.where('organization.id', '=', organizationId)
 		.executeTakeFirst();
-	// Rotated or revoked in the meantime, or told by another process.
+	// Rotated, revoked or moved in the meantime, or told by another process.
 	if (!row) return;
 	const { applicationId, applicationName } = row;
 	await db

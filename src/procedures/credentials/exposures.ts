@@ -2,7 +2,7 @@ import { sql, type SqlBool } from 'kysely';
 import type { ExposedCredential } from '#lib/views.ts';
 import type { Db } from '../../database/database.ts';
 
-/** Who has revealed or copied which credential, as far as that still works. */
+/** Who has revealed or copied which credential, here or where it came from, as far as that still works. */
 function selectSeen(db: Db, organizationId: string) {
 	return db
 		.selectFrom('credential')
@@ -10,7 +10,7 @@ function selectSeen(db: Db, organizationId: string) {
 		.innerJoin('event', (join) =>
 			join
 				.onRef('event.organizationId', '=', 'application.organizationId')
-				.on('event.name', 'in', ['credential.revealed', 'credential.copied'])
+				.on('event.name', 'in', ['credential.revealed', 'credential.copied', 'credential.known'])
 				.on(sql<SqlBool>`event.payload->'credential'->>'id' = credential.id::text`)
 		)
 		.select([

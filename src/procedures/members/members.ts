@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Actor } from '#lib/events.ts';
 import { firstName, lastName } from '#lib/fields.ts';
 import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';
@@ -119,11 +120,49 @@ export async function warnOfLeaver(
 	await ctx.outbox.enqueueMany(ctx.db, 'member-left', recipients);
 }
 
+/** Why the lead can't go to somebody who is no active member, or to oneself. */
+async function refusalOfHeir(
+	db: Db,
+	{ organization, membership }: { organization: { id: string }; membership: { id: string } },
+	memberId: string
+): Promise<Refusal> {
+	const row = await db
+		.selectFrom('membership')
+		.select(['id', 'firstName', 'lastName'])
+		.where('id', '=', memberId)
+		.where('organizationId', '=', organization.id)
+		.executeTakeFirst();
+	if (!row) {
+		return new Refusal('NOT_FOUND', 'NOT_FOUND', 'This person is no member here, so nothing was changed.');
+	}
+	if (row.id === membership.id) {
+		return new Refusal('FORBIDDEN', 'OWN_ROLE', 'Hand the lead over to somebody else.');
+	}
+	const words = `The account of ${fullName(row)} is not active, so nothing was changed.`;
+	return new Refusal('CONFLICT', 'INACTIVE', words);
+}
+
+/** What `member-role-changed` says to somebody who has a new role. */
+export const roleMail = (
+	ctx: Pick<Context, 'config'> & { actor: Actor; organization: { name: string; slug: string } },
+	before: Member,
+	member: Member
+) => ({
+	to: { name: fullName(member), address: member.email },
+	props: {
+		organizationName: ctx.organization.name,
+		firstName: member.firstName,
+		previousRoleLabel: roleLabels[before.role],
+		roleLabel: roleLabels[member.role],
+		actorName: ctx.actor.name,
+		organizationUrl: `${ctx.config.ORIGIN}/orgs/${ctx.organization.slug}`
+	}
+});
+
 export const membersRouter = router({
 	update: organizationProcedure({ memberId: z.uuid(), firstName, lastName, role }).mutation(
 		async ({ ctx, input }) => {
-			const { id: organizationId, name: organizationName, slug } = ctx.organization;
-			const previous = await getMember(ctx.db, organizationId, input.memberId);
+			const previous = await getMember(ctx.db, ctx.organization.id, input.memberId);
 			const member = { ...previous, firstName: input.firstName, lastName: input.lastName, role: input.role };
 			const hasNewRole = member.role !== previous.role;
 			if (hasNewRole && previous.userId === ctx.user.id) {
@@ -141,22 +180,43 @@ export const membersRouter = router({
 			await publish(ctx, 'member.updated', { member, previous });
 			if (!hasNewRole) return member;
 			if (previous.role === 'super_admin') await revokeInvitationsOf(ctx, previous.userId);
-			await ctx.outbox.enqueue(
-				ctx.db,
-				{ name: fullName(member), address: member.email },
-				'member-role-changed',
-				{
-					organizationName,
-					firstName: member.firstName,
-					previousRoleLabel: roleLabels[previous.role],
-					roleLabel: roleLabels[member.role],
-					actorName: ctx.actor.name,
-					organizationUrl: `${ctx.config.ORIGIN}/orgs/${slug}`
-				}
-			);
+			const { to, props } = roleMail(ctx, previous, member);
+			await ctx.outbox.enqueue(ctx.db, to, 'member-role-changed', props);
 			return member;
 		}
 	),
+
+	/**
+	 * The one way to change the own role: somebody else becomes Super admin, and who was it a Team member, in one step and
+	 * never the one without the other. So there is no moment in which the organization has none.
+	 */
+	handOver: organizationProcedure({ memberId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const both = await selectMembers(ctx.db, ctx.organization.id)
+			.where('membership.id', 'in', [input.memberId, ctx.membership.id])
+			.execute();
+		const [holder, heir] = both.map(memberViewOf).sort((one) => (one.id === ctx.membership.id ? -1 : 1));
+		if (!holder || !heir) throw await refusalOfHeir(ctx.db, ctx, input.memberId);
+		if (heir.role === 'super_admin') {
+			const words = `${fullName(heir)} is a Super admin already, and can make you a Team member.`;
+			throw new Refusal('CONFLICT', 'SUPER_ADMIN', words);
+		}
+		const member: Member = { ...heir, role: 'super_admin' };
+		const former: Member = { ...holder, role: 'team_member' };
+		await ctx.db
+			.updateTable('membership')
+			.set((eb) => ({
+				role: eb.case().when('id', '=', member.id).then(member.role).else(former.role).end()
+			}))
+			.where('id', 'in', [member.id, former.id])
+			.execute();
+		await publish(ctx, 'member.handedOver', { member, former });
+		await revokeInvitationsOf(ctx, former.userId);
+		await ctx.outbox.enqueueMany(ctx.db, 'member-role-changed', [
+			roleMail(ctx, heir, member),
+			roleMail(ctx, holder, former)
+		]);
+		return member;
+	}),
 
 	remove: organizationProcedure({ memberId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const { id: organizationId, name: organizationName } = ctx.organization;

@@ -9,7 +9,7 @@ import { createToken, hashToken } from '../../identity/tokens.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
 import { expiryOf, sendInvitation } from '../invitations/invitations.ts';
-import { getMember, listMembers } from '../members/members.ts';
+import { getMember, listMembers, roleMail } from '../members/members.ts';
 import { findFreeSlug, getOrganizationView, refusingTaken, type WritingContext } from './organizations.ts';
 import { getSettings } from '../settings/settings.ts';
 
@@ -120,19 +120,8 @@ export const partnersRouter = router({
 			const before = await getMember(ctx.db, organization.id, input.memberId);
 			const member = { ...before, role: 'super_admin' as const };
 			await ctx.db.updateTable('membership').set({ role: member.role }).where('id', '=', member.id).execute();
-			await ctx.outbox.enqueue(
-				ctx.db,
-				{ name: fullName(member), address: member.email },
-				'member-role-changed',
-				{
-					organizationName: organization.name,
-					firstName: member.firstName,
-					previousRoleLabel: 'Team member',
-					roleLabel: 'Super admin',
-					actorName: ctx.actor.name,
-					organizationUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}`
-				}
-			);
+			const { to, props } = roleMail({ ...ctx, organization }, before, member);
+			await ctx.outbox.enqueue(ctx.db, to, 'member-role-changed', props);
 			await publish({ ...ctx, organization }, 'member.appointed', { member });
 			return member;
 		}
