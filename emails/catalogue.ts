@@ -32,6 +32,7 @@ export const catalogue = {
 	'account-registered': email({
 		description: 'To a new developer: confirms the e-mail address.',
 		anyone: perHour,
+		isAwaited: true,
 		subject: 'Confirm your e-mail address',
 		props: z.strictObject({ firstName, verifyUrl }),
 		sample: { firstName: 'Grace', verifyUrl: `${sampleUrl}/verify-email/sample` }
@@ -39,6 +40,7 @@ export const catalogue = {
 	'account-exists': email({
 		description: 'To the owner of an account, when somebody registers with its address.',
 		anyone: perHourWithoutLink,
+		isAwaited: true,
 		subject: 'You already have an account',
 		props: z.strictObject({ firstName, signInUrl }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
@@ -77,6 +79,7 @@ export const catalogue = {
 		description:
 			'To the owner of an account, when somebody has forgotten its password: the link to a new one.',
 		anyone: perHour,
+		isAwaited: true,
 		subject: 'Reset your password',
 		props: z.strictObject({ firstName, resetUrl }),
 		sample: { firstName: 'Grace', resetUrl: `${sampleUrl}/reset-password/sample` }
@@ -85,6 +88,7 @@ export const catalogue = {
 		description:
 			'To the owner of an account with which nobody can sign in, when its password is to be reset.',
 		anyone: perHourWithoutLink,
+		isAwaited: true,
 		subject: 'No password to reset',
 		props: z.strictObject({
 			address: text('The address that a new password was asked for'),
@@ -119,6 +123,7 @@ export const catalogue = {
 	}),
 	'email-change-created': email({
 		description: 'To the new address of an account: confirms it.',
+		isAwaited: true,
 		subject: 'Confirm your new e-mail address',
 		props: z.strictObject({
 			firstName,
@@ -133,6 +138,7 @@ export const catalogue = {
 	}),
 	'email-change-refused': email({
 		description: 'To the owner of an account, when somebody wants its address for another one.',
+		isAwaited: true,
 		subject: 'You already have an account',
 		props: z.strictObject({ firstName, signInUrl }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }

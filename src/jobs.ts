@@ -7,7 +7,7 @@ import { createMailer, type Parts } from './mail/delivery.ts';
 import { deleteExpiredDevices } from './identity/devices.ts';
 import { deleteExpiredLimits } from './database/windows.ts';
 import { getMailServerRow, mailingOf } from './mail/servers.ts';
-import { mailQueue, type MailJob, type Outbox } from './mail/outbox.ts';
+import { awaitedPriority, mailQueue, type MailJob, type Outbox } from './mail/outbox.ts';
 import { sweepEvents } from './procedures/activity/activity.ts';
 import { deleteDueOrganizations } from './procedures/organizations/deletions.ts';
 import { tellExpiring } from './procedures/credentials/expiries.ts';
@@ -19,6 +19,15 @@ import { transact } from './database/transaction.ts';
 const tidyQueue = 'tidy';
 /** For jobs that broke off, since their process or the database died. What mail servers say is in delivery.ts. */
 const jobRetries = 12;
+
+/**
+ * Who sends e-mails, each over a connection of its own: one worker all of them in their order, and three what somebody
+ * waits for, so that neither what is queued nor a mail server that is slow with some message stands before it.
+ */
+const lanes = [
+	{ maxPriority: awaitedPriority - 1 },
+	...Array.from({ length: 3 }, () => ({ minPriority: awaitedPriority }))
+];
 
 /** Starts the queue, so that messages can be sent to it; `work` begins with the work. */
 export async function startBoss(source: Database['source'], log: Logger): Promise<PgBoss> {
@@ -104,23 +113,26 @@ export async function work(
 	parts: Omit<Parts, 'queue' | 'follow' | 'ending'> & { outbox: Outbox }
 ): Promise<() => void> {
 	const ending = new AbortController();
-	const deliver = createMailer({
+	const mailing: Parts = {
 		...parts,
 		ending: ending.signal,
 		follow: holdDelivery,
-		async queue(db, job, startAfter) {
-			await boss.send(mailQueue, job, { db: fromKysely(db), startAfter });
+		async queue(db, job, how) {
+			await boss.send(mailQueue, job, { db: fromKysely(db), ...how });
 		}
-	});
-	const worker = await boss.work<MailJob>(
-		mailQueue,
-		{ batchSize: 1, pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 2 },
-		async ([job]) => {
-			// Looks for the next one at once, whatever becomes of this one; otherwise it would wait for its interval.
-			boss.notifyWorker(worker);
-			if (job) await deliver(job.data);
-		}
-	);
+	};
+	for (const range of lanes) {
+		const deliver = createMailer(mailing);
+		const worker = await boss.work<MailJob>(
+			mailQueue,
+			{ batchSize: 1, pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 2, ...range },
+			async ([job]) => {
+				// Looks for the next one at once, whatever becomes of this one; otherwise it would wait for its interval.
+				boss.notifyWorker(worker);
+				if (job) await deliver(job.data);
+			}
+		);
+	}
 	await boss.work(tidyQueue, () => tidy(parts));
 	await boss.schedule(tidyQueue, '* * * * *');
 	// What fell due while no process was running.
