@@ -80,6 +80,12 @@ interface MailOptOutTable {
 	topic: string;
 }
 
+interface MemberNameTable {
+	organizationId: string;
+	userId: string;
+	name: string;
+}
+
 interface AccountTable {
 	id: Generated<string>;
 	email: string;
@@ -259,6 +265,7 @@ export interface Tables {
 	mailServer: MailServerTable;
 	mailTry: MailTryTable;
 	mailOptOut: MailOptOutTable;
+	memberName: MemberNameTable;
 	account: AccountTable;
 	session: SessionTable;
 	knownDevice: KnownDeviceTable;

@@ -1,20 +1,20 @@
 import { z } from 'zod';
 import { applicationName, description } from '#lib/fields.ts';
-import { fullName, type Application } from '#lib/views.ts';
+import { type Application } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
 import { publish } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router } from '../../api/trpc.ts';
 import { insertCredential, listCredentials } from '../credentials/credentials.ts';
+import { nameIn, personOf } from '../members/names.ts';
 import { getSettings } from '../settings/settings.ts';
 
 /** Applications with their credentials as their pages show them, newest first: two queries, however many there are. */
 export async function listApplications(db: Db, organizationId: string, id?: string): Promise<Application[]> {
 	const rows = await db
 		.selectFrom('application')
-		.leftJoin('account as creator', 'creator.id', 'application.createdBy')
 		.selectAll('application')
-		.select(['creator.firstName', 'creator.lastName', 'creator.email'])
+		.select(nameIn('application.organizationId', 'application.createdBy').as('creatorName'))
 		.where('application.organizationId', '=', organizationId)
 		.$if(id !== undefined, (query) => query.where('application.id', '=', id ?? ''))
 		.orderBy('application.createdAt', 'desc')
@@ -28,17 +28,7 @@ export async function listApplications(db: Db, organizationId: string, id?: stri
 		id: row.id,
 		name: row.name,
 		description: row.description,
-		createdBy:
-			row.createdBy !== null && row.email !== null
-				? {
-						id: row.createdBy,
-						name: fullName({
-							firstName: row.firstName ?? '',
-							lastName: row.lastName ?? '',
-							email: row.email
-						})
-					}
-				: null,
+		createdBy: personOf(row.createdBy, row.creatorName),
 		createdAt: isoOf(row.createdAt),
 		credentials: credentials.get(row.id) ?? []
 	}));

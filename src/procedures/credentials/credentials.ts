@@ -2,13 +2,14 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import { credentialLabel } from '#lib/fields.ts';
 import { moment } from '#lib/schema.ts';
-import { credentialState, cursor, endedShown, fullName, type Credential } from '#lib/views.ts';
+import { credentialState, cursor, endedShown, type Credential } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { newestFirst, takePage } from '../../database/paging.ts';
 import { publish } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
 import { listExposed } from './exposures.ts';
+import { nameIn, personOf } from '../members/names.ts';
 import { createKey, keyPrefix } from '../../vault/vault.ts';
 
 /** How many credentials of an application work at once, with those that were replaced and have their last hours. */
@@ -20,7 +21,7 @@ function selectCredentials(db: Db) {
 	return (
 		db
 			.selectFrom('credential')
-			.leftJoin('account as creator', 'creator.id', 'credential.createdBy')
+			.innerJoin('application as home', 'home.id', 'credential.applicationId')
 			// Not the secret: only reveal() reads that.
 			.select([
 				'credential.id',
@@ -30,11 +31,9 @@ function selectCredentials(db: Db) {
 				'credential.createdBy',
 				'credential.createdAt',
 				'credential.expiresAt',
-				'credential.revokedAt',
-				'creator.firstName',
-				'creator.lastName',
-				'creator.email'
+				'credential.revokedAt'
 			])
+			.select(nameIn('home.organizationId', 'credential.createdBy').as('creatorName'))
 	);
 }
 
@@ -46,17 +45,7 @@ function viewOf(row: Row): Credential {
 		label: row.label,
 		prefix: keyPrefix,
 		lastFour: row.lastFour,
-		createdBy:
-			row.createdBy !== null && row.email !== null
-				? {
-						id: row.createdBy,
-						name: fullName({
-							firstName: row.firstName ?? '',
-							lastName: row.lastName ?? '',
-							email: row.email
-						})
-					}
-				: null,
+		createdBy: personOf(row.createdBy, row.creatorName),
 		createdAt: isoOf(row.createdAt),
 		expiresAt: isoOf(row.expiresAt),
 		revokedAt: isoOf(row.revokedAt)

@@ -1,0 +1,24 @@
+import type { OrganizationSnapshot } from './apply.ts';
+import { fullName, type Member } from './views.ts';
+
+/** Everything that names the person, by the one name that the organization knows them by now. */
+export function renamed<Given extends OrganizationSnapshot>(snapshot: Given, member: Member): Given {
+	const { userId: id } = member;
+	const name = fullName(member);
+	const isNew = (by: { id: string; name: string } | null) => by?.id === id && by.name !== name;
+	const by = { id, name };
+	const { deletion } = snapshot.organization;
+	return {
+		...snapshot,
+		organization:
+			deletion && isNew(deletion.by)
+				? { ...snapshot.organization, deletion: { ...deletion, by } }
+				: snapshot.organization,
+		invitations: snapshot.invitations.map((one) => (isNew(one.invitedBy) ? { ...one, invitedBy: by } : one)),
+		applications: snapshot.applications.map((one) => ({
+			...one,
+			...(isNew(one.createdBy) && { createdBy: by }),
+			credentials: one.credentials.map((each) => (isNew(each.createdBy) ? { ...each, createdBy: by } : each))
+		}))
+	};
+}
