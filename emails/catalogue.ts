@@ -1,12 +1,12 @@
 import { z } from 'zod';
+import { credentialEmails } from './credentials.ts';
 import { email, perHour, perHourWithoutLink } from './email.ts';
+import { invitationEmails } from './invitations.ts';
 import {
 	actorName,
 	credentials,
 	doubt,
 	firstName,
-	invitation,
-	invitationSample,
 	newEmail,
 	organization,
 	organizationName,
@@ -22,6 +22,7 @@ import {
 	signInUrl,
 	text,
 	url,
+	usersUrl,
 	verifyUrl
 } from './variables.ts';
 
@@ -247,41 +248,8 @@ export const catalogue = {
 		props: z.strictObject({ organizationName, firstName }),
 		sample: { organizationName: 'Northwind Logistics', firstName: 'Grace' }
 	}),
-	'credential-expiring': email({
-		description: 'To the Super admins and whoever created it: a credential ends soon.',
-		topic: 'expiries',
-		subject: 'A credential of {{applicationName}} ends on {{endsOn}}',
-		props: z.strictObject({
-			organizationName,
-			firstName,
-			applicationName: text('The name of the application'),
-			label: text('What the credential is called'),
-			lastFour: text('The last four characters of the credential'),
-			endsOn: text('The day on which it stops working'),
-			applicationUrl: url('The address of the application’s page')
-		}),
-		sample: {
-			organizationName: 'Northwind Logistics',
-			firstName: 'Grace',
-			applicationName: 'Parcel tracking',
-			label: 'Production',
-			lastFour: 'x7Qa',
-			endsOn: '1 December 2026',
-			applicationUrl: `${sampleUrl}/orgs/northwind-logistics/applications/sample`
-		}
-	}),
-	'invitation-created': email({
-		description: 'To an invitee without an account.',
-		subject: '{{inviterName}} invites you to {{organizationName}}',
-		props: invitation,
-		sample: invitationSample
-	}),
-	'invitation-created-existing': email({
-		description: 'To an invitee who has an account.',
-		subject: '{{inviterName}} invites you to {{organizationName}}',
-		props: invitation,
-		sample: invitationSample
-	}),
+	...credentialEmails,
+	...invitationEmails,
 	'member-role-changed': email({
 		description: 'To a member whose role was changed.',
 		topic: 'roles',
@@ -335,7 +303,7 @@ export const catalogue = {
 			firstName,
 			memberName: text('Who has left'),
 			credentials,
-			usersUrl: url('The address of the organization’s list of members')
+			usersUrl
 		}),
 		sample: {
 			organizationName: 'Northwind Logistics',

@@ -156,6 +156,8 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'credential.revealed':
 		case 'credential.copied':
 		case 'credential.expiring':
+		case 'credential.expired':
+			// Pages see by the clock what has ended.
 			return next;
 		default:
 			// None that this stream has is left out; one whose name isn't known changes nothing.

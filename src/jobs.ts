@@ -10,7 +10,7 @@ import { getMailServerRow, mailingOf } from './mail/servers.ts';
 import { awaitedPriority, mailQueue, type MailJob, type Outbox } from './mail/outbox.ts';
 import { sweepEvents } from './procedures/activity/activity.ts';
 import { deleteDueOrganizations } from './procedures/organizations/deletions.ts';
-import { tellExpiring } from './procedures/credentials/expiries.ts';
+import { listComingEnds, tellEnds } from './procedures/credentials/expiries.ts';
 import { holdDelivery } from './procedures/invitations/invitations.ts';
 import { deleteOld, listAbandoned } from './procedures/messages/retention.ts';
 import { deleteExpiredSessions } from './identity/sessions.ts';
@@ -66,8 +66,19 @@ async function keepQueue(boss: PgBoss, name: string, options: Omit<Queue, 'name'
 	await boss.updateQueue(name, options);
 }
 
+interface Step {
+	kind: AlarmKind;
+	run: (parts: Tidying) => Promise<void>;
+}
+
+/** Also at the end of each credential itself. */
+const ends: Step = {
+	kind: 'tidy-expiries',
+	run: (parts) => tellEnds({ ...parts, config: parts.env })
+};
+
 /** What tidies up every minute, each with the alarm that says it doesn't get on. */
-const tidying: { kind: AlarmKind; run: (parts: Tidying) => Promise<void> }[] = [
+const tidying: Step[] = [
 	{ kind: 'tidy-sessions', run: ({ db }) => deleteExpiredSessions(db) },
 	{ kind: 'tidy-limits', run: ({ db }) => deleteExpiredLimits(db) },
 	{ kind: 'tidy-organizations', run: (parts) => deleteDueOrganizations({ ...parts, config: parts.env }) },
@@ -76,7 +87,7 @@ const tidying: { kind: AlarmKind; run: (parts: Tidying) => Promise<void> }[] = [
 	{ kind: 'tidy-devices', run: ({ db }) => deleteExpiredDevices(db) },
 	{ kind: 'tidy-messages', run: queueAbandoned },
 	{ kind: 'tidy-old', run: ({ db }) => deleteOld(db) },
-	{ kind: 'tidy-expiries', run: (parts) => tellExpiring({ ...parts, config: parts.env }) },
+	ends,
 	{ kind: 'mail-server', run: async (parts) => void mailingOf(await getMailServerRow(parts.db), parts) }
 ];
 
@@ -91,10 +102,10 @@ async function queueAbandoned({ db, log, outbox }: Tidying): Promise<void> {
 }
 
 /** Each step by itself: one that fails keeps none from running, and is told until it gets on again. */
-async function tidy(parts: Tidying): Promise<void> {
+async function tidy(parts: Tidying, steps: readonly Step[]): Promise<void> {
 	const { db, log } = parts;
 	const well: AlarmKind[] = [];
-	for (const { kind, run } of tidying) {
+	for (const { kind, run } of steps) {
 		try {
 			await run(parts);
 			well.push(kind);
@@ -133,7 +144,12 @@ export async function work(
 			}
 		);
 	}
-	await boss.work(tidyQueue, () => tidy(parts));
+	await boss.work<{ isForEnds?: boolean } | null>(tidyQueue, async ([job]) => {
+		if (job?.data?.isForEnds) return tidy(parts, [ends]);
+		await tidy(parts, tidying);
+		for (const startAfter of await listComingEnds(parts.db))
+			await boss.send(tidyQueue, { isForEnds: true }, { startAfter });
+	});
 	await boss.schedule(tidyQueue, '* * * * *');
 	// What fell due while no process was running.
 	await boss.send(tidyQueue);

@@ -86,6 +86,11 @@ interface MemberNameTable {
 	name: string;
 }
 
+interface MailOptInTable {
+	accountId: string;
+	topic: string;
+}
+
 interface AccountTable {
 	id: Generated<string>;
 	email: string;
@@ -207,6 +212,8 @@ interface CredentialTable {
 	revokedAt: Date | null;
 	/** When its people were told that it ends soon. */
 	expiryToldAt: Date | null;
+	/** When its people were told that it has ended. */
+	endedToldAt: Date | null;
 	isReplaced: Generated<boolean>;
 }
 
@@ -265,6 +272,7 @@ export interface Tables {
 	mailServer: MailServerTable;
 	mailTry: MailTryTable;
 	mailOptOut: MailOptOutTable;
+	mailOptIn: MailOptInTable;
 	memberName: MemberNameTable;
 	account: AccountTable;
 	session: SessionTable;

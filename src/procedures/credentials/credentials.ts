@@ -8,6 +8,7 @@ import { newestFirst, takePage } from '../../database/paging.ts';
 import { publish } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
+import { consequenceOf, tellChange } from './changes.ts';
 import { listExposed } from './exposures.ts';
 import { nameIn, personOf } from '../members/names.ts';
 import { createKey, keyPrefix } from '../../vault/vault.ts';
@@ -201,11 +202,9 @@ export const credentialsRouter = router({
 			expiresAt
 		});
 		const created = await getCredential(ctx.db, createdId);
-		await publish(ctx, 'credential.created', {
-			applicationId: application.id,
-			applicationName: application.name,
-			credential: created
-		});
+		const event = { applicationId: application.id, applicationName: application.name, credential: created };
+		await publish(ctx, 'credential.created', event);
+		await tellChange(ctx, event, 'created');
 		return created;
 	}),
 
@@ -245,11 +244,9 @@ export const credentialsRouter = router({
 				expiresAt: null
 			});
 			const created = await getCredential(ctx.db, createdId);
-			await publish(ctx, 'credential.rotated', {
-				...event,
-				credential: created,
-				replaced: await getCredential(ctx.db, event.credential.id)
-			});
+			const replaced = await getCredential(ctx.db, event.credential.id);
+			await publish(ctx, 'credential.rotated', { ...event, credential: created, replaced });
+			await tellChange(ctx, { ...event, credential: created }, 'rotated', consequenceOf(replaced));
 			return created;
 		}
 	),
@@ -264,6 +261,7 @@ export const credentialsRouter = router({
 			.execute();
 		const revoked = await getCredential(ctx.db, event.credential.id);
 		await publish(ctx, 'credential.revoked', { ...event, credential: revoked });
+		await tellChange(ctx, { ...event, credential: revoked }, 'revoked', 'It works no longer.');
 		return revoked;
 	})
 });
