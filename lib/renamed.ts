@@ -1,8 +1,9 @@
-import type { OrganizationSnapshot } from './apply.ts';
-import { fullName, type Member } from './views.ts';
+import { fullName, type Application, type Invitation, type Member, type Organization } from './views.ts';
+
+type Naming = { organization: Organization; invitations: Invitation[]; applications: Application[] };
 
 /** Everything that names the person, by the one name that the organization knows them by now. */
-export function renamed<Given extends OrganizationSnapshot>(snapshot: Given, member: Member): Given {
+export function renamed<Given extends Naming>(snapshot: Given, member: Member): Given {
 	const { userId: id } = member;
 	const name = fullName(member);
 	const isNew = (by: { id: string; name: string } | null) => by?.id === id && by.name !== name;
