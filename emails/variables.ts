@@ -21,6 +21,7 @@ export const resetUrl = url('The link to set a new password');
 export const profileUrl = url('The address of the profile page');
 export const newEmail = text('The new address of the account');
 export const credentials = text('The credentials that the message is about');
+export const usersUrl = url('The address of the organization’s list of members');
 export const signInUrl = url('The address of the sign-in page');
 export const requesterName = text('Who asks');
 export const requesterEmail = text('The address of whoever asks');

@@ -1,4 +1,5 @@
 import type { LiveEvent, ToldOnlyTo } from './events.ts';
+import { renamed } from './renamed.ts';
 import { shownCredentials } from './views.ts';
 import type {
 	AdminOrganization,
@@ -93,14 +94,17 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 			};
 		}
 		case 'member.joined':
-			return {
-				...next,
-				members: byId(next.members, event.payload.member),
-				invitations: next.invitations.filter(({ email }) => email !== event.payload.member.email)
-			};
+			return renamed(
+				{
+					...next,
+					members: byId(next.members, event.payload.member),
+					invitations: next.invitations.filter(({ email }) => email !== event.payload.member.email)
+				},
+				event.payload.member
+			);
 		case 'member.updated':
 		case 'member.appointed':
-			return { ...next, members: byId(next.members, event.payload.member) };
+			return renamed({ ...next, members: byId(next.members, event.payload.member) }, event.payload.member);
 		case 'member.handedOver': {
 			const { member, former } = event.payload;
 			return { ...next, members: byId(byId(next.members, member), former) };
@@ -165,6 +169,8 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'credential.copied':
 		case 'credential.known':
 		case 'credential.expiring':
+		case 'credential.expired':
+			// Pages see by the clock what has ended.
 			return next;
 		default:
 			// None that this stream has is left out; one whose name isn't known changes nothing.

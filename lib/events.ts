@@ -242,6 +242,11 @@ export const events = {
 		credential,
 		(one) => `says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`
 	),
+	'credential.expired': event(
+		'organization',
+		credential.extend({ isReplaced: z.boolean() }),
+		(one) => `says that ${key(one)} has ended${one.isReplaced ? ', as another one has taken its place' : ''}`
+	),
 	...portalEvents
 };
 

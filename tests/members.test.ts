@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { applyOrganization } from '#lib/apply.ts';
 import { sayEvent } from '#lib/events.ts';
-import { getPortal, refusal, uniqueEmail, type Company, type Person, type Portal } from './factories.ts';
+import {
+	getPortal,
+	password,
+	refusal,
+	uniqueEmail,
+	type Company,
+	type Person,
+	type Portal
+} from './factories.ts';
 
 let portal: Portal;
 beforeAll(async () => {
@@ -67,6 +76,49 @@ describe('editing a member', () => {
 			'Confirm your e-mail address'
 		]);
 		expect(outsider.email).not.toBe(member.email);
+	});
+
+	test('changes it wherever the organization names them, on open pages too, and it stays when they are gone', async () => {
+		const company = await approved();
+		const member = await portal.member(company, 'super_admin');
+		const { id: applicationId } = await portal.application(company, member);
+		const place = { organizationId: company.id, applicationId };
+		const credential = await member.api.credentials.create.mutate({ ...place, label: 'Seen' });
+		await member.api.credentials.reveal.mutate({ ...place, credentialId: credential.id });
+		await portal.invitation({ ...company, owner: member });
+		await member.api.organizations.askDeletion.mutate({ organizationId: company.id, name: company.name });
+		const page = await company.owner.listen();
+		await page.hears('online');
+		const before = await open(company);
+		const names = ({ organization, applications, invitations }: typeof before) => [
+			organization.deletion?.by,
+			applications[0]?.createdBy,
+			applications[0]?.credentials[0]?.createdBy,
+			invitations[0]?.invitedBy
+		];
+		const oldName = { id: member.userId, name: `${member.firstName} ${member.lastName}` };
+		expect(names(before)).toEqual(Array(4).fill(oldName));
+		await edit(company, member, { firstName: 'Cora', lastName: 'Corrected', role: 'super_admin' });
+		await page.hears('member.updated');
+		const name = { id: member.userId, name: 'Cora Corrected' };
+		const fresh = await open(company);
+		expect(names(fresh)).toEqual(Array(4).fill(name));
+		const { events } = page;
+		expect(events.filter(({ seq }) => seq > before.seq).reduce(applyOrganization, before)).toEqual(fresh);
+
+		await member.api.accounts.deleteOwn.mutate({ currentPassword: password, email: member.email });
+		await page.hears('member.left');
+		const after = await open(company);
+		expect(names(after)).toEqual([name, name, name, undefined]);
+		expect(events.filter(({ seq }) => seq > before.seq).reduce(applyOrganization, before)).toEqual(after);
+		expect(
+			await company.owner.api.credentials.listExposed.query({ organizationId: company.id })
+		).toMatchObject([{ id: credential.id, people: ['Cora Corrected'] }]);
+		const filtered = await company.owner.api.activity.list.query({
+			organizationId: company.id,
+			personId: member.userId
+		});
+		expect(filtered.person).toEqual(name);
 	});
 
 	test('tells nobody anything when nothing changed', async () => {

@@ -80,6 +80,17 @@ interface MailOptOutTable {
 	topic: string;
 }
 
+interface MemberNameTable {
+	organizationId: string;
+	userId: string;
+	name: string;
+}
+
+interface MailOptInTable {
+	accountId: string;
+	topic: string;
+}
+
 interface AccountTable {
 	id: Generated<string>;
 	email: string;
@@ -201,6 +212,8 @@ interface CredentialTable {
 	revokedAt: Date | null;
 	/** When its people were told that it ends soon. */
 	expiryToldAt: Date | null;
+	/** When its people were told that it has ended. */
+	endedToldAt: Date | null;
 	isReplaced: Generated<boolean>;
 }
 
@@ -259,6 +272,8 @@ export interface Tables {
 	mailServer: MailServerTable;
 	mailTry: MailTryTable;
 	mailOptOut: MailOptOutTable;
+	mailOptIn: MailOptInTable;
+	memberName: MemberNameTable;
 	account: AccountTable;
 	session: SessionTable;
 	knownDevice: KnownDeviceTable;

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { fromKysely, type PgBoss } from 'pg-boss';
-import { gatheringOf, topicOf } from '../../emails/about.ts';
-import { catalogue, type EmailName, type EmailProps } from '../../emails/catalogue.ts';
+import { fromKysely, type JobInsert, type PgBoss } from 'pg-boss';
+import { gatheringOf, isAwaited, topicOf } from '../../emails/about.ts';
+import { catalogue, isEmailName, type EmailName, type EmailProps } from '../../emails/catalogue.ts';
 import type { Db, Trx } from '../database/database.ts';
 import type { Env } from '../env.ts';
 import { takePlace } from '../database/windows.ts';
@@ -59,6 +59,12 @@ export async function hasRoom(db: Trx, address: string, name: EmailName): Promis
 }
 
 export const mailQueue = 'mail';
+/** Of the jobs of messages for which somebody waits; all others have 0. Workers of their own ask for these alone. */
+export const awaitedPriority = 1;
+
+/** A test is tried by somebody who looks into their mailbox for it. */
+export const priorityOf = ({ template, draft }: { template: string; draft: string | null }): number =>
+	draft !== null || (isEmailName(template) && isAwaited(template)) ? awaitedPriority : 0;
 
 /** How many messages are made ready at once: between them the process does what other people wait for. */
 const readiedAtOnce = 50;
@@ -136,8 +142,10 @@ export function createOutbox(
 					from jsonb_array_elements(${JSON.stringify(wanted)}::text::jsonb) as one
 				)
 				select pg_notify(${channel}, ${JSON.stringify(told)})`.execute(db);
-			const jobs = wanted.map(({ id: messageId }): { data: MailJob; startAfter?: number } => ({
+			const priority = priorityOf({ template: name, draft: draft?.body ?? null });
+			const jobs = wanted.map(({ id: messageId }): JobInsert<MailJob> => ({
 				data: { messageId, attempt: 0 },
+				priority,
 				...(seconds > 0 && { startAfter: seconds })
 			}));
 			await boss.insert(mailQueue, jobs, { db: fromKysely(db) });
@@ -157,12 +165,16 @@ export function createOutbox(
 		},
 		async requeue(db, ids) {
 			if (ids.length === 0) return;
-			await db
+			const rows = await db
 				.updateTable('message')
 				.set({ state: 'queued', attempts: 0, error: null, nextTryAt: null })
 				.where('id', 'in', ids)
+				.returning(['id', 'template', 'draft'])
 				.execute();
-			const jobs = ids.map((messageId): { data: MailJob } => ({ data: { messageId, attempt: 0 } }));
+			const jobs = rows.map((row): JobInsert<MailJob> => ({
+				data: { messageId: row.id, attempt: 0 },
+				priority: priorityOf(row)
+			}));
 			await boss.insert(mailQueue, jobs, { db: fromKysely(db) });
 			await signal(db, { kind: 'mailbox' });
 		}

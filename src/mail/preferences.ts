@@ -1,25 +1,29 @@
 import { timingSafeEqual } from 'node:crypto';
 import { sql, type SqlBool } from 'kysely';
 import type { Topic } from '#lib/topics.ts';
-import { topicNames } from '#lib/topics.ts';
+import { topicNames, topics } from '#lib/topics.ts';
 import type { Db } from '../database/database.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** Which e-mails a person does without. */
 
 /**
- * Those of the addresses whose owners do without e-mails of this topic, in one query. What portal admins chose about
- * requests is in their account.
+ * Those of the addresses whose owners do without e-mails of this topic, in one query: they have said so, or not asked for
+ * them where one has to. What portal admins chose about requests is in their account.
  */
 export async function findUnwanting(db: Db, addresses: string[], topic: Topic): Promise<Set<string>> {
 	const optedOut = db.selectFrom('mailOptOut').select('accountId').where('topic', '=', topic);
+	const optedIn = db.selectFrom('mailOptIn').select('accountId').where('topic', '=', topic);
 	const rows = await db
 		.selectFrom('account')
 		.select('email')
 		.where(
 			sql<SqlBool>`email in (select jsonb_array_elements_text(${JSON.stringify(addresses)}::text::jsonb))`
 		)
-		.where((eb) => (topic === 'requests' ? eb('isNotified', '=', false) : eb('id', 'in', optedOut)))
+		.where((eb) => {
+			if (topic === 'requests') return eb('isNotified', '=', false);
+			return topics[topic].isOnByDefault ? eb('id', 'in', optedOut) : eb('id', 'not in', optedIn);
+		})
 		.execute();
 	return new Set(rows.map(({ email }) => email));
 }

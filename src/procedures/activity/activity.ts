@@ -170,6 +170,16 @@ export async function listLatest(db: Db, organizationId: string, length: number)
 async function findPerson(db: Db, reader: Reader, filter: ActivityFilter) {
 	const { organizationId, personId: id } = filter;
 	if (!id) return null;
+	const known = organizationId
+		? await db
+				.selectFrom('memberName')
+				.select('name')
+				.where('organizationId', '=', organizationId)
+				.where('userId', '=', id)
+				.where('name', '!=', '')
+				.executeTakeFirst()
+		: undefined;
+	if (known) return { id, name: known.name };
 	const only = { personId: id, ...(organizationId && { organizationId }) };
 	const event = await inOrder(selectFiltered(db, reader, only), newest)
 		.limit(1)

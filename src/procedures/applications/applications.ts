@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { applicationName, description } from '#lib/fields.ts';
-import { fullName, type Application } from '#lib/views.ts';
+import { type Application } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
 import { compileTogether } from '../../database/together.ts';
 import { publish, publishMany } from '../../news/publish.ts';
@@ -8,6 +8,7 @@ import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, transferProcedure } from '../../api/trpc.ts';
 import { credentialViewOf, insertCredential, selectShown } from '../credentials/credentials.ts';
 import { listKnownTo } from '../credentials/exposures.ts';
+import { nameIn, personOf } from '../members/names.ts';
 import { getSettings } from '../settings/settings.ts';
 
 const selectApplications = (db: Db, organizationId: string) =>
@@ -15,9 +16,8 @@ const selectApplications = (db: Db, organizationId: string) =>
 
 const withCreator = (applications: ReturnType<typeof selectApplications>) =>
 	applications
-		.leftJoin('account as creator', 'creator.id', 'application.createdBy')
 		.selectAll('application')
-		.select(['creator.firstName', 'creator.lastName', 'creator.email']);
+		.select(nameIn('application.organizationId', 'application.createdBy').as('creatorName'));
 
 /** The applications of an organization, newest first, and what is shown of their credentials; see `applicationViewsOf`. */
 export function selectApplicationsOf(db: Db, organizationId: string) {
@@ -40,17 +40,7 @@ export function applicationViewsOf(found: Awaited<ReturnType<typeof askForOne>>)
 		id: row.id,
 		name: row.name,
 		description: row.description,
-		createdBy:
-			row.createdBy !== null && row.email !== null
-				? {
-						id: row.createdBy,
-						name: fullName({
-							firstName: row.firstName ?? '',
-							lastName: row.lastName ?? '',
-							email: row.email
-						})
-					}
-				: null,
+		createdBy: personOf(row.createdBy, row.creatorName),
 		createdAt: isoOf(row.createdAt),
 		credentials: (credentials.get(row.id) ?? []).map(credentialViewOf)
 	}));

@@ -2,14 +2,16 @@ import { sql, type SelectQueryBuilder } from 'kysely';
 import { z } from 'zod';
 import { credentialLabel } from '#lib/fields.ts';
 import { moment } from '#lib/schema.ts';
-import { credentialState, cursor, endedShown, fullName, type Credential } from '#lib/views.ts';
+import { credentialState, cursor, endedShown, type Credential } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { newestFirst, takePage } from '../../database/paging.ts';
 import type { Tables } from '../../database/tables.ts';
 import { publish } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
+import { consequenceOf, tellChange } from './changes.ts';
 import { listExposed } from './exposures.ts';
+import { nameIn, personOf } from '../members/names.ts';
 import { createKey, keyPrefix } from '../../vault/vault.ts';
 
 /** How many credentials of an application work at once, with those that were replaced and have their last hours. */
@@ -21,7 +23,7 @@ function selectCredentials(db: Db) {
 	return (
 		db
 			.selectFrom('credential')
-			.leftJoin('account as creator', 'creator.id', 'credential.createdBy')
+			.innerJoin('application as home', 'home.id', 'credential.applicationId')
 			// Not the secret: only reveal() reads that.
 			.select([
 				'credential.id',
@@ -31,11 +33,9 @@ function selectCredentials(db: Db) {
 				'credential.createdBy',
 				'credential.createdAt',
 				'credential.expiresAt',
-				'credential.revokedAt',
-				'creator.firstName',
-				'creator.lastName',
-				'creator.email'
+				'credential.revokedAt'
 			])
+			.select(nameIn('home.organizationId', 'credential.createdBy').as('creatorName'))
 	);
 }
 
@@ -47,17 +47,7 @@ export function credentialViewOf(row: Row): Credential {
 		label: row.label,
 		prefix: keyPrefix,
 		lastFour: row.lastFour,
-		createdBy:
-			row.createdBy !== null && row.email !== null
-				? {
-						id: row.createdBy,
-						name: fullName({
-							firstName: row.firstName ?? '',
-							lastName: row.lastName ?? '',
-							email: row.email
-						})
-					}
-				: null,
+		createdBy: personOf(row.createdBy, row.creatorName),
 		createdAt: isoOf(row.createdAt),
 		expiresAt: isoOf(row.expiresAt),
 		revokedAt: isoOf(row.revokedAt)
@@ -209,11 +199,9 @@ export const credentialsRouter = router({
 			expiresAt
 		});
 		const created = await getCredential(ctx.db, createdId);
-		await publish(ctx, 'credential.created', {
-			applicationId: application.id,
-			applicationName: application.name,
-			credential: created
-		});
+		const event = { applicationId: application.id, applicationName: application.name, credential: created };
+		await publish(ctx, 'credential.created', event);
+		await tellChange(ctx, event, 'created');
 		return created;
 	}),
 
@@ -253,11 +241,9 @@ export const credentialsRouter = router({
 				expiresAt: null
 			});
 			const created = await getCredential(ctx.db, createdId);
-			await publish(ctx, 'credential.rotated', {
-				...event,
-				credential: created,
-				replaced: await getCredential(ctx.db, event.credential.id)
-			});
+			const replaced = await getCredential(ctx.db, event.credential.id);
+			await publish(ctx, 'credential.rotated', { ...event, credential: created, replaced });
+			await tellChange(ctx, { ...event, credential: created }, 'rotated', consequenceOf(replaced));
 			return created;
 		}
 	),
@@ -272,6 +258,7 @@ export const credentialsRouter = router({
 			.execute();
 		const revoked = await getCredential(ctx.db, event.credential.id);
 		await publish(ctx, 'credential.revoked', { ...event, credential: revoked });
+		await tellChange(ctx, { ...event, credential: revoked }, 'revoked', 'It works no longer.');
 		return revoked;
 	})
 });

@@ -44,11 +44,16 @@ export const listSeenBy = (db: Db, organizationId: string, userId: string) =>
 
 /** The credentials that still work and that somebody has seen who is no longer a member, with their names. */
 export async function listExposed(db: Db, organizationId: string): Promise<ExposedCredential[]> {
+	// Whose name was corrected since is one person all the same.
+	const name = sql`coalesce(nullif(member_name.name, ''), event.actor->>'name')`;
 	return selectSeen(db, organizationId)
-		.where('credential.isReplaced', '=', false)
-		.select(
-			sql<string[]>`array_agg(distinct event.actor->>'name' order by event.actor->>'name')`.as('people')
+		.leftJoin('memberName', (join) =>
+			join
+				.onRef('memberName.organizationId', '=', 'application.organizationId')
+				.on(sql<SqlBool>`member_name.user_id::text = event.actor->>'id'`)
 		)
+		.where('credential.isReplaced', '=', false)
+		.select(sql<string[]>`array_agg(distinct ${name} order by ${name})`.as('people'))
 		.where((eb) =>
 			eb.not(
 				eb.exists(

@@ -11,52 +11,39 @@ import { createToken, hashToken } from '../../identity/tokens.ts';
 import { fieldRefusal, notFound, Refusal, tooMany } from '../../api/refusals.ts';
 import { organizationProcedure, router, system, type Context } from '../../api/trpc.ts';
 import { holdAllowance, refusalOfLimit } from './allowances.ts';
+import { nameIn } from '../members/names.ts';
 import { getSettings } from '../settings/settings.ts';
 
 export function selectInvitations(db: Db) {
-	return (
-		db
-			.selectFrom('invitation')
-			.innerJoin('organization', 'organization.id', 'invitation.organizationId')
-			.innerJoin('account as inviter', 'inviter.id', 'invitation.invitedBy')
-			.leftJoin('message', 'message.id', 'invitation.messageId')
-			.leftJoin('membership', (join) =>
-				join
-					.onRef('membership.userId', '=', 'invitation.invitedBy')
-					.onRef('membership.organizationId', '=', 'invitation.organizationId')
-			)
-			.select([
-				'invitation.id',
-				'invitation.organizationId',
-				'invitation.email',
-				'invitation.firstName',
-				'invitation.lastName',
-				'invitation.role',
-				'invitation.state',
-				'invitation.invitedBy',
-				'invitation.sentAt',
-				'invitation.expiresAt',
-				'message.state as delivery',
-				'inviter.email as inviterEmail',
-				'organization.name as organizationName',
-				'organization.slug as organizationSlug',
-				'organization.status as organizationStatus',
-				'organization.isRevealRestricted'
-			])
-			// The inviter as their organization knows them.
-			.select((eb) => [
-				eb.fn.coalesce('membership.firstName', 'inviter.firstName').as('inviterFirstName'),
-				eb.fn.coalesce('membership.lastName', 'inviter.lastName').as('inviterLastName')
-			])
-	);
+	return db
+		.selectFrom('invitation')
+		.innerJoin('organization', 'organization.id', 'invitation.organizationId')
+		.leftJoin('message', 'message.id', 'invitation.messageId')
+		.select([
+			'invitation.id',
+			'invitation.organizationId',
+			'invitation.email',
+			'invitation.firstName',
+			'invitation.lastName',
+			'invitation.role',
+			'invitation.state',
+			'invitation.invitedBy',
+			'invitation.sentAt',
+			'invitation.expiresAt',
+			'message.state as delivery',
+			'organization.name as organizationName',
+			'organization.slug as organizationSlug',
+			'organization.status as organizationStatus',
+			'organization.isRevealRestricted'
+		])
+		.select(nameIn('invitation.organizationId', 'invitation.invitedBy').as('inviterName'));
 }
 
 export type InvitationRow = Awaited<
 	ReturnType<ReturnType<typeof selectInvitations>['executeTakeFirstOrThrow']>
 >;
 
-export const inviterName = (row: InvitationRow) =>
-	fullName({ firstName: row.inviterFirstName, lastName: row.inviterLastName, email: row.inviterEmail });
+export const inviterName = (row: InvitationRow) => row.inviterName ?? '';
 
 export function invitationViewOf(row: InvitationRow): Invitation {
 	const { id, email, firstName, lastName, role } = row;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Actor } from '#lib/events.ts';
 import { firstName, lastName } from '#lib/fields.ts';
+import type { Topic } from '#lib/topics.ts';
 import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
@@ -40,6 +41,16 @@ const askForMembers = compileOnce(selectAllMembers);
 
 export const listMembers = async (db: Db, organizationId: string): Promise<Member[]> =>
 	(await askForMembers(db, organizationId)).map(memberViewOf);
+
+/** The members who have asked for e-mails of a topic that nobody gets otherwise. */
+export async function listReaders(db: Db, organizationId: string, topic: Topic): Promise<Member[]> {
+	const rows = await selectMembers(db, organizationId)
+		.innerJoin('mailOptIn', 'mailOptIn.accountId', 'membership.userId')
+		.where('mailOptIn.topic', '=', topic)
+		.orderBy('membership.joinedAt')
+		.execute();
+	return rows.map(memberViewOf);
+}
 
 /** @throws {Refusal} NOT_FOUND, also for a member of another organization. */
 export async function getMember(db: Db, organizationId: string, memberId: string): Promise<Member> {

@@ -23,6 +23,7 @@ import { selectLatest, toEvents } from '../activity/activity.ts';
 import { applicationViewsOf, selectApplicationsOf } from '../applications/applications.ts';
 import { invitationViewOf, selectPending } from '../invitations/invitations.ts';
 import { listMembers, memberViewOf, selectAllMembers } from '../members/members.ts';
+import { nameIn, personOf } from '../members/names.ts';
 import { getSettings } from '../settings/settings.ts';
 import { selectOnlineIn } from '../../news/presence.ts';
 
@@ -41,7 +42,6 @@ export function selectOrganizations(db: Db) {
 		.selectFrom('organization')
 		.leftJoin('account as requester', 'requester.id', 'organization.requestedBy')
 		.leftJoin('account as decider', 'decider.id', 'organization.decidedBy')
-		.leftJoin('account as deleter', 'deleter.id', 'organization.deletionAskedBy')
 		.selectAll('organization')
 		.select([
 			'requester.email as requesterEmail',
@@ -49,16 +49,15 @@ export function selectOrganizations(db: Db) {
 			'requester.lastName as requesterLastName',
 			'requester.emailVerifiedAt as requesterVerifiedAt',
 			'decider.firstName as deciderFirstName',
-			'decider.lastName as deciderLastName',
-			'deleter.firstName as deleterFirstName',
-			'deleter.lastName as deleterLastName'
-		]);
+			'decider.lastName as deciderLastName'
+		])
+		.select(nameIn('organization.id', 'organization.deletionAskedBy').as('deleterName'));
 }
 
 type Row = Awaited<ReturnType<ReturnType<typeof selectOrganizations>['executeTakeFirstOrThrow']>>;
 
-/** Whose account is gone is nobody. */
-const personOf = (id: string | null, firstName: string | null, lastName: string | null) =>
+/** Who works for the portal; whose account is gone is nobody. */
+const deciderOf = (id: string | null, firstName: string | null, lastName: string | null) =>
 	id === null || firstName === null ? null : { id, name: `${firstName} ${lastName ?? ''}`.trim() };
 
 export function organizationViewOf(row: Row): Organization {
@@ -83,12 +82,12 @@ export function organizationViewOf(row: Row): Organization {
 					}
 				: null,
 		requestedAt: isoOf(row.requestedAt),
-		decidedBy: personOf(row.decidedBy, row.deciderFirstName, row.deciderLastName),
+		decidedBy: deciderOf(row.decidedBy, row.deciderFirstName, row.deciderLastName),
 		decidedAt: isoOf(row.decidedAt),
 		rejectionReason: row.rejectionReason,
 		deletion: row.deletesAt && {
 			at: isoOf(row.deletesAt),
-			by: personOf(row.deletionAskedBy, row.deleterFirstName, row.deleterLastName),
+			by: personOf(row.deletionAskedBy, row.deleterName),
 			isByPortal: row.isDeletionByPortal
 		}
 	};
