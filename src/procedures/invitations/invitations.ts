@@ -77,11 +77,12 @@ export function invitationViewOf(row: InvitationRow): Invitation {
 const getInvitationView = async (db: Db, id: string) =>
 	invitationViewOf(await selectInvitations(db).where('invitation.id', '=', id).executeTakeFirstOrThrow());
 
-/** The open invitations of an organization, also expired ones, which can be sent again. Newest first. */
+/** The open invitations of an organization, also expired ones, which can be sent again. The one sent last comes first. */
 const selectPending = compileOnce((db: Db, organizationId: string) =>
 	selectInvitations(db)
 		.where('invitation.organizationId', '=', organizationId)
 		.where('invitation.state', '=', 'pending')
+		.orderBy('invitation.sentAt', 'desc')
 		.orderBy('invitation.createdAt', 'desc')
 );
 
