@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { applicationName, description } from '#lib/fields.ts';
+import { sayApplicationLimit } from '#lib/limits.ts';
 import { fullName, type Application } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
 import { publish } from '../../news/publish.ts';
@@ -74,12 +75,7 @@ async function refuseTooMany(db: Db, organizationId: string): Promise<void> {
 		.where('organizationId', '=', organizationId)
 		.executeTakeFirstOrThrow();
 	if (Number(count) < maxApplications) return;
-	const number = maxApplications.toLocaleString('en');
-	throw new Refusal(
-		'CONFLICT',
-		'TOO_MANY',
-		`There are ${number} applications already, which is the most. Delete one that is no longer needed.`
-	);
+	throw new Refusal('CONFLICT', 'TOO_MANY', sayApplicationLimit(maxApplications));
 }
 
 export const applicationsRouter = router({
