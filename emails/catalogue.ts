@@ -55,7 +55,7 @@ export const catalogue = {
 		sample: {
 			requesterName: 'Grace Okafor',
 			requesterEmail: 'grace@northwind.example',
-			reviewUrl: `${sampleUrl}/admin/users?status=pending`
+			reviewUrl: `${sampleUrl}/admin/users?search=grace%40northwind.example`
 		}
 	}),
 	'account-approved': email({
@@ -192,7 +192,7 @@ export const catalogue = {
 			requesterName: 'Grace Okafor',
 			requesterEmail: 'grace@northwind.example',
 			doubt: 'Nobody has confirmed this address.',
-			reviewUrl: `${sampleUrl}/admin/organizations`
+			reviewUrl: `${sampleUrl}/admin/organizations/sample`
 		},
 		// Several within a minute become one message.
 		gathering: {
@@ -200,7 +200,8 @@ export const catalogue = {
 			gather: (all) => ({
 				count: String(all.length),
 				requests: all.map(lineOf).join('\n'),
-				reviewUrl: all[0]?.reviewUrl ?? ''
+				// Each links to its own request; of several the list is what can be looked through.
+				reviewUrl: (all[0]?.reviewUrl ?? '').replace(/(\/admin\/organizations).*$/, '$1?status=pending')
 			})
 		}
 	}),
@@ -280,7 +281,7 @@ export const catalogue = {
 			count: '2',
 			requests:
 				'Northwind Logistics – Grace Okafor (grace@northwind.example)\nLumen Energy – Omar Haddad (omar@lumen.example) Nobody has confirmed this address.',
-			reviewUrl: `${sampleUrl}/admin/organizations`
+			reviewUrl: `${sampleUrl}/admin/organizations?status=pending`
 		}
 	}),
 	'mail-server-tested': email({

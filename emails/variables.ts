@@ -29,7 +29,7 @@ export const doubt = z
 	.string()
 	.default('')
 	.describe('That nobody has confirmed the address of whoever asks; empty where somebody has');
-export const reviewUrl = url('The address of the list where it is decided');
+export const reviewUrl = url('The address of the page where it is decided');
 export const reason = text('The reason that was given; empty when there was none');
 
 export const sampleUrl = 'https://portal.example.com';

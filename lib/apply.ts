@@ -115,8 +115,10 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 			return { ...next, members: without(next.members, event.payload.member.id) };
 		case 'invitation.created':
 		case 'invitation.offered':
-		case 'invitation.resent':
-			return { ...next, invitations: newestFirst(next.invitations, event.payload.invitation) };
+		case 'invitation.resent': {
+			const { invitation } = event.payload;
+			return { ...next, invitations: [invitation, ...without(next.invitations, invitation.id)] };
+		}
 		case 'invitation.updated':
 		case 'invitation.delivered':
 		case 'invitation.failed': {

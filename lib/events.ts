@@ -1,3 +1,4 @@
+import { sentence } from './direction.ts';
 import { event, type Audience } from './event.ts';
 import { portalEvents } from './portal-events.ts';
 import { z } from './schema.ts';
@@ -26,7 +27,7 @@ const invitation = z.object({ invitation: invitationView });
 
 /** “Grace Okafor (grace@northwind.example)”, or the address alone where the list had no name. */
 const invitee = (one: z.infer<typeof invitationView>) =>
-	fullName(one) === one.email ? one.email : `${fullName(one)} (${one.email})`;
+	fullName(one) === one.email ? one.email : sentence`${fullName(one)} (${one.email})`;
 const application = z.object({ application: applicationView });
 const credential = z.object({
 	applicationId: z.uuid(),
@@ -35,173 +36,188 @@ const credential = z.object({
 });
 
 const credentials = (count: number) =>
-	count === 1 ? 'a credential that still works' : `${count} credentials that still work`;
+	count === 1 ? 'a credential that still works' : sentence`${count} credentials that still work`;
 
 const key = (one: z.infer<typeof credential>) =>
-	`“${one.credential.label}” (…${one.credential.lastFour}) of ${one.applicationName}`;
+	sentence`“${one.credential.label}” (…${one.credential.lastFour}) of ${one.applicationName}`;
 
 export const events = {
 	'organization.requested': event(
 		'both',
 		decision,
-		({ organization }) => `asked for the organization ${organization.name}`
+		({ organization }) => sentence`asked for the organization ${organization.name}`
 	),
 	'organization.renamed': event(
 		'both',
 		organization.extend({ previousName: z.string() }),
-		({ organization, previousName }) => `renamed ${previousName} to ${organization.name}`
+		({ organization, previousName }) => sentence`renamed ${previousName} to ${organization.name}`
 	),
 	'organization.withdrawn': event(
 		'both',
 		decision,
-		({ organization }) => `withdrew the request for ${organization.name}`
+		({ organization }) => sentence`withdrew the request for ${organization.name}`
 	),
 	'organization.approved': event(
 		'both',
 		decision,
-		({ organization }) => `approved the organization ${organization.name}`
+		({ organization }) => sentence`approved the organization ${organization.name}`
 	),
 	'organization.rejected': event('both', decision, ({ organization }) =>
 		organization.rejectionReason
-			? `rejected the organization ${organization.name}: ${organization.rejectionReason}`
-			: `rejected the organization ${organization.name}`
+			? sentence`rejected the organization ${organization.name}: ${organization.rejectionReason}`
+			: sentence`rejected the organization ${organization.name}`
 	),
 	'organization.suspended': event(
 		'both',
 		decision,
-		({ organization }) => `suspended the organization ${organization.name}`
+		({ organization }) => sentence`suspended the organization ${organization.name}`
 	),
 	'organization.restored': event(
 		'both',
 		decision,
-		({ organization }) => `restored the organization ${organization.name}`
+		({ organization }) => sentence`restored the organization ${organization.name}`
 	),
 	'organization.created': event(
 		'both',
 		organization,
-		({ organization }) => `created the organization ${organization.name}`
+		({ organization }) => sentence`created the organization ${organization.name}`
 	),
 	'organization.condemned': event('both', organization, ({ organization }) =>
 		organization.deletion
-			? `asked for the deletion of ${organization.name} on ${organization.deletion.at.slice(0, 10)}`
-			: `asked for the deletion of ${organization.name}`
+			? sentence`asked for the deletion of ${organization.name} on ${organization.deletion.at.slice(0, 10)}`
+			: sentence`asked for the deletion of ${organization.name}`
 	),
 	'organization.kept': event(
 		'both',
 		organization,
-		({ organization }) => `took back the deletion of ${organization.name}`
+		({ organization }) => sentence`took back the deletion of ${organization.name}`
 	),
 	'organization.deleted': event('both', organization, ({ organization }) =>
 		organization.deletion?.by
-			? `deleted the organization ${organization.name}, as ${organization.deletion.by.name} had asked`
-			: `deleted the organization ${organization.name}`
+			? sentence`deleted the organization ${organization.name}, as ${organization.deletion.by.name} had asked`
+			: sentence`deleted the organization ${organization.name}`
 	),
 	'organization.configured': event('both', organization, ({ organization }) =>
 		organization.isRevealRestricted
 			? 'let only Super admins reveal credentials'
 			: 'let every member reveal credentials'
 	),
-	'member.joined': event('both', member, ({ member }) => `joined as ${roleLabels[member.role]}`),
+	'member.joined': event('both', member, ({ member }) => sentence`joined as ${roleLabels[member.role]}`),
 	'member.updated': event('organization', member.extend({ previous: memberView }), ({ member, previous }) => {
 		if (member.email !== previous.email)
-			return `changed their e-mail address from ${previous.email} to ${member.email}`;
+			return sentence`changed their e-mail address from ${previous.email} to ${member.email}`;
 		return member.role !== previous.role
-			? `changed the role of ${fullName(member)} from ${roleLabels[previous.role]} to ${roleLabels[member.role]}`
-			: `changed the name of ${fullName(previous)} to ${fullName(member)}`;
+			? sentence`changed the role of ${fullName(member)} from ${roleLabels[previous.role]} to ${roleLabels[member.role]}`
+			: sentence`changed the name of ${fullName(previous)} to ${fullName(member)}`;
 	}),
 	/** `former`: who has become a Team member by it. */
 	'member.handedOver': event(
 		'organization',
 		member.extend({ former: memberView }),
-		({ member }) => `made ${fullName(member)} Super admin and themselves Team member`
+		({ member }) => sentence`made ${fullName(member)} Super admin and themselves Team member`
 	),
 	'member.removed': event(
 		'both',
 		departure,
 		({ member, seen = 0 }) =>
-			`removed ${fullName(member)}${seen > 0 ? `, who had seen ${credentials(seen)}` : ''}`
+			sentence`removed ${fullName(member)}${seen > 0 ? `, who had seen ${credentials(seen)}` : ''}`
 	),
 	'member.deactivated': event(
 		'both',
 		member,
-		({ member }) => `deactivated the account of the member ${fullName(member)}`
+		({ member }) => sentence`deactivated the account of the member ${fullName(member)}`
 	),
 	'member.activated': event(
 		'both',
 		member,
-		({ member }) => `activated the account of the member ${fullName(member)}`
+		({ member }) => sentence`activated the account of the member ${fullName(member)}`
 	),
 	'member.appointed': event(
 		'both',
 		member,
-		({ member }) => `made ${fullName(member)} a Super admin, as there was none`
+		({ member }) => sentence`made ${fullName(member)} a Super admin, as there was none`
 	),
 	'member.left': event(
 		'both',
 		departure,
-		({ seen = 0 }) => `left the organization${seen > 0 ? ` after seeing ${credentials(seen)}` : ''}`
+		({ seen = 0 }) => sentence`left the organization${seen > 0 ? ` after seeing ${credentials(seen)}` : ''}`
 	),
 	'invitation.created': event(
 		'organization',
 		invitation,
-		({ invitation }) => `invited ${invitee(invitation)} as ${roleLabels[invitation.role]}`
+		({ invitation }) => sentence`invited ${invitee(invitation)} as ${roleLabels[invitation.role]}`
 	),
 	'invitation.offered': event(
 		'both',
 		invitation.extend({ organization: organizationView }),
 		({ invitation, organization }) =>
-			`invited ${invitee(invitation)} as the first Super admin of ${organization.name}`
+			sentence`invited ${invitee(invitation)} as the first Super admin of ${organization.name}`
 	),
 	'invitation.resent': event(
 		'organization',
 		invitation,
-		({ invitation }) => `sent the invitation of ${invitation.email} again`
+		({ invitation }) => sentence`sent the invitation of ${invitation.email} again`
 	),
 	'invitation.revoked': event(
 		'organization',
 		invitation,
-		({ invitation }) => `revoked the invitation of ${invitation.email}`
+		({ invitation }) => sentence`revoked the invitation of ${invitation.email}`
 	),
 	'invitation.updated': event(
 		'organization',
 		invitation.extend({ previous: invitationView }),
 		({ invitation, previous }) =>
 			invitation.role === previous.role
-				? `corrected the name in the invitation of ${invitation.email} to ${fullName(invitation)}`
-				: `changed the role in the invitation of ${invitation.email} from ${roleLabels[previous.role]} to ${roleLabels[invitation.role]}`
+				? sentence`corrected the name in the invitation of ${invitation.email} to ${fullName(invitation)}`
+				: sentence`changed the role in the invitation of ${invitation.email} from ${roleLabels[previous.role]} to ${roleLabels[invitation.role]}`
 	),
 	'invitation.delivered': event('organization', invitation, ({ invitation }) =>
 		invitation.delivery === 'kept'
-			? `kept the e-mail with the invitation of ${invitation.email} in the portal’s mailbox`
-			: `handed the e-mail with the invitation of ${invitation.email} to the mail server`
+			? sentence`kept the e-mail with the invitation of ${invitation.email} in the portal’s mailbox`
+			: sentence`handed the e-mail with the invitation of ${invitation.email} to the mail server`
 	),
 	'invitation.failed': event(
 		'organization',
 		invitation,
-		({ invitation }) => `could not deliver the e-mail with the invitation of ${invitation.email}`
+		({ invitation }) => sentence`could not deliver the e-mail with the invitation of ${invitation.email}`
 	),
 	'invitation.declined': event(
 		'organization',
 		invitation,
-		({ invitation }) => `declined the invitation that ${invitation.invitedBy.name} sent`
+		({ invitation }) => sentence`declined the invitation that ${invitation.invitedBy.name} sent`
 	),
 	'application.created': event(
 		'both',
 		application,
-		({ application }) => `created the application ${application.name}`
+		({ application }) => sentence`created the application ${application.name}`
 	),
 	'application.updated': event(
 		'organization',
 		z.object({ application: applicationHead, previousName: z.string() }),
 		({ application, previousName }) =>
 			previousName === application.name
-				? `edited the application ${application.name}`
-				: `renamed the application ${previousName} to ${application.name}`
+				? sentence`edited the application ${application.name}`
+				: sentence`renamed the application ${previousName} to ${application.name}`
 	),
 	'application.deleted': event(
 		'both',
 		z.object({ application: applicationHead }),
-		({ application }) => `deleted the application ${application.name}`
+		({ application }) => sentence`deleted the application ${application.name}`
+	),
+	'credential.created': event(
+		'organization',
+		credential,
+		(one) => sentence`created the credential ${key(one)}`
+	),
+	'credential.revealed': event(
+		'organization',
+		credential,
+		(one) => sentence`revealed the credential ${key(one)}`
+	),
+	'credential.copied': event(
+		'organization',
+		credential,
+		(one) => sentence`copied the credential ${key(one)}`
 	),
 	/** Told where it was, of what it was called there; `name` and `to` are what it is called now, and where. */
 	'application.moved': event(
@@ -213,39 +229,41 @@ export const events = {
 		}),
 		({ application, name, to }) =>
 			name === application.name
-				? `moved the application ${name} to ${to.name}`
-				: `moved the application ${application.name} to ${to.name}, as ${name}`
+				? sentence`moved the application ${name} to ${to.name}`
+				: sentence`moved the application ${application.name} to ${to.name}, as ${name}`
 	),
 	/** Told where it is now. */
 	'application.received': event(
 		'both',
 		application,
-		({ application }) => `brought the application ${application.name} from their personal space`
+		({ application }) => sentence`brought the application ${application.name} from their personal space`
 	),
-	'credential.created': event('organization', credential, (one) => `created the credential ${key(one)}`),
-	'credential.revealed': event('organization', credential, (one) => `revealed the credential ${key(one)}`),
-	'credential.copied': event('organization', credential, (one) => `copied the credential ${key(one)}`),
 	/** Of what came from a personal space, so that what its owner has seen is found here too. */
 	'credential.known': event(
 		'organization',
 		credential,
-		(one) => `knows the credential ${key(one)} from their personal space`
+		(one) => sentence`knows the credential ${key(one)} from their personal space`
 	),
 	'credential.rotated': event(
 		'organization',
 		credential.extend({ replaced: credentialView }),
-		(one) => `rotated the credential ${key(one)}, which replaces …${one.replaced.lastFour}`
+		(one) => sentence`rotated the credential ${key(one)}, which replaces …${one.replaced.lastFour}`
 	),
-	'credential.revoked': event('organization', credential, (one) => `revoked the credential ${key(one)}`),
+	'credential.revoked': event(
+		'organization',
+		credential,
+		(one) => sentence`revoked the credential ${key(one)}`
+	),
 	'credential.expiring': event(
 		'organization',
 		credential,
-		(one) => `says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`
+		(one) =>
+			sentence`says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`
 	),
-	'credential.expired': event(
-		'organization',
-		credential.extend({ isReplaced: z.boolean() }),
-		(one) => `says that ${key(one)} has ended${one.isReplaced ? ', as another one has taken its place' : ''}`
+	'credential.expired': event('organization', credential.extend({ isReplaced: z.boolean() }), (one) =>
+		one.isReplaced
+			? sentence`says that ${key(one)} has ended, as another one has taken its place`
+			: sentence`says that ${key(one)} has ended`
 	),
 	...portalEvents
 };
@@ -288,7 +306,7 @@ export const isKnown = ({ name }: { name: string }): boolean => Object.hasOwn(ev
 
 /** The sentence that "Activity" shows after the actor's name. */
 export function sayEvent(one: LiveEvent): string {
-	if (!isKnown(one)) return `caused the event “${one.name}”`;
+	if (!isKnown(one)) return sentence`caused the event “${one.name}”`;
 	const { say } = events[one.name] as { say: (payload: unknown) => string };
 	return say(one.payload);
 }

@@ -1,4 +1,12 @@
-/** The limits of inviting, in words: said before they bite, and when they do. */
+/** The limits of an organization, in words: said before they bite, and when they do. */
+
+/** How many credentials of an application work at once, with those that were replaced and have their last hours. */
+export const maxActiveCredentials = 20;
+
+export const sayCredentialLimit = `An application holds up to ${maxActiveCredentials} active credentials. Revoke one first.`;
+
+export const sayApplicationLimit = (max: number): string =>
+	`There are ${max.toLocaleString('en')} applications already, which is the most. Delete one that is no longer needed.`;
 
 export type Limit = 'inviter' | 'day' | 'open' | 'members' | 'recipient';
 

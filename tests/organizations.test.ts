@@ -41,7 +41,7 @@ describe('asking for an organization', () => {
 		expect(snapshot.members).toMatchObject([{ userId: owner.userId, role: 'super_admin' }]);
 		const mail = await portal.smtp.waitFor(({ subject }) => subject === `${company.name} asks to join`);
 		expect(mail.text).toContain('Grace Okafor');
-		expect(mail.text).toContain(`${portal.server.origin}/admin/organizations`);
+		expect(mail.text).toContain(`${portal.server.origin}/admin/organizations/${company.id}`);
 	});
 
 	test('holds nothing and invites nobody until it is approved', async () => {

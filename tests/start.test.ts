@@ -66,6 +66,9 @@ if (database === 'postgres')
 
 		test('with other keys than the generated ones, which are the process’s own and stay the same', async () => {
 			await using server = await start(admin);
+			expect(server.logs).toMatch(
+				new RegExp(`On Node ${process.versions.node}(, which came with the packages)?\\.`)
+			);
 			const file = join(server.dataFolder, 'secrets.json');
 			const secrets = await readFile(file, 'utf8');
 			const { encryptionKey, lookupKey } = JSON.parse(secrets) as Record<string, string>;

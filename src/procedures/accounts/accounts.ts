@@ -139,7 +139,7 @@ export async function tellAdmins(
 	const props = {
 		requesterName: fullName(account),
 		requesterEmail: account.email,
-		reviewUrl: `${ctx.config.ORIGIN}/admin/users?status=pending`
+		reviewUrl: `${ctx.config.ORIGIN}/admin/users?search=${encodeURIComponent(account.email)}`
 	};
 	const readers = await listAdminReaders(db);
 	await ctx.outbox.enqueueMany(

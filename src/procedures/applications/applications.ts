@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { applicationName, description } from '#lib/fields.ts';
+import { sayApplicationLimit } from '#lib/limits.ts';
 import { type Application } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
 import { compileTogether } from '../../database/together.ts';
@@ -76,8 +77,7 @@ async function refuseTooMany(db: Db, organizationId: string, field?: string): Pr
 		.where('organizationId', '=', organizationId)
 		.executeTakeFirstOrThrow();
 	if (Number(count) < maxApplications) return;
-	const number = maxApplications.toLocaleString('en');
-	const words = `There are ${number} applications already, which is the most. Delete one that is no longer needed.`;
+	const words = sayApplicationLimit(maxApplications);
 	throw field ? fieldRefusal(field, 'TOO_MANY', words) : new Refusal('CONFLICT', 'TOO_MANY', words);
 }
 

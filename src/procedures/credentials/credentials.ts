@@ -1,6 +1,7 @@
 import { sql, type SelectQueryBuilder } from 'kysely';
 import { z } from 'zod';
 import { credentialLabel } from '#lib/fields.ts';
+import { maxActiveCredentials, sayCredentialLimit } from '#lib/limits.ts';
 import { moment } from '#lib/schema.ts';
 import { credentialState, cursor, endedShown, type Credential } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
@@ -14,8 +15,6 @@ import { listExposed } from './exposures.ts';
 import { nameIn, personOf } from '../members/names.ts';
 import { createKey, keyPrefix } from '../../vault/vault.ts';
 
-/** How many credentials of an application work at once, with those that were replaced and have their last hours. */
-const maxActive = 20;
 /** For how long the replaced credential goes on working, in seconds. */
 const overlaps = [0, 3600, 86_400, 604_800] as const;
 
@@ -126,12 +125,8 @@ async function refuseTooMany(db: Db, applicationId: string): Promise<void> {
 		.where('revokedAt', 'is', null)
 		.where((eb) => eb.or([eb('expiresAt', 'is', null), eb('expiresAt', '>', new Date())]))
 		.executeTakeFirstOrThrow();
-	if (Number(count) < maxActive) return;
-	throw new Refusal(
-		'CONFLICT',
-		'TOO_MANY',
-		`An application holds up to ${maxActive} active credentials. Revoke one first.`
-	);
+	if (Number(count) < maxActiveCredentials) return;
+	throw new Refusal('CONFLICT', 'TOO_MANY', sayCredentialLimit);
 }
 
 function refuseUnlessActive(credential: Credential): void {

@@ -61,11 +61,12 @@ export function invitationViewOf(row: InvitationRow): Invitation {
 	};
 }
 
-/** The open invitations of an organization, also expired ones, which can be sent again. Newest first. */
+/** The open invitations of an organization, also expired ones, which can be sent again. The one sent last comes first. */
 export const selectPending = (db: Db, organizationId: string) =>
 	selectInvitations(db)
 		.where('invitation.organizationId', '=', organizationId)
 		.where('invitation.state', '=', 'pending')
+		.orderBy('invitation.sentAt', 'desc')
 		.orderBy('invitation.createdAt', 'desc');
 const askForPending = compileOnce(selectPending);
 

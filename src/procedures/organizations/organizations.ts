@@ -171,7 +171,7 @@ async function publishRequest(
 			requesterName: organization.requestedBy?.name ?? '',
 			requesterEmail: organization.requestedBy?.email ?? '',
 			doubt: organization.requestedBy?.isProven ? '' : 'Nobody has confirmed this address.',
-			reviewUrl: `${ctx.config.ORIGIN}/admin/organizations`
+			reviewUrl: `${ctx.config.ORIGIN}/admin/organizations/${organization.id}`
 		};
 		const readers = await listAdminReaders(ctx.db);
 		await ctx.outbox.enqueueMany(

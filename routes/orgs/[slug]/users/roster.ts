@@ -29,3 +29,7 @@ export function listEntries(members: Member[], invitations: Invitation[]): Entry
 
 export const fits = (entry: Entry, filter: Filter) =>
 	filter === 'all' || (filter === 'invited' ? 'invitation' in entry : entry.role === filter);
+
+const sentAt = (entry: Entry) => ('invitation' in entry ? Date.parse(entry.invitation.sentAt) : 0);
+/** The invitation that was sent last comes first. */
+export const bySending = (one: Entry, other: Entry) => sentAt(other) - sentAt(one);
