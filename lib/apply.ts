@@ -1,4 +1,5 @@
 import type { LiveEvent, ToldOnlyTo } from './events.ts';
+import { searchKey } from './search.ts';
 import { shownCredentials } from './views.ts';
 import type {
 	AdminOrganization,
@@ -162,12 +163,12 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 
 /** Whether an organization belongs into a list with this search and filter. */
 export function matchesSearch(one: Organization, search: string, filter: Status | null): boolean {
-	const wanted = search.trim().toLowerCase();
+	const wanted = searchKey(search);
 	return (
 		(!filter || one.status === filter) &&
 		(!wanted ||
-			[one.name, one.requestedBy?.name, one.requestedBy?.email].some((text) =>
-				text?.toLowerCase().includes(wanted)
+			[one.name, one.requestedBy?.name, one.requestedBy?.email].some(
+				(text) => text && searchKey(text).includes(wanted)
 			))
 	);
 }
