@@ -1,3 +1,6 @@
+/** Of a password, in characters: long enough that guessing is hopeless. */
+export const passwordLength = { min: 10, max: 200 } as const;
+
 /** The limits of inviting, in words: said before they bite, and when they do. */
 
 export type Limit = 'inviter' | 'day' | 'open' | 'members' | 'recipient';

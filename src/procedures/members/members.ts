@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { firstName, lastName } from '#lib/fields.ts';
+import { names } from '#lib/fields.ts';
 import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
@@ -120,43 +120,41 @@ export async function warnOfLeaver(
 }
 
 export const membersRouter = router({
-	update: organizationProcedure({ memberId: z.uuid(), firstName, lastName, role }).mutation(
-		async ({ ctx, input }) => {
-			const { id: organizationId, name: organizationName, slug } = ctx.organization;
-			const previous = await getMember(ctx.db, organizationId, input.memberId);
-			const member = { ...previous, firstName: input.firstName, lastName: input.lastName, role: input.role };
-			const hasNewRole = member.role !== previous.role;
-			if (hasNewRole && previous.userId === ctx.user.id) {
-				throw new Refusal('FORBIDDEN', 'OWN_ROLE', 'Nobody changes their own role.', {
-					role: 'Nobody changes their own role.'
-				});
-			}
-			// Whoever demotes or removes somebody else is a Super admin who stays, as the lock sees to: never the last.
-			if (!hasNewRole && fullName(member) === fullName(previous)) return previous;
-			await ctx.db
-				.updateTable('membership')
-				.set({ firstName: member.firstName, lastName: member.lastName, role: member.role })
-				.where('id', '=', member.id)
-				.execute();
-			await publish(ctx, 'member.updated', { member, previous });
-			if (!hasNewRole) return member;
-			if (previous.role === 'super_admin') await revokeInvitationsOf(ctx, previous.userId);
-			await ctx.outbox.enqueue(
-				ctx.db,
-				{ name: fullName(member), address: member.email },
-				'member-role-changed',
-				{
-					organizationName,
-					firstName: member.firstName,
-					previousRoleLabel: roleLabels[previous.role],
-					roleLabel: roleLabels[member.role],
-					actorName: ctx.actor.name,
-					organizationUrl: `${ctx.config.ORIGIN}/orgs/${slug}`
-				}
-			);
-			return member;
+	update: organizationProcedure({ memberId: z.uuid(), ...names, role }).mutation(async ({ ctx, input }) => {
+		const { id: organizationId, name: organizationName, slug } = ctx.organization;
+		const previous = await getMember(ctx.db, organizationId, input.memberId);
+		const member = { ...previous, firstName: input.firstName, lastName: input.lastName, role: input.role };
+		const hasNewRole = member.role !== previous.role;
+		if (hasNewRole && previous.userId === ctx.user.id) {
+			throw new Refusal('FORBIDDEN', 'OWN_ROLE', 'Nobody changes their own role.', {
+				role: 'Nobody changes their own role.'
+			});
 		}
-	),
+		// Whoever demotes or removes somebody else is a Super admin who stays, as the lock sees to: never the last.
+		if (!hasNewRole && fullName(member) === fullName(previous)) return previous;
+		await ctx.db
+			.updateTable('membership')
+			.set({ firstName: member.firstName, lastName: member.lastName, role: member.role })
+			.where('id', '=', member.id)
+			.execute();
+		await publish(ctx, 'member.updated', { member, previous });
+		if (!hasNewRole) return member;
+		if (previous.role === 'super_admin') await revokeInvitationsOf(ctx, previous.userId);
+		await ctx.outbox.enqueue(
+			ctx.db,
+			{ name: fullName(member), address: member.email },
+			'member-role-changed',
+			{
+				organizationName,
+				firstName: member.firstName,
+				previousRoleLabel: roleLabels[previous.role],
+				roleLabel: roleLabels[member.role],
+				actorName: ctx.actor.name,
+				organizationUrl: `${ctx.config.ORIGIN}/orgs/${slug}`
+			}
+		);
+		return member;
+	}),
 
 	remove: organizationProcedure({ memberId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const { id: organizationId, name: organizationName } = ctx.organization;
