@@ -64,14 +64,16 @@ test('the database and the pages have one key of a text, whatever the letter', a
 		const texts = ['', ' a  b ', 'Ve\u0301ro', 'ŁÓDŹ', 'ΣΩΚΡΑΤΗΣ', "O’Brien's"];
 		for (let point = 1; point < 0x1ffff; point += 1) {
 			const letter = String.fromCodePoint(point);
-			// What a newer Unicode than the database's has is letters to one and nothing to the other.
 			if (letter.isWellFormed() && !/\p{Cn}/u.test(letter)) texts.push(`x${letter}y`);
 		}
-		const { rows } = await sql<{ text: string; key: string }>`
-			select value as text, search_key(value) as key
+		const { rows } = await sql<{ text: string; key: string; parts: string }>`
+			select value as text, search_key(value) as key, normalize(value, NFKD) as parts
 			from jsonb_array_elements_text(${JSON.stringify(texts)}::text::jsonb) as value`.execute(db);
 		expect(rows).toHaveLength(texts.length);
-		const differing = rows.filter(({ text, key }) => searchKey(text) !== key).map(({ text }) => text);
+		// A letter that is taken apart by one of them alone is of a newer Unicode than the other's.
+		const known = rows.filter(({ text, parts }) => text.normalize('NFKD') === parts);
+		expect(texts.length - known.length).toBeLessThan(20);
+		const differing = known.filter(({ text, key }) => searchKey(text) !== key).map(({ text }) => text);
 		expect(differing).toEqual([]);
 	} finally {
 		await db.destroy();

@@ -297,8 +297,12 @@ export const acceptancesRouter = router({
 				const row = await lockByToken(db, input.token);
 				refuseChanged(row, input.shown);
 				const known = await findNames(db, row);
-				const { firstName = known?.firstName ?? '', lastName = known?.lastName ?? '' } = input;
-				if (!firstName && !lastName) throw fieldRefusal('firstName', 'INVALID', 'The first name is missing.');
+				const { firstName = known?.firstName, lastName = known?.lastName } = input;
+				// One of them may be empty, when it is said to be.
+				const isNameless = !firstName && !lastName;
+				if (isNameless || firstName === undefined)
+					throw fieldRefusal('firstName', 'INVALID', 'The first name is missing.');
+				if (lastName === undefined) throw fieldRefusal('lastName', 'INVALID', 'The last name is missing.');
 				const names = { firstName, lastName };
 				const person = await findOrCreatePerson(ctx, db, row, passwordHash, names);
 				await join(db, row, { id: person.id, ...names });
