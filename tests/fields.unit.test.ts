@@ -63,7 +63,7 @@ describe('an e-mail address', () => {
 		expect(email.safeParse(text).success).toBe(false);
 	});
 
-	test.each([
+	test.each<readonly [string, string | null]>([
 		['A@X.test', 'a@x.test'],
 		[' a@x.test ', 'a@x.test'],
 		["pat.o'brien@x.test", "pat.o'brien@x.test"],

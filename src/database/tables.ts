@@ -10,7 +10,7 @@ type Timestamp = ColumnType<Date, Date | undefined, Date>;
 type Count = ColumnType<number, number | undefined, number>;
 
 /** Made by the database of what the row says: see lib/search.ts. */
-type SearchKey = ColumnType<string, undefined, never>;
+type SearchKey = Generated<string>;
 
 type SettingColumns = { [Key in keyof Settings]: Generated<Settings[Key]> };
 

@@ -21,7 +21,9 @@ const viewport = { width: 360, height: 640 };
 async function expectRefused(page: Page, name: string, words: RegExp) {
 	const field = page.locator(`[name="${name}"][aria-invalid="true"]`);
 	await field.waitFor();
-	await expect.poll(() => field.evaluate((one) => one === document.activeElement), name).toBe(true);
+	await expect
+		.poll(() => field.evaluate((one) => one === document.activeElement), { message: name })
+		.toBe(true);
 	const note = page.locator(`[id="${await field.getAttribute('aria-describedby')}"]`);
 	expect(await note.textContent()).toMatch(words);
 	expect(await page.getByText(/invalid input|expected/i).count()).toBe(0);
@@ -29,7 +31,7 @@ async function expectRefused(page: Page, name: string, words: RegExp) {
 		const { top, bottom } = one.getBoundingClientRect();
 		return top >= 0 && bottom <= window.innerHeight;
 	};
-	await expect.poll(() => field.evaluate(isInView), name).toBe(true);
+	await expect.poll(() => field.evaluate(isInView), { message: name }).toBe(true);
 }
 
 const fill = async (page: Page, values: Record<string, string>) => {
