@@ -19,6 +19,7 @@ const embedded = [
 	// jsonb, int8, dates, arrays and what is searched, as its driver reads them.
 	'activity',
 	'verify-activity',
+	'searches',
 	'exports',
 	'emails',
 	// From page to page: most kinds of row are written and read once.

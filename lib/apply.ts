@@ -1,5 +1,6 @@
 import type { LiveEvent, ToldOnlyTo } from './events.ts';
 import { renamed } from './renamed.ts';
+import { searchKey } from './search.ts';
 import { shownCredentials } from './views.ts';
 import type {
 	AdminOrganization,
@@ -183,12 +184,12 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 
 /** Whether an organization belongs into a list with this search and filter. */
 export function matchesSearch(one: Organization, search: string, filter: Status | null): boolean {
-	const wanted = search.trim().toLowerCase();
+	const wanted = searchKey(search);
 	return (
 		(!filter || one.status === filter) &&
 		(!wanted ||
-			[one.name, one.requestedBy?.name, one.requestedBy?.email].some((text) =>
-				text?.toLowerCase().includes(wanted)
+			[one.name, one.requestedBy?.name, one.requestedBy?.email].some(
+				(text) => text && searchKey(text).includes(wanted)
 			))
 	);
 }

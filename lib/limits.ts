@@ -1,3 +1,6 @@
+/** Of a password, in characters: long enough that guessing is hopeless. */
+export const passwordLength = { min: 10, max: 200 } as const;
+
 /** The limits of an organization, in words: said before they bite, and when they do. */
 
 /** How many credentials of an application work at once, with those that were replaced and have their last hours. */

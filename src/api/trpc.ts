@@ -1,6 +1,7 @@
 import { initTRPC, TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import type { Logger } from 'pino';
+import { inputOf } from '#lib/fields.ts';
 import { waitInWords } from '#lib/limits.ts';
 import { rules, type ProcedurePath } from '#lib/policy.ts';
 import { text } from '#lib/schema.ts';
@@ -151,7 +152,7 @@ const signedInProcedure = base.use(async ({ ctx, path, type, next }) => {
 
 /** For everybody, with or without a session. Such a procedure opens the transactions that it needs itself. */
 export function publicProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return anyoneProcedure.input(z.strictObject(shape));
+	return anyoneProcedure.input(inputOf(shape));
 }
 
 /** Refuses what is more than the budgets hold, before any lock is taken. */
@@ -170,7 +171,7 @@ async function spendBudgets(
 
 /** For any signed-in person. */
 export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
+	return signedInProcedure.input(inputOf(shape)).use(async ({ ctx, path, type, next }) => {
 		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		await spendBudgets(ctx, type, {});
 		const actor = actorOf(ctx.user, 'developer');
@@ -184,7 +185,7 @@ export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape)
  * portal sends no e-mail and nobody can prove anything.
  */
 export function verifiedProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
+	return signedInProcedure.input(inputOf(shape)).use(async ({ ctx, path, type, next }) => {
 		if (rules[path]?.who !== 'verified') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		await spendBudgets(ctx, type, {});
 		const actor = actorOf(ctx.user, 'developer');
@@ -199,7 +200,7 @@ export function verifiedProcedure<Shape extends z.core.$ZodLooseShape>(shape: Sh
 
 /** As {@link userProcedure}, for what hashes a password first: it opens the transactions that it needs itself. */
 export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
+	return signedInProcedure.input(inputOf(shape)).use(async ({ ctx, path, type, next }) => {
 		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		await spendBudgets(ctx, type, {});
 		return inTurnOfCaller(ctx, type, () => next({ ctx: { actor: actorOf(ctx.user, 'developer') } }));
@@ -208,7 +209,7 @@ export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shap
 
 /** For portal admins. */
 export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, input, path, type, next }) => {
+	return signedInProcedure.input(inputOf(shape)).use(async ({ ctx, input, path, type, next }) => {
 		if (rules[path]?.who !== 'admin') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		if (!ctx.user.isPortalAdmin) {
 			throw new Refusal('FORBIDDEN', 'FORBIDDEN', 'Only the portal’s own team can do this.');
@@ -235,7 +236,7 @@ export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(
 	costOf: (input: z.output<z.ZodObject<Shape, z.core.$strict>>) => number = () => 1
 ) {
 	return signedInProcedure
-		.input(z.strictObject({ organizationId: z.uuid(), ...shape }))
+		.input(inputOf({ organizationId: z.uuid(), ...shape }))
 		.use(async ({ ctx, input, path, type, next }) => {
 			const { organizationId } = input as { organizationId: string };
 			await spendBudgets(ctx, type, { organizationId, cost: costOf(input as never) });

@@ -9,6 +9,9 @@ type Timestamp = ColumnType<Date, Date | undefined, Date>;
 /** bigint columns are read as numbers: 2^53 events are enough for every stream. */
 type Count = ColumnType<number, number | undefined, number>;
 
+/** Made by the database of what the row says: see lib/search.ts. */
+type SearchKey = Generated<string>;
+
 type SettingColumns = { [Key in keyof Settings]: Generated<Settings[Key]> };
 
 interface PortalTable extends SettingColumns {
@@ -43,6 +46,7 @@ interface MessageTable {
 	sentAt: Date | null;
 	nextTryAt: Date | null;
 	gatherKey: string | null;
+	searchKey: SearchKey;
 }
 
 interface AlarmTable {
@@ -103,6 +107,7 @@ interface AccountTable {
 	emailVerifiedAt: Date | null;
 	createdAt: Timestamp;
 	lastSeenAt: Date | null;
+	searchKey: SearchKey;
 }
 
 interface SessionTable {
@@ -158,6 +163,7 @@ interface OrganizationTable {
 	lastSeq: Count;
 	lastHash: Generated<Uint8Array>;
 	lastAt: Timestamp;
+	searchKey: SearchKey;
 }
 
 interface MembershipTable {

@@ -79,6 +79,12 @@ async function mapByAndBy<Given, Made>(all: readonly Given[], make: (one: Given)
 	return made;
 }
 
+/** Who has one name alone is greeted by it, whichever of the two it was put down as. */
+function greeting<Props extends object>({ name, address }: Recipient<EmailName>['to'], props: Props): Props {
+	const isNameless = 'firstName' in props && props.firstName === '';
+	return isNameless && name !== address ? { ...props, firstName: name } : props;
+}
+
 /** What the portal's settings give to every e-mail. */
 export async function getMailPortal(db: Db, origin: string): Promise<MailPortal> {
 	const { name, supportEmail } = await db
@@ -116,8 +122,9 @@ export function createOutbox(
 		// The message keeps the version that is in force now, whatever is saved until it goes out.
 		const template = draft ? { ...draft, version: 0 } : await getTemplate(db, name);
 		const portal = await getMailPortal(db, ORIGIN);
-		const messages = await mapByAndBy(recipients, ({ to, props }) => {
+		const messages = await mapByAndBy(recipients, ({ to, props: given }) => {
 			if (unwanting.has(to.address)) return null;
+			const props = greeting(to, given);
 			const subject = renderSubject(name, props, portal, template.subject);
 			return {
 				id: randomUUID(),

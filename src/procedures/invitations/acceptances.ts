@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
-import { firstName, lastName, linkToken, password } from '#lib/fields.ts';
+import { linkToken, names as namesSaid, password } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
 import { role, roleLabels, type WaitingInvitation } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
@@ -262,8 +262,8 @@ export const acceptancesRouter = router({
 	accept: publicProcedure({
 		token: linkToken,
 		password: password.optional(),
-		firstName: firstName.optional(),
-		lastName: lastName.optional(),
+		firstName: namesSaid.firstName.optional(),
+		lastName: namesSaid.lastName.optional(),
 		shown: shown.optional()
 	}).mutation(async ({ ctx, input }) => {
 		const { organizationId } = await getAnswerable(ctx, input.token);
@@ -273,9 +273,11 @@ export const acceptancesRouter = router({
 				const row = await lockByToken(db, input.token);
 				refuseChanged(row, input.shown);
 				const known = await findNames(db, row);
-				const firstName = input.firstName ?? known?.firstName;
-				const lastName = input.lastName ?? known?.lastName;
-				if (firstName === undefined) throw fieldRefusal('firstName', 'INVALID', 'The first name is missing.');
+				const { firstName = known?.firstName, lastName = known?.lastName } = input;
+				// One of them may be empty, when it is said to be.
+				const isNameless = !firstName && !lastName;
+				if (isNameless || firstName === undefined)
+					throw fieldRefusal('firstName', 'INVALID', 'The first name is missing.');
 				if (lastName === undefined) throw fieldRefusal('lastName', 'INVALID', 'The last name is missing.');
 				const names = { firstName, lastName };
 				const person = await findOrCreatePerson(ctx, db, row, passwordHash, names);

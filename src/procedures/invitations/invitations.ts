@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { firstName, lastName } from '#lib/fields.ts';
-import { text } from '#lib/schema.ts';
+import { firstName, lastName, orNothing } from '#lib/fields.ts';
 import type { Settings } from '#lib/settings.ts';
 import { fullName, resendSeconds, role, roleLabels, type Invitation } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';
@@ -201,12 +200,6 @@ export const reasons: Record<Exclude<InvitationState, 'pending'>, string> = {
 	unavailable: 'The organization takes nobody in at the moment.'
 };
 
-/** A name that the list didn't have: whoever joins says it. */
-export const orEmpty = (name: typeof firstName) =>
-	text(200)
-		.trim()
-		.pipe(z.union([z.literal(''), name]));
-
 export const invitationsRouter = router({
 	/**
 	 * The name and the role that the invitee will have. The link stays as it is and no second e-mail goes out: its token
@@ -214,17 +207,16 @@ export const invitationsRouter = router({
 	 */
 	update: organizationProcedure({
 		invitationId: z.uuid(),
-		firstName: orEmpty(firstName),
-		lastName: orEmpty(lastName),
+		// Both may be empty where the list had none: whoever joins says them.
+		firstName: orNothing(firstName),
+		lastName: orNothing(lastName),
 		role
 	}).mutation(async ({ ctx, input }) => {
 		const previous = invitationViewOf(await getOpen(ctx, input.invitationId));
 		const { firstName, lastName, role } = input;
 		// A name that is there is corrected, not taken away.
-		if (previous.firstName && !firstName)
+		if ((previous.firstName || previous.lastName) && !firstName && !lastName)
 			throw fieldRefusal('firstName', 'INVALID', 'The first name is missing.');
-		if (previous.lastName && !lastName)
-			throw fieldRefusal('lastName', 'INVALID', 'The last name is missing.');
 		const invitation = { ...previous, firstName, lastName, role };
 		if (role === previous.role && fullName(invitation) === fullName(previous)) return previous;
 		await ctx.db

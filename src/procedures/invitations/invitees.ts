@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Actor } from '#lib/events.ts';
-import { email, firstName, lastName } from '#lib/fields.ts';
+import { email, names } from '#lib/fields.ts';
 import { sayReached } from '#lib/limits.ts';
 import { text } from '#lib/schema.ts';
 import { inviteesPerCall, role, type Invitation, type Role } from '#lib/views.ts';
@@ -12,7 +12,7 @@ import { createToken, hashToken } from '../../identity/tokens.ts';
 import { fieldRefusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
 import { getAllowance, holdAllowance, refusalOfLimit, selectRoom, type Reached } from './allowances.ts';
-import { expiryOf, invitationViewOf, orEmpty, selectPending, sendInvitation } from './invitations.ts';
+import { expiryOf, invitationViewOf, selectPending, sendInvitation } from './invitations.ts';
 import { getSettings, selectSettings, settingsOf } from '../settings/settings.ts';
 
 /** Inviting, one by one or many at once. */
@@ -113,10 +113,10 @@ const rows = z
 	.min(1)
 	.max(inviteesPerCall);
 /** A list of addresses alone can be sent: names are what the invitee says. */
-const person = z.strictObject({ firstName: orEmpty(firstName), lastName: orEmpty(lastName), email, role });
+const person = z.strictObject({ ...names, email, role });
 
 export const inviteesRouter = router({
-	create: organizationProcedure({ firstName, lastName, email, role }).mutation(async ({ ctx, input }) => {
+	create: organizationProcedure({ ...names, email, role }).mutation(async ({ ctx, input }) => {
 		const { organizationId: _, ...invitee } = input;
 		const [answer] = (await inviteAll(ctx, [invitee])).answers;
 		switch (answer?.outcome) {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Actor } from '#lib/events.ts';
-import { firstName, lastName } from '#lib/fields.ts';
+import { names } from '#lib/fields.ts';
 import type { Topic } from '#lib/topics.ts';
 import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';
@@ -171,31 +171,29 @@ export const roleMail = (
 });
 
 export const membersRouter = router({
-	update: organizationProcedure({ memberId: z.uuid(), firstName, lastName, role }).mutation(
-		async ({ ctx, input }) => {
-			const previous = await getMember(ctx.db, ctx.organization.id, input.memberId);
-			const member = { ...previous, firstName: input.firstName, lastName: input.lastName, role: input.role };
-			const hasNewRole = member.role !== previous.role;
-			if (hasNewRole && previous.userId === ctx.user.id) {
-				throw new Refusal('FORBIDDEN', 'OWN_ROLE', 'Nobody changes their own role.', {
-					role: 'Nobody changes their own role.'
-				});
-			}
-			// Whoever demotes or removes somebody else is a Super admin who stays, as the lock sees to: never the last.
-			if (!hasNewRole && fullName(member) === fullName(previous)) return previous;
-			await ctx.db
-				.updateTable('membership')
-				.set({ firstName: member.firstName, lastName: member.lastName, role: member.role })
-				.where('id', '=', member.id)
-				.execute();
-			await publish(ctx, 'member.updated', { member, previous });
-			if (!hasNewRole) return member;
-			if (previous.role === 'super_admin') await revokeInvitationsOf(ctx, previous.userId);
-			const { to, props } = roleMail(ctx, previous, member);
-			await ctx.outbox.enqueue(ctx.db, to, 'member-role-changed', props);
-			return member;
+	update: organizationProcedure({ memberId: z.uuid(), ...names, role }).mutation(async ({ ctx, input }) => {
+		const previous = await getMember(ctx.db, ctx.organization.id, input.memberId);
+		const member = { ...previous, firstName: input.firstName, lastName: input.lastName, role: input.role };
+		const hasNewRole = member.role !== previous.role;
+		if (hasNewRole && previous.userId === ctx.user.id) {
+			throw new Refusal('FORBIDDEN', 'OWN_ROLE', 'Nobody changes their own role.', {
+				role: 'Nobody changes their own role.'
+			});
 		}
-	),
+		// Whoever demotes or removes somebody else is a Super admin who stays, as the lock sees to: never the last.
+		if (!hasNewRole && fullName(member) === fullName(previous)) return previous;
+		await ctx.db
+			.updateTable('membership')
+			.set({ firstName: member.firstName, lastName: member.lastName, role: member.role })
+			.where('id', '=', member.id)
+			.execute();
+		await publish(ctx, 'member.updated', { member, previous });
+		if (!hasNewRole) return member;
+		if (previous.role === 'super_admin') await revokeInvitationsOf(ctx, previous.userId);
+		const { to, props } = roleMail(ctx, previous, member);
+		await ctx.outbox.enqueue(ctx.db, to, 'member-role-changed', props);
+		return member;
+	}),
 
 	/**
 	 * The one way to change the own role: somebody else becomes Super admin, and who was it a Team member, in one step and

@@ -1,5 +1,5 @@
 import unhomoglyph from 'unhomoglyph';
-import { withoutIgnorable } from '#lib/fields.ts';
+import { withoutIgnorable } from '#lib/unseen.ts';
 
 /** What makes two names of organizations the same, or nearly. */
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { email, firstName, lastName, organizationName } from '#lib/fields.ts';
+import { email, names, organizationName } from '#lib/fields.ts';
 import { fullName, type Invitation, type Organization } from '#lib/views.ts';
 import type { Trx } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
@@ -69,7 +69,7 @@ async function lockUngoverned(db: Trx, id: string): Promise<Organization> {
 	return getOrganizationView(db, id);
 }
 
-const invitee = { firstName, lastName, email };
+const invitee = { ...names, email };
 
 export const partnersRouter = router({
 	/** An organization for a partner who hasn't asked: approved at once, its first Super admin invited by e-mail. */
