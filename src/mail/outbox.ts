@@ -1,16 +1,18 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { sql } from 'kysely';
+import { sql, type SqlBool } from 'kysely';
+import type { Topic } from '#lib/topics.ts';
 import { fromKysely, type JobInsert, type PgBoss } from 'pg-boss';
 import { gatheringOf, isAwaited, topicOf } from '../../emails/about.ts';
 import { catalogue, isEmailName, type EmailName, type EmailProps } from '../../emails/catalogue.ts';
 import type { Db, Trx } from '../database/database.ts';
+import { compileTogether } from '../database/together.ts';
 import type { Env } from '../env.ts';
 import { takePlace } from '../database/windows.ts';
 import { renderSubject, type MailPortal, type Template } from './compose.ts';
-import { findUnwanting } from './preferences.ts';
+import { selectUnwanting } from './preferences.ts';
 import { channel, signal, type Signal } from '../news/publish.ts';
-import { getTemplate } from './templates.ts';
+import { selectNewest, templateOf } from './templates.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** One reader of an e-mail, and what it says to them. */
@@ -85,13 +87,35 @@ function greeting<Props extends object>({ name, address }: Recipient<EmailName>[
 	return isNameless && name !== address ? { ...props, firstName: name } : props;
 }
 
+const selectMailPortal = (db: Db) => db.selectFrom('portal').select(['name', 'supportEmail']);
+
+const mailPortalOf = ([row]: { name: string; supportEmail: string | null }[], origin: string): MailPortal => {
+	if (!row) throw new Error('The database has lost the row of the portal.');
+	return { name: row.name, supportEmail: row.supportEmail ?? '', origin };
+};
+
 /** What the portal's settings give to every e-mail. */
-export async function getMailPortal(db: Db, origin: string): Promise<MailPortal> {
-	const { name, supportEmail } = await db
-		.selectFrom('portal')
-		.select(['name', 'supportEmail'])
-		.executeTakeFirstOrThrow();
-	return { name, supportEmail: supportEmail ?? '', origin };
+export const getMailPortal = async (db: Db, origin: string): Promise<MailPortal> =>
+	mailPortalOf(await selectMailPortal(db).execute(), origin);
+
+/** What the messages of an e-mail need to know, besides what they say: asked at one go. Addresses as a JSON array. */
+const compileKnown = (topic: Topic | undefined) =>
+	compileTogether((db, name: string, addresses: string) => ({
+		versions: selectNewest(db, name),
+		portals: selectMailPortal(db),
+		unwanting: topic
+			? selectUnwanting(db, addresses, topic)
+			: db
+					.selectFrom('account')
+					.select('email')
+					.where(sql<SqlBool>`false`)
+	}));
+const askersForKnown = new Map<Topic | undefined, ReturnType<typeof compileKnown>>();
+
+function askForKnown(db: Db, name: EmailName, addresses: string[], topic: Topic | undefined) {
+	const ask = askersForKnown.get(topic) ?? compileKnown(topic);
+	askersForKnown.set(topic, ask);
+	return ask(db, name, JSON.stringify(addresses));
 }
 
 /** The next attempt to send a message. A job whose number isn't the message's own is an old one. */
@@ -117,11 +141,12 @@ export function createOutbox(
 		// A test reaches whoever asks for it, at once and by itself.
 		const topic = draft ? undefined : topicOf(name);
 		const addresses = recipients.map(({ to }) => to.address);
-		const unwanting = topic ? await findUnwanting(db, addresses, topic) : new Set<string>();
+		const known = await askForKnown(db, name, addresses, topic);
+		const unwanting = new Set(known.unwanting.map(({ email }) => email));
 		const seconds = gatheringOf(name) && !draft ? MAIL_GATHER_SECONDS : 0;
 		// The message keeps the version that is in force now, whatever is saved until it goes out.
-		const template = draft ? { ...draft, version: 0 } : await getTemplate(db, name);
-		const portal = await getMailPortal(db, ORIGIN);
+		const template = draft ? { ...draft, version: 0 } : await templateOf(name, known.versions[0]);
+		const portal = mailPortalOf(known.portals, ORIGIN);
 		const messages = await mapByAndBy(recipients, ({ to, props: given }) => {
 			if (unwanting.has(to.address)) return null;
 			const props = greeting(to, given);

@@ -8,29 +8,25 @@ import type { Vault } from '../vault/vault.ts';
 /** Which e-mails a person does without. */
 
 /**
- * Those of the addresses whose owners do without e-mails of this topic, in one query: they have said so, or not asked for
- * them where one has to. What portal admins chose about requests is in their account.
+ * Those of the addresses, given as a JSON array, whose owners do without e-mails of this topic: they have said so, or not
+ * asked for them where one has to. What portal admins chose about requests is in their account.
  */
-export async function findUnwanting(db: Db, addresses: string[], topic: Topic): Promise<Set<string>> {
+export function selectUnwanting(db: Db, addresses: string, topic: Topic) {
 	const optedOut = db.selectFrom('mailOptOut').select('accountId').where('topic', '=', topic);
 	const optedIn = db.selectFrom('mailOptIn').select('accountId').where('topic', '=', topic);
-	const rows = await db
+	return db
 		.selectFrom('account')
 		.select('email')
-		.where(
-			sql<SqlBool>`email in (select jsonb_array_elements_text(${JSON.stringify(addresses)}::text::jsonb))`
-		)
+		.where(sql<SqlBool>`email in (select jsonb_array_elements_text(${addresses}::text::jsonb))`)
 		.where((eb) => {
 			if (topic === 'requests') return eb('isNotified', '=', false);
 			return topics[topic].isOnByDefault ? eb('id', 'in', optedOut) : eb('id', 'not in', optedIn);
-		})
-		.execute();
-	return new Set(rows.map(({ email }) => email));
+		});
 }
 
 /** Whether the owner of this address wants e-mails of this topic. */
 export const isWanted = async (db: Db, email: string, topic: Topic) =>
-	!(await findUnwanting(db, [email], topic)).has(email);
+	(await selectUnwanting(db, JSON.stringify([email]), topic).executeTakeFirst()) === undefined;
 
 const signatureOf = (vault: Vault, accountId: string, topic: Topic) =>
 	vault.lookupHash(`unsubscribe ${accountId} ${topic}`);
