@@ -84,7 +84,6 @@ async function seed(parts: Parts): Promise<void> {
 		organizationId: northwind.id,
 		applicationId: tracking.id,
 		label: 'Staging',
-		expiresAt: null
 	});
 	await as('omar').applications.create({
 		organizationId: lumen.id,

@@ -6,6 +6,7 @@ import type { LiveEvent } from '../events.ts';
 import type { RefusedBecause, ServerToClient, Stream } from '../wire.ts';
 import type { Settings } from '../settings.ts';
 import type { EmailEditor } from '../views.ts';
+import { serverNow } from './server-time.ts';
 
 /**
  * The socket in the browser. The server tells, the page listens: a snapshot and the numbered events that follow it
@@ -207,7 +208,7 @@ class Live {
 			if (isOnline) next.add(userId);
 			else {
 				next.delete(userId);
-				this.#departed.set(userId, new Date().toISOString());
+				this.#departed.set(userId, new Date(serverNow()).toISOString());
 			}
 			this.#online.set(organizationId, next);
 		});

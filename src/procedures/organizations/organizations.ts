@@ -19,7 +19,7 @@ import {
 	verifiedProcedure
 } from '../../api/trpc.ts';
 import { listAdminReaders } from '../accounts/accounts.ts';
-import { listEvents } from '../activity/activity.ts';
+import { forMember, listEvents } from '../activity/activity.ts';
 import { listApplications } from '../applications/applications.ts';
 import { listInvitations } from '../invitations/invitations.ts';
 import { listMembers } from '../members/members.ts';
@@ -254,18 +254,21 @@ export const organizationsRouter = router({
 		.query(async ({ ctx }) => {
 			const { db } = ctx;
 			const { id } = ctx.organization;
+			const { joinedAt } = ctx.membership;
 			// As it is at this moment, with the number of its latest event: it was looked up before.
 			const [row] = await selectOrganization(db, id);
 			if (!row) throw notFound();
 			// A suspended organization shows that it is, and nothing of what it holds.
 			const isShut = row.status === 'suspended';
+			const stream = { kind: 'organization', organizationId: id } as const;
+			const recent = isShut ? [] : await listEvents(db, stream, recentLength);
 			const snapshot: OrganizationSnapshot = {
 				seq: row.lastSeq,
 				organization: organizationViewOf(row),
 				members: isShut ? [] : await listMembers(db, id),
 				invitations: isShut ? [] : await listInvitations(db, id),
 				applications: isShut ? [] : await listApplications(db, id),
-				recent: isShut ? [] : await listEvents(db, { kind: 'organization', organizationId: id }, recentLength)
+				recent: recent.map((event) => forMember(event, joinedAt))
 			};
 			return { snapshot, online: isShut ? [] : await onlineIn(db, id) };
 		}),

@@ -67,10 +67,10 @@ const selectAccount = compileOnce((db: Db, id: string) =>
 );
 
 export const sessionsRouter = router({
-	/** What every page needs: the settings, and who is signed in with which organizations and open invitations. */
+	/** What every page needs: the settings, what time it is here, and who is signed in with which organizations and open invitations. */
 	get: publicProcedure({}).query(async ({ ctx: { db, session } }) => {
 		const [settings, [admin]] = await Promise.all([getSettings(db), selectAdmin(db)]);
-		const common = { settings, isSetUp: admin !== undefined };
+		const common = { settings, isSetUp: admin !== undefined, now: new Date().toISOString() };
 		if (!session) return { ...common, account: null, organizations: [], invitations: [] };
 		const [[account], organizations, invitations] = await Promise.all([
 			selectAccount(db, session.user.id),
