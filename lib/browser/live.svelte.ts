@@ -192,7 +192,11 @@ class Live {
 			if (!this.#burstTimer || this.#waiting.length >= burst) this.#handOn();
 		});
 		socket.on('settings', (settings) => (this.settings = settings));
-		socket.on('account', on.account);
+		socket.on('account', () => {
+			// What happened to the account was told before, and may still wait to be handed on.
+			if (this.#waiting.length > 0) this.#handOn();
+			on.account();
+		});
 		socket.on('seen', (organizationId, seq) => this.see(organizationId, seq));
 		socket.on('mailbox', () => {
 			mailboxTimer ??= setTimeout(() => {
