@@ -36,7 +36,7 @@ test.each([
 	await row.getByRole('button', { name: /^Actions for/ }).click();
 	const again = page.getByRole('menuitem', { name: /^Send again/ });
 	await again.waitFor();
-	expect(Number(/(\d+) s/.exec(await again.innerText())?.[1] ?? 0)).toBeLessThanOrEqual(60);
+	expect(Number(/ (\d{1,9}) s/.exec(await again.innerText())?.[1] ?? 0)).toBeLessThanOrEqual(60);
 	await page.keyboard.press('Escape');
 
 	// The same of a list, where an answer says how long ago it was.
@@ -49,7 +49,7 @@ test.each([
 	const listed = page.locator(`[data-invitee="${invited}"]`);
 	await listed.getByText('Already invited').waitFor();
 	const button = listed.getByRole('button', { name: /^Send (the invitation|again)/ });
-	expect(Number(/(\d+) s/.exec(await button.innerText())?.[1] ?? 0)).toBeLessThanOrEqual(60);
+	expect(Number(/ (\d{1,9}) s/.exec(await button.innerText())?.[1] ?? 0)).toBeLessThanOrEqual(60);
 
 	// Whoever chooses 30 days gets 30 days.
 	await page.goto(`/orgs/${company.slug}/applications/${application.id}`);

@@ -21,7 +21,12 @@ const html = (page: Page) => page.evaluate(() => document.documentElement.outerH
 /** What the page asks the server for as page data, which for this organization is refused by now. */
 function watchLoads(page: Page): string[] {
 	const asked: string[] = [];
-	page.on('request', (request) => request.url().includes('__data.json') && asked.push(request.url()));
+	page.on('request', (request) => {
+		const url = new URL(request.url());
+		// The account alone may be asked for again, as after a connection that was late.
+		const isAccount = /^10*$/.test(url.searchParams.get('x-sveltekit-invalidated') ?? '');
+		if (url.pathname.endsWith('__data.json') && !isAccount) asked.push(request.url());
+	});
 	return asked;
 }
 
@@ -64,7 +69,7 @@ describe('removed with the page open', () => {
 		await heading(page, 'Your personal space').waitFor();
 		await page.getByRole('button', { name: /^Switch from/ }).click();
 		await list.getByText('Only you').waitFor();
-		expect(await list.innerText()).not.toContain(company.name);
+		await expect.poll(() => list.innerText()).not.toContain(company.name);
 		expect(person.complaints).toEqual([]);
 		await person.close();
 	});
@@ -81,7 +86,7 @@ describe('removed with the page open', () => {
 			.getByRole('button', { name: `Accept the invitation to ${company.name}` })
 			.first()
 			.click();
-		await heading(page, 'Activity').waitFor();
+		await heading(page, company.name).waitFor();
 		expect(person.complaints).toEqual([]);
 		await person.close();
 	});
