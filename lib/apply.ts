@@ -55,11 +55,13 @@ const without = <Row extends { id: string }>(rows: Row[], id: string): Row[] =>
 
 function withCredentials(
 	applications: Application[],
-	applicationId: string,
+	{ at, payload: { applicationId } }: { at: string; payload: { applicationId: string } },
 	change: (credentials: Credential[]) => Credential[]
 ): Application[] {
 	return applications.map((one) =>
-		one.id === applicationId ? { ...one, credentials: shownCredentials(change(one.credentials)) } : one
+		one.id === applicationId
+			? { ...one, credentials: shownCredentials(change(one.credentials), Date.parse(at)) }
+			: one
 	);
 }
 
@@ -79,7 +81,6 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'organization.withdrawn':
 		case 'organization.approved':
 		case 'organization.rejected':
-		case 'organization.suspended':
 		case 'organization.restored':
 		case 'organization.configured':
 		case 'organization.created':
@@ -87,6 +88,11 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'organization.kept':
 		case 'organization.deleted':
 			return { ...next, organization: event.payload.organization };
+		case 'organization.suspended': {
+			// It shows that it is, and nothing of what it holds, as when it is opened.
+			const { organization } = event.payload;
+			return { ...next, organization, members: [], invitations: [], applications: [], recent: [] };
+		}
 		case 'member.activated': {
 			const members = byId(next.members, event.payload.member);
 			return {
@@ -151,19 +157,17 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 			return { ...next, applications: without(next.applications, event.payload.application.id) };
 		case 'credential.created':
 		case 'credential.revoked': {
-			const { applicationId, credential } = event.payload;
+			const { credential } = event.payload;
 			return {
 				...next,
-				applications: withCredentials(next.applications, applicationId, (rows) =>
-					newestFirst(rows, credential)
-				)
+				applications: withCredentials(next.applications, event, (rows) => newestFirst(rows, credential))
 			};
 		}
 		case 'credential.rotated': {
-			const { applicationId, credential, replaced } = event.payload;
+			const { credential, replaced } = event.payload;
 			return {
 				...next,
-				applications: withCredentials(next.applications, applicationId, (rows) =>
+				applications: withCredentials(next.applications, event, (rows) =>
 					newestFirst(byId(rows, replaced), credential)
 				)
 			};

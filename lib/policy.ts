@@ -136,6 +136,7 @@ export const policy = {
 	'members.leave': { ...everyMember, isCompanyOnly: true },
 	'members.listSeen': everyMember,
 	'members.see': user,
+	'members.findDeparture': user,
 
 	'invitations.create': superAdmin,
 	'invitations.createMany': superAdmin,

@@ -1,5 +1,6 @@
 import { invalidate, invalidateAll } from '$app/navigation';
 import { navigating } from '$app/state';
+import { departures } from './departure.svelte.ts';
 
 /**
  * Loads the page's data again: all of it, or what depends on one key. A navigation under way is waited for, since
@@ -11,7 +12,8 @@ export async function reload(key?: string): Promise<void> {
 		waitedFor = navigating.complete;
 		await waitedFor.catch(() => undefined);
 	}
-	await (key ? invalidate(key) : invalidateAll());
+	if (departures.isHeld) await departures.refresh();
+	else await (key ? invalidate(key) : invalidateAll());
 }
 
 /** How long news are collected before a page is loaded again for all of them together, in milliseconds. */

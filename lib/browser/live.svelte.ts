@@ -6,6 +6,7 @@ import type { LiveEvent } from '../events.ts';
 import type { RefusedBecause, ServerToClient, Stream } from '../wire.ts';
 import type { Settings } from '../settings.ts';
 import type { EmailEditor } from '../views.ts';
+import { serverNow } from './server-time.ts';
 
 /**
  * The socket in the browser. The server tells, the page listens: a snapshot and the numbered events that follow it
@@ -191,7 +192,11 @@ class Live {
 			if (!this.#burstTimer || this.#waiting.length >= burst) this.#handOn();
 		});
 		socket.on('settings', (settings) => (this.settings = settings));
-		socket.on('account', on.account);
+		socket.on('account', () => {
+			// What happened to the account was told before, and may still wait to be handed on.
+			if (this.#waiting.length > 0) this.#handOn();
+			on.account();
+		});
 		socket.on('seen', (organizationId, seq) => this.see(organizationId, seq));
 		socket.on('mailbox', () => {
 			mailboxTimer ??= setTimeout(() => {
@@ -207,7 +212,7 @@ class Live {
 			if (isOnline) next.add(userId);
 			else {
 				next.delete(userId);
-				this.#departed.set(userId, new Date().toISOString());
+				this.#departed.set(userId, new Date(serverNow()).toISOString());
 			}
 			this.#online.set(organizationId, next);
 		});

@@ -36,7 +36,8 @@ const selectMembership = (db: Db, column: Column, value: string, userId: string)
 			'membership.id as membershipId',
 			'membership.role',
 			'membership.firstName',
-			'membership.lastName'
+			'membership.lastName',
+			'membership.joinedAt'
 		])
 		.where(column, '=', value)
 		.where('membership.userId', '=', userId)
@@ -84,7 +85,7 @@ export async function grant(
 	}
 	const [row] = await (column === 'organization.id' ? selectById : selectBySlug)(db, value, user.id);
 	if (!row) throw notFound();
-	const { membershipId, role, firstName, lastName, ...organization } = row;
+	const { membershipId, role, firstName, lastName, joinedAt, ...organization } = row;
 	if (!can(path as ProcedurePath, { role, organization })) throw refusalFor(role, organization, path);
 	const rule = rules[path];
 	const isProven = rule?.who === 'member' && rule.isVerifiedOnly ? await lockProof(ctx, db, user.id) : true;
@@ -92,7 +93,7 @@ export async function grant(
 		db,
 		isProven,
 		organization,
-		membership: { id: membershipId, role, firstName, lastName },
+		membership: { id: membershipId, role, firstName, lastName, joinedAt },
 		actor: {
 			id: user.id,
 			name: fullName({ firstName, lastName, email: user.email }),

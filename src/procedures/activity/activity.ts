@@ -10,7 +10,7 @@ import {
 	type ActivityPage,
 	type EventCursor
 } from '#lib/activity.ts';
-import type { EventName, LiveEvent } from '#lib/events.ts';
+import { isKnown, type EventName, type LiveEvent } from '#lib/events.ts';
 import { fullName } from '#lib/views.ts';
 import type { Stream } from '#lib/wire.ts';
 import { compileOnce } from '../../database/compiled.ts';
@@ -31,6 +31,17 @@ export function liveEventOf(row: Selectable<Tables['event']>, stream: Stream['ki
 	const { name, organizationId, actor, payload } = row;
 	// The name decides the payload's type, which the database can't know.
 	return { id: String(row.id), seq, organizationId, name, actor, payload, at: isoOf(row.at) } as LiveEvent;
+}
+
+/**
+ * The event as a member reads it who joined at that time: why a request was rejected once is between the portal and who
+ * asked, and stays there when the company is approved after all and others join.
+ */
+export function forMember<Event extends LiveEvent>(event: Event, joinedAt: Date): Event {
+	const { payload, at } = event;
+	if (!isKnown(event) || !('organization' in payload) || Date.parse(at) >= joinedAt.getTime()) return event;
+	const organization = { ...payload.organization, rejectionReason: null };
+	return { ...event, payload: { ...payload, organization } };
 }
 
 const columnOf = ({ kind }: Stream) => (kind === 'portal' ? 'portalSeq' : 'seq');
@@ -254,11 +265,16 @@ const listing = {
 export const activityRouter = router({
 	list: organizationProcedure(listing)
 		.use(ofOneMoment)
-		.query(({ ctx, input }) =>
-			listPage(ctx.db, 'organization', { ...input, organizationId: ctx.organization.id })
-		),
-	since: organizationProcedure({ after: seq }).query(({ ctx, input }) =>
-		listSince(ctx.db, { kind: 'organization', organizationId: ctx.organization.id }, input.after)
+		.query(async ({ ctx: { db, organization, membership }, input }) => {
+			const page = await listPage(db, 'organization', { ...input, organizationId: organization.id });
+			return { ...page, events: page.events.map((event) => forMember(event, membership.joinedAt)) };
+		}),
+	since: organizationProcedure({ after: seq }).query(
+		async ({ ctx: { db, organization, membership }, input }) => {
+			const stream = { kind: 'organization', organizationId: organization.id } as const;
+			const { events } = await listSince(db, stream, input.after);
+			return { events: events && events.map((event) => forMember(event, membership.joinedAt)) };
+		}
 	),
 	listPortal: adminProcedure({ ...listing, organizationId: z.uuid().optional() })
 		.use(ofOneMoment)

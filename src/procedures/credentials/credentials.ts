@@ -1,20 +1,24 @@
 import { sql, type SelectQueryBuilder } from 'kysely';
 import { z } from 'zod';
-import { credentialLabel } from '#lib/fields.ts';
+import { credentialLabel, wholeNumber } from '#lib/fields.ts';
 import { maxActiveCredentials, sayCredentialLimit } from '#lib/limits.ts';
-import { moment } from '#lib/schema.ts';
 import { credentialState, cursor, endedShown, type Credential } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { newestFirst, takePage } from '../../database/paging.ts';
 import type { Tables } from '../../database/tables.ts';
 import { publish } from '../../news/publish.ts';
-import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
+import { notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
 import { consequenceOf, tellChange } from './changes.ts';
 import { listExposed } from './exposures.ts';
 import { nameIn, personOf } from '../members/names.ts';
 import { createKey, keyPrefix } from '../../vault/vault.ts';
 
+/**
+ * For how long a credential may work, in seconds: up to ten years. A span, not a date: whoever chooses “in 30 days” means
+ * that, whatever the clock of their browser says.
+ */
+const life = wholeNumber('The life of a credential in seconds', 1, 3650 * 86_400);
 /** For how long the replaced credential goes on working, in seconds. */
 const overlaps = [0, 3600, 86_400, 604_800] as const;
 
@@ -130,7 +134,7 @@ async function refuseTooMany(db: Db, applicationId: string): Promise<void> {
 }
 
 function refuseUnlessActive(credential: Credential): void {
-	const state = credentialState(credential);
+	const state = credentialState(credential, Date.now());
 	if (state === 'active') return;
 	throw new Refusal('CONFLICT', state.toUpperCase(), `This credential is ${state} and no longer works.`);
 }
@@ -180,13 +184,11 @@ export const credentialsRouter = router({
 	create: organizationProcedure({
 		applicationId: z.uuid(),
 		label: credentialLabel,
-		expiresAt: moment.nullable().default(null)
+		expiresInSeconds: life.nullable().default(null)
 	}).mutation(async ({ ctx, input }) => {
 		const application = await getApplicationRow(ctx, input.applicationId);
-		const expiresAt = input.expiresAt ? new Date(input.expiresAt) : null;
-		if (expiresAt && expiresAt.getTime() <= Date.now()) {
-			throw fieldRefusal('expiresAt', 'INVALID', 'The expiry lies in the past.');
-		}
+		const { expiresInSeconds: life } = input;
+		const expiresAt = life === null ? null : new Date(Date.now() + life * 1000);
 		await refuseTooMany(ctx.db, application.id);
 		const createdId = await insertCredential(ctx, {
 			applicationId: application.id,

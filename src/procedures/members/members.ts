@@ -8,6 +8,7 @@ import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { publish, signal } from '../../news/publish.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, userProcedure, type Context } from '../../api/trpc.ts';
+import { findDeparture } from '../activity/departures.ts';
 import { listSeenBy } from '../credentials/exposures.ts';
 import { revokeInvitationsOf } from '../invitations/invitations.ts';
 
@@ -276,6 +277,14 @@ export const membersRouter = router({
 			rows.flatMap(({ userId, lastSeenAt }) => (lastSeenAt ? [[userId, isoOf(lastSeenAt)]] : []))
 		);
 	}),
+
+	/**
+	 * How the person's own membership ended lately, where it has: the event of it. Null for whoever was none, who learns
+	 * nothing of the organization either.
+	 */
+	findDeparture: userProcedure({ organizationId: z.uuid() }).query(
+		({ ctx: { db, user }, input: { organizationId } }) => findDeparture(db, organizationId, user.id)
+	),
 
 	/**
 	 * Says that the person has an organization open and has seen it up to an event; `isVisit` where they have just come.

@@ -19,7 +19,7 @@ import {
 	verifiedProcedure
 } from '../../api/trpc.ts';
 import { listAdminReaders } from '../accounts/accounts.ts';
-import { selectLatest, toEvents } from '../activity/activity.ts';
+import { forMember, selectLatest, toEvents } from '../activity/activity.ts';
 import { applicationViewsOf, selectApplicationsOf } from '../applications/applications.ts';
 import { invitationViewOf, selectPending } from '../invitations/invitations.ts';
 import { listMembers, memberViewOf, selectAllMembers } from '../members/members.ts';
@@ -273,7 +273,7 @@ export const organizationsRouter = router({
 			members: found.members.map(memberViewOf),
 			invitations: found.invitations.map(invitationViewOf),
 			applications: applicationViewsOf(found),
-			recent: toEvents(found.events, 'organization')
+			recent: toEvents(found.events, 'organization').map((event) => forMember(event, ctx.membership.joinedAt))
 		};
 		return { snapshot, online: found.online.map(({ userId }) => userId) };
 	}),

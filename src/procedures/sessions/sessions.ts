@@ -52,7 +52,8 @@ const askForAccount = compileTogether((db: Db, userId: string) => ({
 }));
 const commonOf = ({ settings, admins }: Awaited<ReturnType<typeof askForVisitor>>) => ({
 	settings: settingsOf(settings),
-	isSetUp: admins.length > 0
+	isSetUp: admins.length > 0,
+	now: new Date().toISOString()
 });
 
 function wrongCredentials(): Refusal {
@@ -71,7 +72,7 @@ function refuseInactive(status: Account['status']): void {
 }
 
 export const sessionsRouter = router({
-	/** What every page needs: the settings, and who is signed in with which organizations and open invitations. */
+	/** What every page needs: the settings, what time it is here, and who is signed in with which organizations and open invitations. */
 	get: publicProcedure({}).query(async ({ ctx: { db, session } }) => {
 		const nobody = { account: null, organizations: [], invitations: [] };
 		if (!session) return { ...commonOf(await askForVisitor(db)), ...nobody };
