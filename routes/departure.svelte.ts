@@ -1,4 +1,3 @@
-import { invalidate, invalidateAll } from '$app/navigation';
 import { page } from '$app/state';
 import type { OrganizationSnapshot } from '#lib/apply.ts';
 import { isKnown, type LiveEvent } from '#lib/events.ts';
@@ -70,20 +69,21 @@ class Departures {
 		if (findOpen()?.organization.id === organizationId) this.note(event);
 	}
 
-	/** What is done in place of loading the page again. Whoever is a member again gets the page back. */
-	async refresh(): Promise<void> {
+	/** What is done in place of loading the page again; true where it may be loaded: its reader is a member again. */
+	async refresh(): Promise<boolean> {
 		const gone = this.here;
-		if (!gone) return;
+		if (!gone) return false;
 		const session = await api.sessions.get.query({});
-		if (session.organizations.some(({ id }) => id === gone.organization.id)) await invalidateAll();
-		else if (this.here === gone) this.session = session;
+		if (session.organizations.some(({ id }) => id === gone.organization.id)) return true;
+		if (this.here === gone) this.session = session;
+		return false;
 	}
 
-	/** Another page is open: what it shows of the account is as old as the page that was left. */
-	async moveOn(): Promise<void> {
-		if (!this.#noted || this.here) return;
+	/** Whether another page is open since then: what it shows of the account is as old as the page that was left. */
+	moveOn(): boolean {
+		if (!this.#noted || this.here) return false;
 		this.#noted = null;
-		await invalidate('portico:account');
+		return true;
 	}
 
 	/** Ends the membership from this page, which then leads on by itself. */

@@ -7,13 +7,13 @@ import { departures } from './departure.svelte.ts';
  * SvelteKit drops it for an invalidation and leaves the reader where they were.
  */
 export async function reload(key?: string): Promise<void> {
+	if (departures.isHeld && !(await departures.refresh())) return;
 	let waitedFor: Promise<void> | null = null;
 	while (navigating.complete && navigating.complete !== waitedFor) {
 		waitedFor = navigating.complete;
 		await waitedFor.catch(() => undefined);
 	}
-	if (departures.isHeld) await departures.refresh();
-	else await (key ? invalidate(key) : invalidateAll());
+	await (key ? invalidate(key) : invalidateAll());
 }
 
 /** How long news are collected before a page is loaded again for all of them together, in milliseconds. */

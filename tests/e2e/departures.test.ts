@@ -13,7 +13,12 @@ beforeAll(async () => {
 });
 afterAll(() => portal.stop());
 
-const visit = (as: Visitor, path: string) => openAs(browser, portal.server.origin, as, path);
+/** A page that has asked for all that it asks for when it comes: what is under way when its reader goes is refused. */
+async function visit(as: Visitor, path: string) {
+	const person = await openAs(browser, portal.server.origin, as, path);
+	await person.page.waitForLoadState('networkidle');
+	return person;
+}
 const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true });
 /** Everything that stands in the document, seen or not. */
 const html = (page: Page) => page.evaluate(() => document.documentElement.outerHTML);

@@ -41,6 +41,7 @@ test.each(answers)('a page in place of an answer, with status %i', async (status
 	const person = await openAs(browser, portal.server.origin, company.owner, `/orgs/${company.slug}/settings`);
 	person.forgive(/./);
 	const { page } = person;
+	await page.waitForLoadState('networkidle');
 	await putInTheWay(page, status);
 	// A call.
 	await page.getByLabel('Organization name').fill('Another name');

@@ -36,6 +36,8 @@ test('a pending request is found from the personal space and by “Dashboard”;
 	await page.getByRole('link', { name: /, dashboard$/ }).click();
 	await page.getByRole('heading', { name: `${company.name} was not approved` }).waitFor();
 	await create.click();
+	// The page of the rejected request has a field of the same name.
+	await page.getByRole('heading', { name: 'Create an organization' }).waitFor();
 	const name = unique('Second try');
 	await page.getByLabel('Organization name').fill(name);
 	await page.getByRole('button', { name: 'Send the request' }).click();
