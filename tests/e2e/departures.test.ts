@@ -127,7 +127,8 @@ test('an organization that is suspended shows that it is, and nothing of what it
 	const person = await visit(member, `/orgs/${company.slug}/applications/${application.id}`);
 	await portal.admin.api.organizations.suspend.mutate({ organizationId: company.id });
 	await heading(person.page, `${company.name} is suspended`).waitFor();
-	expect(await html(person.page)).not.toContain(application.name);
+	// The title follows a moment after the page.
+	await expect.poll(() => html(person.page)).not.toContain(application.name);
 	await portal.admin.api.organizations.restore.mutate({ organizationId: company.id });
 	await heading(person.page, application.name).waitFor();
 	expect(person.complaints).toEqual([]);

@@ -14,19 +14,23 @@ afterAll(() => portal.stop());
 
 const answers = [200, 401, 403, 404, 413, 429, 500, 502, 503];
 
-/** From now on a proxy answers what the page's script asks for; a page that is opened comes from the portal. */
+/**
+ * From now on a proxy answers what the page's script asks for; a page that is opened comes from the portal, and so does
+ * the account that an error page is drawn with: without it, SvelteKit has the browser open the page.
+ */
 async function putInTheWay(page: Page, status: number): Promise<void> {
-	await page.route(
-		(url) =>
-			url.pathname.startsWith('/trpc/') || url.pathname.endsWith('__data.json') || url.pathname === '/login',
-		(route) =>
-			route.request().resourceType() === 'document'
-				? route.continue()
-				: route.fulfill({
-						status,
-						contentType: 'text/html',
-						body: `<html><body><h1>${status} of a proxy</h1></body></html>`
-					})
+	const isAsked = ({ pathname, searchParams }: URL) =>
+		pathname.startsWith('/trpc/') ||
+		pathname === '/login' ||
+		(pathname.endsWith('__data.json') && searchParams.get('x-sveltekit-invalidated') !== '1');
+	await page.route(isAsked, (route) =>
+		route.request().resourceType() === 'document'
+			? route.continue()
+			: route.fulfill({
+					status,
+					contentType: 'text/html',
+					body: `<html><body><h1>${status} of a proxy</h1></body></html>`
+				})
 	);
 }
 
