@@ -174,7 +174,7 @@ test('a name changes for the account and its own space; companies keep theirs', 
 	const space = organizations.find(({ isPersonal }) => isPersonal);
 	const { snapshot } = await member.api.organizations.open.query({ slug: space?.slug ?? '' });
 	expect(snapshot.members).toMatchObject([{ firstName: 'Renée', lastName: 'Renamed' }]);
-	const refused = await refusal(member.api.accounts.rename.mutate({ firstName: ' ', lastName: 'x' }));
+	const refused = await refusal(member.api.accounts.rename.mutate({ firstName: ' ', lastName: '' }));
 	expect(refused.fields).toHaveProperty('firstName');
 });
 

@@ -137,9 +137,10 @@ describe('editing a member', () => {
 			reason: 'OWN_ROLE',
 			fields: { role: 'Nobody changes their own role.' }
 		});
-		const { status, fields } = await refusal(
-			edit(company, other, { firstName: ' ', lastName: 'evil.example', role: 'super_admin' })
-		);
+		const asked = (firstName: string, lastName: string) =>
+			refusal(edit(company, other, { firstName, lastName, role: 'super_admin' }));
+		expect(await asked(' ', '')).toMatchObject({ status: 400, fields: { firstName: expect.any(String) } });
+		const { status, fields } = await asked('www.evil', 'evil.com');
 		expect(status).toBe(400);
 		expect(Object.keys(fields).sort()).toEqual(['firstName', 'lastName']);
 		await edit(company, other, { lastName: 'By Myself', role: 'super_admin' }, other);

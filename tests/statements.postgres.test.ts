@@ -86,7 +86,7 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 	],
 	'applications.create': [11, () => portal.application(company)],
 	'members.update': [
-		13,
+		11,
 		() => {
 			const role = (turn += 1) % 2 === 0 ? ('team_member' as const) : ('super_admin' as const);
 			const { memberId, firstName, lastName } = member;
@@ -95,7 +95,7 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 		}
 	],
 	'members.handOver': [
-		14,
+		12,
 		async () => {
 			const [from, to] = lead;
 			lead = [to, from];
@@ -103,7 +103,7 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 		}
 	],
 	'applications.move': [
-		16,
+		14,
 		async () => {
 			const id = moving.pop() ?? '';
 			const place = {
@@ -116,7 +116,7 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 		}
 	],
 	'invitations.create': [
-		16,
+		15,
 		() =>
 			company.owner.api.invitations.create.mutate({
 				organizationId: company.id,
