@@ -1,6 +1,6 @@
 import type { LiveEvent, ToldOnlyTo } from './events.ts';
 import { renamed } from './renamed.ts';
-import { searchKey } from './search.ts';
+import { matchesSearch } from './search.ts';
 import { shownCredentials } from './views.ts';
 import type {
 	AdminOrganization,
@@ -184,18 +184,6 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 			event satisfies ToldOnlyTo<'portal'>;
 			return next;
 	}
-}
-
-/** Whether an organization belongs into a list with this search and filter. */
-export function matchesSearch(one: Organization, search: string, filter: Status | null): boolean {
-	const wanted = searchKey(search);
-	return (
-		(!filter || one.status === filter) &&
-		(!wanted ||
-			[one.name, one.requestedBy?.name, one.requestedBy?.email].some(
-				(text) => text && searchKey(text).includes(wanted)
-			))
-	);
 }
 
 /** Whether the row was loaded after the event had happened. */

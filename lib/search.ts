@@ -1,3 +1,5 @@
+import type { Organization, Status } from './views.ts';
+
 /** Points and strokes over, under and beside letters: Latin, Greek, Cyrillic, Hebrew, Arabic; and what nobody sees. */
 const left =
 	// eslint-disable-next-line no-misleading-character-class -- each stands for itself, none for a letter's mark
@@ -39,3 +41,15 @@ export const searchKey = (text: string): string =>
 		.replace(single, (letter) => plain[letter] ?? letter)
 		.replace(/[ \t\n\v\f\r\u0085\u1680\u2028\u2029]+/g, ' ')
 		.replace(/^ | $/g, '');
+
+/** Whether an organization belongs into a list with this search and filter. */
+export function matchesSearch(one: Organization, search: string, filter: Status | null): boolean {
+	const wanted = searchKey(search);
+	return (
+		(!filter || one.status === filter) &&
+		(!wanted ||
+			[one.name, one.requestedBy?.name, one.requestedBy?.email].some(
+				(text) => text && searchKey(text).includes(wanted)
+			))
+	);
+}
