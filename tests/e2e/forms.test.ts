@@ -96,7 +96,7 @@ const forms: Form[] = [
 		as: admin,
 		path: () => '/admin/organizations',
 		open: 'Create an organization',
-		values: { name: 'Partner', firstName: 'evil.com' },
+		values: { name: 'Partner', firstName: 'evil.com', email: 'somebody@x.test' },
 		button: 'Create and invite',
 		field: 'firstName',
 		words: /look like a web address/

@@ -1,5 +1,6 @@
 import { sql, type Selectable } from 'kysely';
 import { z } from 'zod';
+import { sentence } from '#lib/direction.ts';
 import { searchText } from '#lib/fields.ts';
 import { searchKey } from '#lib/search.ts';
 import {
@@ -130,7 +131,7 @@ async function findOrphans(db: Db, companies: Companies): Promise<string[]> {
 }
 
 const wordsOf = (orphans: string[]) =>
-	`${orphans.join(', ')} would be without a Super admin. Make somebody else a Super admin first.`;
+	sentence`${orphans.join(', ')} would be without a Super admin. Make somebody else a Super admin first.`;
 const lastAdminWords = 'The portal would be without an admin. Make somebody else a portal admin first.';
 
 async function refuseLastSuperAdmin(db: Trx, companies: Companies): Promise<void> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sentence } from '#lib/direction.ts';
 import { applicationName, description } from '#lib/fields.ts';
 import { sayApplicationLimit } from '#lib/limits.ts';
 import { type Application } from '#lib/views.ts';
@@ -64,7 +65,7 @@ async function refusingTaken<Result>(name: string, writing: Promise<Result>): Pr
 		return await writing;
 	} catch (error) {
 		if (!brokenIndex(error)?.startsWith('application_')) throw error;
-		throw fieldRefusal('name', 'TAKEN', `There is already an application with the name ${name}.`);
+		throw fieldRefusal('name', 'TAKEN', sentence`There is already an application with the name ${name}.`);
 	}
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sentence } from '#lib/direction.ts';
 import type { Actor } from '#lib/events.ts';
 import { names } from '#lib/fields.ts';
 import type { Topic } from '#lib/topics.ts';
@@ -150,7 +151,7 @@ async function refusalOfHeir(
 	if (row.id === membership.id) {
 		return new Refusal('FORBIDDEN', 'OWN_ROLE', 'Hand the lead over to somebody else.');
 	}
-	const words = `The account of ${fullName(row)} is not active, so nothing was changed.`;
+	const words = sentence`The account of ${fullName(row)} is not active, so nothing was changed.`;
 	return new Refusal('CONFLICT', 'INACTIVE', words);
 }
 
@@ -207,7 +208,7 @@ export const membersRouter = router({
 		const [holder, heir] = both.map(memberViewOf).sort((one) => (one.id === ctx.membership.id ? -1 : 1));
 		if (!holder || !heir) throw await refusalOfHeir(ctx.db, ctx, input.memberId);
 		if (heir.role === 'super_admin') {
-			const words = `${fullName(heir)} is a Super admin already, and can make you a Team member.`;
+			const words = sentence`${fullName(heir)} is a Super admin already, and can make you a Team member.`;
 			throw new Refusal('CONFLICT', 'SUPER_ADMIN', words);
 		}
 		const member: Member = { ...heir, role: 'super_admin' };
@@ -253,7 +254,7 @@ export const membersRouter = router({
 			throw new Refusal(
 				'CONFLICT',
 				'LAST_SUPER_ADMIN',
-				`${name} would be without a Super admin. Make somebody else a Super admin first.`
+				sentence`${name} would be without a Super admin. Make somebody else a Super admin first.`
 			);
 		}
 		const seen = await listSeenBy(ctx.db, organizationId, member.userId);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { sentence } from '#lib/direction.ts';
 import { recentLength, type OrganizationSnapshot } from '#lib/apply.ts';
 import { organizationName } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
@@ -132,7 +133,7 @@ export async function findFreeSlug(db: Db, name: string): Promise<string> {
 }
 
 const taken = (name: string) =>
-	fieldRefusal('name', 'TAKEN', `There is already an organization with the name ${name}.`);
+	fieldRefusal('name', 'TAKEN', sentence`There is already an organization with the name ${name}.`);
 
 /** Turns the broken index of two equal names into words at the field. */
 export async function refusingTaken<Result>(name: string, writing: Promise<Result>): Promise<Result> {
@@ -212,7 +213,11 @@ export const organizationsRouter = router({
 			.where('status', '=', 'pending')
 			.executeTakeFirst();
 		if (pending) {
-			throw new Refusal('CONFLICT', 'PENDING_REQUEST', `Your request for ${pending.name} is still pending.`);
+			throw new Refusal(
+				'CONFLICT',
+				'PENDING_REQUEST',
+				sentence`Your request for ${pending.name} is still pending.`
+			);
 		}
 		const { count } = await db
 			.selectFrom('organization')

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sentence } from '#lib/direction.ts';
 import { email, names, organizationName } from '#lib/fields.ts';
 import { fullName, type Invitation, type Organization } from '#lib/views.ts';
 import type { Trx } from '../../database/database.ts';
@@ -56,7 +57,7 @@ async function lockUngoverned(db: Trx, id: string): Promise<Organization> {
 		.executeTakeFirst();
 	if (!row || row.status === 'withdrawn') throw notFound();
 	if (row.status !== 'approved') {
-		throw new Refusal('CONFLICT', row.status.toUpperCase(), `${row.name} is ${row.status}.`);
+		throw new Refusal('CONFLICT', row.status.toUpperCase(), sentence`${row.name} is ${row.status}.`);
 	}
 	const governor = (await listMembers(db, id)).find(({ role }) => role === 'super_admin');
 	if (governor) {
