@@ -95,7 +95,7 @@ const forms: Form[] = [
 		form: 'a new organization of a partner',
 		as: admin,
 		path: () => '/admin/organizations',
-		open: 'Create an organization',
+		open: 'Create for a partner',
 		values: { name: 'Partner', firstName: 'evil.com', email: 'somebody@x.test' },
 		button: 'Create and invite',
 		field: 'firstName',
