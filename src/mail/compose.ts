@@ -170,7 +170,7 @@ const markLines = (html: string) =>
 		.join('<br />');
 
 /** What is in a tag or in the title, where no element can stand. */
-const withoutElements = /<title>.*?<\/title>|<[^>]*>/gs;
+const withoutElements = /<title>.*?<\/title>|<[^<>]*>/gs;
 
 /** As `fill`; texts are isolated, so that a name that is read from right to left moves nothing beside it. */
 function fillHtml(template: string, name: EmailName, values: Values, inText: (html: string) => string) {

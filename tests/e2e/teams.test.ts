@@ -223,7 +223,7 @@ test('editing and removing by keyboard alone; what the person knows is rotated, 
 
 	// The list stays until it is done, also after loading anew.
 	const exposed = page.getByTestId('exposed');
-	await exposed.getByText(`seen by ${name}`).waitFor();
+	await exposed.getByText(`seen by ${renamed}`).waitFor();
 	await page.reload();
 	await isLive(page);
 	await exposed.getByRole('button', { name: `Rotate ${application.name}: Default` }).click();
