@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { sentence } from '#lib/direction.ts';
 import { recentLength, type OrganizationSnapshot } from '#lib/apply.ts';
@@ -8,7 +7,7 @@ import { compileOnce } from '../../database/compiled.ts';
 import { compileTogether } from '../../database/together.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
-import { keysOf } from './names.ts';
+import { findFreeSlug, keysOf } from './names.ts';
 import { publish } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import {
@@ -113,24 +112,6 @@ const askForAll = compileTogether((db: Db, id: string) => ({
 	events: selectLatest(db, { kind: 'organization', organizationId: id }, recentLength),
 	online: selectOnlineIn(db, id)
 }));
-
-/** Latin letters and digits of the name; a name without any gets a random slug. */
-function slugOf(name: string): string {
-	const slug = name
-		.normalize('NFKD')
-		.replace(/\p{M}/gu, '')
-		.toLowerCase()
-		.replace(/[^a-z0-9]+/g, '-')
-		.replace(/^-|-$/g, '')
-		.slice(0, 48);
-	return slug || `org-${randomBytes(4).toString('hex')}`;
-}
-
-export async function findFreeSlug(db: Db, name: string): Promise<string> {
-	const slug = slugOf(name);
-	const taken = await db.selectFrom('organization').select('id').where('slug', '=', slug).executeTakeFirst();
-	return taken ? `${slug}-${randomBytes(3).toString('hex')}` : slug;
-}
 
 const taken = (name: string) =>
 	fieldRefusal('name', 'TAKEN', sentence`There is already an organization with the name ${name}.`);

@@ -4,14 +4,14 @@ import { email, names, organizationName } from '#lib/fields.ts';
 import { fullName, type Invitation, type Organization } from '#lib/views.ts';
 import type { Trx } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
-import { keysOf } from './names.ts';
+import { findFreeSlug, keysOf } from './names.ts';
 import { publish } from '../../news/publish.ts';
 import { createToken, hashToken } from '../../identity/tokens.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
 import { expiryOf, sendInvitation } from '../invitations/invitations.ts';
 import { getMember, listMembers, roleMail } from '../members/members.ts';
-import { findFreeSlug, getOrganizationView, refusingTaken, type WritingContext } from './organizations.ts';
+import { getOrganizationView, refusingTaken, type WritingContext } from './organizations.ts';
 import { getSettings } from '../settings/settings.ts';
 
 /** What portal admins do so that an organization has somebody to govern it. */
