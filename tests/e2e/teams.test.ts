@@ -228,7 +228,7 @@ test('editing and removing by keyboard alone; what the person knows is rotated, 
 	await isLive(page);
 	await exposed.getByRole('button', { name: `Rotate ${application.name}: Default` }).click();
 	await dialog.getByLabel('The old secret stops working').selectOption({ label: 'Now' });
-	await dialog.getByRole('button', { name: 'Rotate', exact: true }).click();
+	await dialog.getByRole('button', { name: 'Rotate now', exact: true }).click();
 	await exposed.waitFor({ state: 'hidden' });
 	expect([...person.complaints, ...theirs.complaints]).toEqual([]);
 	await Promise.all([person.close(), theirs.close()]);
