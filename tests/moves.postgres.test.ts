@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { getPortal, type Company, type Portal, type Visitor } from './factories.ts';
 import type { Server } from './harness.ts';
-import { on, race, startSecond } from './race.ts';
+import { fulfilled, ofOrganization, on, race, rounds, startSecond } from './race.ts';
 
 /** What else happens in the instant in which an application goes from one organization to another. */
 
@@ -16,13 +16,9 @@ afterAll(async () => {
 	await portal.stop();
 });
 
-const rounds = [1, 2, 3];
 const approved = () => portal.company({ admin: portal.admin });
 const open = async (by: Visitor, { slug }: Company) =>
 	(await by.api.organizations.open.query({ slug })).snapshot;
-const fulfilled = (answers: PromiseSettledResult<unknown>[]) =>
-	answers.filter(({ status }) => status === 'fulfilled');
-const ofOrganization = ({ id }: { id: string }) => ({ table: 'organization', id }) as const;
 
 describe('an application that moves has one owner when', () => {
 	async function packed() {

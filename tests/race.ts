@@ -78,3 +78,11 @@ export async function race(
 	if (!first || !second) throw new Error('Two calls have two answers.');
 	return [first, second];
 }
+
+/** Each race is run so often: it is forced, not waited for. */
+export const rounds = [1, 2, 3];
+
+export const ofOrganization = ({ id }: { id: string }) => ({ table: 'organization', id }) as const;
+
+export const fulfilled = (answers: PromiseSettledResult<unknown>[]) =>
+	answers.filter(({ status }) => status === 'fulfilled');

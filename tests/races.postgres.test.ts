@@ -9,7 +9,7 @@ import {
 	type Visitor
 } from './factories.ts';
 import type { Server } from './harness.ts';
-import { on, race, startSecond } from './race.ts';
+import { fulfilled, ofOrganization, on, race, rounds, startSecond } from './race.ts';
 
 /** What two people do to one row in the same instant, one on each of two processes. */
 
@@ -24,13 +24,9 @@ afterAll(async () => {
 	await portal.stop();
 });
 
-const rounds = [1, 2, 3];
 const approved = () => portal.company({ admin: portal.admin });
 const open = async (by: Visitor, { slug }: Company) =>
 	(await by.api.organizations.open.query({ slug })).snapshot;
-const fulfilled = (answers: PromiseSettledResult<unknown>[]) =>
-	answers.filter(({ status }) => status === 'fulfilled');
-const ofOrganization = ({ id }: { id: string }) => ({ table: 'organization', id }) as const;
 
 /** An organization with two Super admins, and who is left of them. */
 async function withTwo() {

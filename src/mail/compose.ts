@@ -162,12 +162,10 @@ const fill = (template: string, values: Values, write: (text: string) => string)
 		return value ? space + write(value) : '';
 	});
 
-const isolateLines = (html: string) => html.split('<br />').map(isolate).join('<br />');
-const markLines = (html: string) =>
-	html
-		.split('<br />')
-		.map((line) => `<bdi>${line}</bdi>`)
-		.join('<br />');
+const eachLine = (keepApart: (line: string) => string) => (html: string) =>
+	html.split('<br />').map(keepApart).join('<br />');
+const isolateLines = eachLine(isolate);
+const markLines = eachLine((line) => `<bdi>${line}</bdi>`);
 
 /** What is in a tag or in the title, where no element can stand. */
 const withoutElements = /<title>.*?<\/title>|<[^<>]*>/gs;
