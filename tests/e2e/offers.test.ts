@@ -228,7 +228,7 @@ test('“Confirm your e-mail address” stands where something needs it, and not
 	await page.getByText('Sent. Look into your mailbox.').waitFor();
 	for (const link of ['Applications', 'Activity']) {
 		await page.getByRole('link', { name: link }).first().click();
-		await page.getByRole('heading', { name: link }).first().waitFor();
+		await page.getByRole('heading', { level: 1, name: link }).waitFor();
 		expect(await page.getByText(/Confirm your (e-mail )?address/).count(), link).toBe(0);
 	}
 	await page.goto('/organizations/new');
