@@ -1,8 +1,8 @@
-import { apiFor } from './api.ts';
+import { api } from './api.server.ts';
 import { orErrorPage } from './refusals.ts';
 import type { LayoutServerLoad } from './$types';
 
-export const load: LayoutServerLoad = ({ fetch, depends, url }) => {
+export const load: LayoutServerLoad = ({ depends, url }) => {
 	depends('portico:account');
-	return orErrorPage(apiFor(fetch).sessions.get.query({}), url);
+	return orErrorPage(api.sessions.get.query({}), url);
 };

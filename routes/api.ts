@@ -3,7 +3,7 @@ import { page } from '$app/state';
 import { accountHeader } from '#lib/wire.ts';
 import type { AppRouter } from '../src/router.ts';
 
-export type Api = ReturnType<typeof apiFor>;
+export type Api = typeof api;
 
 /**
  * Something between the page and the portal answered in its place: a proxy with an error page of its own, or a page to
@@ -28,25 +28,21 @@ const ours =
 		throw new NotOurs(response);
 	};
 
-/**
- * The API as `load` and form actions call it, with the `fetch` of their event: see hooks.server.ts.
- * @param accountOf the account that the page was drawn for: whoever else is signed in by now changes nothing with it.
- */
-export function apiFor(fetch: typeof globalThis.fetch, accountOf?: () => string | null | undefined) {
-	const headers = () => {
-		const account = accountOf?.();
-		return account ? { [accountHeader]: account } : {};
-	};
-	return createTRPCClient<AppRouter>({
-		links: [httpBatchLink({ url: '/trpc', fetch: ours(fetch), maxItems: 10, headers })]
+/** The API as pages call it in the browser, each call with this `fetch`. */
+export const apiBy = (fetch: typeof globalThis.fetch) =>
+	createTRPCClient<AppRouter>({
+		links: [
+			httpBatchLink({
+				url: '/trpc',
+				fetch: ours(fetch),
+				maxItems: 10,
+				// Whoever else is signed in by now changes nothing with a page that was drawn for this account.
+				headers: () => (page.data.account ? { [accountHeader]: page.data.account.id } : {})
+			})
+		]
 	});
-}
 
-/** The API as pages call it in the browser. */
-export const api = apiFor(
-	(...request) => fetch(...request),
-	() => page.data.account?.id
-);
+export const api = apiBy((...request) => fetch(...request));
 
 /** As `api`, for what is answered bit by bit. */
 export const streamingApi = createTRPCClient<AppRouter>({

@@ -1,8 +1,8 @@
-import type { Bindings } from '../src/http/app.ts';
+import type { Inside } from '../src/http/inside.ts';
 
 declare global {
 	/** How a page's `load` reaches the API without leaving the process; set by the server. */
-	var porticoFetch: (request: Request, bindings: Bindings) => Promise<Response>;
+	var portico: Inside;
 
 	namespace App {
 		interface Error {

@@ -1,37 +1,5 @@
-import type { Handle, HandleFetch, HandleServerError } from '@sveltejs/kit';
+import type { Handle, HandleServerError } from '@sveltejs/kit';
 import { withoutSecrets } from '#lib/redaction.ts';
-import { parseSetCookie } from 'set-cookie-parser';
-
-/** Calls of the API stay inside the process; the outer server has put its `fetch` on globalThis. */
-export const handleFetch: HandleFetch = async ({ event, request, fetch }) => {
-	const url = new URL(request.url);
-	if (url.origin !== event.url.origin || !url.pathname.startsWith('/trpc/')) return fetch(request);
-	const inside = new Request(request, { headers: new Headers(request.headers) });
-	for (const name of ['cookie', 'user-agent']) {
-		const value = event.request.headers.get(name);
-		if (value) inside.headers.set(name, value);
-	}
-	const response = await globalThis.porticoFetch(inside, {
-		address: event.request.headers.get('x-portico-address') ?? 'unknown',
-		requestId: event.request.headers.get('x-request-id') ?? '',
-		// What a form does may end the session that its page was asked for with.
-		...(event.request.method === 'GET' && { page: event.locals })
-	});
-	// As is for how long whoever was refused has to wait.
-	const retryAfter = response.headers.get('retry-after');
-	if (retryAfter) event.locals.retryAfter = retryAfter;
-	// A cookie that the call sets belongs to the page's own response.
-	for (const { name, value, path, httpOnly, secure, sameSite, maxAge } of parseSetCookie(response)) {
-		event.cookies.set(name, value, {
-			path: path ?? '/',
-			httpOnly,
-			secure,
-			sameSite: sameSite?.toLowerCase() as 'lax',
-			maxAge
-		});
-	}
-	return response;
-};
 
 /** A form names its action as `?/name`; SvelteKit takes words of the language itself for names too, and stumbles. */
 function isNoAction(key: string): boolean {

@@ -2,10 +2,10 @@ import { page } from '$app/state';
 import type { OrganizationSnapshot } from '#lib/apply.ts';
 import type { Feed } from '#lib/browser/feed.svelte.ts';
 import { live } from '#lib/browser/live.svelte.ts';
-import { api, apiFor } from './api.ts';
+import { api, apiBy } from './api.ts';
 
 /** What is told while the page goes away has to arrive all the same. */
-const parting = apiFor((url, init) => fetch(url, { ...init, keepalive: true }));
+const parting = apiBy((url, init) => fetch(url, { ...init, keepalive: true }));
 
 export interface Visit {
 	/** Tells the server up to which event the organization has been seen. */

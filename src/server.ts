@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server';
 import { clearAlarm } from './news/alarms.ts';
 import { createApp, type NodeHandler } from './http/app.ts';
 import { smallBody } from './http/bodies.ts';
+import { createInside } from './http/inside.ts';
 import { withCompression } from './http/compression.ts';
 import { openDatabase } from './database/database.ts';
 import { readEnv, type Env } from './env.ts';
@@ -46,7 +47,7 @@ async function start(env: Env): Promise<void> {
 
 	let pages: NodeHandler = (_request, response) => response.writeHead(503).end('Portico is starting.');
 	const app = createApp(parts, (request, response, next) => pages(request, response, next));
-	globalThis.porticoFetch = async (request, bindings) => app.fetch(request, bindings);
+	globalThis.portico = createInside(parts);
 	const server = createServer(
 		// Whoever asks for another protocol, as some do for HTTP/2, is answered in this one.
 		{ shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },

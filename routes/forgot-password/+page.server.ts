@@ -1,12 +1,12 @@
-import { apiFor } from '../api.ts';
+import { api } from '../api.server.ts';
 import { failWith, readForm, textOf } from '../forms.ts';
 import type { Actions } from './$types';
 
 export const actions: Actions = {
-	default: async ({ fetch, request }) => {
+	default: async ({ request }) => {
 		const email = textOf(await readForm(request), 'email');
 		try {
-			await apiFor(fetch).accounts.requestReset.mutate({ email });
+			await api.accounts.requestReset.mutate({ email });
 		} catch (error) {
 			return failWith(error, { email });
 		}

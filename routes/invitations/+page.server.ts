@@ -1,5 +1,5 @@
 import { fail, redirect } from '@sveltejs/kit';
-import { apiFor } from '../api.ts';
+import { api } from '../api.server.ts';
 import { failWith, readForm, textOf } from '../forms.ts';
 import { forgetToken, openedLink, pageOf, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
@@ -8,7 +8,7 @@ const path = '/invitations';
 
 export const load: PageServerLoad = async (event) => {
 	const { link, token } = openedLink(event, path);
-	return { link, opened: await apiFor(event.fetch).invitations.open.query({ token }) };
+	return { link, opened: await api.invitations.open.query({ token }) };
 };
 
 const noNames = { firstName: '', lastName: '' };
@@ -30,7 +30,7 @@ export const actions: Actions = {
 		try {
 			const input = isNewPerson ? { ...values, password: textOf(form, 'password') } : {};
 			const shown = shownOf(form);
-			joined = await apiFor(event.fetch).invitations.accept.mutate({ token, shown, ...input });
+			joined = await api.invitations.accept.mutate({ token, shown, ...input });
 		} catch (error) {
 			return failWith(error, values);
 		}
@@ -43,7 +43,7 @@ export const actions: Actions = {
 		const form = await readForm(event.request);
 		const { link, token } = tokenOf(event, path, form);
 		try {
-			await apiFor(event.fetch).invitations.decline.mutate({ token, shown: shownOf(form) });
+			await api.invitations.decline.mutate({ token, shown: shownOf(form) });
 		} catch (error) {
 			return failWith(error, noNames);
 		}
@@ -53,7 +53,6 @@ export const actions: Actions = {
 	/** The account of the address was never confirmed: its e-mail once more. */
 	verify: async (event) => {
 		const { token } = tokenOf(event, path, await readForm(event.request));
-		const api = apiFor(event.fetch);
 		try {
 			const opened = await api.invitations.open.query({ token });
 			if (opened.state !== 'pending' || opened.who !== 'unverified') return outOfDate();
@@ -68,7 +67,6 @@ export const actions: Actions = {
 	switch: async (event) => {
 		const form = await readForm(event.request);
 		const { link } = tokenOf(event, path, form);
-		const api = apiFor(event.fetch);
 		const { account } = await api.sessions.get.query({});
 		if (account && account.email !== textOf(form, 'signedInAs')) return outOfDate();
 		await api.sessions.delete.mutate({});

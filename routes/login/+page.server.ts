@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { ownPath } from '#lib/browser/paths.ts';
-import { apiFor } from '../api.ts';
+import { api } from '../api.server.ts';
 import { failWith, readForm, textOf } from '../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -18,14 +18,14 @@ export const load: PageServerLoad = async ({ parent, url }) => {
 };
 
 export const actions: Actions = {
-	default: async ({ fetch, request, url }) => {
+	default: async ({ request, url }) => {
 		const form = await readForm(request);
 		const email = textOf(form, 'email');
 		const next = url.searchParams.get('next');
 		let redirectTo: string;
 		try {
 			const input = { email, password: textOf(form, 'password') };
-			({ redirectTo } = await apiFor(fetch).sessions.create.mutate(input));
+			({ redirectTo } = await api.sessions.create.mutate(input));
 		} catch (error) {
 			return failWith(error, { email });
 		}

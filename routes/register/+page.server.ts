@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { ownPath } from '#lib/browser/paths.ts';
-import { apiFor } from '../api.ts';
+import { api } from '../api.server.ts';
 import { failWith, readForm, textOf } from '../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -11,7 +11,7 @@ export const load: PageServerLoad = async ({ parent, url }) => {
 };
 
 export const actions: Actions = {
-	default: async ({ fetch, request, url }) => {
+	default: async ({ request, url }) => {
 		const form = await readForm(request);
 		const values = {
 			firstName: textOf(form, 'firstName'),
@@ -19,7 +19,6 @@ export const actions: Actions = {
 			email: textOf(form, 'email')
 		};
 		const password = textOf(form, 'password');
-		const api = apiFor(fetch);
 		const next = url.searchParams.get('next');
 		let status: string;
 		try {

@@ -1,5 +1,5 @@
 import { redirect } from '@sveltejs/kit';
-import { apiFor } from '../api.ts';
+import { api } from '../api.server.ts';
 import { failWith, readForm, textOf } from '../forms.ts';
 import { forgetToken, openedLink, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
@@ -8,7 +8,7 @@ const path = '/reset-password';
 
 export const load: PageServerLoad = async (event) => {
 	const { link, token } = openedLink(event, path);
-	const opened = await apiFor(event.fetch).accounts.openReset.query({ token });
+	const opened = await api.accounts.openReset.query({ token });
 	return { link, opened, isProven: event.url.searchParams.has('proven') };
 };
 
@@ -19,7 +19,7 @@ export const actions: Actions = {
 		let isWaiting: boolean;
 		try {
 			const input = { token, password: textOf(form, 'password') };
-			({ isWaiting } = await apiFor(event.fetch).accounts.reset.mutate(input));
+			({ isWaiting } = await api.accounts.reset.mutate(input));
 		} catch (error) {
 			return failWith(error, {});
 		}

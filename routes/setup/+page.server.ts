@@ -1,5 +1,5 @@
 import { redirect } from '@sveltejs/kit';
-import { apiFor } from '../api.ts';
+import { api } from '../api.server.ts';
 import { failWith, readForm, textOf } from '../forms.ts';
 import { forgetToken, openedLink, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
@@ -8,7 +8,7 @@ const path = '/setup';
 
 export const load: PageServerLoad = async (event) => {
 	const { link, token } = openedLink(event, path);
-	return { link, ...(await apiFor(event.fetch).setup.open.query({ token })) };
+	return { link, ...(await api.setup.open.query({ token })) };
 };
 
 export const actions: Actions = {
@@ -22,7 +22,7 @@ export const actions: Actions = {
 		};
 		try {
 			const input = { ...values, password: textOf(form, 'password'), token };
-			await apiFor(event.fetch).setup.complete.mutate(input);
+			await api.setup.complete.mutate(input);
 		} catch (error) {
 			return failWith(error, values);
 		}

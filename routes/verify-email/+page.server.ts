@@ -1,5 +1,5 @@
 import { redirect } from '@sveltejs/kit';
-import { apiFor } from '../api.ts';
+import { api } from '../api.server.ts';
 import { failWith, readForm } from '../forms.ts';
 import { forgetToken, keepToken, openedLink, pageOf, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
@@ -8,7 +8,7 @@ const path = '/verify-email';
 
 export const load: PageServerLoad = async (event) => {
 	const { link, token } = openedLink(event, path);
-	return { link, opened: await apiFor(event.fetch).accounts.openEmail.query({ token }) };
+	return { link, opened: await api.accounts.openEmail.query({ token }) };
 };
 
 export const actions: Actions = {
@@ -16,7 +16,7 @@ export const actions: Actions = {
 		const { link, token } = tokenOf(event, path, await readForm(event.request));
 		let proven;
 		try {
-			proven = await apiFor(event.fetch).accounts.verifyEmail.mutate({ token });
+			proven = await api.accounts.verifyEmail.mutate({ token });
 		} catch (error) {
 			return failWith(error, {});
 		}

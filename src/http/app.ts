@@ -8,19 +8,19 @@ import { HTTPException } from 'hono/http-exception';
 import type { Logger } from 'pino';
 import { loggedPath } from '#lib/redaction.ts';
 import { accountHeader } from '#lib/wire.ts';
-import { addressOf, prefixOf } from '../identity/networks.ts';
+import { addressOf } from '../identity/networks.ts';
 import { raiseAlarm } from '../news/alarms.ts';
 import { callLimit, limitBody, limitTold, readForm, smallBody } from './bodies.ts';
 import type { Db } from '../database/database.ts';
-import { describeDevice, deviceCookie } from '../identity/devices.ts';
 import type { Env } from '../env.ts';
 import { exportActivity, formatOf } from './exports.ts';
 import type { Outbox } from '../mail/outbox.ts';
+import { contextOf as contextOfAsker } from './context.ts';
+import { reportCall } from './inside.ts';
 import { createIntrospection } from './introspection.ts';
 import { leadToOrigin, wrongAddress } from './own-address.ts';
 import { followUnsubscribe } from '../procedures/preferences/preferences.ts';
 import { appRouter } from '../router.ts';
-import { findSession, sessionCookie, type Session } from '../identity/sessions.ts';
 import { Refusal, refusalOfOutage } from '../api/refusals.ts';
 import { type Context } from '../api/trpc.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -38,17 +38,8 @@ export interface Parts {
 /** What a Node.js request handler, such as SvelteKit's, looks like. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
-/**
- * What comes along with a request: Node's own objects for one from the network, or the address and the id of the page
- * request for one that a page's `load` makes inside the process.
- */
-export type Bindings =
-	| { incoming: IncomingMessage; outgoing: ServerResponse }
-	| {
-			address: string;
-			requestId: string;
-			/** The same for all calls of a page that is only read. */ page?: object;
-	  };
+/** Node's own objects of a request. */
+export type Bindings = { incoming: IncomingMessage; outgoing: ServerResponse };
 
 type Variables = { address: string; requestId: string };
 type App = Hono<{ Bindings: Bindings; Variables: Variables }>;
@@ -76,26 +67,23 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 		);
 	};
 	app.use(async (c, next) => {
-		const isInside = !('incoming' in c.env);
-		const requestId = 'incoming' in c.env ? randomUUID() : c.env.requestId;
-		const address = 'incoming' in c.env ? addressOf(c.env.incoming, env.TRUSTED_PROXIES) : c.env.address;
-		if (!hasWarned && env.TRUSTED_PROXIES === 0 && 'incoming' in c.env) {
-			hasWarned = c.env.incoming.headers['x-forwarded-for'] !== undefined;
+		const { incoming, outgoing } = c.env;
+		const requestId = randomUUID();
+		const address = addressOf(incoming, env.TRUSTED_PROXIES);
+		if (!hasWarned && env.TRUSTED_PROXIES === 0) {
+			hasWarned = incoming.headers['x-forwarded-for'] !== undefined;
 			if (hasWarned) warnOfProxy();
 		}
 		c.set('requestId', requestId);
 		c.set('address', address);
-		if ('incoming' in c.env) {
-			// Nothing here is large enough to be asked for in parts, and a part that ends before it begins confuses the pages.
-			delete c.env.incoming.headers.range;
-			c.env.incoming.headers[addressHeader] = address;
-			c.env.incoming.headers[requestIdHeader] = requestId;
-			for (const [name, value] of Object.entries(securityHeaders(env))) c.env.outgoing.setHeader(name, value);
-			c.env.outgoing.setHeader(requestIdHeader, requestId);
-		}
+		// Nothing here is large enough to be asked for in parts, and a part that ends before it begins confuses the pages.
+		delete incoming.headers.range;
+		incoming.headers[addressHeader] = address;
+		incoming.headers[requestIdHeader] = requestId;
+		for (const [name, value] of Object.entries(securityHeaders(env))) outgoing.setHeader(name, value);
+		outgoing.setHeader(requestIdHeader, requestId);
 		const began = performance.now();
 		await next();
-		if (isInside) return;
 		const path = loggedPath(c.req.path);
 		const ms = Math.round(performance.now() - began);
 		log.info({ requestId, method: c.req.method, path, status: statusOf(c), ms }, 'request');
@@ -134,9 +122,7 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 	// Cookies travel with requests that other sites make. Whatever changes something has to come from our own pages,
 	// whichever content type it claims.
 	app.use(async (c, next) => {
-		// What a page's form asks for inside of the process came in with a request that was looked at.
-		const isInside = !('incoming' in c.env);
-		if (isInside || safeMethods.has(c.req.method) || c.req.header('origin') === env.ORIGIN) return next();
+		if (safeMethods.has(c.req.method) || c.req.header('origin') === env.ORIGIN) return next();
 		return c.text(wrongAddress(env.ORIGIN), 403);
 	});
 
@@ -164,11 +150,7 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 			responseMeta: ({ errors }) => ({
 				headers: { 'cache-control': 'private, no-store', ...retryAfterOf(errors) }
 			}),
-			onError({ error, path, ctx }) {
-				const about = { err: error.cause ?? error, path, requestId: ctx?.requestId };
-				if (error.code === 'INTERNAL_SERVER_ERROR') log.error(about, 'a call failed');
-				if (error.code === 'SERVICE_UNAVAILABLE') log.warn(about, 'a call could not be carried out now');
-			}
+			onError: ({ error, path, ctx }) => reportCall(parts, { error, path, ctx })
 		})
 	);
 
@@ -179,7 +161,7 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 			() => contextOf(parts, c, new Headers()),
 			(error) => {
 				log.warn({ err: error, requestId: c.get('requestId') }, 'an export was broken off');
-				if ('outgoing' in c.env) c.env.outgoing.destroy();
+				c.env.outgoing.destroy();
 			}
 		);
 	app.get('/api/:file{activity\\.(csv|jsonl)}', (c) => download(c));
@@ -190,7 +172,6 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 	if (pages) {
 		app.use(leadToOrigin(env.ORIGIN));
 		app.all('*', limitTold(smallBody), async (c) => {
-			if (!('incoming' in c.env)) return c.notFound();
 			const { incoming, outgoing } = c.env;
 			await new Promise<void>((resolve) => {
 				outgoing.once('close', resolve);
@@ -218,57 +199,16 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 	return app;
 }
 
-async function contextOf(parts: Parts, c: HonoContext, headers: Headers): Promise<Context> {
-	const { env, ...rest } = parts;
-	const { name, options } = sessionCookie(env.ORIGIN);
-	const token = getCookie(c, name);
-	const device = deviceCookie(env.ORIGIN);
-	const address = c.get('address') as string;
-	return {
-		...rest,
-		config: env,
+/** Who asks by a request from the network; cookies that the call sets go into `headers`. */
+function contextOf(parts: Parts, c: HonoContext, headers: Headers): Promise<Context> {
+	return contextOfAsker(parts, {
 		requestId: c.get('requestId') as string,
-		address,
-		session: token ? await findSessionOnce(parts.db, c.env as Bindings, token, address) : null,
+		address: c.get('address') as string,
+		userAgent: c.req.header('user-agent') ?? '',
 		drawnFor: c.req.header(accountHeader) ?? null,
-		device: {
-			get label() {
-				return describeDevice(c.req.header('user-agent') ?? '');
-			},
-			token: getCookie(c, device.name)?.slice(0, 100) || null
-		},
-		setSessionToken(next) {
-			const life = next === null ? { ...options, maxAge: 0 } : options;
-			headers.append('set-cookie', generateCookie(name, next ?? '', life));
-		},
-		setDeviceToken(next) {
-			headers.append('set-cookie', generateCookie(device.name, next, device.options));
-		}
-	};
-}
-
-const found = new WeakMap<object, Promise<Session | null>>();
-
-/** A page asks several things at once, as one and the same person. */
-function findSessionOnce(
-	db: Db,
-	bindings: Bindings,
-	token: string,
-	address: string
-): Promise<Session | null> {
-	const page = 'page' in bindings ? bindings.page : undefined;
-	if (!page) return findSessionNow(db, token, address);
-	const finding = found.get(page) ?? findSessionNow(db, token, address);
-	found.set(page, finding);
-	return finding;
-}
-
-async function findSessionNow(db: Db, token: string, address: string): Promise<Session | null> {
-	try {
-		return await findSession(db, token, prefixOf(address));
-	} catch (error) {
-		throw refusalOfOutage(error);
-	}
+		getCookie: (name) => getCookie(c, name),
+		setCookie: (...cookie) => headers.append('set-cookie', generateCookie(...cookie))
+	});
 }
 
 /** When the same may be asked again (RFC 9110, 10.2.3), of several answers the latest. */
@@ -278,7 +218,7 @@ function retryAfterOf(errors: readonly unknown[]): Record<string, string> {
 }
 
 function statusOf(c: HonoContext<{ Bindings: Bindings; Variables: Variables }>): number {
-	return 'outgoing' in c.env && c.env.outgoing.headersSent ? c.env.outgoing.statusCode : c.res.status;
+	return c.env.outgoing.headersSent ? c.env.outgoing.statusCode : c.res.status;
 }
 
 function securityHeaders(env: Env): Record<string, string> {

@@ -1,11 +1,10 @@
 import { filterOf, readActivityQuery } from '#lib/activity.ts';
-import { apiFor } from '../../api.ts';
+import { api } from '../../api.server.ts';
 import { findAccounts, findOrganizations, resolve } from '../../picking.ts';
 import { orErrorPage } from '../../refusals.ts';
 import type { PageServerLoad } from './$types';
 
-export const load: PageServerLoad = async ({ fetch, url }) => {
-	const api = apiFor(fetch);
+export const load: PageServerLoad = async ({ url }) => {
 	const query = readActivityQuery(url.searchParams);
 	const asking = Promise.all([
 		resolve(query.organization, (text) => findOrganizations(api, text)),

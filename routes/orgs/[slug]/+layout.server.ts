@@ -1,6 +1,6 @@
-import { apiFor } from '../../api.ts';
+import { api } from '../../api.server.ts';
 import { orErrorPage } from '../../refusals.ts';
 import type { LayoutServerLoad } from './$types';
 
-export const load: LayoutServerLoad = ({ fetch, params, url }) =>
-	orErrorPage(apiFor(fetch).organizations.open.query({ slug: params.slug }), url);
+export const load: LayoutServerLoad = ({ params, url }) =>
+	orErrorPage(api.organizations.open.query({ slug: params.slug }), url);

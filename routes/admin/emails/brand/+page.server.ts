@@ -1,8 +1,8 @@
-import { apiFor } from '../../../api.ts';
+import { api } from '../../../api.server.ts';
 import { orErrorPage } from '../../../refusals.ts';
 import type { PageServerLoad } from './$types';
 
-export const load: PageServerLoad = ({ fetch, url, depends }) => {
+export const load: PageServerLoad = ({ url, depends }) => {
 	depends('portico:brand');
-	return orErrorPage(apiFor(fetch).emails.getBrand.query({}), url);
+	return orErrorPage(api.emails.getBrand.query({}), url);
 };

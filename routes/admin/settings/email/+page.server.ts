@@ -1,8 +1,8 @@
-import { apiFor } from '../../../api.ts';
+import { api } from '../../../api.server.ts';
 import { orErrorPage } from '../../../refusals.ts';
 import type { PageServerLoad } from './$types';
 
-export const load: PageServerLoad = ({ fetch, url, depends }) => {
+export const load: PageServerLoad = ({ url, depends }) => {
 	depends('portico:mail-server');
-	return orErrorPage(apiFor(fetch).mailServers.get.query({}), url);
+	return orErrorPage(api.mailServers.get.query({}), url);
 };

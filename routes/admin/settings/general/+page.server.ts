@@ -1,10 +1,9 @@
-import { apiFor } from '../../../api.ts';
+import { api } from '../../../api.server.ts';
 import { orErrorPage } from '../../../refusals.ts';
 import type { PageServerLoad } from './$types';
 
-export const load: PageServerLoad = async ({ fetch, url, depends }) => {
+export const load: PageServerLoad = async ({ url, depends }) => {
 	depends('portico:settings');
-	const api = apiFor(fetch);
 	const [changes, admins] = await orErrorPage(
 		Promise.all([api.settings.listChanges.query({}), api.accounts.listAdmins.query({})]),
 		url

@@ -1,15 +1,15 @@
 import { filterOf, readActivityQuery } from '#lib/activity.ts';
-import { apiFor } from '../../../api.ts';
+import { api } from '../../../api.server.ts';
 import { findMembers, resolve } from '../../../picking.ts';
 import { orErrorPage } from '../../../refusals.ts';
 import type { PageServerLoad } from './$types';
 
-export const load: PageServerLoad = async ({ fetch, parent, url }) => {
+export const load: PageServerLoad = async ({ parent, url }) => {
 	const { organization, members } = (await parent()).snapshot;
 	const query = { ...readActivityQuery(url.searchParams), organization: '' };
 	const person = await resolve(query.person, (text) => findMembers(members, text));
 	const found = { ...query, person: person.id };
 	if (person.error || organization.status !== 'approved') return { query, person, page: null };
-	const asking = apiFor(fetch).activity.list.query({ ...filterOf(found), organizationId: organization.id });
+	const asking = api.activity.list.query({ ...filterOf(found), organizationId: organization.id });
 	return { query: found, person, page: await orErrorPage(asking, url) };
 };
