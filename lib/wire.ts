@@ -17,6 +17,15 @@ export const refusals = {
 /** Stands in the `data.reason` of a refused connection. Any other one is as `UNAVAILABLE`: not now. */
 export type RefusedBecause = keyof typeof refusals;
 
+/** So many of those who are there are named; of a crowd the number says more. */
+export const namesAtMost = 50;
+
+/** Who has a page open: how many people, and the first {@link namesAtMost} of them. */
+export interface Online {
+	count: number;
+	userIds: string[];
+}
+
 /** What the server tells a page. Nothing travels the other way: a socket carries news, never commands. */
 export interface ServerToClient {
 	/**
@@ -28,10 +37,8 @@ export interface ServerToClient {
 	settings: (settings: Settings) => void;
 	/** Something about the account itself changed: its organizations, roles, names or address. Load again. */
 	account: () => void;
-	/** Everybody of this organization who has a page open, told once to a page that has just come. */
-	online: (organizationId: string, userIds: string[]) => void;
-	/** One person came or went. */
-	presence: (organizationId: string, userId: string, isOnline: boolean) => void;
+	/** Who of this organization has a page open: told to a page that has just come, and whenever it has changed. */
+	online: (organizationId: string, online: Online) => void;
 	/** The person has seen this organization up to that event, on this page or another one. */
 	seen: (organizationId: string, seq: number) => void;
 	/** A message went into the mailbox or out of the door. */

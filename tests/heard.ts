@@ -26,9 +26,13 @@ export function heard(socket: Socket<ServerToClient>) {
 	socket.on('ended', () => note('ended'));
 	socket.on('resync', () => note('resync'));
 	socket.on('news', (isLive) => note(`news ${isLive}`));
-	socket.on('online', (organizationId, userIds) => {
-		online.set(organizationId, new Set(userIds));
+	socket.on('online', (organizationId, { userIds }) => {
+		const before = online.get(organizationId) ?? new Set();
+		const now = new Set(userIds);
+		online.set(organizationId, now);
 		note('online');
+		for (const id of now.difference(before)) note(`presence ${id} true`);
+		for (const id of before.difference(now)) note(`presence ${id} false`);
 	});
 	socket.on('settings', () => note('settings'));
 	socket.on('editors', (name, editors) =>
@@ -37,14 +41,6 @@ export function heard(socket: Socket<ServerToClient>) {
 	socket.on('seen', (organizationId, seq) => note(`seen ${organizationId} ${seq}`));
 	socket.on('mailbox', () => note('mailbox'));
 	socket.on('alarms', () => note('alarms'));
-	socket.on('presence', (organizationId, userId, isOnline) => {
-		const there = new Set(online.get(organizationId));
-		if (isOnline) there.add(userId);
-		else there.delete(userId);
-		online.set(organizationId, there);
-		note(`presence ${userId} ${isOnline}`);
-	});
-
 	/** Resolves when the condition holds, now or after one of the next words. */
 	function until(holds: () => boolean, what: string, timeoutMs = 240_000): Promise<void> {
 		if (holds()) return Promise.resolve();

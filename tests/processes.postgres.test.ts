@@ -142,7 +142,7 @@ test('a lost connection to the database: whoever lost their membership meanwhile
 	expect(theirs.events).toEqual([]);
 });
 
-test('a connection that breaks while news are told: nobody seems to be there for ever, and pages ask for what they missed', async () => {
+test('connections that break while presence is written and news are read: nobody seems to be there for ever, and pages ask for what they missed', async () => {
 	const company = await portal.company({ admin: portal.admin });
 	const member = await portal.member(company);
 	const [page, theirs] = [await company.owner.listen(), await member.listen()];
@@ -150,18 +150,18 @@ test('a connection that breaks while news are told: nobody seems to be there for
 	await page.until(isThere, `${member.userId} being there`);
 	await portal.inDatabase((db) =>
 		db.transaction().execute(async (trx) => {
-			await sql`lock table presence in access exclusive mode`.execute(trx);
-			// Both wait for the lock: the departure that is written, and the news that read whether somebody is there.
+			await sql`lock table presence, event in access exclusive mode`.execute(trx);
+			// Both wait for the lock: the departure that is written, and the news that are read.
 			theirs.socket.disconnect();
-			await signal(db, { kind: 'presence', organizationId: company.id, userId: company.owner.userId });
-			const ended = new Set<string>();
+			await signal(db, { kind: 'event', id: 1 });
+			const waited = new Set<string>();
 			await vi.waitFor(
 				async () => {
-					const { rows } = await sql<{ start: string }>`
-						select substring(query from '^\\w+ \\S+') as start, pg_terminate_backend(pid) from pg_stat_activity
-						where datname = current_database() and wait_event_type = 'Lock'`.execute(trx);
-					for (const { start } of rows) ended.add(start);
-					expect([...ended]).toEqual(expect.arrayContaining(['delete from', 'select "user_id"']));
+					const { rows } = await sql<{ table: string }>`
+						select relation::regclass::text as table, pg_terminate_backend(pid) from pg_locks
+						where not granted and relation in ('presence'::regclass, 'event'::regclass)`.execute(trx);
+					for (const { table } of rows) waited.add(table);
+					expect([...waited].toSorted()).toEqual(['event', 'presence']);
 				},
 				{ timeout: 240_000, interval: 10 }
 			);

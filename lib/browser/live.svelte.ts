@@ -3,7 +3,7 @@ import { untrack } from 'svelte';
 import { SvelteMap } from 'svelte/reactivity';
 import { recentLength } from '../apply.ts';
 import type { LiveEvent } from '../events.ts';
-import type { RefusedBecause, ServerToClient, Stream } from '../wire.ts';
+import type { Online, RefusedBecause, ServerToClient, Stream } from '../wire.ts';
 import type { Settings } from '../settings.ts';
 import type { EmailEditor } from '../views.ts';
 import { serverNow } from './server-time.ts';
@@ -70,8 +70,8 @@ class Live {
 	isLeaving = false;
 	/** Grows when messages were queued or sent: once for many at a time. */
 	mailbox = $state(0);
-	/** Ids of the people with a page open, by organization. */
-	readonly #online = new SvelteMap<string, ReadonlySet<string>>();
+	/** Who has a page open, by organization. */
+	readonly #online = new SvelteMap<string, Online>();
 	/** Who has the editor of an e-mail open, by its name. */
 	readonly #editors = new SvelteMap<string, readonly EmailEditor[]>();
 	/** When somebody closed their last page, as far as this page has heard of it; ISO 8601. */
@@ -96,8 +96,9 @@ class Live {
 	#isAsking = false;
 	#isAskedAgain = false;
 
-	online(organizationId: string): ReadonlySet<string> {
-		return this.#online.get(organizationId) ?? new Set<string>();
+	/** Who has a page of the organization open; null while that isn't known. */
+	online(organizationId: string): Online | null {
+		return (this.state === 'connected' && this.#online.get(organizationId)) || null;
 	}
 
 	editors(name: string): readonly EmailEditor[] {
@@ -206,15 +207,13 @@ class Live {
 		});
 		socket.on('alarms', on.alarms);
 		socket.on('editors', (name, editors) => this.setEditors(name, editors));
-		socket.on('online', (organizationId, userIds) => this.#online.set(organizationId, new Set(userIds)));
-		socket.on('presence', (organizationId, userId, isOnline) => {
-			const next = new Set(this.online(organizationId));
-			if (isOnline) next.add(userId);
-			else {
-				next.delete(userId);
-				this.#departed.set(userId, new Date(serverNow()).toISOString());
-			}
-			this.#online.set(organizationId, next);
+		socket.on('online', (organizationId, online) => {
+			const before = this.#online.get(organizationId)?.userIds ?? [];
+			// In a crowd, whoever isn't named may be there all the same.
+			const hasAllNames = online.count === online.userIds.length;
+			for (const userId of hasAllNames ? before : [])
+				if (!online.userIds.includes(userId)) this.#departed.set(userId, new Date(serverNow()).toISOString());
+			this.#online.set(organizationId, online);
 		});
 		socket.on('resync', () => this.fallBehind());
 		socket.on('ended', end);

@@ -1,8 +1,10 @@
+import { sql } from 'kysely';
 import { Lucia, TimeSpan, type Adapter } from 'lucia';
 import { createToken, hashToken } from './tokens.ts';
 import { signal } from '../news/publish.ts';
 import { compileOnce } from '../database/compiled.ts';
 import type { Db } from '../database/database.ts';
+import { idsIn, textsIn } from '../database/sets.ts';
 
 /**
  * Sessions. Lucia 3 is no longer developed, so nothing of it leaves this file. It is given hashes only: the cookie
@@ -170,9 +172,19 @@ export async function listSessions(db: Db, userId: string) {
 		.execute();
 }
 
-/** Somebody makes a call now, or has closed their last page. */
-export async function noteSeen(db: Db, userId: string): Promise<void> {
+/** Somebody makes a call now. */
+async function noteSeen(db: Db, userId: string): Promise<void> {
 	await db.updateTable('account').set({ lastSeenAt: new Date() }).where('id', '=', userId).execute();
+}
+
+/** These people have closed their last page. */
+export async function noteAllSeen(db: Db, userIds: string[]): Promise<void> {
+	if (userIds.length === 0) return;
+	// Locked in one order, as by everybody who holds several.
+	await sql`
+		update account set last_seen_at = now()
+		from (select id from account where id in ${idsIn(userIds)} order by id for no key update) as one
+		where account.id = one.id`.execute(db);
 }
 
 /** Which of these sessions, given by their hashes, are still good: one query for any number of them. */
@@ -182,7 +194,7 @@ export async function listLiveSessions(db: Db, ids: string[]): Promise<Set<strin
 		.selectFrom('session')
 		.innerJoin('account', 'account.id', 'session.userId')
 		.select('session.id')
-		.where('session.id', 'in', ids)
+		.where('session.id', 'in', textsIn(ids))
 		.where('session.expiresAt', '>', new Date())
 		.where('session.createdAt', '>', oldestStart())
 		.where('account.status', '=', 'active')

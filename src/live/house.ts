@@ -12,6 +12,4 @@ export interface House {
 	/** Runs one after the other what tells news or opens and closes doors: what was committed first is told first. */
 	inOrder: LimitFunction;
 	report: (error: unknown) => void;
-	/** For what nobody waits for: has a failure logged, and doors and presence set right once the database answers. */
-	guard: (promise: Promise<void>) => void;
 }

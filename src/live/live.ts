@@ -5,17 +5,21 @@ import type { Logger } from 'pino';
 import { Server } from 'socket.io';
 import type { Database } from '../database/database.ts';
 import type { Env } from '../env.ts';
-import { listLiveSessions, noteSeen } from '../identity/sessions.ts';
-import { beat, beatSeconds, leaveAll } from '../news/presence.ts';
+import { listLiveSessions } from '../identity/sessions.ts';
+import { leaveAll } from '../news/presence.ts';
 import { channel, type Signal } from '../news/publish.ts';
 import { getSettings } from '../procedures/settings/settings.ts';
 import { openDoor, silenceAtMost, type LiveServer, type LiveSocket } from './admission.ts';
 import { keepAttendance } from './attendance.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import type { House } from './house.ts';
+import { keepPresence } from './presence.ts';
 import { organizationsOf, userRoom } from './rooms.ts';
 import { startSweep } from './sweep.ts';
-import { createTeller } from './telling.ts';
+import { createTeller, type News } from './telling.ts';
+
+/** So many who connect are taken in together, and so many news told: others come in between. */
+const [receivedAtOnce, toldAtOnce] = [250, 500];
 
 export interface Live {
 	/** Whether news come in: what is kept in memory may be used only while they do. */
@@ -45,14 +49,10 @@ export async function startLive(
 
 	const door = openDoor(io, { db, env, log });
 	const report = (error: unknown) => log.error({ err: error }, 'news could not be told');
-	const guard = (promise: Promise<void>) =>
-		void promise.catch((error: unknown) => {
-			report(error);
-			return sweep.repair();
-		});
 	const inOrder = pLimit(1);
-	const house: House = { io, db, processId, door, inOrder, report, guard };
-	const attendance = keepAttendance(house);
+	const house: House = { io, db, processId, door, inOrder, report };
+	const presence = keepPresence(house);
+	const attendance = keepAttendance(house, presence);
 	const tell = createTeller(house, attendance);
 
 	io.on('connection', (socket) => {
@@ -63,8 +63,7 @@ export async function startLive(
 		socket.on('disconnect', () => {
 			attendance.departed(socket, left);
 			const { user } = socket.data;
-			if (user && attendance.socketsIn(userRoom(user.id)).length === 0)
-				guard(door.inTurn(() => noteSeen(db, user.id)));
+			if (user && !io.sockets.adapter.rooms.has(userRoom(user.id))) presence.part(user.id);
 			socket.conn.close();
 		});
 		newcomers.add(socket);
@@ -77,8 +76,9 @@ export async function startLive(
 	 * first word on whether news come in, a page hears them, and asks for what happened between its snapshot and that word.
 	 */
 	async function receive(): Promise<void> {
-		const received = [...newcomers];
-		newcomers.clear();
+		const received = [...newcomers].slice(0, receivedAtOnce);
+		for (const one of received) newcomers.delete(one);
+		if (newcomers.size > 0) void inOrder(receive);
 		try {
 			const settings = await getSettings(db);
 			for (const one of received) one.emit('settings', settings);
@@ -116,18 +116,39 @@ export async function startLive(
 		});
 	}
 
+	const news: News[] = [];
+	async function tellAll(): Promise<void> {
+		const all = news.splice(0, toldAtOnce);
+		if (news.length > 0) tellSoon();
+		await tell(all);
+	}
+	const tellSoon = () => void inOrder(tellAll).catch(missed);
+
 	function hear(text: string): void {
 		try {
 			const what = JSON.parse(text) as Signal;
-			// Not behind the news that wait to be told: it says that they come in.
-			if (what.kind === 'pulse') heartbeat.hear(what);
-			else inOrder(() => tell(what)).catch(missed);
+			switch (what.kind) {
+				// Not behind the news that wait to be told: it says that they come in.
+				case 'pulse':
+					return heartbeat.hear(what);
+				// An end waits for nothing.
+				case 'ended':
+					door.noteEnding();
+					io.to(what.room).emit('ended');
+					return void io.in(what.room).disconnectSockets(true);
+				case 'presence':
+				case 'gone':
+					return presence.hear(what);
+				default:
+					news.push(what);
+					if (news.length === 1) tellSoon();
+			}
 		} catch (error) {
 			report(error);
 		}
 	}
 
-	const sweep = startSweep(house, attendance);
+	const sweep = startSweep(house, attendance, presence);
 	const heartbeat = startHeartbeat(database, processId, log, (isCurrent) =>
 		io.to('received').emit('news', isCurrent)
 	);
@@ -136,17 +157,16 @@ export async function startLive(
 		io.emit('resync');
 		void sweep.repair();
 	});
-	const beating = setInterval(() => guard(beat(db, processId)), beatSeconds * 1000);
 
 	return {
 		isCurrent: heartbeat.isCurrent,
 		async close() {
-			clearInterval(beating);
 			sweep.stop();
 			heartbeat.stop();
 			await io.close();
 			// What is being told is told to the end.
 			await inOrder(() => undefined);
+			await presence.stop();
 			await leaveAll(db, processId);
 		}
 	};

@@ -1,4 +1,5 @@
 import type { Db } from '../database/database.ts';
+import { idsIn } from '../database/sets.ts';
 
 export const organizationRoom = (id: string) => `organization:${id}`;
 export const userRoom = (id: string) => `user:${id}`;
@@ -8,17 +9,21 @@ export const sessionRoom = (id: string) => `session:${id}`;
 export const organizationsOf = (rooms: Iterable<string>): string[] =>
 	[...rooms].flatMap((room) => (room.startsWith('organization:') ? room.slice('organization:'.length) : []));
 
+export interface Room {
+	id: string;
+	isPersonal: boolean;
+}
+
 /** The organizations whose news each of these people may hear. */
-export async function listRooms(db: Db, userIds: string[]): Promise<Map<string, string[]>> {
+export async function listRooms(db: Db, userIds: string[]): Promise<Map<string, Room[]>> {
 	const rows = await db
 		.selectFrom('membership')
 		.innerJoin('organization', 'organization.id', 'membership.organizationId')
-		.select(['organization.id', 'membership.userId'])
-		.where('membership.userId', 'in', userIds)
+		.select(['organization.id', 'organization.isPersonal', 'membership.userId'])
+		.where('membership.userId', 'in', idsIn(userIds))
 		.where('organization.status', 'in', ['pending', 'approved', 'rejected'])
 		.execute();
-	const groups = Map.groupBy(rows, ({ userId }) => userId);
-	return new Map([...groups].map(([userId, group]) => [userId, group.map(({ id }) => id)]));
+	return Map.groupBy(rows, ({ userId }) => userId);
 }
 
 /** Which of these people are portal admins. */
@@ -26,7 +31,7 @@ export async function listAdmins(db: Db, userIds: string[]): Promise<Set<string>
 	const rows = await db
 		.selectFrom('account')
 		.select('id')
-		.where('id', 'in', userIds)
+		.where('id', 'in', idsIn(userIds))
 		.where('isPortalAdmin', '=', true)
 		.execute();
 	return new Set(rows.map(({ id }) => id));

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { listLiveSessions } from '../identity/sessions.ts';
 import type { Attendance } from './attendance.ts';
 import type { House } from './house.ts';
+import type { Presence } from './presence.ts';
 
 /** How often sessions and memberships of open sockets are compared with the database at least, in milliseconds. */
 const sweepEvery = 45_000;
@@ -9,12 +10,11 @@ const sweepEvery = 45_000;
 const repairAgain = 1000;
 
 /** Compares open sockets with the database every now and then, and until it succeeds when something went wrong. */
-export function startSweep({ io, db, inOrder, report }: House, attendance: Attendance) {
-	const { shut, setRooms, settleOwed, tellOnline } = attendance;
+export function startSweep({ io, db, inOrder, report }: House, attendance: Attendance, presence: Presence) {
+	const { shut, setRooms } = attendance;
 
 	/** What a missed notification would have closed is closed here, in three queries for all sockets together. */
 	async function sweep(): Promise<void> {
-		await settleOwed();
 		await inOrder(async () => {
 			const sockets = [...io.sockets.sockets.values()].filter(({ data }) => data.user);
 			const sessions = await listLiveSessions(
@@ -37,7 +37,7 @@ export function startSweep({ io, db, inOrder, report }: House, attendance: Atten
 			while (!isStopped) {
 				try {
 					await sweep();
-					return await inOrder(tellOnline);
+					return presence.refresh();
 				} catch (error) {
 					// The database may be back for one connection and not yet for the others.
 					report(error);

@@ -1,26 +1,123 @@
 import { isKnown, type LiveEvent } from '#lib/events.ts';
-import { isOnline } from '../news/presence.ts';
 import type { Signal } from '../news/publish.ts';
 import { liveEventOf } from '../procedures/activity/activity.ts';
 import { listEditors } from '../procedures/emails/emails.ts';
+import { idsIn, numbersIn, textsIn } from '../database/sets.ts';
 import type { Attendance } from './attendance.ts';
 import type { House } from './house.ts';
-import { organizationRoom, userRoom } from './rooms.ts';
+import { listAdmins, organizationRoom, userRoom } from './rooms.ts';
 
-/** Tells the sockets of this process what was committed. */
-export function createTeller({ io, db, door }: House, attendance: Attendance) {
+/** What is told in the order in which it was committed. */
+export type News = Exclude<Signal, { kind: 'pulse' | 'ended' | 'presence' | 'gone' }>;
+
+/** Told to people who aren't in the organization's room, or not yet. */
+const isForOthers = (name: string) =>
+	name.startsWith('invitation.') ||
+	[
+		'member.joined',
+		'organization.requested',
+		'organization.restored',
+		'organization.renamed',
+		'organization.suspended',
+		'settings.updated'
+	].includes(name);
+
+/** Its invitees see its name and whether they can come in. */
+const isAboutAll = (name: string) =>
+	['organization.renamed', 'organization.suspended', 'organization.restored'].includes(name);
+
+const isReopened = (name: string) => ['organization.requested', 'organization.restored'].includes(name);
+
+/**
+ * Tells the sockets of this process what was committed. What has come in is asked for in a few questions, however much it
+ * is, and then told without waiting for anything: a process without listeners asks nothing.
+ */
+export function createTeller({ io, db }: House, attendance: Attendance) {
 	const { socketsIn, exit, bring, setAdmins } = attendance;
+	const hasRoom = (room: string) => io.sockets.adapter.rooms.has(room);
 
-	async function tell(what: Exclude<Signal, { kind: 'pulse' }>): Promise<void> {
+	const isHeard = ({ name, organizationId }: Extract<News, { kind: 'event' }>) =>
+		name === undefined ||
+		hasRoom('admins') ||
+		isForOthers(name) ||
+		(organizationId != null && hasRoom(organizationRoom(organizationId)));
+
+	async function tell(news: News[]): Promise<void> {
+		const found = await look(news);
+		for (const what of news) {
+			if (what.kind !== 'event') tellWord(what, found);
+			else {
+				const row = found.rows.get(what.id);
+				if (row) tellEvent(row, found);
+			}
+		}
+	}
+
+	type Found = Awaited<ReturnType<typeof look>>;
+
+	async function look(news: News[]) {
+		const events = news.filter((one) => one.kind === 'event').filter(isHeard);
+		const users = news.flatMap((one) =>
+			one.kind === 'account' && hasRoom(userRoom(one.userId)) ? one.userId : []
+		);
+		const names = new Set(news.flatMap((one) => (one.kind === 'editors' ? one.name : [])));
+		const [rows, admins, editors] = await Promise.all([
+			listEvents(events.map(({ id }) => id)),
+			users.length > 0 ? listAdmins(db, users) : new Set<string>(),
+			Promise.all([...names].map(async (name) => [name, await listEditors(db, name)] as const))
+		]);
+		const told = rows.flatMap((row) => liveEventOf(row, 'organization') ?? []);
+		const [members, invitees] = await Promise.all([listMembers(told), listInvitees(told)]);
+		return {
+			rows: new Map(rows.map((row) => [row.id, row])),
+			admins,
+			editors: new Map(editors),
+			members,
+			invitees
+		};
+	}
+
+	const listEvents = async (ids: number[]) =>
+		ids.length === 0 ? [] : db.selectFrom('event').selectAll().where('id', 'in', numbersIn(ids)).execute();
+
+	/** The members of the organizations that these events open, by their organizations. */
+	async function listMembers(events: LiveEvent[]) {
+		const ids = events.flatMap(({ name, organizationId }) => (isReopened(name) && organizationId) || []);
+		if (ids.length === 0) return new Map<string, { userId: string; isPersonal: boolean }[]>();
+		const rows = await db
+			.selectFrom('membership')
+			.innerJoin('organization', 'organization.id', 'membership.organizationId')
+			.select(['organizationId', 'userId', 'isPersonal'])
+			.where('organizationId', 'in', idsIn(ids))
+			.execute();
+		return Map.groupBy(rows, ({ organizationId }) => organizationId);
+	}
+
+	/** The owners of invited addresses: by the address, and by the organization where an event is about all of them. */
+	async function listInvitees(events: LiveEvent[]) {
+		const emails = events.flatMap((one) =>
+			isKnown(one) && 'invitation' in one.payload ? one.payload.invitation.email : []
+		);
+		const ids = events.flatMap(({ name, organizationId }) => (isAboutAll(name) && organizationId) || []);
+		const proven = db.selectFrom('account').where('account.emailVerifiedAt', 'is not', null);
+		const owners = proven.select(['account.id', 'account.email as key']);
+		const invited = proven
+			.innerJoin('invitation', 'invitation.email', 'account.email')
+			.select(['account.id', 'invitation.organizationId as key'])
+			.where('invitation.state', '=', 'pending');
+		const rows = await Promise.all([
+			emails.length > 0 ? owners.where('account.email', 'in', textsIn(emails)).execute() : [],
+			ids.length > 0 ? invited.where('invitation.organizationId', 'in', idsIn(ids)).execute() : []
+		]);
+		return Map.groupBy(rows.flat(), ({ key }) => key);
+	}
+
+	function tellWord(what: Exclude<News, { kind: 'event' }>, { admins, editors }: Found): void {
 		switch (what.kind) {
-			case 'event':
-				return tellEvent(what.id);
-			case 'account': {
-				const sockets = socketsIn(userRoom(what.userId));
-				if (sockets.length > 0) await setAdmins(sockets);
+			case 'account':
+				setAdmins(socketsIn(userRoom(what.userId)), admins);
 				io.to(userRoom(what.userId)).emit('account');
 				return;
-			}
 			case 'seen':
 				io.to(userRoom(what.userId)).emit('seen', what.organizationId, what.seq);
 				return;
@@ -29,34 +126,20 @@ export function createTeller({ io, db, door }: House, attendance: Attendance) {
 				io.to('admins').emit(what.kind);
 				return;
 			case 'editors':
-				io.to('admins').emit('editors', what.name, await listEditors(db, what.name));
-				return;
-			case 'presence': {
-				const { organizationId, userId } = what;
-				const room = organizationRoom(organizationId);
-				if (!io.sockets.adapter.rooms.has(room)) return;
-				io.to(room).emit('presence', organizationId, userId, await isOnline(db, organizationId, userId));
-				return;
-			}
-			case 'ended':
-				door.noteEnding();
-				io.to(what.room).emit('ended');
-				io.in(what.room).disconnectSockets(true);
+				io.to('admins').emit('editors', what.name, editors.get(what.name) ?? []);
 		}
 	}
 
-	async function tellEvent(id: number): Promise<void> {
-		const row = await db.selectFrom('event').selectAll().where('id', '=', id).executeTakeFirst();
-		if (!row) return;
+	function tellEvent(row: Parameters<typeof liveEventOf>[0], found: Found): void {
 		const forOrganization = liveEventOf(row, 'organization');
 		if (forOrganization && row.organizationId) {
-			await openDoors(forOrganization, row.organizationId);
+			openDoors(forOrganization, row.organizationId, found);
 			const stream = { kind: 'organization', organizationId: row.organizationId } as const;
 			// Portal admins hear everything, once: in their own stream what stands there.
 			const rooms = [organizationRoom(row.organizationId), ...(row.portalSeq === null ? ['admins'] : [])];
 			io.to(rooms).emit('event', stream, forOrganization);
 			closeDoors(forOrganization, row.organizationId);
-			await tellInvitees(forOrganization, row.organizationId);
+			tellInvitees(forOrganization, row.organizationId, found);
 		}
 		const forPortal = liveEventOf(row, 'portal');
 		if (!forPortal) return;
@@ -65,19 +148,15 @@ export function createTeller({ io, db, door }: House, attendance: Attendance) {
 	}
 
 	/** Who has come in is in the room before the event is told there. */
-	async function openDoors(event: LiveEvent, organizationId: string): Promise<void> {
-		if (event.name === 'member.joined') bring([event.payload.member.userId], organizationId);
-		if (event.name === 'organization.requested' || event.name === 'organization.restored') {
-			const rows = await db
-				.selectFrom('membership')
-				.select('userId')
-				.where('organizationId', '=', organizationId)
-				.execute();
-			bring(
-				rows.map(({ userId }) => userId),
-				organizationId
-			);
-		}
+	function openDoors(event: LiveEvent, organizationId: string, { members }: Found): void {
+		const room = { id: organizationId, isPersonal: false };
+		if (event.name === 'member.joined') bring([event.payload.member.userId], room);
+		if (!isReopened(event.name)) return;
+		const all = members.get(organizationId) ?? [];
+		bring(
+			all.map(({ userId }) => userId),
+			{ ...room, isPersonal: all.some((one) => one.isPersonal) }
+		);
 	}
 
 	/** Who has gone hears that they have, and nothing after it. */
@@ -115,30 +194,12 @@ export function createTeller({ io, db, door }: House, attendance: Attendance) {
 	}
 
 	/** The owner of an address sees on every open page which invitations wait for them. */
-	async function tellInvitees(event: LiveEvent, organizationId: string): Promise<void> {
-		const isAboutAll = ['organization.renamed', 'organization.suspended', 'organization.restored'].includes(
-			event.name
-		);
-		if (!isAboutAll && !(isKnown(event) && 'invitation' in event.payload)) return;
-		const invitees = await db
-			.selectFrom('account')
-			.select('account.id')
-			.where('account.emailVerifiedAt', 'is not', null)
-			.where((eb) =>
-				'invitation' in event.payload
-					? eb('account.email', '=', event.payload.invitation.email)
-					: eb(
-							'account.email',
-							'in',
-							eb
-								.selectFrom('invitation')
-								.select('invitation.email')
-								.where('invitation.organizationId', '=', organizationId)
-								.where('invitation.state', '=', 'pending')
-						)
-			)
-			.execute();
-		for (const { id } of invitees) io.to(userRoom(id)).emit('account');
+	function tellInvitees(event: LiveEvent, organizationId: string, { invitees }: Found): void {
+		const key =
+			isKnown(event) && 'invitation' in event.payload
+				? event.payload.invitation.email
+				: isAboutAll(event.name) && organizationId;
+		if (key) for (const { id } of invitees.get(key) ?? []) io.to(userRoom(id)).emit('account');
 	}
 
 	return tell;

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/database.ts';
-import { signal } from './publish.ts';
+import { idsIn } from '../database/sets.ts';
+import { channel, signal, type Signal } from './publish.ts';
 
 /**
  * Who has a page open, over all server processes: one row for a person in an organization on a process. A process
@@ -11,87 +12,95 @@ const silentSeconds = 60;
 
 const isFresh = sql<boolean>`seen_at > now() - make_interval(secs => ${silentSeconds})`;
 
-/** Who has a page open. */
-const selectOnline = (db: Db) =>
-	db.selectFrom('presence').select(['organizationId', 'userId']).distinct().where(isFresh);
-
-export const selectOnlineIn = (db: Db, organizationId: string) =>
-	selectOnline(db).where('organizationId', '=', organizationId);
-
-/** Ids of the people of the organization who have a page open. */
-export const onlineIn = async (db: Db, organizationId: string): Promise<string[]> =>
-	(await onlineInEach(db, [organizationId])).get(organizationId) ?? [];
-
-/** The same for several organizations; those where nobody is are left out. */
-export async function onlineInEach(db: Db, organizationIds: string[]): Promise<Map<string, string[]>> {
-	const rows = await selectOnline(db).where('organizationId', 'in', organizationIds).execute();
-	const groups = Map.groupBy(rows, ({ organizationId }) => organizationId);
-	return new Map([...groups].map(([id, group]) => [id, group.map(({ userId }) => userId)]));
-}
-
-export async function isOnline(db: Db, organizationId: string, userId: string): Promise<boolean> {
-	const row = await db
+/** People of the organization who have a page open: the first so many, with the number of all. */
+export const selectOnlineIn = (db: Db, organizationId: string, atMost: number) =>
+	db
 		.selectFrom('presence')
-		.select('userId')
+		.select(['userId', sql<number>`count(*) over ()::int`.as('count')])
 		.where('organizationId', '=', organizationId)
-		.where('userId', '=', userId)
 		.where(isFresh)
-		.executeTakeFirst();
-	return row !== undefined;
+		.groupBy('userId')
+		.orderBy(sql`min(seen_at)`)
+		.limit(atMost);
+
+export interface Attendance {
+	organizationId: string;
+	userId: string;
 }
 
-export async function arrive(
+/** Who is where, and on which processes. */
+export const listAttendance = (
+	db: Db,
+	organizationIds: readonly string[]
+): Promise<(Attendance & { processId: string })[]> =>
+	db
+		.selectFrom('presence')
+		.select(['organizationId', 'userId', 'processId'])
+		.where('organizationId', 'in', idsIn(organizationIds))
+		.where(isFresh)
+		.execute();
+
+/** A notification holds 8,000 bytes. */
+const idsAtMost = 150;
+
+/** Writes who has come to this process and who has left it, and tells every process: one statement for any number. */
+export async function attest(
 	db: Db,
 	processId: string,
-	organizationId: string,
-	userId: string
+	{ came, went }: { came: readonly Attendance[]; went: readonly Attendance[] }
 ): Promise<void> {
-	await db
-		.insertInto('presence')
-		.values({ processId, organizationId, userId })
-		.onConflict((conflict) =>
-			conflict.columns(['organizationId', 'userId', 'processId']).doUpdateSet({ seenAt: sql`now()` })
+	if (came.length + went.length === 0) return;
+	const told = [
+		...came.map((one) => ({ ...one, isHere: true })),
+		...went.map((one) => ({ ...one, isHere: false }))
+	];
+	const signals: Signal[] = [];
+	for (const [organizationId, all] of Map.groupBy(told, (one) => one.organizationId)) {
+		for (let at = 0; at < all.length; at += idsAtMost) {
+			const some = all.slice(at, at + idsAtMost);
+			const idsOf = (isHere: boolean) => some.flatMap((one) => (one.isHere === isHere ? one.userId : []));
+			signals.push({ kind: 'presence', processId, organizationId, came: idsOf(true), went: idsOf(false) });
+		}
+	}
+	const rowsOf = (all: readonly Attendance[]) => sql`(
+		select (one->>0)::uuid, (one->>1)::uuid
+		from jsonb_array_elements(${JSON.stringify(all.map((one) => [one.organizationId, one.userId]))}::text::jsonb) as one
+	)`;
+	await sql`
+		with came as (
+			insert into presence (process_id, organization_id, user_id)
+			select ${processId}::uuid, * from ${rowsOf(came)} as one
+			on conflict (organization_id, user_id, process_id) do update set seen_at = now()
+		), went as (
+			delete from presence
+			where process_id = ${processId} and (organization_id, user_id) in ${rowsOf(went)}
 		)
-		.execute();
-	await signal(db, { kind: 'presence', organizationId, userId });
+		select pg_notify(${channel}, one::text)
+		from jsonb_array_elements(${JSON.stringify(signals)}::text::jsonb) as one`.execute(db);
 }
 
-export async function leave(
-	db: Db,
-	processId: string,
-	organizationId: string,
-	userId: string
-): Promise<void> {
-	await db
-		.deleteFrom('presence')
-		.where('processId', '=', processId)
-		.where('organizationId', '=', organizationId)
-		.where('userId', '=', userId)
-		.execute();
-	await signal(db, { kind: 'presence', organizationId, userId });
-}
-
-/** Says that the rows of this process hold, and tells of the people whose process has fallen silent. */
-export async function beat(db: Db, processId: string): Promise<void> {
-	await db
+/**
+ * Says that the rows of this process hold, and has the rows of processes that fell silent go.
+ * @returns how many rows of this process there are.
+ */
+export async function beat(db: Db, processId: string): Promise<number> {
+	const { numUpdatedRows } = await db
 		.updateTable('presence')
 		.set({ seenAt: sql`now()` })
 		.where('processId', '=', processId)
-		.execute();
+		.executeTakeFirstOrThrow();
 	const gone = await db
 		.deleteFrom('presence')
 		.where(sql<boolean>`not (${isFresh})`)
-		.returning(['organizationId', 'userId'])
+		.returning('processId')
 		.execute();
-	for (const one of gone) await signal(db, { kind: 'presence', ...one });
+	for (const silent of new Set(gone.map((row) => row.processId)))
+		await signal(db, { kind: 'gone', processId: silent });
+	return Number(numUpdatedRows);
 }
 
 /** Takes all rows of a process away, when it ends. */
 export async function leaveAll(db: Db, processId: string): Promise<void> {
-	const gone = await db
-		.deleteFrom('presence')
-		.where('processId', '=', processId)
-		.returning(['organizationId', 'userId'])
-		.execute();
-	for (const one of gone) await signal(db, { kind: 'presence', ...one });
+	await db.deleteFrom('presence').where('processId', '=', processId).execute();
+	await signal(db, { kind: 'gone', processId });
 }

@@ -7,7 +7,8 @@ export const channel = 'portico';
 
 /** What is told on the channel: references only, since a notification holds 8,000 bytes at most. */
 export type Signal =
-	| { kind: 'event'; id: number }
+	/** `organizationId` and `name` tell a process whether anybody there listens; a process of an older version leaves them out. */
+	| { kind: 'event'; id: number; organizationId?: string | null; name?: string }
 	/** The account's own data changed: names, address, memberships. */
 	| { kind: 'account'; userId: string }
 	/** A person has seen an organization up to that event. */
@@ -16,7 +17,10 @@ export type Signal =
 	| { kind: 'alarms' }
 	/** Somebody has opened the editor of an e-mail, or closed it. */
 	| { kind: 'editors'; name: string }
-	| { kind: 'presence'; organizationId: string; userId: string }
+	/** People who have come to a process or left it. */
+	| { kind: 'presence'; processId: string; organizationId: string; came: string[]; went: string[] }
+	/** A process has ended or fallen silent, and everybody on it has left. */
+	| { kind: 'gone'; processId: string }
 	/** The sockets in this room have lost their session. */
 	| { kind: 'ended'; room: `session:${string}` | `user:${string}` }
 	/** A process tells itself that it still hears; see heartbeat.ts. */
@@ -69,7 +73,8 @@ export async function publishMany<Name extends EventName>(
 	// Personal spaces are in none of the lists that this stream keeps up to date.
 	const isForPortal = audience !== 'organization' && !organization?.isPersonal;
 	const given = payloads.map((payload) => ({ name, actor, payload, isForOrganization, isForPortal }));
+	const organizationId = organization?.id ?? null;
 	await sql`
-		select pg_notify(${channel}, json_build_object('kind', 'event', 'id', id)::text)
-		from publish_events(${organization?.id ?? null}::uuid, ${JSON.stringify(given)}::jsonb) as id`.execute(db);
+		select pg_notify(${channel}, (${JSON.stringify({ kind: 'event', organizationId, name })}::jsonb || jsonb_build_object('id', id))::text)
+		from publish_events(${organizationId}::uuid, ${JSON.stringify(given)}::jsonb) as id`.execute(db);
 }

@@ -3,6 +3,7 @@ import { sentence } from '#lib/direction.ts';
 import { recentLength, type OrganizationSnapshot } from '#lib/apply.ts';
 import { organizationName } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
+import { namesAtMost, type Online } from '#lib/wire.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import { compileTogether } from '../../database/together.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
@@ -110,7 +111,7 @@ const askForAll = compileTogether((db: Db, id: string) => ({
 	invitations: selectPending(db, id),
 	...selectApplicationsOf(db, id),
 	events: selectLatest(db, { kind: 'organization', organizationId: id }, recentLength),
-	online: selectOnlineIn(db, id)
+	online: selectOnlineIn(db, id, namesAtMost)
 }));
 
 const taken = (name: string) =>
@@ -252,7 +253,7 @@ export const organizationsRouter = router({
 		// A suspended organization shows that it is, and nothing of what it holds.
 		if (row.status === 'suspended') {
 			const nothing = { members: [], invitations: [], applications: [], recent: [] };
-			return { snapshot: { ...head, ...nothing } satisfies OrganizationSnapshot, online: [] };
+			return { snapshot: { ...head, ...nothing } satisfies OrganizationSnapshot, online: { count: 0, userIds: [] } satisfies Online };
 		}
 		const snapshot: OrganizationSnapshot = {
 			...head,
@@ -261,7 +262,11 @@ export const organizationsRouter = router({
 			applications: applicationViewsOf(found),
 			recent: toEvents(found.events, 'organization').map((event) => forMember(event, ctx.membership.joinedAt))
 		};
-		return { snapshot, online: found.online.map(({ userId }) => userId) };
+		const online: Online = {
+			count: found.online[0]?.count ?? 0,
+			userIds: found.online.map(({ userId }) => userId)
+		};
+		return { snapshot, online };
 	}),
 
 	rename: organizationProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {
