@@ -1,108 +1,94 @@
 import { event, type Audience } from './event.ts';
 import { portalEvents } from './portal-events.ts';
 import { z } from './schema.ts';
-import {
-	applicationHead,
-	applicationView,
-	credentialView,
-	invitationView,
-	memberView,
-	organizationView,
-	roleLabels,
-	status,
-	fullName
+import { roleLabels, fullName } from './views.ts';
+import type {
+	Application,
+	ApplicationHead,
+	Credential,
+	Invitation,
+	Member,
+	Organization,
+	Status
 } from './views.ts';
 
 /**
  * Everything that can happen, once. The server publishes from this table, the socket carries its types, `apply.ts`
  * applies it and "Activity" reads its sentences. What happens outside of organizations stands in portal-events.ts.
  */
-const organization = z.object({ organization: organizationView });
-const decision = organization.extend({ previousStatus: status.nullable() });
-const member = z.object({ member: memberView });
+type OfOrganization = { organization: Organization };
+type Decision = OfOrganization & { previousStatus: Status | null };
+type OfMember = { member: Member };
 /** `seen`: how many credentials that still work the person has revealed or copied. */
-const departure = member.extend({ seen: z.number().optional() });
-const invitation = z.object({ invitation: invitationView });
+type Departure = OfMember & { seen?: number | undefined };
+type OfInvitation = { invitation: Invitation };
+type OfCredential = { applicationId: string; applicationName: string; credential: Credential };
 
 /** “Grace Okafor (grace@northwind.example)”, or the address alone where the list had no name. */
-const invitee = (one: z.infer<typeof invitationView>) =>
+const invitee = (one: Invitation) =>
 	fullName(one) === one.email ? one.email : `${fullName(one)} (${one.email})`;
-const application = z.object({ application: applicationView });
-const credential = z.object({
-	applicationId: z.uuid(),
-	applicationName: z.string(),
-	credential: credentialView
-});
-
 const credentials = (count: number) =>
 	count === 1 ? 'a credential that still works' : `${count} credentials that still work`;
 
-const key = (one: z.infer<typeof credential>) =>
+const key = (one: OfCredential) =>
 	`“${one.credential.label}” (…${one.credential.lastFour}) of ${one.applicationName}`;
 
 export const events = {
 	'organization.requested': event(
 		'both',
-		decision,
-		({ organization }) => `asked for the organization ${organization.name}`
+		({ organization }: Decision) => `asked for the organization ${organization.name}`
 	),
 	'organization.renamed': event(
 		'both',
-		organization.extend({ previousName: z.string() }),
-		({ organization, previousName }) => `renamed ${previousName} to ${organization.name}`
+		({ organization, previousName }: OfOrganization & { previousName: string }) =>
+			`renamed ${previousName} to ${organization.name}`
 	),
 	'organization.withdrawn': event(
 		'both',
-		decision,
-		({ organization }) => `withdrew the request for ${organization.name}`
+		({ organization }: Decision) => `withdrew the request for ${organization.name}`
 	),
 	'organization.approved': event(
 		'both',
-		decision,
-		({ organization }) => `approved the organization ${organization.name}`
+		({ organization }: Decision) => `approved the organization ${organization.name}`
 	),
-	'organization.rejected': event('both', decision, ({ organization }) =>
+	'organization.rejected': event('both', ({ organization }: Decision) =>
 		organization.rejectionReason
 			? `rejected the organization ${organization.name}: ${organization.rejectionReason}`
 			: `rejected the organization ${organization.name}`
 	),
 	'organization.suspended': event(
 		'both',
-		decision,
-		({ organization }) => `suspended the organization ${organization.name}`
+		({ organization }: Decision) => `suspended the organization ${organization.name}`
 	),
 	'organization.restored': event(
 		'both',
-		decision,
-		({ organization }) => `restored the organization ${organization.name}`
+		({ organization }: Decision) => `restored the organization ${organization.name}`
 	),
 	'organization.created': event(
 		'both',
-		organization,
-		({ organization }) => `created the organization ${organization.name}`
+		({ organization }: OfOrganization) => `created the organization ${organization.name}`
 	),
-	'organization.condemned': event('both', organization, ({ organization }) =>
+	'organization.condemned': event('both', ({ organization }: OfOrganization) =>
 		organization.deletion
 			? `asked for the deletion of ${organization.name} on ${organization.deletion.at.slice(0, 10)}`
 			: `asked for the deletion of ${organization.name}`
 	),
 	'organization.kept': event(
 		'both',
-		organization,
-		({ organization }) => `took back the deletion of ${organization.name}`
+		({ organization }: OfOrganization) => `took back the deletion of ${organization.name}`
 	),
-	'organization.deleted': event('both', organization, ({ organization }) =>
+	'organization.deleted': event('both', ({ organization }: OfOrganization) =>
 		organization.deletion?.by
 			? `deleted the organization ${organization.name}, as ${organization.deletion.by.name} had asked`
 			: `deleted the organization ${organization.name}`
 	),
-	'organization.configured': event('both', organization, ({ organization }) =>
+	'organization.configured': event('both', ({ organization }: OfOrganization) =>
 		organization.isRevealRestricted
 			? 'let only Super admins reveal credentials'
 			: 'let every member reveal credentials'
 	),
-	'member.joined': event('both', member, ({ member }) => `joined as ${roleLabels[member.role]}`),
-	'member.updated': event('organization', member.extend({ previous: memberView }), ({ member, previous }) => {
+	'member.joined': event('both', ({ member }: OfMember) => `joined as ${roleLabels[member.role]}`),
+	'member.updated': event('organization', ({ member, previous }: OfMember & { previous: Member }) => {
 		if (member.email !== previous.email)
 			return `changed their e-mail address from ${previous.email} to ${member.email}`;
 		return member.role !== previous.role
@@ -111,111 +97,98 @@ export const events = {
 	}),
 	'member.removed': event(
 		'both',
-		departure,
-		({ member, seen = 0 }) =>
+		({ member, seen = 0 }: Departure) =>
 			`removed ${fullName(member)}${seen > 0 ? `, who had seen ${credentials(seen)}` : ''}`
 	),
 	'member.deactivated': event(
 		'both',
-		member,
-		({ member }) => `deactivated the account of the member ${fullName(member)}`
+		({ member }: OfMember) => `deactivated the account of the member ${fullName(member)}`
 	),
 	'member.activated': event(
 		'both',
-		member,
-		({ member }) => `activated the account of the member ${fullName(member)}`
+		({ member }: OfMember) => `activated the account of the member ${fullName(member)}`
 	),
 	'member.appointed': event(
 		'both',
-		member,
-		({ member }) => `made ${fullName(member)} a Super admin, as there was none`
+		({ member }: OfMember) => `made ${fullName(member)} a Super admin, as there was none`
 	),
 	'member.left': event(
 		'both',
-		departure,
-		({ seen = 0 }) => `left the organization${seen > 0 ? ` after seeing ${credentials(seen)}` : ''}`
+		({ seen = 0 }: Departure) =>
+			`left the organization${seen > 0 ? ` after seeing ${credentials(seen)}` : ''}`
 	),
 	'invitation.created': event(
 		'organization',
-		invitation,
-		({ invitation }) => `invited ${invitee(invitation)} as ${roleLabels[invitation.role]}`
+		({ invitation }: OfInvitation) => `invited ${invitee(invitation)} as ${roleLabels[invitation.role]}`
 	),
 	'invitation.offered': event(
 		'both',
-		invitation.extend({ organization: organizationView }),
-		({ invitation, organization }) =>
+		({ invitation, organization }: OfInvitation & { organization: Organization }) =>
 			`invited ${invitee(invitation)} as the first Super admin of ${organization.name}`
 	),
 	'invitation.resent': event(
 		'organization',
-		invitation,
-		({ invitation }) => `sent the invitation of ${invitation.email} again`
+		({ invitation }: OfInvitation) => `sent the invitation of ${invitation.email} again`
 	),
 	'invitation.revoked': event(
 		'organization',
-		invitation,
-		({ invitation }) => `revoked the invitation of ${invitation.email}`
+		({ invitation }: OfInvitation) => `revoked the invitation of ${invitation.email}`
 	),
 	'invitation.updated': event(
 		'organization',
-		invitation.extend({ previous: invitationView }),
-		({ invitation, previous }) =>
+		({ invitation, previous }: OfInvitation & { previous: Invitation }) =>
 			invitation.role === previous.role
 				? `corrected the name in the invitation of ${invitation.email} to ${fullName(invitation)}`
 				: `changed the role in the invitation of ${invitation.email} from ${roleLabels[previous.role]} to ${roleLabels[invitation.role]}`
 	),
-	'invitation.delivered': event('organization', invitation, ({ invitation }) =>
+	'invitation.delivered': event('organization', ({ invitation }: OfInvitation) =>
 		invitation.delivery === 'kept'
 			? `kept the e-mail with the invitation of ${invitation.email} in the portal’s mailbox`
 			: `handed the e-mail with the invitation of ${invitation.email} to the mail server`
 	),
 	'invitation.failed': event(
 		'organization',
-		invitation,
-		({ invitation }) => `could not deliver the e-mail with the invitation of ${invitation.email}`
+		({ invitation }: OfInvitation) =>
+			`could not deliver the e-mail with the invitation of ${invitation.email}`
 	),
 	'invitation.declined': event(
 		'organization',
-		invitation,
-		({ invitation }) => `declined the invitation that ${invitation.invitedBy.name} sent`
+		({ invitation }: OfInvitation) => `declined the invitation that ${invitation.invitedBy.name} sent`
 	),
 	'application.created': event(
 		'both',
-		application,
-		({ application }) => `created the application ${application.name}`
+		({ application }: { application: Application }) => `created the application ${application.name}`
 	),
 	'application.updated': event(
 		'organization',
-		z.object({ application: applicationHead, previousName: z.string() }),
-		({ application, previousName }) =>
+		({ application, previousName }: { application: ApplicationHead; previousName: string }) =>
 			previousName === application.name
 				? `edited the application ${application.name}`
 				: `renamed the application ${previousName} to ${application.name}`
 	),
 	'application.deleted': event(
 		'both',
-		z.object({ application: applicationHead }),
-		({ application }) => `deleted the application ${application.name}`
+		({ application }: { application: ApplicationHead }) => `deleted the application ${application.name}`
 	),
-	'credential.created': event('organization', credential, (one) => `created the credential ${key(one)}`),
-	'credential.revealed': event('organization', credential, (one) => `revealed the credential ${key(one)}`),
-	'credential.copied': event('organization', credential, (one) => `copied the credential ${key(one)}`),
+	'credential.created': event('organization', (one: OfCredential) => `created the credential ${key(one)}`),
+	'credential.revealed': event('organization', (one: OfCredential) => `revealed the credential ${key(one)}`),
+	'credential.copied': event('organization', (one: OfCredential) => `copied the credential ${key(one)}`),
 	'credential.rotated': event(
 		'organization',
-		credential.extend({ replaced: credentialView }),
-		(one) => `rotated the credential ${key(one)}, which replaces …${one.replaced.lastFour}`
+		(one: OfCredential & { replaced: Credential }) =>
+			`rotated the credential ${key(one)}, which replaces …${one.replaced.lastFour}`
 	),
-	'credential.revoked': event('organization', credential, (one) => `revoked the credential ${key(one)}`),
+	'credential.revoked': event('organization', (one: OfCredential) => `revoked the credential ${key(one)}`),
 	'credential.expiring': event(
 		'organization',
-		credential,
-		(one) => `says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`
+		(one: OfCredential) =>
+			`says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`
 	),
 	...portalEvents
 };
 
 export type EventName = keyof typeof events;
-export type Payload<Name extends EventName> = z.infer<(typeof events)[Name]['payload']>;
+export type Payload<Name extends EventName> = Parameters<(typeof events)[Name]['say']>[0];
 
 /** Who did it. `admin` works for the API provider, `system` is the portal itself, as for an automatic approval. */
 export const actorView = z.object({

@@ -1,4 +1,5 @@
 import { contrastOf, leastContrast } from './colors.ts';
+import { passwordLength } from './password-length.ts';
 import { text, z } from './schema.ts';
 
 /** What people type, checked in one place; the messages are shown at the field. */
@@ -98,8 +99,6 @@ export const accentColor = text(100)
 export const description = paragraph('The description', 500);
 export const rejectionReason = paragraph('The reason', 500);
 
-/** Long enough that guessing is hopeless; which characters is the person's own affair. */
-export const passwordLength = { min: 10, max: 200 } as const;
 export const password = text(passwordLength.max, {
 	missing: 'The password is missing.',
 	long: `The password has more than ${passwordLength.max} characters.`,

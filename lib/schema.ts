@@ -1,9 +1,5 @@
 import { z } from 'zod';
 
-// Zod compiles its schemas with eval where it may. Our pages' Content-Security-Policy forbids that, and reports even the
-// attempt; on the server it is welcome.
-if ('document' in globalThis) z.config({ jitless: true });
-
 export { z };
 
 /** Neither half of a pair of UTF-16 nor a NUL, which no database keeps. */

@@ -23,12 +23,3 @@ export function failWith<Values extends Record<string, string>>(error: unknown, 
 	const { status, message, fields, reason } = refusalOf(error);
 	return fail(status, { values, message, fields, reason });
 }
-
-/** The words that belong to no field that the page shows. */
-export function generalMessage(
-	form: { message: string; fields: Record<string, string> } | null | undefined,
-	shown: readonly string[]
-): string | null {
-	if (!form) return null;
-	return shown.some((name) => form.fields[name]) ? null : form.message;
-}

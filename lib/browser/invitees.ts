@@ -1,3 +1,4 @@
+import './jitless.ts';
 import { email, firstName, lastName, normalizeEmail } from '../fields.ts';
 import type { Meaning } from './lists/headings.ts';
 import { readPerson, type Person } from './lists/people.ts';

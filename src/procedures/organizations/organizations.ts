@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { recentLength, type OrganizationSnapshot } from '#lib/apply.ts';
+import type { OrganizationSnapshot } from '#lib/apply.ts';
 import { organizationName } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
+import { recentLength } from '#lib/wire.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
