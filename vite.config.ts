@@ -20,7 +20,9 @@ const unreadConstants: Plugin = {
 		const calls = this.parse(code).body.flatMap((statement) => {
 			const declared = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement;
 			if (declared?.type !== 'VariableDeclaration') return [];
-			return declared.declarations.flatMap(({ id, init }) => (init && id.type === 'Identifier' && makers.has(init.type) ? [init] : []));
+			return declared.declarations.flatMap(({ id, init }) =>
+				init && id.type === 'Identifier' && makers.has(init.type) ? [init] : []
+			);
 		});
 		for (const { start, end } of calls.toReversed()) {
 			code = `${code.slice(0, start)}/* @__PURE__ */ (() => (${code.slice(start, end)}))()${code.slice(end)}`;
