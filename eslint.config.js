@@ -33,6 +33,23 @@ export default defineConfig(
 		}
 	},
 	{
+		// A browser's clock may be wrong by weeks: what has a date on the server is compared with the server's time.
+		files: ['routes/**', 'lib/**'],
+		ignores: ['lib/browser/server-time.ts', 'routes/**/*.server.ts', 'routes/links.ts'],
+		rules: {
+			'no-restricted-syntax': [
+				'error',
+				...[
+					'CallExpression[callee.object.name="Date"][callee.property.name="now"]',
+					':matches(NewExpression[callee.name="Date"], CallExpression[callee.name="Date"])[arguments.length=0]'
+				].map((selector) => ({
+					selector,
+					message: 'Ask serverNow() of lib/browser/server-time.ts, or useNow().'
+				}))
+			]
+		}
+	},
+	{
 		files: ['**/*.svelte', '**/*.svelte.ts'],
 		languageOptions: {
 			parserOptions: {

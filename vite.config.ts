@@ -9,7 +9,8 @@ const makers = new Set(['CallExpression', 'ObjectExpression', 'ArrayExpression']
 /**
  * What `lib/` makes beside its functions and types are tables and schemas: making one has no effect but itself. Bundlers
  * can't know that of a call, and would keep every schema that stands beside a word that a page reads, and all of Zod
- * with it. In the browser each such constant is marked as one that may go where nobody reads it.
+ * with it. In the browser each such constant is marked as one that may go where nobody reads it, and so is a file of
+ * which nothing is read.
  */
 const unreadConstants: Plugin = {
 	name: 'portico:unread-constants',
@@ -27,13 +28,12 @@ const unreadConstants: Plugin = {
 		for (const { start, end } of calls.toReversed()) {
 			code = `${code.slice(0, start)}/* @__PURE__ */ (() => (${code.slice(start, end)}))()${code.slice(end)}`;
 		}
-		return { code, map: null };
+		return { code, map: null, moduleSideEffects: false };
 	}
 };
 
-/** What every page loads first, with what it needs itself: one file packs better than twenty. */
-const everywhere =
-	/\/lib\/(?:browser\/(?:live|toasts|theme)\.svelte|browser\/(?:idle|portal-name)|wire|default-name|components\/(?:Logo|Title|Button))\b/;
+/** What every page loads first, with all that it needs itself: one file packs better than thirty. */
+const everywhere = /\/(?:routes\/\+layout|lib\/components\/(?:Logo|Title))\.svelte/;
 
 export default defineConfig({
 	plugins: [tailwindcss(), sveltekit(), unreadConstants],

@@ -19,6 +19,7 @@ const embedded = [
 	// jsonb, int8, dates, arrays and what is searched, as its driver reads them.
 	'activity',
 	'verify-activity',
+	'searches',
 	'exports',
 	'emails',
 	// From page to page: most kinds of row are written and read once.
@@ -50,9 +51,9 @@ export default defineConfig({
 		bail: 0,
 		retry: 0,
 		// How long something takes says how busy the machine is, not whether it is right: these limits only end what hangs.
-		testTimeout: 300_000,
-		hookTimeout: 300_000,
-		expect: { poll: { timeout: 60_000 } },
+		testTimeout: 600_000,
+		hookTimeout: 600_000,
+		expect: { poll: { timeout: 240_000 } },
 		// A worker runs one file after the other: each brings its own portal, and none changes what the modules hold.
 		isolate: false,
 		// Most of the time a test waits for what a server does, or for a time to pass.

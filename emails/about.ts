@@ -9,6 +9,9 @@ const entryOf = (name: EmailName): EmailEntry => catalogue[name];
 
 export const topicOf = (name: EmailName): Topic | undefined => entryOf(name).topic;
 
+/** Whether somebody waits at the screen for a message of this e-mail. */
+export const isAwaited = (name: EmailName): boolean => entryOf(name).isAwaited === true;
+
 export function gatheringOf(name: EmailName) {
 	const { gathering } = entryOf(name);
 	if (!gathering) return undefined;

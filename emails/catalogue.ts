@@ -1,12 +1,12 @@
 import { z } from 'zod';
+import { credentialEmails } from './credentials.ts';
 import { email, perHour, perHourWithoutLink } from './email.ts';
+import { invitationEmails } from './invitations.ts';
 import {
 	actorName,
 	credentials,
 	doubt,
 	firstName,
-	invitation,
-	invitationSample,
 	newEmail,
 	organization,
 	organizationName,
@@ -22,6 +22,7 @@ import {
 	signInUrl,
 	text,
 	url,
+	usersUrl,
 	verifyUrl
 } from './variables.ts';
 
@@ -32,6 +33,7 @@ export const catalogue = {
 	'account-registered': email({
 		description: 'To a new developer: confirms the e-mail address.',
 		anyone: perHour,
+		isAwaited: true,
 		subject: 'Confirm your e-mail address',
 		props: z.strictObject({ firstName, verifyUrl }),
 		sample: { firstName: 'Grace', verifyUrl: `${sampleUrl}/verify-email/sample` }
@@ -39,6 +41,7 @@ export const catalogue = {
 	'account-exists': email({
 		description: 'To the owner of an account, when somebody registers with its address.',
 		anyone: perHourWithoutLink,
+		isAwaited: true,
 		subject: 'You already have an account',
 		props: z.strictObject({ firstName, signInUrl }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
@@ -52,7 +55,7 @@ export const catalogue = {
 		sample: {
 			requesterName: 'Grace Okafor',
 			requesterEmail: 'grace@northwind.example',
-			reviewUrl: `${sampleUrl}/admin/users?status=pending`
+			reviewUrl: `${sampleUrl}/admin/users?search=grace%40northwind.example`
 		}
 	}),
 	'account-approved': email({
@@ -77,6 +80,7 @@ export const catalogue = {
 		description:
 			'To the owner of an account, when somebody has forgotten its password: the link to a new one.',
 		anyone: perHour,
+		isAwaited: true,
 		subject: 'Reset your password',
 		props: z.strictObject({ firstName, resetUrl }),
 		sample: { firstName: 'Grace', resetUrl: `${sampleUrl}/reset-password/sample` }
@@ -85,6 +89,7 @@ export const catalogue = {
 		description:
 			'To the owner of an account with which nobody can sign in, when its password is to be reset.',
 		anyone: perHourWithoutLink,
+		isAwaited: true,
 		subject: 'No password to reset',
 		props: z.strictObject({
 			address: text('The address that a new password was asked for'),
@@ -119,6 +124,7 @@ export const catalogue = {
 	}),
 	'email-change-created': email({
 		description: 'To the new address of an account: confirms it.',
+		isAwaited: true,
 		subject: 'Confirm your new e-mail address',
 		props: z.strictObject({
 			firstName,
@@ -133,6 +139,7 @@ export const catalogue = {
 	}),
 	'email-change-refused': email({
 		description: 'To the owner of an account, when somebody wants its address for another one.',
+		isAwaited: true,
 		subject: 'You already have an account',
 		props: z.strictObject({ firstName, signInUrl }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
@@ -185,7 +192,7 @@ export const catalogue = {
 			requesterName: 'Grace Okafor',
 			requesterEmail: 'grace@northwind.example',
 			doubt: 'Nobody has confirmed this address.',
-			reviewUrl: `${sampleUrl}/admin/organizations`
+			reviewUrl: `${sampleUrl}/admin/organizations/sample`
 		},
 		// Several within a minute become one message.
 		gathering: {
@@ -193,7 +200,8 @@ export const catalogue = {
 			gather: (all) => ({
 				count: String(all.length),
 				requests: all.map(lineOf).join('\n'),
-				reviewUrl: all[0]?.reviewUrl ?? ''
+				// Each links to its own request; of several the list is what can be looked through.
+				reviewUrl: (all[0]?.reviewUrl ?? '').replace(/(\/admin\/organizations).*$/, '$1?status=pending')
 			})
 		}
 	}),
@@ -241,41 +249,8 @@ export const catalogue = {
 		props: z.strictObject({ organizationName, firstName }),
 		sample: { organizationName: 'Northwind Logistics', firstName: 'Grace' }
 	}),
-	'credential-expiring': email({
-		description: 'To the Super admins and whoever created it: a credential ends soon.',
-		topic: 'expiries',
-		subject: 'A credential of {{applicationName}} ends on {{endsOn}}',
-		props: z.strictObject({
-			organizationName,
-			firstName,
-			applicationName: text('The name of the application'),
-			label: text('What the credential is called'),
-			lastFour: text('The last four characters of the credential'),
-			endsOn: text('The day on which it stops working'),
-			applicationUrl: url('The address of the application’s page')
-		}),
-		sample: {
-			organizationName: 'Northwind Logistics',
-			firstName: 'Grace',
-			applicationName: 'Parcel tracking',
-			label: 'Production',
-			lastFour: 'x7Qa',
-			endsOn: '1 December 2026',
-			applicationUrl: `${sampleUrl}/orgs/northwind-logistics/applications/sample`
-		}
-	}),
-	'invitation-created': email({
-		description: 'To an invitee without an account.',
-		subject: '{{inviterName}} invites you to {{organizationName}}',
-		props: invitation,
-		sample: invitationSample
-	}),
-	'invitation-created-existing': email({
-		description: 'To an invitee who has an account.',
-		subject: '{{inviterName}} invites you to {{organizationName}}',
-		props: invitation,
-		sample: invitationSample
-	}),
+	...credentialEmails,
+	...invitationEmails,
 	'member-role-changed': email({
 		description: 'To a member whose role was changed.',
 		topic: 'roles',
@@ -306,7 +281,7 @@ export const catalogue = {
 			count: '2',
 			requests:
 				'Northwind Logistics – Grace Okafor (grace@northwind.example)\nLumen Energy – Omar Haddad (omar@lumen.example) Nobody has confirmed this address.',
-			reviewUrl: `${sampleUrl}/admin/organizations`
+			reviewUrl: `${sampleUrl}/admin/organizations?status=pending`
 		}
 	}),
 	'mail-server-tested': email({
@@ -329,7 +304,7 @@ export const catalogue = {
 			firstName,
 			memberName: text('Who has left'),
 			credentials,
-			usersUrl: url('The address of the organization’s list of members')
+			usersUrl
 		}),
 		sample: {
 			organizationName: 'Northwind Logistics',

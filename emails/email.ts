@@ -18,6 +18,12 @@ export interface EmailEntry {
 	 * them together. What brings a link goes on when the rest has stopped, so that nobody can keep links from a person.
 	 */
 	anyone?: 'proof' | typeof perHour | typeof perHourWithoutLink;
+	/**
+	 * Somebody waits for it at the screen, and can't go on without it: it goes before everything that doesn't say so,
+	 * however much of that is queued. Not what a person merely has caused, such as an invitation, which may be one of a
+	 * thousand.
+	 */
+	isAwaited?: true;
 	/** What people may do without. An e-mail without a topic is a part of what its reader is doing, and always sent. */
 	topic?: Topic;
 	/** How messages to the same person become one, of another e-mail, when they come within a minute. */

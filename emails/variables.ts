@@ -21,6 +21,7 @@ export const resetUrl = url('The link to set a new password');
 export const profileUrl = url('The address of the profile page');
 export const newEmail = text('The new address of the account');
 export const credentials = text('The credentials that the message is about');
+export const usersUrl = url('The address of the organization’s list of members');
 export const signInUrl = url('The address of the sign-in page');
 export const requesterName = text('Who asks');
 export const requesterEmail = text('The address of whoever asks');
@@ -28,7 +29,7 @@ export const doubt = z
 	.string()
 	.default('')
 	.describe('That nobody has confirmed the address of whoever asks; empty where somebody has');
-export const reviewUrl = url('The address of the list where it is decided');
+export const reviewUrl = url('The address of the page where it is decided');
 export const reason = text('The reason that was given; empty when there was none');
 
 export const sampleUrl = 'https://portal.example.com';

@@ -1,5 +1,7 @@
 import type { LiveEvent, ToldOnlyTo } from './events.ts';
 import { recentLength } from './wire.ts';
+import { renamed } from './renamed.ts';
+import { matchesSearch } from './search.ts';
 import { shownCredentials } from './views.ts';
 import type {
 	AdminOrganization,
@@ -52,11 +54,13 @@ const without = <Row extends { id: string }>(rows: Row[], id: string): Row[] =>
 
 function withCredentials(
 	applications: Application[],
-	applicationId: string,
+	{ at, payload: { applicationId } }: { at: string; payload: { applicationId: string } },
 	change: (credentials: Credential[]) => Credential[]
 ): Application[] {
 	return applications.map((one) =>
-		one.id === applicationId ? { ...one, credentials: shownCredentials(change(one.credentials)) } : one
+		one.id === applicationId
+			? { ...one, credentials: shownCredentials(change(one.credentials), Date.parse(at)) }
+			: one
 	);
 }
 
@@ -76,7 +80,6 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'organization.withdrawn':
 		case 'organization.approved':
 		case 'organization.rejected':
-		case 'organization.suspended':
 		case 'organization.restored':
 		case 'organization.configured':
 		case 'organization.created':
@@ -84,6 +87,11 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'organization.kept':
 		case 'organization.deleted':
 			return { ...next, organization: event.payload.organization };
+		case 'organization.suspended': {
+			// It shows that it is, and nothing of what it holds, as when it is opened.
+			const { organization } = event.payload;
+			return { ...next, organization, members: [], invitations: [], applications: [], recent: [] };
+		}
 		case 'member.activated': {
 			const members = byId(next.members, event.payload.member);
 			return {
@@ -92,22 +100,31 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 			};
 		}
 		case 'member.joined':
-			return {
-				...next,
-				members: byId(next.members, event.payload.member),
-				invitations: next.invitations.filter(({ email }) => email !== event.payload.member.email)
-			};
+			return renamed(
+				{
+					...next,
+					members: byId(next.members, event.payload.member),
+					invitations: next.invitations.filter(({ email }) => email !== event.payload.member.email)
+				},
+				event.payload.member
+			);
 		case 'member.updated':
 		case 'member.appointed':
-			return { ...next, members: byId(next.members, event.payload.member) };
+			return renamed({ ...next, members: byId(next.members, event.payload.member) }, event.payload.member);
+		case 'member.handedOver': {
+			const { member, former } = event.payload;
+			return { ...next, members: byId(byId(next.members, member), former) };
+		}
 		case 'member.removed':
 		case 'member.deactivated':
 		case 'member.left':
 			return { ...next, members: without(next.members, event.payload.member.id) };
 		case 'invitation.created':
 		case 'invitation.offered':
-		case 'invitation.resent':
-			return { ...next, invitations: newestFirst(next.invitations, event.payload.invitation) };
+		case 'invitation.resent': {
+			const { invitation } = event.payload;
+			return { ...next, invitations: [invitation, ...without(next.invitations, invitation.id)] };
+		}
 		case 'invitation.updated':
 		case 'invitation.delivered':
 		case 'invitation.failed': {
@@ -127,48 +144,45 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 			const applications = next.applications.map((one) => (one.id === head.id ? { ...one, ...head } : one));
 			return { ...next, applications };
 		}
+		case 'application.received': {
+			// It may be older than those that are here.
+			const applications = newestFirst(next.applications, event.payload.application).toSorted((one, other) =>
+				other.createdAt.localeCompare(one.createdAt)
+			);
+			return { ...next, applications };
+		}
+		case 'application.moved':
 		case 'application.deleted':
 			return { ...next, applications: without(next.applications, event.payload.application.id) };
 		case 'credential.created':
 		case 'credential.revoked': {
-			const { applicationId, credential } = event.payload;
+			const { credential } = event.payload;
 			return {
 				...next,
-				applications: withCredentials(next.applications, applicationId, (rows) =>
-					newestFirst(rows, credential)
-				)
+				applications: withCredentials(next.applications, event, (rows) => newestFirst(rows, credential))
 			};
 		}
 		case 'credential.rotated': {
-			const { applicationId, credential, replaced } = event.payload;
+			const { credential, replaced } = event.payload;
 			return {
 				...next,
-				applications: withCredentials(next.applications, applicationId, (rows) =>
+				applications: withCredentials(next.applications, event, (rows) =>
 					newestFirst(byId(rows, replaced), credential)
 				)
 			};
 		}
 		case 'credential.revealed':
 		case 'credential.copied':
+		case 'credential.known':
 		case 'credential.expiring':
+		case 'credential.expired':
+			// Pages see by the clock what has ended.
 			return next;
 		default:
 			// None that this stream has is left out; one whose name isn't known changes nothing.
 			event satisfies ToldOnlyTo<'portal'>;
 			return next;
 	}
-}
-
-/** Whether an organization belongs into a list with this search and filter. */
-export function matchesSearch(one: Organization, search: string, filter: Status | null): boolean {
-	const wanted = search.trim().toLowerCase();
-	return (
-		(!filter || one.status === filter) &&
-		(!wanted ||
-			[one.name, one.requestedBy?.name, one.requestedBy?.email].some((text) =>
-				text?.toLowerCase().includes(wanted)
-			))
-	);
 }
 
 /** Whether the row was loaded after the event had happened. */
@@ -259,6 +273,7 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'member.left':
 			return counting({ memberCount: -1 });
 		case 'application.created':
+		case 'application.received':
 			return counting({ applicationCount: 1 });
 		case 'application.deleted':
 			return counting({ applicationCount: -1 });

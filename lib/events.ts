@@ -1,3 +1,4 @@
+import { sentence } from './direction.ts';
 import { event, type Audience } from './event.ts';
 import { portalEvents } from './portal-events.ts';
 import { z } from './schema.ts';
@@ -22,167 +23,211 @@ type OfMember = { member: Member };
 /** `seen`: how many credentials that still work the person has revealed or copied. */
 type Departure = OfMember & { seen?: number | undefined };
 type OfInvitation = { invitation: Invitation };
+type Move = { application: ApplicationHead; name: string; to: { slug: string; name: string } };
 type OfCredential = { applicationId: string; applicationName: string; credential: Credential };
 
 /** “Grace Okafor (grace@northwind.example)”, or the address alone where the list had no name. */
 const invitee = (one: Invitation) =>
-	fullName(one) === one.email ? one.email : `${fullName(one)} (${one.email})`;
+	fullName(one) === one.email ? one.email : sentence`${fullName(one)} (${one.email})`;
+
 const credentials = (count: number) =>
-	count === 1 ? 'a credential that still works' : `${count} credentials that still work`;
+	count === 1 ? 'a credential that still works' : sentence`${count} credentials that still work`;
 
 const key = (one: OfCredential) =>
-	`“${one.credential.label}” (…${one.credential.lastFour}) of ${one.applicationName}`;
+	sentence`“${one.credential.label}” (…${one.credential.lastFour}) of ${one.applicationName}`;
 
 export const events = {
 	'organization.requested': event(
 		'both',
-		({ organization }: Decision) => `asked for the organization ${organization.name}`
+		({ organization }: Decision) => sentence`asked for the organization ${organization.name}`
 	),
 	'organization.renamed': event(
 		'both',
 		({ organization, previousName }: OfOrganization & { previousName: string }) =>
-			`renamed ${previousName} to ${organization.name}`
+			sentence`renamed ${previousName} to ${organization.name}`
 	),
 	'organization.withdrawn': event(
 		'both',
-		({ organization }: Decision) => `withdrew the request for ${organization.name}`
+		({ organization }: Decision) => sentence`withdrew the request for ${organization.name}`
 	),
 	'organization.approved': event(
 		'both',
-		({ organization }: Decision) => `approved the organization ${organization.name}`
+		({ organization }: Decision) => sentence`approved the organization ${organization.name}`
 	),
 	'organization.rejected': event('both', ({ organization }: Decision) =>
 		organization.rejectionReason
-			? `rejected the organization ${organization.name}: ${organization.rejectionReason}`
-			: `rejected the organization ${organization.name}`
+			? sentence`rejected the organization ${organization.name}: ${organization.rejectionReason}`
+			: sentence`rejected the organization ${organization.name}`
 	),
 	'organization.suspended': event(
 		'both',
-		({ organization }: Decision) => `suspended the organization ${organization.name}`
+		({ organization }: Decision) => sentence`suspended the organization ${organization.name}`
 	),
 	'organization.restored': event(
 		'both',
-		({ organization }: Decision) => `restored the organization ${organization.name}`
+		({ organization }: Decision) => sentence`restored the organization ${organization.name}`
 	),
 	'organization.created': event(
 		'both',
-		({ organization }: OfOrganization) => `created the organization ${organization.name}`
+		({ organization }: OfOrganization) => sentence`created the organization ${organization.name}`
 	),
 	'organization.condemned': event('both', ({ organization }: OfOrganization) =>
 		organization.deletion
-			? `asked for the deletion of ${organization.name} on ${organization.deletion.at.slice(0, 10)}`
-			: `asked for the deletion of ${organization.name}`
+			? sentence`asked for the deletion of ${organization.name} on ${organization.deletion.at.slice(0, 10)}`
+			: sentence`asked for the deletion of ${organization.name}`
 	),
 	'organization.kept': event(
 		'both',
-		({ organization }: OfOrganization) => `took back the deletion of ${organization.name}`
+		({ organization }: OfOrganization) => sentence`took back the deletion of ${organization.name}`
 	),
 	'organization.deleted': event('both', ({ organization }: OfOrganization) =>
 		organization.deletion?.by
-			? `deleted the organization ${organization.name}, as ${organization.deletion.by.name} had asked`
-			: `deleted the organization ${organization.name}`
+			? sentence`deleted the organization ${organization.name}, as ${organization.deletion.by.name} had asked`
+			: sentence`deleted the organization ${organization.name}`
 	),
 	'organization.configured': event('both', ({ organization }: OfOrganization) =>
 		organization.isRevealRestricted
 			? 'let only Super admins reveal credentials'
 			: 'let every member reveal credentials'
 	),
-	'member.joined': event('both', ({ member }: OfMember) => `joined as ${roleLabels[member.role]}`),
+	'member.joined': event('both', ({ member }: OfMember) => sentence`joined as ${roleLabels[member.role]}`),
 	'member.updated': event('organization', ({ member, previous }: OfMember & { previous: Member }) => {
 		if (member.email !== previous.email)
-			return `changed their e-mail address from ${previous.email} to ${member.email}`;
+			return sentence`changed their e-mail address from ${previous.email} to ${member.email}`;
 		return member.role !== previous.role
-			? `changed the role of ${fullName(member)} from ${roleLabels[previous.role]} to ${roleLabels[member.role]}`
-			: `changed the name of ${fullName(previous)} to ${fullName(member)}`;
+			? sentence`changed the role of ${fullName(member)} from ${roleLabels[previous.role]} to ${roleLabels[member.role]}`
+			: sentence`changed the name of ${fullName(previous)} to ${fullName(member)}`;
 	}),
+	/** `former`: who has become a Team member by it. */
+	'member.handedOver': event(
+		'organization',
+		({ member }: OfMember & { former: Member }) =>
+			sentence`made ${fullName(member)} Super admin and themselves Team member`
+	),
 	'member.removed': event(
 		'both',
 		({ member, seen = 0 }: Departure) =>
-			`removed ${fullName(member)}${seen > 0 ? `, who had seen ${credentials(seen)}` : ''}`
+			sentence`removed ${fullName(member)}${seen > 0 ? `, who had seen ${credentials(seen)}` : ''}`
 	),
 	'member.deactivated': event(
 		'both',
-		({ member }: OfMember) => `deactivated the account of the member ${fullName(member)}`
+		({ member }: OfMember) => sentence`deactivated the account of the member ${fullName(member)}`
 	),
 	'member.activated': event(
 		'both',
-		({ member }: OfMember) => `activated the account of the member ${fullName(member)}`
+		({ member }: OfMember) => sentence`activated the account of the member ${fullName(member)}`
 	),
 	'member.appointed': event(
 		'both',
-		({ member }: OfMember) => `made ${fullName(member)} a Super admin, as there was none`
+		({ member }: OfMember) => sentence`made ${fullName(member)} a Super admin, as there was none`
 	),
 	'member.left': event(
 		'both',
 		({ seen = 0 }: Departure) =>
-			`left the organization${seen > 0 ? ` after seeing ${credentials(seen)}` : ''}`
+			sentence`left the organization${seen > 0 ? ` after seeing ${credentials(seen)}` : ''}`
 	),
 	'invitation.created': event(
 		'organization',
-		({ invitation }: OfInvitation) => `invited ${invitee(invitation)} as ${roleLabels[invitation.role]}`
+		({ invitation }: OfInvitation) =>
+			sentence`invited ${invitee(invitation)} as ${roleLabels[invitation.role]}`
 	),
 	'invitation.offered': event(
 		'both',
 		({ invitation, organization }: OfInvitation & { organization: Organization }) =>
-			`invited ${invitee(invitation)} as the first Super admin of ${organization.name}`
+			sentence`invited ${invitee(invitation)} as the first Super admin of ${organization.name}`
 	),
 	'invitation.resent': event(
 		'organization',
-		({ invitation }: OfInvitation) => `sent the invitation of ${invitation.email} again`
+		({ invitation }: OfInvitation) => sentence`sent the invitation of ${invitation.email} again`
 	),
 	'invitation.revoked': event(
 		'organization',
-		({ invitation }: OfInvitation) => `revoked the invitation of ${invitation.email}`
+		({ invitation }: OfInvitation) => sentence`revoked the invitation of ${invitation.email}`
 	),
 	'invitation.updated': event(
 		'organization',
 		({ invitation, previous }: OfInvitation & { previous: Invitation }) =>
 			invitation.role === previous.role
-				? `corrected the name in the invitation of ${invitation.email} to ${fullName(invitation)}`
-				: `changed the role in the invitation of ${invitation.email} from ${roleLabels[previous.role]} to ${roleLabels[invitation.role]}`
+				? sentence`corrected the name in the invitation of ${invitation.email} to ${fullName(invitation)}`
+				: sentence`changed the role in the invitation of ${invitation.email} from ${roleLabels[previous.role]} to ${roleLabels[invitation.role]}`
 	),
 	'invitation.delivered': event('organization', ({ invitation }: OfInvitation) =>
 		invitation.delivery === 'kept'
-			? `kept the e-mail with the invitation of ${invitation.email} in the portal’s mailbox`
-			: `handed the e-mail with the invitation of ${invitation.email} to the mail server`
+			? sentence`kept the e-mail with the invitation of ${invitation.email} in the portal’s mailbox`
+			: sentence`handed the e-mail with the invitation of ${invitation.email} to the mail server`
 	),
 	'invitation.failed': event(
 		'organization',
 		({ invitation }: OfInvitation) =>
-			`could not deliver the e-mail with the invitation of ${invitation.email}`
+			sentence`could not deliver the e-mail with the invitation of ${invitation.email}`
 	),
 	'invitation.declined': event(
 		'organization',
-		({ invitation }: OfInvitation) => `declined the invitation that ${invitation.invitedBy.name} sent`
+		({ invitation }: OfInvitation) => sentence`declined the invitation that ${invitation.invitedBy.name} sent`
 	),
 	'application.created': event(
 		'both',
-		({ application }: { application: Application }) => `created the application ${application.name}`
+		({ application }: { application: Application }) => sentence`created the application ${application.name}`
 	),
 	'application.updated': event(
 		'organization',
 		({ application, previousName }: { application: ApplicationHead; previousName: string }) =>
 			previousName === application.name
-				? `edited the application ${application.name}`
-				: `renamed the application ${previousName} to ${application.name}`
+				? sentence`edited the application ${application.name}`
+				: sentence`renamed the application ${previousName} to ${application.name}`
 	),
 	'application.deleted': event(
 		'both',
-		({ application }: { application: ApplicationHead }) => `deleted the application ${application.name}`
+		({ application }: { application: ApplicationHead }) =>
+			sentence`deleted the application ${application.name}`
 	),
-	'credential.created': event('organization', (one: OfCredential) => `created the credential ${key(one)}`),
-	'credential.revealed': event('organization', (one: OfCredential) => `revealed the credential ${key(one)}`),
-	'credential.copied': event('organization', (one: OfCredential) => `copied the credential ${key(one)}`),
+	'credential.created': event(
+		'organization',
+		(one: OfCredential) => sentence`created the credential ${key(one)}`
+	),
+	'credential.revealed': event(
+		'organization',
+		(one: OfCredential) => sentence`revealed the credential ${key(one)}`
+	),
+	'credential.copied': event(
+		'organization',
+		(one: OfCredential) => sentence`copied the credential ${key(one)}`
+	),
+	/** Told where it was, of what it was called there; `name` and `to` are what it is called now, and where. */
+	'application.moved': event('organization', ({ application, name, to }: Move) =>
+		name === application.name
+			? sentence`moved the application ${name} to ${to.name}`
+			: sentence`moved the application ${application.name} to ${to.name}, as ${name}`
+	),
+	/** Told where it is now. */
+	'application.received': event(
+		'both',
+		({ application }: { application: Application }) =>
+			sentence`brought the application ${application.name} from their personal space`
+	),
+	/** Of what came from a personal space, so that what its owner has seen is found here too. */
+	'credential.known': event(
+		'organization',
+		(one: OfCredential) => sentence`knows the credential ${key(one)} from their personal space`
+	),
 	'credential.rotated': event(
 		'organization',
 		(one: OfCredential & { replaced: Credential }) =>
-			`rotated the credential ${key(one)}, which replaces …${one.replaced.lastFour}`
+			sentence`rotated the credential ${key(one)}, which replaces …${one.replaced.lastFour}`
 	),
-	'credential.revoked': event('organization', (one: OfCredential) => `revoked the credential ${key(one)}`),
+	'credential.revoked': event(
+		'organization',
+		(one: OfCredential) => sentence`revoked the credential ${key(one)}`
+	),
 	'credential.expiring': event(
 		'organization',
 		(one: OfCredential) =>
-			`says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`
+			sentence`says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`
+	),
+	'credential.expired': event('organization', (one: OfCredential & { isReplaced: boolean }) =>
+		one.isReplaced
+			? sentence`says that ${key(one)} has ended, as another one has taken its place`
+			: sentence`says that ${key(one)} has ended`
 	),
 	...portalEvents
 };
@@ -225,7 +270,7 @@ export const isKnown = ({ name }: { name: string }): boolean => Object.hasOwn(ev
 
 /** The sentence that "Activity" shows after the actor's name. */
 export function sayEvent(one: LiveEvent): string {
-	if (!isKnown(one)) return `caused the event “${one.name}”`;
+	if (!isKnown(one)) return sentence`caused the event “${one.name}”`;
 	const { say } = events[one.name] as { say: (payload: unknown) => string };
 	return say(one.payload);
 }

@@ -1,4 +1,15 @@
-/** The limits of inviting, in words: said before they bite, and when they do. */
+/** Of a password, in characters: long enough that guessing is hopeless. */
+export const passwordLength = { min: 10, max: 200 } as const;
+
+/** The limits of an organization, in words: said before they bite, and when they do. */
+
+/** How many credentials of an application work at once, with those that were replaced and have their last hours. */
+export const maxActiveCredentials = 20;
+
+export const sayCredentialLimit = `An application holds up to ${maxActiveCredentials} active credentials. Revoke one first.`;
+
+export const sayApplicationLimit = (max: number): string =>
+	`There are ${max.toLocaleString('en')} applications already, which is the most. Delete one that is no longer needed.`;
 
 export type Limit = 'inviter' | 'day' | 'open' | 'members' | 'recipient';
 

@@ -1,5 +1,6 @@
 import { text, z } from './schema.ts';
-import { email, portalName } from './fields.ts';
+import { email, orNothing, senderName, wholeNumber } from './fields.ts';
+import { trimUnseen } from './unseen.ts';
 
 /** The mail server as "Settings" > "E-mail" names it. */
 
@@ -60,7 +61,6 @@ export function sayMailServerChange({ mailServer, changed }: MailServerChange): 
 	return said.join(', ');
 }
 
-const orNothing = <Schema extends z.ZodType<string>>(schema: Schema) => z.union([z.literal(''), schema]);
 const isHostName = (text: string) =>
 	text.length <= 253 &&
 	text
@@ -71,28 +71,27 @@ const line = (label: string, max: number) =>
 		(text) => !/\p{Cc}/u.test(text),
 		`${label} has characters that can't be seen.`
 	);
-const wholeNumber = (min: number, max: number, message: string) =>
-	z.number({ error: message }).int(message).min(min, message).max(max, message);
+const host = text(300).overwrite((text) => trimUnseen(text));
+/** A part of the DNS. */
+const domain = host.toLowerCase();
 
 /** What the form sends. A secret that is not given stays as it is, and an empty one is cleared. */
 export const mailServerInput = {
-	host: text(300)
-		.trim()
-		.refine(
-			(text) => text === '' || isHostName(text) || URL.canParse(`smtp://[${text}]`),
-			'This is not the name or the address of a host.'
-		),
-	port: wholeNumber(1, 65_535, 'The port is a whole number from 1 to 65,535.'),
+	host: host.refine(
+		(text) => text === '' || isHostName(text) || URL.canParse(`smtp://[${text}]`),
+		'This is not the name or the address of a host.'
+	),
+	port: wholeNumber('The port', 1, 65_535),
 	security: z.enum(securities),
 	username: line('The user', 200),
 	password: line('The password', 500).optional(),
-	fromName: orNothing(portalName),
+	fromName: orNothing(senderName),
 	fromAddress: orNothing(email),
 	replyTo: orNothing(email),
 	adminRecipients: z.array(email).max(10, 'Ten addresses at most.'),
-	perMinute: wholeNumber(1, 10_000, 'The limit is a whole number from 1 to 10,000.').nullable(),
-	dkimDomain: orNothing(text(300).trim().toLowerCase().refine(isHostName, 'This is not a domain.')),
-	dkimSelector: orNothing(text(300).trim().toLowerCase().refine(isHostName, 'This is not a selector.')),
+	perMinute: wholeNumber('The limit', 1, 10_000).nullable(),
+	dkimDomain: orNothing(domain.refine(isHostName, 'This is not a domain.')),
+	dkimSelector: orNothing(domain.refine(isHostName, 'This is not a selector.')),
 	dkimKey: text(10_000, { long: 'This is not a private key.' }).optional()
 };
 

@@ -7,7 +7,7 @@ import { roles, type Organization, type Role, type Status } from './views.ts';
  * - `anyone`: also without a session. `user`: any signed-in person. `verified`: one whose address is proven, or can't be
  *   since the portal sends no e-mail. `admin`: a portal admin.
  * - `member`: a member of the organization that the call names, with one of `roles`, while the organization has one of
- *   `statuses`. Personal spaces are refused where `isCompanyOnly`.
+ *   `statuses`. Personal spaces are refused where `isCompanyOnly`, everything else where `isPersonalOnly`.
  */
 type Rule =
 	| { who: 'anyone' | 'user' | 'verified' | 'admin' }
@@ -16,6 +16,7 @@ type Rule =
 			roles: readonly Role[];
 			statuses: readonly Status[];
 			isCompanyOnly?: true;
+			isPersonalOnly?: true;
 			/** Only for whose address is proven, as `verified`. */
 			isVerifiedOnly?: true;
 			/** The organization can keep this to Super admins ("Only Super admins reveal credentials"). */
@@ -129,11 +130,13 @@ export const policy = {
 	'activity.since': { who: 'member', roles, statuses: ['pending', 'approved', 'rejected'] },
 
 	'members.update': superAdmin,
+	'members.handOver': superAdmin,
 	'members.remove': superAdmin,
 	'members.listRevealed': superAdmin,
 	'members.leave': { ...everyMember, isCompanyOnly: true },
 	'members.listSeen': everyMember,
 	'members.see': user,
+	'members.findDeparture': user,
 
 	'invitations.create': superAdmin,
 	'invitations.createMany': superAdmin,
@@ -150,6 +153,8 @@ export const policy = {
 	'applications.create': everyMember,
 	'applications.update': everyMember,
 	'applications.delete': everyMember,
+	/** Out of the personal space, by who may create applications where it goes. */
+	'applications.move': { ...everyMember, isPersonalOnly: true },
 	'credentials.list': everyMember,
 	'credentials.create': everyMember,
 	'credentials.reveal': { ...everyMember, isRestrictable: true },
@@ -177,6 +182,7 @@ export function can(path: ProcedurePath, { role, organization }: Standing): bool
 		rule.roles.includes(role) &&
 		rule.statuses.includes(organization.status) &&
 		!(rule.isCompanyOnly && organization.isPersonal) &&
+		!(rule.isPersonalOnly && !organization.isPersonal) &&
 		!(rule.isRestrictable && organization.isRevealRestricted && role !== 'super_admin')
 	);
 }
@@ -203,7 +209,10 @@ export const permissions: { label: string; paths: readonly ProcedurePath[] }[] =
 			'invitations.revoke'
 		]
 	},
-	{ label: 'Edit names and roles, remove members', paths: ['members.update', 'members.remove'] },
+	{
+		label: 'Edit names and roles, remove members',
+		paths: ['members.update', 'members.handOver', 'members.remove']
+	},
 	{
 		label: 'Rename the organization, change its settings, ask for its deletion',
 		paths: [

@@ -1,3 +1,4 @@
+import { sentence } from './direction.ts';
 import { event } from './event.ts';
 import { sayMailServerChange } from './mail-server.ts';
 import { saySettings, type SettingKey, type Settings } from './settings.ts';
@@ -9,58 +10,61 @@ type OfAccount = { account: Account };
 type OfEmail = { email: EmailVersion };
 
 export const portalEvents = {
-	'account.registered': event('portal', ({ account }: OfAccount) => `registered with ${account.email}`),
+	'account.registered': event(
+		'portal',
+		({ account }: OfAccount) => sentence`registered with ${account.email}`
+	),
 	'account.verified': event(
 		'portal',
-		({ account }: OfAccount) => `confirmed the e-mail address ${account.email}`
+		({ account }: OfAccount) => sentence`confirmed the e-mail address ${account.email}`
 	),
 	'account.approved': event(
 		'portal',
-		({ account }: OfAccount) => `approved the account of ${fullName(account)}`
+		({ account }: OfAccount) => sentence`approved the account of ${fullName(account)}`
 	),
 	'account.rejected': event(
 		'portal',
-		({ account }: OfAccount) => `rejected the account of ${fullName(account)}`
+		({ account }: OfAccount) => sentence`rejected the account of ${fullName(account)}`
 	),
 	'account.deactivated': event(
 		'portal',
-		({ account }: OfAccount) => `deactivated the account of ${fullName(account)}`
+		({ account }: OfAccount) => sentence`deactivated the account of ${fullName(account)}`
 	),
 	'account.activated': event(
 		'portal',
-		({ account }: OfAccount) => `activated the account of ${fullName(account)}`
+		({ account }: OfAccount) => sentence`activated the account of ${fullName(account)}`
 	),
 	'account.appointed': event(
 		'portal',
-		({ account }: OfAccount) => `made ${fullName(account)} a portal admin`
+		({ account }: OfAccount) => sentence`made ${fullName(account)} a portal admin`
 	),
 	'account.dismissed': event(
 		'portal',
-		({ account }: OfAccount) => `no longer lets ${fullName(account)} be a portal admin`
+		({ account }: OfAccount) => sentence`no longer lets ${fullName(account)} be a portal admin`
 	),
 	'account.renamed': event(
 		'portal',
 		({ account, previousName }: OfAccount & { previousName: string }) =>
-			`changed their name from ${previousName} to ${fullName(account)}`
+			sentence`changed their name from ${previousName} to ${fullName(account)}`
 	),
 	'account.emailChanged': event(
 		'portal',
 		({ account, previousEmail }: OfAccount & { previousEmail: string }) =>
-			`changed their e-mail address from ${previousEmail} to ${account.email}`
+			sentence`changed their e-mail address from ${previousEmail} to ${account.email}`
 	),
 	'account.passwordChanged': event<'portal', OfAccount>('portal', () => 'set a new password'),
 	'account.passwordResetSent': event(
 		'portal',
-		({ account }: OfAccount) => `sent ${fullName(account)} a link to reset the password`
+		({ account }: OfAccount) => sentence`sent ${fullName(account)} a link to reset the password`
 	),
 	'account.deleted': event(
 		'portal',
-		({ account }: OfAccount) => `deleted the account of ${fullName(account)} (${account.email})`
+		({ account }: OfAccount) => sentence`deleted the account of ${fullName(account)} (${account.email})`
 	),
 	'account.notificationsChanged': event(
 		'portal',
 		({ account }: OfAccount) =>
-			`${account.isNotified ? 'lets' : 'no longer lets'} requests be e-mailed to ${fullName(account)}`
+			sentence`${account.isNotified ? 'lets' : 'no longer lets'} requests be e-mailed to ${fullName(account)}`
 	),
 	'settings.updated': event(
 		'portal',
@@ -68,17 +72,21 @@ export const portalEvents = {
 	),
 	'email.changed': event(
 		'portal',
-		({ email }: OfEmail) => `changed ${emailWords(email)}${email.note && `: ${email.note}`}`
+		({ email }: OfEmail) => sentence`changed ${emailWords(email)}${email.note && `: ${email.note}`}`
 	),
 	'email.restored': event(
 		'portal',
-		({ email, from }: OfEmail & { from: number }) => `brought back version ${from} of ${emailWords(email)}`
+		({ email, from }: OfEmail & { from: number }) =>
+			sentence`brought back version ${from} of ${emailWords(email)}`
 	),
-	'email.reset': event('portal', ({ email }: OfEmail) => `set ${emailWords(email, ' back to the default')}`),
+	'email.reset': event(
+		'portal',
+		({ email }: OfEmail) => sentence`set ${emailWords(email, ' back to the default')}`
+	),
 	'brand.updated': event(
 		'portal',
 		({ changed }: { changed: (keyof BrandSettings)[] }) =>
-			`changed ${changed.map((one) => brandLabels[one]).join(', ')} of all e-mails`
+			sentence`changed ${changed.map((one) => brandLabels[one]).join(', ')} of all e-mails`
 	),
 	'mailServer.updated': event('portal', sayMailServerChange)
 };

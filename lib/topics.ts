@@ -1,25 +1,46 @@
-/** The e-mails that people choose: each topic as the page of preferences says it. */
+/**
+ * The e-mails that people choose: each topic as the page of preferences says it. What most would call noise comes only to
+ * who has asked for it.
+ */
 export const topics = {
 	requests: {
 		label: 'Requests',
 		description: 'An organization or an account waits for the decision of the portal’s team.',
 		/** Only portal admins get them. */
-		isForAdmins: true
+		isForAdmins: true,
+		isOnByDefault: true
 	},
 	roles: {
 		label: 'Changes of your role',
 		description: 'A Super admin makes you a Super admin or a Team member.',
-		isForAdmins: false
+		isForAdmins: false,
+		isOnByDefault: true
 	},
 	suspensions: {
 		label: 'Suspended and restored organizations',
 		description: 'An organization that you belong to is suspended, or is back.',
-		isForAdmins: false
+		isForAdmins: false,
+		isOnByDefault: true
 	},
 	expiries: {
 		label: 'Credentials that end',
-		description: 'A credential of an organization whose Super admin you are, or that you created, ends soon.',
-		isForAdmins: false
+		description:
+			'A credential of an organization whose Super admin you are, or that you created, ends soon or has ended.',
+		isForAdmins: false,
+		isOnByDefault: true
+	},
+	credentials: {
+		label: 'Changes of credentials',
+		description:
+			'Somebody else creates, rotates or revokes a credential of an organization that you belong to.',
+		isForAdmins: false,
+		isOnByDefault: false
+	},
+	answers: {
+		label: 'Answers to your invitations',
+		description: 'Somebody whom you have invited to an organization joins it, or declines.',
+		isForAdmins: false,
+		isOnByDefault: false
 	}
 } as const;
 

@@ -176,14 +176,14 @@ export function fullName(one: { firstName: string; lastName: string; email?: str
 /** How many of an application's credentials that have ended its page shows at first; those that work it shows all. */
 export const endedShown = 20;
 
-/** What a snapshot holds of an application's credentials, which come newest first. */
-export function shownCredentials(all: Credential[], now: number = Date.now()): Credential[] {
+/** What a snapshot holds at a time of an application's credentials, which come newest first. */
+export function shownCredentials(all: Credential[], now: number): Credential[] {
 	let ended = 0;
 	return all.filter((one) => credentialState(one, now) === 'active' || ++ended <= endedShown);
 }
 
-/** The state of a credential now. An overlap after a rotation is a credential that is active and expires. */
-export function credentialState(one: Credential, now: number = Date.now()): 'active' | 'expired' | 'revoked' {
+/** The state of a credential at a time, in milliseconds. An overlap after a rotation is a credential that is active and expires. */
+export function credentialState(one: Credential, now: number): 'active' | 'expired' | 'revoked' {
 	if (one.revokedAt) return 'revoked';
 	return one.expiresAt && Date.parse(one.expiresAt) <= now ? 'expired' : 'active';
 }

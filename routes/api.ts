@@ -2,8 +2,32 @@ import { createTRPCClient, httpBatchLink, httpBatchStreamLink, TRPCClientError }
 import { page } from '$app/state';
 import { accountHeader } from '#lib/wire.ts';
 import type { AppRouter } from '../src/router.ts';
+import { sayNotOurs, unreachable } from './unanswered.ts';
 
 export type Api = ReturnType<typeof apiFor>;
+
+/**
+ * Something between the page and the portal answered in its place: a proxy with an error page of its own, or a page to
+ * sign in to a network. It is no answer to read.
+ */
+class NotOurs extends Error {
+	readonly status: number;
+
+	constructor({ status }: Response) {
+		super(`An answer that isn’t the portal’s (${status})`);
+		this.status = status;
+	}
+}
+
+/** As `fetch`, for what the portal answers with JSON. @throws {NotOurs} for anything else. */
+const ours =
+	(fetch: typeof globalThis.fetch): typeof globalThis.fetch =>
+	async (...request) => {
+		const response = await fetch(...request);
+		if (/^application\/(json|jsonl)\b/.test(response.headers.get('content-type') ?? '')) return response;
+		await response.body?.cancel();
+		throw new NotOurs(response);
+	};
 
 /**
  * The API as `load` and form actions call it, with the `fetch` of their event: see hooks.server.ts.
@@ -15,7 +39,7 @@ export function apiFor(fetch: typeof globalThis.fetch, accountOf?: () => string 
 		return account ? { [accountHeader]: account } : {};
 	};
 	return createTRPCClient<AppRouter>({
-		links: [httpBatchLink({ url: '/trpc', fetch, maxItems: 10, headers })]
+		links: [httpBatchLink({ url: '/trpc', fetch: ours(fetch), maxItems: 10, headers })]
 	});
 }
 
@@ -26,7 +50,9 @@ export const api = apiFor(
 );
 
 /** As `api`, for what is answered bit by bit. */
-export const streamingApi = createTRPCClient<AppRouter>({ links: [httpBatchStreamLink({ url: '/trpc' })] });
+export const streamingApi = createTRPCClient<AppRouter>({
+	links: [httpBatchStreamLink({ url: '/trpc', fetch: ours((...request) => fetch(...request)) })]
+});
 
 /** What a refused call says: words for people, and which fields they belong to. */
 export interface Refusal {
@@ -49,17 +75,21 @@ export function refusalOf(error: unknown): Refusal {
 			requestId: requestId ?? ''
 		};
 	}
+	const cause = error instanceof TRPCClientError ? error.cause : error;
+	const status = cause instanceof NotOurs ? cause.status : 503;
+	// A proxy says 502 to 504 when the portal itself is away.
+	const isAway = status >= 500;
 	return {
-		status: 503,
-		reason: 'UNREACHABLE',
-		message: 'The portal can’t be reached at the moment. Try again.',
+		status: isAway ? 503 : status,
+		reason: isAway ? 'UNREACHABLE' : 'NOT_OURS',
+		message: isAway ? unreachable : sayNotOurs(status),
 		fields: {},
 		requestId: ''
 	};
 }
 
-/** Whether a call failed for now: the portal is away, its database is, or it has been asked too often. */
+/** Whether a call failed for now: the portal is away or kept from answering, its database is, or it has been asked too often. */
 export function isNotNow(error: unknown): boolean {
-	const { status } = refusalOf(error);
-	return status >= 500 || status === 429;
+	const { status, reason } = refusalOf(error);
+	return status >= 500 || status === 429 || reason === 'NOT_OURS';
 }

@@ -8,7 +8,8 @@ import {
 import { isKnown, type LiveEvent } from '#lib/events.ts';
 import { Feed } from '#lib/browser/feed.svelte.ts';
 import { live } from '#lib/browser/live.svelte.ts';
-import { api, isNotNow } from './api.ts';
+import { api, isNotNow, refusalOf } from './api.ts';
+import { departures } from './departure.svelte.ts';
 import { reload } from './reload.ts';
 
 /** The live snapshots below `/orgs/[slug]` and `/admin`, handed down by their layouts. */
@@ -36,7 +37,15 @@ export function createOrganizationFeed(
 	return new Feed(snapshot, {
 		stream: { kind: 'organization', organizationId },
 		apply: applyOrganization,
-		since: (after) => orNothing(api.activity.since.query({ organizationId, after })),
+		async since(after) {
+			if (departures.isHeld) return { events: [] };
+			try {
+				return await orNothing(api.activity.since.query({ organizationId, after }));
+			} catch (error) {
+				if (refusalOf(error).status === 404) await departures.look().catch(() => undefined);
+				throw error;
+			}
+		},
 		reload: () => void reload(),
 		onEvent
 	});

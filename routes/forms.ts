@@ -1,14 +1,16 @@
 import { error, fail } from '@sveltejs/kit';
 import { refusalOf } from './api.ts';
 
+/** Form actions' side of the pages' forms; see enhance.ts. */
+
 /** The form that was sent. @throws SvelteKit's error, 400 or 413, when the body is none. */
 export async function readForm(request: Request): Promise<FormData> {
 	try {
 		return await request.formData();
 	} catch (failure) {
 		const isTooLong = failure instanceof Error && 'status' in failure && failure.status === 413;
-		if (isTooLong) error(413, { message: 'The form is too long.' });
-		error(400, { message: 'The form could not be read.' });
+		if (isTooLong) error(413, { message: 'The form is too long.', requestId: '' });
+		error(400, { message: 'The form could not be read.', requestId: '' });
 	}
 }
 

@@ -7,8 +7,6 @@ export const handleFetch: HandleFetch = async ({ event, request, fetch }) => {
 	const url = new URL(request.url);
 	if (url.origin !== event.url.origin || !url.pathname.startsWith('/trpc/')) return fetch(request);
 	const inside = new Request(request, { headers: new Headers(request.headers) });
-	// The page's own request has passed the check of its origin.
-	inside.headers.set('origin', event.url.origin);
 	for (const name of ['cookie', 'user-agent']) {
 		const value = event.request.headers.get(name);
 		if (value) inside.headers.set(name, value);

@@ -14,3 +14,12 @@ export function useCan(): (path: ProcedurePath) => boolean {
 		return me !== undefined && can(path, { role: me.role, organization });
 	};
 }
+
+/** Whether the signed-in person is the only Super admin of the organization of the page, who can't leave it. */
+export function useIsLastSuperAdmin(): () => boolean {
+	const feed = getOrganizationFeed();
+	return () => {
+		const [first, ...others] = feed().current.members.filter(({ role }) => role === 'super_admin');
+		return others.length === 0 && first !== undefined && first.userId === page.data.account?.id;
+	};
+}

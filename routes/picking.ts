@@ -1,3 +1,4 @@
+import { searchKey } from '#lib/search.ts';
 import { fullName, type Member } from '#lib/views.ts';
 import type { Candidate } from '#lib/components/PickerField.svelte';
 import type { Api } from './api.ts';
@@ -28,10 +29,10 @@ export async function findAccounts(api: Api, search: string): Promise<Candidate[
 }
 
 export function findMembers(members: Member[], search: string): Candidate[] {
-	const wanted = search.toLowerCase();
+	const wanted = searchKey(search);
 	return members
 		.map((member) => ({ id: member.userId, name: fullName(member), note: member.email }))
-		.filter(({ name, note }) => `${name} ${note}`.toLowerCase().includes(wanted))
+		.filter(({ name, note }) => searchKey(`${name} ${note}`).includes(wanted))
 		.slice(0, shownAtOnce);
 }
 
@@ -43,7 +44,7 @@ export async function resolve(
 	if (!text || uuid.test(text)) return { id: text.toLowerCase(), candidates: [] };
 	const candidates = await search(text);
 	const isCalledSo = ({ name, note }: Candidate) =>
-		[name, note].some((one) => one?.toLowerCase() === text.toLowerCase());
+		[name, note].some((one) => one !== undefined && searchKey(one) === searchKey(text));
 	const called = candidates.filter(isCalledSo);
 	const [only, ...others] = called.length > 0 ? called : candidates;
 	if (!only) return { id: '', candidates, error: `Nothing found for “${text}”.` };

@@ -1,11 +1,13 @@
 import { invalidate, invalidateAll } from '$app/navigation';
 import { navigating } from '$app/state';
+import { departures } from './departure.svelte.ts';
 
 /**
  * Loads the page's data again: all of it, or what depends on one key. A navigation under way is waited for, since
  * SvelteKit drops it for an invalidation and leaves the reader where they were.
  */
 export async function reload(key?: string): Promise<void> {
+	if (departures.isHeld && !(await departures.refresh())) return;
 	let waitedFor: Promise<void> | null = null;
 	while (navigating.complete && navigating.complete !== waitedFor) {
 		waitedFor = navigating.complete;

@@ -83,8 +83,7 @@ async function seed(parts: Parts): Promise<void> {
 	await as('mei').credentials.create({
 		organizationId: northwind.id,
 		applicationId: tracking.id,
-		label: 'Staging',
-		expiresAt: null
+		label: 'Staging'
 	});
 	await as('omar').applications.create({
 		organizationId: lumen.id,

@@ -7,10 +7,10 @@ import { createMailer, type Parts } from './mail/delivery.ts';
 import { deleteExpiredDevices } from './identity/devices.ts';
 import { deleteExpiredLimits } from './database/windows.ts';
 import { getMailServerRow, mailingOf } from './mail/servers.ts';
-import { mailQueue, type MailJob, type Outbox } from './mail/outbox.ts';
+import { awaitedPriority, mailQueue, type MailJob, type Outbox } from './mail/outbox.ts';
 import { sweepEvents } from './procedures/activity/activity.ts';
 import { deleteDueOrganizations } from './procedures/organizations/deletions.ts';
-import { tellExpiring } from './procedures/credentials/expiries.ts';
+import { listComingEnds, tellEnds } from './procedures/credentials/expiries.ts';
 import { holdDelivery } from './procedures/invitations/invitations.ts';
 import { deleteOld, listAbandoned } from './procedures/messages/retention.ts';
 import { deleteExpiredSessions } from './identity/sessions.ts';
@@ -19,6 +19,15 @@ import { transact } from './database/transaction.ts';
 const tidyQueue = 'tidy';
 /** For jobs that broke off, since their process or the database died. What mail servers say is in delivery.ts. */
 const jobRetries = 12;
+
+/**
+ * Who sends e-mails, each over a connection of its own: one worker all of them in their order, and three what somebody
+ * waits for, so that neither what is queued nor a mail server that is slow with some message stands before it.
+ */
+const lanes = [
+	{ maxPriority: awaitedPriority - 1 },
+	...Array.from({ length: 3 }, () => ({ minPriority: awaitedPriority }))
+];
 
 /** Starts the queue, so that messages can be sent to it; `work` begins with the work. */
 export async function startBoss(source: Database['source'], log: Logger): Promise<PgBoss> {
@@ -57,8 +66,19 @@ async function keepQueue(boss: PgBoss, name: string, options: Omit<Queue, 'name'
 	await boss.updateQueue(name, options);
 }
 
+interface Step {
+	kind: AlarmKind;
+	run: (parts: Tidying) => Promise<void>;
+}
+
+/** Also at the end of each credential itself. */
+const ends: Step = {
+	kind: 'tidy-expiries',
+	run: (parts) => tellEnds({ ...parts, config: parts.env })
+};
+
 /** What tidies up every minute, each with the alarm that says it doesn't get on. */
-const tidying: { kind: AlarmKind; run: (parts: Tidying) => Promise<void> }[] = [
+const tidying: Step[] = [
 	{ kind: 'tidy-sessions', run: ({ db }) => deleteExpiredSessions(db) },
 	{ kind: 'tidy-limits', run: ({ db }) => deleteExpiredLimits(db) },
 	{ kind: 'tidy-organizations', run: (parts) => deleteDueOrganizations({ ...parts, config: parts.env }) },
@@ -67,7 +87,7 @@ const tidying: { kind: AlarmKind; run: (parts: Tidying) => Promise<void> }[] = [
 	{ kind: 'tidy-devices', run: ({ db }) => deleteExpiredDevices(db) },
 	{ kind: 'tidy-messages', run: queueAbandoned },
 	{ kind: 'tidy-old', run: ({ db }) => deleteOld(db) },
-	{ kind: 'tidy-expiries', run: (parts) => tellExpiring({ ...parts, config: parts.env }) },
+	ends,
 	{ kind: 'mail-server', run: async (parts) => void mailingOf(await getMailServerRow(parts.db), parts) }
 ];
 
@@ -82,10 +102,10 @@ async function queueAbandoned({ db, log, outbox }: Tidying): Promise<void> {
 }
 
 /** Each step by itself: one that fails keeps none from running, and is told until it gets on again. */
-async function tidy(parts: Tidying): Promise<void> {
+async function tidy(parts: Tidying, steps: readonly Step[]): Promise<void> {
 	const { db, log } = parts;
 	const well: AlarmKind[] = [];
-	for (const { kind, run } of tidying) {
+	for (const { kind, run } of steps) {
 		try {
 			await run(parts);
 			well.push(kind);
@@ -104,24 +124,32 @@ export async function work(
 	parts: Omit<Parts, 'queue' | 'follow' | 'ending'> & { outbox: Outbox }
 ): Promise<() => void> {
 	const ending = new AbortController();
-	const deliver = createMailer({
+	const mailing: Parts = {
 		...parts,
 		ending: ending.signal,
 		follow: holdDelivery,
-		async queue(db, job, startAfter) {
-			await boss.send(mailQueue, job, { db: fromKysely(db), startAfter });
+		async queue(db, job, how) {
+			await boss.send(mailQueue, job, { db: fromKysely(db), ...how });
 		}
+	};
+	for (const range of lanes) {
+		const deliver = createMailer(mailing);
+		const worker = await boss.work<MailJob>(
+			mailQueue,
+			{ batchSize: 1, pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 2, ...range },
+			async ([job]) => {
+				// Looks for the next one at once, whatever becomes of this one; otherwise it would wait for its interval.
+				boss.notifyWorker(worker);
+				if (job) await deliver(job.data);
+			}
+		);
+	}
+	await boss.work<{ isForEnds?: boolean } | null>(tidyQueue, async ([job]) => {
+		if (job?.data?.isForEnds) return tidy(parts, [ends]);
+		await tidy(parts, tidying);
+		for (const startAfter of await listComingEnds(parts.db))
+			await boss.send(tidyQueue, { isForEnds: true }, { startAfter });
 	});
-	const worker = await boss.work<MailJob>(
-		mailQueue,
-		{ batchSize: 1, pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 2 },
-		async ([job]) => {
-			// Looks for the next one at once, whatever becomes of this one; otherwise it would wait for its interval.
-			boss.notifyWorker(worker);
-			if (job) await deliver(job.data);
-		}
-	);
-	await boss.work(tidyQueue, () => tidy(parts));
 	await boss.schedule(tidyQueue, '* * * * *');
 	// What fell due while no process was running.
 	await boss.send(tidyQueue);

@@ -60,7 +60,9 @@ async function start(env: Env): Promise<void> {
 		server.once('error', reject);
 		server.listen(env.PORT, env.HOST, resolve);
 	});
-	console.log(`\nPortico is ready at ${env.ORIGIN}`);
+	const isOwnNode = process.execPath.includes('node_modules');
+	console.log(`\nOn Node ${process.versions.node}${isOwnNode ? ', which came with the packages' : ''}.`);
+	console.log(`Portico is ready at ${env.ORIGIN}`);
 	if (setupUrl) console.log(`Set up the first portal admin: ${setupUrl}`);
 	if (findMailing(await getMailServerRow(db), parts)?.route === null) {
 		console.log(`No mail server is set up: e-mails wait in ${env.ORIGIN}/admin/mailbox`);

@@ -49,7 +49,7 @@ test('the look is in every message: logo inside it, colour and footer', async ()
 		.api.accounts.register.mutate({ firstName: 'New', lastName: 'Comer', email, password });
 	const mail = await portal.smtp.waitFor((one) => getRecipients(one).includes(email));
 	expect(mail.html).toContain('#b91c1c');
-	expect(mail.html).toContain('Acme &lt;Ltd&gt;<br />High Street 1');
+	expect(mail.html).toContain('<bdi>Acme &lt;Ltd&gt;</bdi><br /><bdi>High Street 1</bdi>');
 	expect(flat(mail.text)).toContain('Acme <Ltd> High Street 1');
 	expect(mail.attachments).toHaveLength(1);
 	expect(mail.attachments[0]).toMatchObject({ contentType: 'image/png', cid: 'logo@portico', related: true });

@@ -17,7 +17,7 @@ type Knock = { socket: Socket; answer: string };
 async function knock(headers: Record<string, string>): Promise<Knock> {
 	for (;;) {
 		const one = await knockOnce(headers);
-		if (!one.answer.startsWith('UNAVAILABLE')) return one;
+		if (one.answer !== 'put off') return one;
 	}
 }
 
@@ -32,10 +32,11 @@ function knockOnce(headers: Record<string, string>): Promise<Knock> {
 	portal.sockets.push(socket);
 	return new Promise((resolve) => {
 		socket.on('connect', () => resolve({ socket, answer: 'in' }));
-		socket.on('disconnect', () => resolve({ socket, answer: 'closed' }));
+		socket.on('disconnect', () => resolve({ socket, answer: 'put off' }));
 		socket.on('connect_error', (error) => {
-			const { reason } = (error as { data?: { reason?: string } }).data ?? {};
-			resolve({ socket, answer: reason ? `${reason} ${error.message}` : error.message });
+			// Without a reason of the portal's, the connection itself came to nothing, as where it took too long.
+			const { reason = 'UNAVAILABLE' } = (error as { data?: { reason?: string } }).data ?? {};
+			resolve({ socket, answer: reason === 'UNAVAILABLE' ? 'put off' : `${reason} ${error.message}` });
 		});
 	});
 }
@@ -49,7 +50,7 @@ const isIn = ({ answer }: Knock) => answer === 'in';
 const tooMany = `TOO_MANY ${refusals.TOO_MANY}`;
 /** The server learns a moment later that a page is gone. */
 const getsIn = (headers: Record<string, string>) =>
-	expect.poll(async () => (await knock(headers)).answer, { timeout: 30_000 }).toBe('in');
+	expect.poll(async () => (await knock(headers)).answer).toBe('in');
 
 async function signInAgain(email: string): Promise<Visitor> {
 	const one = portal.visitor();
@@ -75,8 +76,8 @@ test('300 pages of one session at once: fifty are let in, and as many again when
 		leave(all);
 		return count(all, 'in');
 	};
-	await expect.poll(again, { timeout: 60_000, interval: 300 }).toBe(50);
-}, 120_000);
+	await expect.poll(again, { interval: 300 }).toBe(50);
+});
 
 test('many sessions of one account: two hundred pages in all', async () => {
 	const person = await portal.person();
@@ -87,7 +88,7 @@ test('many sessions of one account: two hundred pages in all', async () => {
 	expect((await knock({ cookie: (await portal.person()).cookie() })).answer).toBe('in');
 	leave(knocks);
 	await getsIn({ cookie: person.cookie() });
-}, 120_000);
+});
 
 test('a thousand pages without a session from one address: a hundred are let in, and take nobody else’s place', async () => {
 	const address = { 'x-forwarded-for': '203.0.113.7' };
@@ -100,7 +101,7 @@ test('a thousand pages without a session from one address: a hundred are let in,
 	expect((await knock({ ...address, cookie: cookie() })).answer).toBe('in');
 	leave(knocks);
 	await getsIn(address);
-}, 120_000);
+});
 
 /** A connection below Socket.IO's own client; what it is told. */
 function connectRaw(headers: Record<string, string>) {
@@ -131,7 +132,7 @@ test('a page that goes away while it is let in leaves no seat taken', async () =
 	// One after the other, since those that have gone may be counted for a moment.
 	for (let i = 0; i < 50; i++) await getsIn({ cookie });
 	expect((await knock({ cookie })).answer).toBe(tooMany);
-}, 120_000);
+});
 
 test('who knocks again on the same connection is out, and so is who says nothing', async () => {
 	const silent = connectRaw({});
@@ -145,4 +146,4 @@ test('who knocks again on the same connection is out, and so is who says nothing
 	await silent.closed;
 	expect(performance.now() - began).toBeLessThan(25_000);
 	expect(silent.heard.filter((one) => one.startsWith('4'))).toEqual([]);
-}, 120_000);
+});

@@ -83,11 +83,11 @@ test('the mail server away while 200 messages queue, the process killed twice: a
 			},
 			body: JSON.stringify({ email, firstName: 'Dev', lastName: 'Eloper', password })
 		});
-	for (let from = 0; from < 200; from += 20) {
+	for (let from = 0; from < 200; from += 5) {
 		const answers = await Promise.all(
-			emails.slice(from, from + 20).map((email, index) => registerAt(email, from + index))
+			emails.slice(from, from + 5).map((email, index) => registerAt(email, from + index))
 		);
-		expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+		expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200));
 	}
 	await server.waitForLog(/a message was not sent/);
 	await server.kill();

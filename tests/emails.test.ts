@@ -71,7 +71,7 @@ test('the next message uses the new text, and one that waits keeps the one that 
 	expect(flat(old.text)).toContain('Invite your teammates');
 	const fresh = await portal.smtp.waitFor(({ subject }) => subject === `Welcome, ${next.name}`);
 	expect(flat(fresh.text)).toContain('Our own words for Dev.');
-	expect(fresh.html).toContain('Our own words for Dev.');
+	expect(fresh.html).toContain('Our own words for <bdi>Dev</bdi>.');
 	expect(flat(fresh.text)).not.toContain('Invite your teammates');
 	await portal.admin.api.emails.reset.mutate({ name: 'organization-approved', version: 1 });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, type Portal } from './factories.ts';
+import { startServer } from './harness.ts';
 import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
@@ -19,7 +20,7 @@ test('a credential that ends within a week is told to Super admins and to who cr
 		creator.api.credentials.create.mutate({
 			...place,
 			label,
-			expiresAt: new Date(Date.now() + days * day).toISOString()
+			expiresInSeconds: days * 86_400
 		});
 	const [near, far, rotated] = [await create('Near', 5), await create('Far', 20), await create('Rotated', 5)];
 	await creator.api.credentials.rotate.mutate({
@@ -53,3 +54,67 @@ test('a credential that ends within a week is told to Super admins and to who cr
 	expect(mails.flatMap(getRecipients)).not.toContain(bystander.email);
 	expect(mails[0]?.text).toContain(`/orgs/${company.slug}/applications/${application.id}`);
 });
+
+test('its end is told when it comes, once by two processes: to Super admins and to who created it, also of what was rotated', async ({
+	onTestFinished
+}) => {
+	const company = await portal.company({ admin: portal.admin });
+	const creator = await portal.member(company);
+	const bystander = await portal.member(company);
+	const application = await portal.application(company, creator);
+	const place = { organizationId: company.id, applicationId: application.id };
+	const create = (label: string, expiresInSeconds: number | null) =>
+		creator.api.credentials.create.mutate({ ...place, label, expiresInSeconds });
+	const rotated = await create('Rotated', null);
+	const revoked = await create('Revoked', 600);
+	await creator.api.credentials.rotate.mutate({ ...place, credentialId: rotated.id, overlapSeconds: 3600 });
+	await creator.api.credentials.revoke.mutate({ ...place, credentialId: revoked.id });
+	// As if the hour of the overlap were over.
+	await portal.inDatabase((db) =>
+		db
+			.updateTable('credential')
+			.set({ expiresAt: new Date() })
+			.where('id', 'in', [rotated.id, revoked.id])
+			.execute()
+	);
+	const ended = await create('Ended', 5);
+	const { databaseUrl, dataFolder } = portal.server;
+	if (databaseUrl) {
+		const second = await startServer({
+			database: 'postgres',
+			env: { DATABASE_URL: databaseUrl, DATA_FOLDER: dataFolder, SMTP_URL: portal.smtp.url }
+		});
+		onTestFinished(() => second.dispose());
+	}
+	const mails = (to: string, label: string) =>
+		portal.smtp.messages.filter(
+			(mail) =>
+				mail.subject === `A credential of ${application.name} has ended` &&
+				getRecipients(mail).includes(to) &&
+				mail.text?.includes(`“${label}”`)
+		);
+	for (const label of ['Rotated', 'Ended']) {
+		for (const { email } of [company.owner, creator])
+			await portal.smtp.waitFor(() => mails(email, label).length > 0);
+	}
+	// Whatever would be told twice is told again before what ends after it.
+	await portal.server.restart();
+	await create('Marker', 2);
+	for (const { email } of [company.owner, creator])
+		await portal.smtp.waitFor(() => mails(email, 'Marker').length > 0);
+	for (const label of ['Rotated', 'Ended', 'Marker'])
+		expect([company.owner, creator, bystander].map(({ email }) => mails(email, label).length)).toEqual([
+			1, 1, 0
+		]);
+	const words = (label: string) => mails(creator.email, label)[0]?.text?.replace(/\s+/g, ' ');
+	expect(words('Rotated')).toContain('Another credential has taken its place.');
+	expect(words('Ended')).not.toContain('Another credential');
+	const { events } = await company.owner.api.activity.list.query({ organizationId: company.id });
+	const told = events.filter(({ name }) => name === 'credential.expired');
+	expect(told.map(({ payload }) => payload)).toMatchObject([
+		{ isReplaced: false, credential: { label: 'Marker' } },
+		{ isReplaced: false, credential: { label: 'Ended', id: ended.id } },
+		{ isReplaced: true, credential: { label: 'Rotated', id: rotated.id } }
+	]);
+	expect(Date.parse(told[1]?.at ?? '')).toBeGreaterThanOrEqual(Date.parse(ended.expiresAt ?? ''));
+}, 300_000);

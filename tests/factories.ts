@@ -212,6 +212,13 @@ function createPortal(server: Server, smtp: Smtp) {
 		return { id, slug, name, owner };
 	}
 
+	/** The personal space of somebody. */
+	async function space(owner: Person): Promise<Company> {
+		const { organizations } = await owner.api.sessions.get.query({});
+		const { id = '', slug = '', name = '' } = organizations.find(({ isPersonal }) => isPersonal) ?? {};
+		return { id, slug, name, owner };
+	}
+
 	const lastTokens = new Map<string, string>();
 	/** An invitation with the token that its e-mail brought. */
 	async function invitation(company: Company, given: { email?: string; role?: Role } = {}) {
@@ -232,7 +239,7 @@ function createPortal(server: Server, smtp: Smtp) {
 				const row = opened.snapshot.invitations.find(({ id }) => id === created.id);
 				if (row?.delivery !== 'sent') throw new Error(`The e-mail is ${row?.delivery ?? 'nowhere'}.`);
 			},
-			{ timeout: 60_000, interval: 20 }
+			{ timeout: 240_000, interval: 20 }
 		);
 		return { ...created, token };
 	}
@@ -283,6 +290,7 @@ function createPortal(server: Server, smtp: Smtp) {
 		moveInvitation,
 		person,
 		company,
+		space,
 		invitation,
 		member,
 		application

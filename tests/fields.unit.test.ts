@@ -1,3 +1,4 @@
+import { normalizeEmail } from '#lib/email-addresses.ts';
 import { domainToASCII, domainToUnicode } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -6,9 +7,11 @@ import {
 	credentialLabel,
 	email,
 	firstName,
+	inputOf,
 	lastName,
-	normalizeEmail,
+	names as oneOfTwo,
 	organizationName,
+	password,
 	portalName
 } from '#lib/fields.ts';
 import { cursor } from '#lib/views.ts';
@@ -18,7 +21,6 @@ describe('an e-mail address', () => {
 	test.each([
 		'a@x.test/evil',
 		'a@x.test:8080',
-		'a@x.test:',
 		'a@x.test?x',
 		'a@x.test#x',
 		'a@x.test\\evil',
@@ -32,7 +34,6 @@ describe('an e-mail address', () => {
 		'a@x.te\tst',
 		'a@x.te\nst',
 		'a@x .test',
-		'a@x.test.',
 		'a@.x.test',
 		'a@x..test',
 		'a@x_y.test',
@@ -62,9 +63,25 @@ describe('an e-mail address', () => {
 		expect(email.safeParse(text).success).toBe(false);
 	});
 
-	test.each([
+	test.each<readonly [string, string | null]>([
 		['A@X.test', 'a@x.test'],
 		[' a@x.test ', 'a@x.test'],
+		["pat.o'brien@x.test", "pat.o'brien@x.test"],
+		["Pat.O'Brien@x.test", "pat.o'brien@x.test"],
+		['a`b@x.test', 'a`b@x.test'],
+		...['\u200b', '\u200e', '\ufeff', '\u00a0', '\u202a', '\u2060', '\u3000'].flatMap((unseen) => [
+			[`${unseen}a@x.test`, 'a@x.test'] as const,
+			[`a@x.test${unseen}`, 'a@x.test'] as const,
+			[`${unseen} <a@x.test>${unseen},`, 'a@x.test'] as const
+		]),
+		['mailto:a@x.test', 'a@x.test'],
+		['<MAILTO:A@x.test?subject=Hello>.', 'a@x.test'],
+		["'a@x.test'", 'a@x.test'],
+		['“a@x.test”;', 'a@x.test'],
+		['(a@x.test)', 'a@x.test'],
+		['a@x.test.', 'a@x.test'],
+		['a@x.test:', 'a@x.test'],
+		['a@x.test。', 'a@x.test'],
 		['a+b@münchen.de', 'a+b@xn--mnchen-3ya.de'],
 		['a@xn--mnchen-3ya.de', 'a@xn--mnchen-3ya.de'],
 		['a@उदाहरण.परीक्षा', 'a@xn--p1b6ci4b4b3a.xn--11b5bs3a9aj6g'],
@@ -101,8 +118,9 @@ const said = (schema: typeof firstName, text: string) => schema.safeParse(text).
 describe.each(Object.entries(names))('%s', (_, schema) => {
 	test.each([
 		'win-a-prize.com free money',
-		'a evil.test',
-		'Dr.Oetker',
+		'a evil.shop',
+		'evil.com.Smith',
+		'evil.xn--p1ai',
 		'evil.рф',
 		'evil\u3002com',
 		't.me/win',
@@ -122,6 +140,12 @@ describe.each(Object.entries(names))('%s', (_, schema) => {
 
 	test.each([
 		'St. John',
+		'Md.Rahman',
+		'Ma.Teresa',
+		'St.John',
+		'Jean.Paul',
+		'Dr.Oetker',
+		'A.Kim',
 		'J.R.R. Tolkien',
 		'J.Smith',
 		'Version 1.2',
@@ -134,6 +158,47 @@ describe.each(Object.entries(names))('%s', (_, schema) => {
 		'3M',
 		'+'
 	])('may be %s', (text) => expect(said(schema, text)).toBeUndefined());
+});
+
+describe('what is typed as a name', () => {
+	test.each(Object.entries(names))(
+		'%s is kept composed, and without what nobody sees around it',
+		(_, schema) => {
+			for (const unseen of ['\u200b', '\u200e', '\ufeff', '\u202a', '\u2060', '\u00a0', ' '])
+				for (const text of [
+					`${unseen}Ve\u0301ronique`,
+					`Ve\u0301ronique${unseen}`,
+					`${unseen}Véronique ${unseen}`
+				])
+					expect(schema.parse(text), JSON.stringify(text)).toBe('Véronique');
+			expect(schema.parse('Ana  \u00a0 Maria')).toBe('Ana Maria');
+			expect(said(schema, 'Ana\u202eMaria')).toContain("can't be seen");
+		}
+	);
+
+	test('may be one name alone, in either place, and not none', () => {
+		const input = inputOf({ ...oneOfTwo, email });
+		const fits = (firstName: string, lastName: string) =>
+			input
+				.safeParse({ firstName, lastName, email: 'a@x.test' })
+				.error?.issues.map(({ path }) => path.join('.'));
+		expect(fits('Sukarno', '')).toBeUndefined();
+		expect(fits(' ', 'Sukarno')).toBeUndefined();
+		expect(fits('', '\u200b')).toEqual(['firstName']);
+		expect(fits('evil.com', 'Sukarno')).toEqual(['firstName']);
+		const nothing = input.safeParse({ firstName: '', lastName: '', email: '' });
+		expect(nothing.error?.issues.map(({ path }) => path.join('.')).toSorted()).toEqual([
+			'email',
+			'firstName'
+		]);
+	});
+});
+
+test('a password is as long as it is composed', () => {
+	expect(password.parse('e\u0301'.repeat(10))).toBe('é'.repeat(10));
+	expect(password.safeParse('e\u0301'.repeat(9)).success).toBe(false);
+	expect(password.safeParse('e\u0301'.repeat(200)).success).toBe(true);
+	expect(password.safeParse('é'.repeat(201)).success).toBe(false);
 });
 
 test.each([...Object.entries(names), ['portalName', portalName] as const])(

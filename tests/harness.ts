@@ -20,8 +20,8 @@ export type Server = Awaited<ReturnType<typeof startServer>>;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const leash = new URL('setup/leash.ts', import.meta.url).href;
-const readyWithin = 120_000;
-const stopWithin = 60_000;
+const readyWithin = 240_000;
+const stopWithin = 120_000;
 
 /** A new database on the PostgreSQL of this run: empty, or `isPrepared` by all migrations. */
 export async function createDatabase({ isPrepared = false } = {}): Promise<{
@@ -131,7 +131,7 @@ export async function startServer(options: {
 	}
 
 	/** Resolves when what the server has written since it was last started fits; fails when it ends before. */
-	async function waitForLog(pattern: RegExp, timeoutMs = 60_000): Promise<RegExpExecArray> {
+	async function waitForLog(pattern: RegExp, timeoutMs = 240_000): Promise<RegExpExecArray> {
 		const timeout = AbortSignal.timeout(timeoutMs);
 		for (;;) {
 			const found = pattern.exec(logsOfThisStart);

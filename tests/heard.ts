@@ -46,7 +46,7 @@ export function heard(socket: Socket<ServerToClient>) {
 	});
 
 	/** Resolves when the condition holds, now or after one of the next words. */
-	function until(holds: () => boolean, what: string, timeoutMs = 60_000): Promise<void> {
+	function until(holds: () => boolean, what: string, timeoutMs = 240_000): Promise<void> {
 		if (holds()) return Promise.resolve();
 		return new Promise((resolve, reject) => {
 			const timer = setTimeout(() => {

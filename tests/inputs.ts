@@ -41,7 +41,6 @@ const texts: Record<string, string> = {
 	email: 'somebody@example.test',
 	from: '2026-11-24T09:00:00.000Z',
 	to: '2026-11-25T09:00:00.000Z',
-	expiresAt: '2036-11-24T09:00:00.000Z',
 	value: '2026-11-24 09:00:00.123456+00',
 	name: 'Name',
 	accentColor: '#4f46e5',

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { z } from '#lib/schema.ts';
 import { alphabets, broken, inputWith, procedures, textLeaves } from './inputs.ts';
 
 /** Whether the input is refused because of what stands in that place. */
@@ -55,4 +56,42 @@ test.each(textLeaves)('$name is checked at once, however long and of whatever le
 		const cost = costOf(() => one.schema.safeParse(input));
 		expect(cost, alphabet).toBeLessThan(20);
 	}
+});
+
+/** What zod says by itself, in the words of a programmer. */
+const ofZod =
+	/invalid|expected|received|unrecognized|too (big|small)|[<>]=?\s*\d|must (be|match|start|end|have)/i;
+const odd = [
+	undefined,
+	null,
+	'',
+	' ',
+	'x',
+	'@',
+	-1,
+	0.5,
+	NaN,
+	1e12,
+	true,
+	[],
+	[null],
+	Array(11).fill('x'),
+	{},
+	{ x: 1 }
+];
+
+test('whatever is wrong in whatever place, words for people say so', () => {
+	const said = procedures.flatMap(({ path, schema, leaves }) => {
+		const places = [{ path: ['unknown'], kind: 'string', options: [] }, ...leaves];
+		return places.flatMap((place) =>
+			odd.flatMap((value) => {
+				const { error } = schema.safeParse(inputWith(leaves, place, value));
+				return (error?.issues ?? []).map(({ message }) => `${path} ${place.path.join('.')}: ${message}`);
+			})
+		);
+	});
+	expect(said.length).toBeGreaterThan(1000);
+	expect(said.filter((one) => ofZod.test(one.slice(one.indexOf(': '))) || !/[.…]$/.test(one))).toEqual([]);
+	const { error } = z.strictObject({ x: z.union([z.email(), z.url()]) }).safeParse({ x: 1, y: 2 });
+	expect(error?.issues.filter(({ message }) => ofZod.test(message))).toEqual([]);
 });

@@ -67,14 +67,51 @@ test('stops with a suspension at once, and works again when the organization is 
 
 test('a personal space works as long as its account: deactivated, activated', async () => {
 	const person = await portal.person();
-	const { organizations } = await person.api.sessions.get.query({});
-	const { id = '', slug = '', name = '' } = organizations.find(({ isPersonal }) => isPersonal) ?? {};
-	const { secret } = await furnish({ id, slug, name, owner: person });
+	const { secret } = await furnish(await portal.space(person));
 	expect(await answer(secret)).toMatchObject({ active: true });
 	await portal.admin.api.accounts.deactivate.mutate({ accountId: person.userId });
 	expect(await answer(secret)).toEqual(inactive);
 	await portal.admin.api.accounts.activate.mutate({ accountId: person.userId });
 	expect(await answer(secret)).toMatchObject({ active: true });
+});
+
+test('a credential of a personal space goes on working while its application moves, and is somebody’s all along', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const mover = await portal.member(company);
+	const space = await portal.space(mover);
+	const { application, secret } = await furnish(space);
+	let isOver = false;
+	const owners: string[] = [];
+	const asking = (async () => {
+		// Once more after the move.
+		for (let isLast = false; !isLast;) {
+			isLast = isOver;
+			const said = (await answer(secret)) as { active: boolean; organization?: { id: string } };
+			owners.push(said.active ? (said.organization?.id ?? '') : 'nobody');
+		}
+	})();
+	await mover.api.applications.move.mutate({
+		organizationId: space.id,
+		targetId: company.id,
+		applicationId: application.id,
+		name: 'Moved'
+	});
+	isOver = true;
+	await asking;
+	expect(owners.filter((id) => id !== space.id && id !== company.id)).toEqual([]);
+	// Never back.
+	expect(owners.lastIndexOf(space.id)).toBeLessThan(owners.indexOf(company.id));
+	expect(await answer(secret)).toMatchObject({
+		active: true,
+		client_id: application.id,
+		application: { id: application.id, name: 'Moved' },
+		organization: { id: company.id, name: company.name }
+	});
+	// It lives and ends with the organization now, no longer with the account of who made it.
+	await portal.admin.api.accounts.deactivate.mutate({ accountId: mover.userId });
+	expect(await answer(secret)).toMatchObject({ active: true });
+	await portal.admin.api.organizations.suspend.mutate({ organizationId: company.id });
+	expect(await answer(secret)).toEqual(inactive);
 });
 
 test('answers to the gateway alone, tells nothing of what is none, and writes no secret into the log', async () => {

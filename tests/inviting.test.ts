@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { applyOrganization } from '#lib/apply.ts';
 import {
 	getPortal,
 	password,
@@ -86,7 +87,7 @@ describe('inviting', () => {
 			'a@x',
 			'@x.test',
 			'a@x..test',
-			'<a@x.test>',
+
 			''
 		];
 		for (const email of wrong) {
@@ -164,7 +165,22 @@ describe('inviting', () => {
 		expect(await refusal(resend())).toMatchObject({ status: 429, reason: 'TOO_SOON' });
 
 		await portal.moveInvitation(id, { sentAt: -61 });
+		const later = await portal.invitation(company);
+		const list = async () => {
+			const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
+			return { snapshot, ids: snapshot.invitations.map((one) => one.id) };
+		};
+		const before = await list();
+		expect(before.ids).toEqual([later.id, id]);
 		await resend();
+		// To the top of the list, of one that is asked for anew and of one that is open.
+		expect((await list()).ids).toEqual([id, later.id]);
+		const { events } = await company.owner.api.activity.since.query({
+			organizationId: company.id,
+			after: before.snapshot.seq
+		});
+		const open = (events ?? []).reduce(applyOrganization, before.snapshot);
+		expect(open.invitations.map((one) => one.id)).toEqual([id, later.id]);
 		const fresh = await portal.tokenFor(email, 'invitations', token);
 		expect(await portal.visitor().api.invitations.open.query({ token })).toEqual({ state: 'invalid' });
 		expect(await refusal(portal.visitor().api.invitations.accept.mutate({ token, password }))).toMatchObject({

@@ -71,10 +71,20 @@ describe('an open page', () => {
 			lastName: 'Name',
 			role: 'super_admin'
 		});
+		const space = await portal.space(joined);
+		const brought = await portal.application(space);
+		const kept = { organizationId: space.id, applicationId: brought.id };
+		await joined.api.credentials.reveal.mutate({
+			...kept,
+			credentialId: brought.credentials[0]?.id ?? ''
+		});
+		await joined.api.applications.move.mutate({ ...kept, targetId: company.id, name: 'Brought' });
 		const leaver = await portal.member(company);
 		await api.members.remove.mutate({ organizationId, memberId: leaver.memberId });
 		await api.organizations.rename.mutate({ organizationId, name: `${company.name} II` });
 		await api.organizations.configure.mutate({ organizationId, isRevealRestricted: true });
+		const heir = await portal.member(company);
+		await api.members.handOver.mutate({ organizationId, memberId: heir.memberId });
 		await portal.company();
 
 		const [fresh, freshPortal] = [(await opening()).snapshot, await governing()];

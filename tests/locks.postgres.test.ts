@@ -106,7 +106,7 @@ test('a deadlock with somebody else’s transaction is tried again', async () =>
 		role: 'team_member'
 	});
 	const other = await begin();
-	await vi.waitFor(async () => expect(await waiting(other)).toBe(1), { timeout: 30_000 });
+	await vi.waitFor(async () => expect(await waiting(other)).toBe(1), { timeout: 240_000 });
 	await holdOrganization(client, company.id);
 	await client.query('rollback');
 	await other.query('rollback');
@@ -125,7 +125,7 @@ test('calls of one organization wait in the process, and hold up nobody else', a
 	);
 	const stranger = await portal.person();
 	const other = await begin();
-	await vi.waitFor(async () => expect(await waiting(other)).toBe(1), { timeout: 30_000 });
+	await vi.waitFor(async () => expect(await waiting(other)).toBe(1), { timeout: 240_000 });
 	// A stranger's own calls and pages, the check of the process, and a guess at the busy organization.
 	await stranger.api.organizations.request.mutate({ name: unique('Elsewhere') });
 	expect((await stranger.request('/dashboard')).status).toBe(303);

@@ -114,3 +114,12 @@ describe('a long text', () => {
 		expect(status).toBe(200);
 	});
 });
+
+test('what can’t be read is answered without a word of what it broke', async () => {
+	const headers = { 'content-type': 'application/json' };
+	const broken = { method: 'POST', headers, body: '{"email": ' };
+	const response = await portal.visitor().request('/trpc/sessions.create', broken);
+	const text = await response.text();
+	expect(response.status).toBe(400);
+	expect(text).not.toMatch(/at .*\.ts|node_modules|JSON at position/);
+});

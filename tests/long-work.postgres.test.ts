@@ -201,7 +201,7 @@ test('an organization of many events goes at once, and its events after it, some
 		};
 	};
 	await portal.smtp.waitFor(({ subject }) => subject === `${company.name} has been deleted`);
-	await expect.poll(left, { timeout: 20_000 }).toMatchObject({ own: 0, gone: 0 });
+	await expect.poll(left).toMatchObject({ own: 0, gone: 0 });
 	expect((await left()).all).toBeGreaterThan(0);
 });
 

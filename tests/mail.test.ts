@@ -34,7 +34,38 @@ test('what becomes one message becomes an e-mail that there is', () => {
 	}
 });
 
+test('what is asked for opens where it is decided: one its own page, several the list', () => {
+	const first = {
+		...catalogue['organization-requested'].sample,
+		reviewUrl: 'https://x.example/admin/organizations/1'
+	};
+	const second = { ...first, reviewUrl: 'https://x.example/admin/organizations/2' };
+	expect(gatheringOf('organization-requested')?.gather([first, second]).reviewUrl).toBe(
+		'https://x.example/admin/organizations?status=pending'
+	);
+});
+
 describe.each(names)('the e-mail %s', (name) => {
+	test('keeps names that are read from right to left apart from what stands beside them', async () => {
+		const hebrew = '\u05d0\u05d1\u05d2 24 (\u05d3)';
+		const props = Object.entries(fillWith(name, hebrew)).map(([key, value]) => [
+			key,
+			// Addresses have no such letters.
+			key.endsWith('Email') ? 'somebody@example.test' : value
+		]);
+		const { subject, html, text } = await renderEmail(name, Object.fromEntries(props), {
+			...portal,
+			name: hebrew
+		});
+		const body = html.replace(/<title>.*?<\/title>/s, '');
+		expect(body).toContain(`<bdi>${hebrew}</bdi>`);
+		expect(body.replaceAll(`<bdi>${hebrew}</bdi>`, '').replace(/<[^<>]*>/g, '')).not.toContain('\u05d0');
+		for (const plain of [subject, text])
+			expect(plain.replaceAll(/\u2068[^\u2068\u2069]*\u2069/g, ''), plain).not.toContain('\u05d0');
+		// Other names are as they were typed.
+		expect((await renderEmail(name, catalogue[name].sample, portal)).text).not.toMatch(/[\u2066-\u2069]/);
+	});
+
 	const sample: Record<string, string> = catalogue[name].sample;
 	const links = Object.values(sample).filter((value) => value.startsWith('http'));
 
@@ -87,7 +118,7 @@ test('what can’t be seen in a value is left out, and its line breaks stay', as
 	const { sample } = catalogue['organization-rejected'];
 	const reason = 'First\r\nSecond \u202egnorw\u202c \u0000end';
 	const { html, text } = await renderEmail('organization-rejected', { ...sample, reason }, portal);
-	expect(html).toContain('First<br />Second gnorw end');
+	expect(html.replace(/<\/?bdi>/g, '')).toContain('First<br />Second gnorw end');
 	expect(text).toContain('First\nSecond gnorw end');
 });
 

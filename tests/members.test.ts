@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { getPortal, refusal, uniqueEmail, type Company, type Person, type Portal } from './factories.ts';
+import { applyOrganization } from '#lib/apply.ts';
+import { sayEvent } from '#lib/events.ts';
+import {
+	getPortal,
+	password,
+	refusal,
+	uniqueEmail,
+	type Company,
+	type Person,
+	type Portal
+} from './factories.ts';
 
 let portal: Portal;
 beforeAll(async () => {
@@ -68,6 +78,49 @@ describe('editing a member', () => {
 		expect(outsider.email).not.toBe(member.email);
 	});
 
+	test('changes it wherever the organization names them, on open pages too, and it stays when they are gone', async () => {
+		const company = await approved();
+		const member = await portal.member(company, 'super_admin');
+		const { id: applicationId } = await portal.application(company, member);
+		const place = { organizationId: company.id, applicationId };
+		const credential = await member.api.credentials.create.mutate({ ...place, label: 'Seen' });
+		await member.api.credentials.reveal.mutate({ ...place, credentialId: credential.id });
+		await portal.invitation({ ...company, owner: member });
+		await member.api.organizations.askDeletion.mutate({ organizationId: company.id, name: company.name });
+		const page = await company.owner.listen();
+		await page.hears('online');
+		const before = await open(company);
+		const names = ({ organization, applications, invitations }: typeof before) => [
+			organization.deletion?.by,
+			applications[0]?.createdBy,
+			applications[0]?.credentials[0]?.createdBy,
+			invitations[0]?.invitedBy
+		];
+		const oldName = { id: member.userId, name: `${member.firstName} ${member.lastName}` };
+		expect(names(before)).toEqual(Array(4).fill(oldName));
+		await edit(company, member, { firstName: 'Cora', lastName: 'Corrected', role: 'super_admin' });
+		await page.hears('member.updated');
+		const name = { id: member.userId, name: 'Cora Corrected' };
+		const fresh = await open(company);
+		expect(names(fresh)).toEqual(Array(4).fill(name));
+		const { events } = page;
+		expect(events.filter(({ seq }) => seq > before.seq).reduce(applyOrganization, before)).toEqual(fresh);
+
+		await member.api.accounts.deleteOwn.mutate({ currentPassword: password, email: member.email });
+		await page.hears('member.left');
+		const after = await open(company);
+		expect(names(after)).toEqual([name, name, name, undefined]);
+		expect(events.filter(({ seq }) => seq > before.seq).reduce(applyOrganization, before)).toEqual(after);
+		expect(
+			await company.owner.api.credentials.listExposed.query({ organizationId: company.id })
+		).toMatchObject([{ id: credential.id, people: ['Cora Corrected'] }]);
+		const filtered = await company.owner.api.activity.list.query({
+			organizationId: company.id,
+			personId: member.userId
+		});
+		expect(filtered.person).toEqual(name);
+	});
+
 	test('tells nobody anything when nothing changed', async () => {
 		const company = await approved();
 		const member = await portal.member(company);
@@ -84,9 +137,10 @@ describe('editing a member', () => {
 			reason: 'OWN_ROLE',
 			fields: { role: 'Nobody changes their own role.' }
 		});
-		const { status, fields } = await refusal(
-			edit(company, other, { firstName: ' ', lastName: 'evil.example', role: 'super_admin' })
-		);
+		const asked = (firstName: string, lastName: string) =>
+			refusal(edit(company, other, { firstName, lastName, role: 'super_admin' }));
+		expect(await asked(' ', '')).toMatchObject({ status: 400, fields: { firstName: expect.any(String) } });
+		const { status, fields } = await asked('www.evil', 'evil.com');
 		expect(status).toBe(400);
 		expect(Object.keys(fields).sort()).toEqual(['firstName', 'lastName']);
 		await edit(company, other, { lastName: 'By Myself', role: 'super_admin' }, other);
@@ -102,6 +156,88 @@ describe('editing a member', () => {
 		expect(invitations.map(({ id }) => id)).toEqual([mine.id]);
 		const opened = await portal.visitor().api.invitations.open.query({ token: theirs.token });
 		expect(opened.state).toBe('revoked');
+	});
+});
+
+describe('handing over the lead', () => {
+	const handOver = (company: Company, memberId: string, by: Person = company.owner) =>
+		by.api.members.handOver.mutate({ organizationId: company.id, memberId });
+	const rolesIn = async (company: Company, by?: Person) =>
+		Object.fromEntries((await open(company, by)).members.map(({ userId, role }) => [userId, role]));
+
+	test('makes one Super admin and the other Team member at once, on both pages, with an e-mail to each', async () => {
+		const company = await approved();
+		const { owner } = company;
+		const heir = await portal.member(company);
+		const theirs = await portal.invitation(company);
+		const { seq } = await open(company);
+		const pages = await Promise.all([owner.listen(), heir.listen()]);
+		await Promise.all(pages.map((page) => page.hears('online')));
+		await handOver(company, heir.memberId);
+		expect(await rolesIn(company, heir)).toEqual({
+			[owner.userId]: 'team_member',
+			[heir.userId]: 'super_admin'
+		});
+		for (const page of pages) {
+			await Promise.all([page.hears('invitation.revoked'), page.hears('account')]);
+			const [event] = page.events.filter((one) => one.seq === seq + 1);
+			expect(event && sayEvent(event)).toBe(
+				`made ${heir.firstName} ${heir.lastName} Super admin and themselves Team member`
+			);
+		}
+		// What comes with the role, from the next call on: the invitations of who is no Super admin any more too.
+		expect(await refusal(handOver(company, heir.memberId))).toMatchObject({ status: 403 });
+		expect((await open(company)).invitations).toEqual([]);
+		expect((await portal.visitor().api.invitations.open.query({ token: theirs.token })).state).toBe(
+			'revoked'
+		);
+		const toHeir = await portal.mailTo(heir.email, `Your role in ${company.name} is now Super admin`);
+		expect(toHeir).toContain(`${owner.firstName} ${owner.lastName} has changed your role`);
+		await portal.mailTo(owner.email, `Your role in ${company.name} is now Team member`);
+		// And back, by who has it now.
+		await handOver(company, await memberIdOf(company, owner), heir);
+		expect(await rolesIn(company)).toEqual({ [owner.userId]: 'super_admin', [heir.userId]: 'team_member' });
+	});
+
+	test('is refused in words, and changes nothing, where there is nobody to take it', async () => {
+		const company = await approved();
+		const [heir, other] = [await portal.member(company), await portal.member(company, 'super_admin')];
+		const [leaver, away] = [await portal.member(company), await portal.member(company)];
+		await leaver.api.members.leave.mutate({ organizationId: company.id });
+		await portal.admin.api.accounts.deactivate.mutate({ accountId: away.userId });
+		const elsewhere = await portal.member(await approved());
+		const { seq } = await open(company);
+		const noMember = {
+			status: 404,
+			message: 'This person is no member here, so nothing was changed.'
+		};
+		const own = await memberIdOf(company, company.owner);
+		expect(await refusal(handOver(company, leaver.memberId))).toMatchObject(noMember);
+		expect(await refusal(handOver(company, elsewhere.memberId))).toMatchObject(noMember);
+		expect(await refusal(handOver(company, own))).toMatchObject({ status: 403, reason: 'OWN_ROLE' });
+		expect(await refusal(handOver(company, other.memberId))).toMatchObject({
+			status: 409,
+			reason: 'SUPER_ADMIN'
+		});
+		expect(await refusal(handOver(company, away.memberId))).toMatchObject({
+			status: 409,
+			reason: 'INACTIVE',
+			message: `The account of ${away.firstName} ${away.lastName} is not active, so nothing was changed.`
+		});
+		// Not by a Team member, also not to oneself.
+		expect(await refusal(handOver(company, heir.memberId, heir))).toMatchObject({ status: 403 });
+		expect((await open(company)).seq).toBe(seq);
+		await portal.admin.api.organizations.suspend.mutate({ organizationId: company.id });
+		expect(await refusal(handOver(company, heir.memberId))).toMatchObject({
+			status: 403,
+			reason: 'ORGANIZATION_SUSPENDED'
+		});
+		await portal.admin.api.organizations.restore.mutate({ organizationId: company.id });
+		expect(await rolesIn(company)).toMatchObject({
+			[company.owner.userId]: 'super_admin',
+			[heir.userId]: 'team_member',
+			[other.userId]: 'super_admin'
+		});
 	});
 });
 

@@ -295,3 +295,27 @@ describe('who goes and knows credentials', () => {
 		expect((await open(company)).recent[0]).toMatchObject({ name: 'member.removed', payload: { seen: 1 } });
 	});
 });
+
+test('how a membership ended is told to whose it was, and to nobody else', async () => {
+	const company = await approved();
+	const [removed, left, stranger] = [
+		await portal.member(company),
+		await portal.member(company),
+		await portal.person()
+	];
+	const organizationId = company.id;
+	const find = (by: Person) => by.api.members.findDeparture.query({ organizationId });
+	expect(await find(removed)).toBeNull();
+	await company.owner.api.members.remove.mutate({ organizationId, memberId: removed.memberId });
+	await left.api.members.leave.mutate({ organizationId });
+	expect(await find(removed)).toMatchObject({
+		name: 'member.removed',
+		actor: { id: company.owner.userId },
+		payload: { member: { userId: removed.userId } }
+	});
+	expect(await find(left)).toMatchObject({
+		name: 'member.left',
+		payload: { member: { userId: left.userId } }
+	});
+	for (const by of [stranger, company.owner]) expect(await find(by)).toBeNull();
+});

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { refusal, startPortal, unique, type Company, type Portal } from './factories.ts';
+import { refusal, startPortal, unique, type Company, type Portal, type Visitor } from './factories.ts';
 
 let portal: Portal;
 beforeAll(async () => {
@@ -41,7 +41,7 @@ describe('asking for an organization', () => {
 		expect(snapshot.members).toMatchObject([{ userId: owner.userId, role: 'super_admin' }]);
 		const mail = await portal.smtp.waitFor(({ subject }) => subject === `${company.name} asks to join`);
 		expect(mail.text).toContain('Grace Okafor');
-		expect(mail.text).toContain(`${portal.server.origin}/admin/organizations`);
+		expect(mail.text).toContain(`${portal.server.origin}/admin/organizations/${company.id}`);
 	});
 
 	test('holds nothing and invites nobody until it is approved', async () => {
@@ -200,6 +200,33 @@ describe('deciding', () => {
 		});
 		await portal.admin.api.organizations.approve.mutate({ organizationId });
 		expect((await open(company)).status).toBe('approved');
+	});
+
+	test('why it was rejected once is read by whom it was told to, and by nobody who joins later', async () => {
+		const company = await portal.company();
+		const organizationId = company.id;
+		const reason = `We could not find ${unique('anything')}.`;
+		const { organizations } = portal.admin.api;
+		await organizations.reject.mutate({ organizationId, reason });
+		// An event of another name that carries it too.
+		await organizations.scheduleDeletion.mutate({ organizationId, name: company.name });
+		await organizations.unscheduleDeletion.mutate({ organizationId });
+		await company.owner.api.organizations.requestAgain.mutate({ organizationId, name: company.name });
+		await organizations.approve.mutate({ organizationId });
+		const member = await portal.member(company);
+		const readBy = async ({ api, request }: Visitor) =>
+			Promise.all([
+				api.organizations.open.query({ slug: company.slug }),
+				api.activity.list.query({ organizationId }),
+				api.activity.since.query({ organizationId, after: 0 }),
+				request(`/api/organizations/${organizationId}/activity.csv`).then((answer) => answer.text()),
+				request(`/api/organizations/${organizationId}/activity.jsonl`).then((answer) => answer.text())
+			]);
+		for (const answer of await readBy(company.owner)) expect(JSON.stringify(answer)).toContain(reason);
+		for (const answer of await readBy(member)) {
+			expect(JSON.stringify(answer)).not.toContain(reason);
+			expect(JSON.stringify(answer)).toContain('organization.rejected');
+		}
 	});
 
 	test('a second decision is refused with who decided and when', async () => {

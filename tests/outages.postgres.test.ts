@@ -59,7 +59,10 @@ test('while the database is away pages learn that they are not live, and are cur
 		expect(await timed(way.cut, away)).toBeLessThan(within);
 		const back = () => page.until(() => said('news true') === round + 1, 'that it is live again');
 		expect(await timed(way.mend, back)).toBeLessThan(within);
-		expect(page.words.lastIndexOf('resync')).toBeGreaterThan(page.words.lastIndexOf('news false'));
+		await page.until(
+			() => page.words.lastIndexOf('resync') > page.words.lastIndexOf('news false'),
+			'the word that something may be missing'
+		);
 		const { name } = await portal.application(company);
 		await page.until(
 			() => JSON.stringify(page.events.at(-1)?.payload ?? '').includes(name),
@@ -69,7 +72,7 @@ test('while the database is away pages learn that they are not live, and are cur
 	expect(page.words).not.toContain('disconnect');
 	expect(page.words).not.toContain('ended');
 	expect(await isSignedIn(company.owner)).toBe(true);
-}, 120_000);
+});
 
 test('who connects meanwhile is told in fixed words that it is not now; the log says why, once', async () => {
 	const person = await portal.person();
@@ -83,15 +86,15 @@ test('who connects meanwhile is told in fixed words that it is not now; the log 
 	await expect.poll(noted).toBe(before + 1);
 	expect(portal.server.logs).toMatch(/ECONNREFUSED.*pages can’t connect/);
 	await way.mend();
-	await expect.poll(async () => (await knock(person)).message, { timeout: 15_000 }).toBe('connected');
+	await expect.poll(async () => (await knock(person)).message).toBe('connected');
 	expect(await isSignedIn(person)).toBe(true);
 	// The next outage is told of again.
 	await way.cut();
 	expect(await knock(person)).toMatchObject({ data: { reason: 'UNAVAILABLE' } });
 	await expect.poll(noted).toBe(before + 2);
 	await way.mend();
-	await expect.poll(async () => (await knock(person)).message, { timeout: 15_000 }).toBe('connected');
-}, 120_000);
+	await expect.poll(async () => (await knock(person)).message).toBe('connected');
+});
 
 test('where only the news stay away, pages learn that as well; those of another process stay live', async ({
 	onTestFinished
@@ -123,10 +126,15 @@ test('where only the news stay away, pages learn that as well; those of another 
 		after: (open.events[0]?.seq ?? 1) - 1
 	});
 	expect(events).toMatchObject([{ payload: { application: { name: missed.name } } }]);
-	expect(open.words).not.toContain('news false');
+	// It has listened all along, and says so: late for a moment, as on a busy machine, is not deaf.
+	expect(open.words).not.toContain('resync');
+	await open.until(
+		() => open.words.findLast((word) => word.startsWith('news')) === 'news true',
+		'that the other process is live'
+	);
 	await portal.application(company);
 	await page.hears('application.created');
-}, 120_000);
+});
 
 async function openOn(origin: string, person: Visitor) {
 	const socket = io(origin, {

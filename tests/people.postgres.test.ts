@@ -25,6 +25,7 @@ function blank(value: unknown, person: Person): unknown {
 		if (typeof one !== 'string') return one;
 		if (/^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$/.test(one)) return one.slice(0, one.indexOf(',p='));
 		if (/^personal-[0-9a-f]{10}$/.test(one)) return 'slug';
+		if (key === 'searchKey') return 'the words of their own';
 		if (key === 'address') return one.replace(/^(\d+\.){3}/, 'network ');
 		if (/^\d{4}-\d\d-\d\dT/.test(one)) return 'time';
 		return withoutOwn(one)

@@ -38,6 +38,7 @@ describe('the policy', () => {
 			'invitations.resend',
 			'invitations.revoke',
 			'invitations.update',
+			'members.handOver',
 			'members.listRevealed',
 			'members.remove',
 			'members.update',
@@ -72,8 +73,15 @@ describe('the policy', () => {
 
 	test('keeps invitations and people out of personal spaces', () => {
 		const organization = { status: 'approved', isPersonal: true, isRevealRestricted: false } as const;
-		const paths = ['invitations.create', 'members.update', 'members.remove', 'members.leave'] as const;
+		const paths = [
+			'invitations.create',
+			'members.update',
+			'members.handOver',
+			'members.remove',
+			'members.leave'
+		] as const;
 		for (const path of paths) expect(can(path, { role: 'super_admin', organization }), path).toBe(false);
+		expect(can('applications.move', { role: 'super_admin', organization })).toBe(true);
 		expect(can('applications.create', { role: 'super_admin', organization })).toBe(true);
 	});
 
@@ -91,6 +99,7 @@ describe('the policy', () => {
 		// What concerns oneself, or a request that isn't an organization yet, is no permission of a role.
 		const elsewhere = [
 			'members.leave',
+			'applications.move',
 			'members.listRevealed',
 			'invitations.getAllowance',
 			'members.listSeen',

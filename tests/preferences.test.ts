@@ -42,7 +42,9 @@ test('a person does without e-mails of a topic, and still gets what is essential
 	expect(await member.api.preferences.list.query({})).toEqual([
 		{ topic: 'roles', isWanted: true },
 		{ topic: 'suspensions', isWanted: true },
-		{ topic: 'expiries', isWanted: true }
+		{ topic: 'expiries', isWanted: true },
+		{ topic: 'credentials', isWanted: false },
+		{ topic: 'answers', isWanted: false }
 	]);
 	await member.api.preferences.update.mutate({ topic: 'roles', isWanted: false });
 	await changeRole();
@@ -85,7 +87,9 @@ test('one press in the mail program ends a topic for its reader; opening the lin
 	expect(await member.api.preferences.list.query({})).toEqual([
 		{ topic: 'roles', isWanted: false },
 		{ topic: 'suspensions', isWanted: true },
-		{ topic: 'expiries', isWanted: true }
+		{ topic: 'expiries', isWanted: true },
+		{ topic: 'credentials', isWanted: false },
+		{ topic: 'answers', isWanted: false }
 	]);
 	await changeRole();
 	await settle();
@@ -122,4 +126,61 @@ test('what a portal admin chooses about requests is what “General” shows', a
 	await portal.company({ name: heard });
 	await portal.smtp.waitFor(({ subject }) => subject === `${heard} asks to join`);
 	expect(portal.smtp.messages.some(({ subject }) => subject === `${unheard} asks to join`)).toBe(false);
+});
+
+test('what teammates do with credentials comes to who has asked for it, and to nobody who does it', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const [reader, bystander] = [await portal.member(company), await portal.member(company)];
+	const stranger = await portal.person();
+	for (const { api } of [reader, stranger, company.owner])
+		await api.preferences.update.mutate({ topic: 'credentials', isWanted: true });
+	const application = await portal.application(company);
+	const place = { organizationId: company.id, applicationId: application.id };
+	const { credentials } = company.owner.api;
+	const { id } = await credentials.create.mutate({ ...place, label: 'Production' });
+	const next = await credentials.rotate.mutate({ ...place, credentialId: id, overlapSeconds: 3600 });
+	await credentials.revoke.mutate({ ...place, credentialId: next.id });
+	const told = () => portal.smtp.messages.filter(({ text }) => text?.includes(`of ${application.name}`));
+	await portal.smtp.waitFor(() => told().length === 3);
+	expect(told().flatMap(getRecipients)).toEqual([reader.email, reader.email, reader.email]);
+	const words = told().map(({ text }) => text?.replace(/\s+/g, ' '));
+	expect(words[0]).toContain('has created the credential “Production”');
+	expect(words[1]).toMatch(/has rotated the credential .* It takes the place of …\S{4}, which works until/);
+	expect(words[2]).toMatch(/has revoked the credential .* It works no longer\./);
+	expect(words.join()).not.toContain('ptk_');
+	const link = told()[0]?.headerLines.find(({ key }) => key === 'list-unsubscribe')?.line ?? '';
+	const [, url = ''] = /<([^<>]*)>/.exec(link) ?? [];
+	const body = new URLSearchParams('List-Unsubscribe=One-Click');
+	expect((await fetch(url, { method: 'POST', body })).status).toBe(200);
+	expect(await reader.api.preferences.list.query({})).toContainEqual({
+		topic: 'credentials',
+		isWanted: false
+	});
+	await company.owner.api.credentials.create.mutate({ ...place, label: 'Unheard' });
+	await bystander.api.preferences.update.mutate({ topic: 'credentials', isWanted: true });
+	await company.owner.api.credentials.create.mutate({ ...place, label: 'Heard' });
+	await portal.smtp.waitFor(() => told().length === 4);
+	expect(told().at(-1)?.text).toContain('“Heard”');
+	expect(getRecipients(told().at(-1) as never)).toEqual([bystander.email]);
+});
+
+test('whoever has invited somebody and asks for it is told of the answer', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	await company.owner.api.preferences.update.mutate({ topic: 'answers', isWanted: true });
+	const joined = await portal.member(company, 'team_member', { isFrontDoor: true });
+	const told = await portal.smtp.waitFor((mail) =>
+		Boolean(mail.subject?.includes(`has joined ${company.name}`))
+	);
+	expect(getRecipients(told)).toEqual([company.owner.email]);
+	expect(told.subject).toContain(joined.lastName);
+	const { token } = await portal.invitation(company);
+	await portal.visitor().api.invitations.decline.mutate({ token });
+	await portal.smtp.waitFor((mail) =>
+		Boolean(mail.subject?.includes(`has declined to join ${company.name}`))
+	);
+	await company.owner.api.preferences.update.mutate({ topic: 'answers', isWanted: false });
+	await portal.member(company, 'team_member', { isFrontDoor: true });
+	await portal.invitation(company);
+	const answers = portal.smtp.messages.filter((mail) => / (joined|to join) /.test(mail.subject ?? ''));
+	expect(answers.filter(({ subject }) => subject?.includes(company.name))).toHaveLength(2);
 });

@@ -163,7 +163,7 @@ test('a connection that breaks while news are told: nobody seems to be there for
 					for (const { start } of rows) ended.add(start);
 					expect([...ended]).toEqual(expect.arrayContaining(['delete from', 'select "user_id"']));
 				},
-				{ timeout: 60_000, interval: 10 }
+				{ timeout: 240_000, interval: 10 }
 			);
 		})
 	);

@@ -9,7 +9,7 @@ import {
 	type Visitor
 } from './factories.ts';
 import type { Server } from './harness.ts';
-import { on, race, startSecond } from './race.ts';
+import { fulfilled, ofOrganization, on, race, rounds, startSecond } from './race.ts';
 
 /** What two people do to one row in the same instant, one on each of two processes. */
 
@@ -24,13 +24,9 @@ afterAll(async () => {
 	await portal.stop();
 });
 
-const rounds = [1, 2, 3];
 const approved = () => portal.company({ admin: portal.admin });
 const open = async (by: Visitor, { slug }: Company) =>
 	(await by.api.organizations.open.query({ slug })).snapshot;
-const fulfilled = (answers: PromiseSettledResult<unknown>[]) =>
-	answers.filter(({ status }) => status === 'fulfilled');
-const ofOrganization = ({ id }: { id: string }) => ({ table: 'organization', id }) as const;
 
 /** An organization with two Super admins, and who is left of them. */
 async function withTwo() {
@@ -138,6 +134,68 @@ describe('an organization keeps exactly one Super admin when', () => {
 			const isEither = name === 'one demotes the other, who leaves' && fulfilled(answers).length === 2;
 			if (!isEither) expect(fulfilled(answers), `round ${round}`).toHaveLength(1);
 			expect(await two.admins(), `round ${round}`).toHaveLength(1);
+		}
+	});
+});
+
+describe('a lead that is handed over is never lost when', () => {
+	const pairs: [string, (to: Heirs) => [() => Promise<unknown>, () => Promise<unknown>]][] = [
+		[
+			'it goes to two people at once',
+			({ owner, heir, other, handOver }) => [
+				() => handOver(owner.api, heir.memberId),
+				() => handOver(on(second, owner), other.memberId)
+			]
+		],
+		[
+			'who is to have it leaves',
+			({ organizationId, owner, heir, handOver }) => [
+				() => handOver(owner.api, heir.memberId),
+				() => on(second, heir).members.leave.mutate({ organizationId })
+			]
+		],
+		[
+			'who is to have it is removed',
+			({ organizationId, owner, heir, handOver }) => [
+				() => handOver(owner.api, heir.memberId),
+				() => on(second, owner).members.remove.mutate({ organizationId, memberId: heir.memberId })
+			]
+		],
+		[
+			'the provider deactivates who is to have it',
+			({ owner, heir, handOver }) => [
+				() => handOver(on(second, owner), heir.memberId),
+				() => portal.admin.api.accounts.deactivate.mutate({ accountId: heir.userId })
+			]
+		],
+		[
+			'who is to have it deletes the account',
+			({ owner, heir, handOver }) => [
+				() => handOver(owner.api, heir.memberId),
+				() => deleteOwn(on(second, heir), heir)
+			]
+		]
+	];
+	async function withHeirs() {
+		const company = await approved();
+		const organizationId = company.id;
+		const [heir, other] = [await portal.member(company), await portal.member(company)];
+		const handOver = (by: ReturnType<typeof on>, memberId: string) =>
+			by.members.handOver.mutate({ organizationId, memberId });
+		const admins = async () => {
+			const { members } = await portal.admin.api.organizations.get.query({ organizationId });
+			return members.filter(({ role }) => role === 'super_admin');
+		};
+		return { company, organizationId, owner: company.owner, heir, other, handOver, admins };
+	}
+	type Heirs = Awaited<ReturnType<typeof withHeirs>>;
+
+	test.each(pairs)('%s', async (_, callsOf) => {
+		for (const round of rounds) {
+			const heirs = await withHeirs();
+			const answers = await race(portal, ofOrganization(heirs.company), callsOf(heirs));
+			expect(fulfilled(answers), `round ${round}`).toHaveLength(1);
+			expect(await heirs.admins(), `round ${round}`).toHaveLength(1);
 		}
 	});
 });

@@ -138,7 +138,7 @@ test('a developer who waits is told to the portal admins, once the address is pr
 	// The page says so, instead of sending them to sign in.
 	expect(await api.accounts.verifyEmail.mutate({ token })).toMatchObject({ email, isWaiting: true });
 	const mail = await portal.smtp.waitFor((one) => one.subject === subject);
-	expect(mail.text).toContain('/admin/users?status=pending');
+	expect(mail.text).toContain(`/admin/users?search=${encodeURIComponent(email)}`);
 	await portal.admin.api.settings.update.mutate({ isAutoApprovingAccounts: true });
 });
 

@@ -1,11 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fullName } from '#lib/views.ts';
 import { password, refusal, startPortal, uniqueEmail, type Portal, type Visitor } from './factories.ts';
+import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
 beforeAll(async () => {
 	portal = await startPortal();
 });
 afterAll(() => portal.stop());
+
+/** The subject of the first e-mail to an address. */
+const welcomeOf = async (email: string) =>
+	(await portal.smtp.waitFor((mail) => getRecipients(mail).includes(email))).subject ?? '';
 
 describe('registering and signing in', () => {
 	test('answer the same for a known and for a free address', async () => {
@@ -35,6 +41,45 @@ describe('registering and signing in', () => {
 			400
 		);
 		await signIn.mutate({ email: known.email, password });
+	});
+
+	test('take an address with an apostrophe, as it was pasted, and find it as it is typed otherwise', async () => {
+		const visitor = portal.visitor();
+		const email = `pat.o'brien.${uniqueEmail()}`;
+		const person = { firstName: '\u200bPat\u200e', lastName: 'O’Brien', password };
+		await visitor.api.accounts.register.mutate({ ...person, email: `\ufeff<mailto:${email}>,` });
+		const text = await portal.mailTo(email, await welcomeOf(email));
+		expect(text).toContain('Hello Pat, welcome');
+		for (const typed of [email.toUpperCase(), `${email}\u200b`, `mailto:${email}`]) {
+			await portal.visitor().api.sessions.create.mutate({ email: typed, password });
+		}
+	});
+
+	test.each([
+		['Sukarno', ''],
+		['', 'Sukarno']
+	])('take one name alone (“%s”, “%s”), and greet by it', async (firstName, lastName) => {
+		const visitor = portal.visitor();
+		const email = uniqueEmail();
+		await visitor.api.accounts.register.mutate({ firstName, lastName, email, password });
+		const text = await portal.mailTo(email, await welcomeOf(email));
+		expect(text).toContain('Hello Sukarno, welcome');
+		await visitor.api.sessions.create.mutate({ email, password });
+		const { account } = await visitor.api.sessions.get.query({});
+		expect(account && fullName(account)).toBe('Sukarno');
+		const renamed = { firstName: '', lastName: 'Suharto' };
+		expect(await visitor.api.accounts.rename.mutate(renamed)).toMatchObject(renamed);
+		const refused = await refusal(visitor.api.accounts.rename.mutate({ firstName: ' ', lastName: '\u200b' }));
+		expect(refused).toMatchObject({ status: 400, fields: { firstName: 'The first name is missing.' } });
+	});
+
+	test('take a password composed or decomposed', async () => {
+		const email = uniqueEmail();
+		const [composed, decomposed] = ['un mot de pass\u00e9', 'un mot de passe\u0301'];
+		const person = { firstName: 'Ana', lastName: 'Lind', email };
+		await portal.visitor().api.accounts.register.mutate({ ...person, password: decomposed });
+		for (const password of [composed, decomposed])
+			await portal.visitor().api.sessions.create.mutate({ email, password });
 	});
 
 	test('are limited, also when all attempts come at once', async () => {
@@ -127,5 +172,5 @@ describe('what limits guessing', () => {
 		const statuses = (await Promise.all(guesses)).map(({ status }) => status);
 		expect(statuses.filter((status) => status === 404)).toHaveLength(60);
 		expect(statuses.filter((status) => status === 429)).toHaveLength(40);
-	}, 120_000);
+	});
 });

@@ -31,6 +31,9 @@ export async function startSmtp(
 	const messages: ParsedMail[] = [];
 	const waiting = new Set<(message: ParsedMail) => void>();
 	let fault: Fault = null;
+	let isSlowWith: (message: ParsedMail) => boolean = () => false;
+	/** Takes the messages that are held. */
+	const held = new Set<() => void>();
 	/** How often a message was handed over, also those that were not taken. */
 	let attempts = 0;
 
@@ -69,12 +72,15 @@ export async function startSmtp(
 						broken?._socket.destroy();
 						return;
 					}
-					failAt('content')((error) => {
-						if (error) return callback(error);
-						messages.push(message);
-						for (const tell of waiting) tell(message);
-						callback();
-					});
+					const take = () =>
+						failAt('content')((error) => {
+							if (error) return callback(error);
+							messages.push(message);
+							for (const tell of waiting) tell(message);
+							callback();
+						});
+					if (isSlowWith(message)) held.add(take);
+					else take();
 				},
 				(error: Error) => callback(error)
 			);
@@ -88,7 +94,7 @@ export async function startSmtp(
 	if (!address || typeof address === 'string') throw new Error('The SMTP receiver has no port');
 
 	/** The first message that fits, already here or still to come. */
-	function waitFor(predicate: (message: ParsedMail) => boolean, timeoutMs = 60_000): Promise<ParsedMail> {
+	function waitFor(predicate: (message: ParsedMail) => boolean, timeoutMs = 240_000): Promise<ParsedMail> {
 		const here = messages.find(predicate);
 		if (here) return Promise.resolve(here);
 		return new Promise((resolve, reject) => {
@@ -123,6 +129,16 @@ export async function startSmtp(
 		waitFor,
 		/** From now on this goes wrong; without an argument nothing does. */
 		fail: (next: Fault = null) => void (fault = next),
+		/** Reads messages that fit and says nothing about them, until `release`. */
+		hold: (fits: (message: ParsedMail) => boolean) => void (isSlowWith = fits),
+		get held() {
+			return held.size;
+		},
+		release() {
+			isSlowWith = () => false;
+			for (const take of held) take();
+			held.clear();
+		},
 		/** Refuses every message with 451, "try again later", until `resume`. */
 		pause: () => void (fault = { at: 'sender', code: 451 }),
 		resume: () => void (fault = null),

@@ -66,6 +66,9 @@ if (database === 'postgres')
 
 		test('with other keys than the generated ones, which are the process’s own and stay the same', async () => {
 			await using server = await start(admin);
+			expect(server.logs).toMatch(
+				new RegExp(`On Node ${process.versions.node}(, which came with the packages)?\\.`)
+			);
 			const file = join(server.dataFolder, 'secrets.json');
 			const secrets = await readFile(file, 'utf8');
 			const { encryptionKey, lookupKey } = JSON.parse(secrets) as Record<string, string>;
@@ -114,7 +117,7 @@ if (database === 'pglite') {
 		// As another one does that takes the lock for stale: after a sleep of the machine, for instance.
 		await rm(join(server.dataFolder, 'portico.lock'), { recursive: true });
 		await server.waitForLog(/Portico ends at once: it has lost the lock of/);
-		expect(await vi.waitUntil(() => !server.isRunning, { timeout: 60_000 })).toBe(true);
+		expect(await vi.waitUntil(() => !server.isRunning, { timeout: 240_000 })).toBe(true);
 		await server.restart();
 		expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
 	});
@@ -136,7 +139,7 @@ if (database === 'pglite') {
 		process.kill(paused.pid, 'SIGCONT');
 		expect(await late).not.toBe(200);
 		await paused.waitForLog(/Portico ends at once: it has lost the lock of/);
-		expect(await vi.waitUntil(() => !paused.isRunning, { timeout: 60_000 })).toBe(true);
+		expect(await vi.waitUntil(() => !paused.isRunning, { timeout: 240_000 })).toBe(true);
 		expect((await fetch(`${next.origin}/readyz`)).status).toBe(200);
 		await next.restart();
 		const signIn = post(next, 'sessions.create', { email: 'admin@example.test', password: adminPassword });

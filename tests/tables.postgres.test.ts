@@ -106,6 +106,12 @@ describe('the types of the tables', () => {
 		expect(types).toEqual(await readDatabase(sql));
 	});
 
+	test('give a time a name by which it is known: “at”, or one that ends so', async () => {
+		for (const [column, kind] of Object.entries(types)) {
+			expect(/(?:At|\.at)$/.test(column), column).toBe(kind.startsWith('Date'));
+		}
+	});
+
 	test('are found wrong when a table changes without them', async () => {
 		const changes: [string, Columns][] = [
 			['alter table message add column weight int4', { 'message.weight': 'number or null, optional' }],

@@ -234,7 +234,9 @@ describe('deleting', () => {
 		expect(await refusal(portal.signIn(member.email))).toMatchObject({ status: 400 });
 		const snapshot = await open(company);
 		expect(snapshot.members).toHaveLength(1);
-		expect(snapshot.applications).toMatchObject([{ id: application.id, createdBy: null }]);
+		expect(snapshot.applications).toMatchObject([
+			{ id: application.id, createdBy: { id: member.userId, name: `${member.firstName} ${member.lastName}` } }
+		]);
 		// Who did what stays on record.
 		expect(JSON.stringify(snapshot.recent)).toContain(`${member.firstName} ${member.lastName}`);
 		const { organizations } = await portal.admin.api.organizations.list.query({ search: request.name });

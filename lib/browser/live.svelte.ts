@@ -5,6 +5,7 @@ import { recentLength, type RefusedBecause, type Stream } from '../wire.ts';
 import type { Settings } from '../settings.ts';
 import type { EmailEditor } from '../views.ts';
 import type { LiveSocket } from './socket.ts';
+import { serverNow } from './server-time.ts';
 
 /**
  * The socket in the browser. The server tells, the page listens: a snapshot and the numbered events that follow it
@@ -213,7 +214,11 @@ class Live {
 			if (!this.#burstTimer || this.#waiting.length >= burst) this.#handOn();
 		});
 		socket.on('settings', (settings) => (this.settings = settings));
-		socket.on('account', on.account);
+		socket.on('account', () => {
+			// What happened to the account was told before, and may still wait to be handed on.
+			if (this.#waiting.length > 0) this.#handOn();
+			on.account();
+		});
 		socket.on('seen', (organizationId, seq) => this.see(organizationId, seq));
 		socket.on('mailbox', () => {
 			mailboxTimer ??= setTimeout(() => {
@@ -229,7 +234,7 @@ class Live {
 			if (isOnline) next.add(userId);
 			else {
 				next.delete(userId);
-				this.#departed.set(userId, new Date().toISOString());
+				this.#departed.set(userId, new Date(serverNow()).toISOString());
 			}
 			this.#online.set(organizationId, next);
 		});

@@ -4,7 +4,7 @@
  */
 
 /** Where the choice is kept; app.html reads it too. */
-const key = 'mode-watcher-mode';
+const key = 'theme';
 
 let isDark = $state(false);
 

@@ -36,7 +36,8 @@ const selectMembership = (db: Db, column: Column, value: string, userId: string)
 			'membership.id as membershipId',
 			'membership.role',
 			'membership.firstName',
-			'membership.lastName'
+			'membership.lastName',
+			'membership.joinedAt'
 		])
 		.where(column, '=', value)
 		.where('membership.userId', '=', userId)
@@ -49,6 +50,26 @@ const selectBySlug = compileOnce((db: Db, slug: string, userId: string) =>
 	selectMembership(db, 'organization.slug', slug, userId)
 );
 
+/** Holds organizations, several by id. Only a member gets them, so that a stranger can't hold up an organization. */
+export async function lockAsMember(db: Trx, userId: string, column: Column, values: string[]): Promise<void> {
+	await db
+		.selectFrom('organization')
+		.select('organization.id')
+		.where(column, 'in', values)
+		.where((eb) =>
+			eb.exists(
+				eb
+					.selectFrom('membership')
+					.select('membership.id')
+					.whereRef('membership.organizationId', '=', 'organization.id')
+					.where('membership.userId', '=', userId)
+			)
+		)
+		.orderBy('organization.id')
+		.forUpdate()
+		.execute();
+}
+
 /** What a member's call may work with; thrown as a refusal when the policy says no. */
 export async function grant(
 	db: Trx,
@@ -59,27 +80,12 @@ export async function grant(
 ) {
 	const { user } = ctx;
 	if (type === 'mutation') {
-		// The lock first and in a statement of its own: the role read after it is the one that it protects. Only a
-		// member gets it, so that a stranger can't hold up an organization.
-		await db
-			.selectFrom('organization')
-			.select('organization.id')
-			.where(column, '=', value)
-			.where((eb) =>
-				eb.exists(
-					eb
-						.selectFrom('membership')
-						.select('membership.id')
-						.whereRef('membership.organizationId', '=', 'organization.id')
-						.where('membership.userId', '=', user.id)
-				)
-			)
-			.forUpdate()
-			.execute();
+		// The lock first and in a statement of its own: the role read after it is the one that it protects.
+		await lockAsMember(db, user.id, column, [value]);
 	}
 	const [row] = await (column === 'organization.id' ? selectById : selectBySlug)(db, value, user.id);
 	if (!row) throw notFound();
-	const { membershipId, role, firstName, lastName, ...organization } = row;
+	const { membershipId, role, firstName, lastName, joinedAt, ...organization } = row;
 	if (!can(path as ProcedurePath, { role, organization })) throw refusalFor(role, organization, path);
 	const rule = rules[path];
 	const isProven = rule?.who === 'member' && rule.isVerifiedOnly ? await lockProof(ctx, db, user.id) : true;
@@ -87,7 +93,7 @@ export async function grant(
 		db,
 		isProven,
 		organization,
-		membership: { id: membershipId, role, firstName, lastName },
+		membership: { id: membershipId, role, firstName, lastName, joinedAt },
 		actor: {
 			id: user.id,
 			name: fullName({ firstName, lastName, email: user.email }),

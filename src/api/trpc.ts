@@ -1,6 +1,7 @@
 import { initTRPC, TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import type { Logger } from 'pino';
+import { inputOf } from '#lib/fields.ts';
 import { waitInWords } from '#lib/limits.ts';
 import { rules, type ProcedurePath } from '#lib/policy.ts';
 import { text } from '#lib/schema.ts';
@@ -10,7 +11,7 @@ import { isGone, isUnfitData, type Db, type Trx } from '../database/database.ts'
 import type { Env } from '../env.ts';
 import { limitFailures } from './limits.ts';
 import type { Outbox } from '../mail/outbox.ts';
-import { actorOf, grant, lockProof } from './grants.ts';
+import { actorOf, grant, lockAsMember, lockProof } from './grants.ts';
 import type { Session, SessionUser } from '../identity/sessions.ts';
 import { Refusal, refusalOfOutage, notFound, tooMany } from './refusals.ts';
 import { inTransaction, isUnavailable } from '../database/transaction.ts';
@@ -151,7 +152,7 @@ const signedInProcedure = base.use(async ({ ctx, path, type, next }) => {
 
 /** For everybody, with or without a session. Such a procedure opens the transactions that it needs itself. */
 export function publicProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return anyoneProcedure.input(z.strictObject(shape));
+	return anyoneProcedure.input(inputOf(shape));
 }
 
 /** Refuses what is more than the budgets hold, before any lock is taken. */
@@ -170,7 +171,7 @@ async function spendBudgets(
 
 /** For any signed-in person. */
 export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
+	return signedInProcedure.input(inputOf(shape)).use(async ({ ctx, path, type, next }) => {
 		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		await spendBudgets(ctx, type, {});
 		const actor = actorOf(ctx.user, 'developer');
@@ -184,7 +185,7 @@ export function userProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape)
  * portal sends no e-mail and nobody can prove anything.
  */
 export function verifiedProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
+	return signedInProcedure.input(inputOf(shape)).use(async ({ ctx, path, type, next }) => {
 		if (rules[path]?.who !== 'verified') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		await spendBudgets(ctx, type, {});
 		const actor = actorOf(ctx.user, 'developer');
@@ -199,7 +200,7 @@ export function verifiedProcedure<Shape extends z.core.$ZodLooseShape>(shape: Sh
 
 /** As {@link userProcedure}, for what hashes a password first: it opens the transactions that it needs itself. */
 export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, path, type, next }) => {
+	return signedInProcedure.input(inputOf(shape)).use(async ({ ctx, path, type, next }) => {
 		if (rules[path]?.who !== 'user') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		await spendBudgets(ctx, type, {});
 		return inTurnOfCaller(ctx, type, () => next({ ctx: { actor: actorOf(ctx.user, 'developer') } }));
@@ -208,7 +209,7 @@ export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shap
 
 /** For portal admins. */
 export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-	return signedInProcedure.input(z.strictObject(shape)).use(async ({ ctx, input, path, type, next }) => {
+	return signedInProcedure.input(inputOf(shape)).use(async ({ ctx, input, path, type, next }) => {
 		if (rules[path]?.who !== 'admin') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		if (!ctx.user.isPortalAdmin) {
 			throw new Refusal('FORBIDDEN', 'FORBIDDEN', 'Only the portal’s own team can do this.');
@@ -235,7 +236,7 @@ export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(
 	costOf: (input: z.output<z.ZodObject<Shape, z.core.$strict>>) => number = () => 1
 ) {
 	return signedInProcedure
-		.input(z.strictObject({ organizationId: z.uuid(), ...shape }))
+		.input(inputOf({ organizationId: z.uuid(), ...shape }))
 		.use(async ({ ctx, input, path, type, next }) => {
 			const { organizationId } = input as { organizationId: string };
 			await spendBudgets(ctx, type, { organizationId, cost: costOf(input as never) });
@@ -246,6 +247,34 @@ export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(
 			return type === 'mutation'
 				? inTurnOfMember(ctx.db, ctx.user, organizationId, run)
 				: inTurnOfReader(ctx, 'organization.id', organizationId, run);
+		});
+}
+
+/**
+ * As {@link organizationProcedure}, for what goes from one organization into another, `targetId`. Holds both, in the order
+ * of their ids, so that two such calls never wait for each other; `ctx.target` is what the call may work with there. The
+ * policy is asked for the call's own path here, and for `pathThere` there.
+ */
+export function transferProcedure<Shape extends z.core.$ZodLooseShape>(
+	shape: Shape,
+	pathThere: ProcedurePath
+) {
+	return signedInProcedure
+		.input(z.strictObject({ organizationId: z.uuid(), targetId: z.uuid(), ...shape }))
+		.use(async ({ ctx, input, path, type, next }) => {
+			const { organizationId, targetId } = input as { organizationId: string; targetId: string };
+			const ids = [...new Set([organizationId, targetId])].sort();
+			for (const id of ids) await spendBudgets(ctx, type, { organizationId: id });
+			const run = () =>
+				working(ctx.db, type, async (db) => {
+					await lockAsMember(db, ctx.user.id, 'organization.id', ids);
+					// Held by now: what is read of them is read as by a question.
+					const asking = (path: string, id: string) =>
+						grant(db, ctx, { path, type: 'query' }, 'organization.id', id);
+					const [here, target] = [await asking(path, organizationId), await asking(pathThere, targetId)];
+					return next({ ctx: { ...here, target } });
+				});
+			return ids.reduceRight((then, id) => () => inTurnOfMember(ctx.db, ctx.user, id, then), run)();
 		});
 }
 

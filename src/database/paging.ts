@@ -35,6 +35,9 @@ export interface Order {
 	form: keyof typeof forms;
 }
 
+/** The pattern of `like` for what holds a text, which may have its signs in it. */
+export const holding = (text: string) => `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+
 /** By when they were made, the latest first: most lists of things that have a uuid. */
 export const newestFirst = (table: string): Order => ({
 	column: `${table}.createdAt`,

@@ -9,6 +9,9 @@ type Timestamp = ColumnType<Date, Date | undefined, Date>;
 /** bigint columns are read as numbers: 2^53 events are enough for every stream. */
 type Count = ColumnType<number, number | undefined, number>;
 
+/** Made by the database of what the row says: see lib/search.ts. */
+type SearchKey = Generated<string>;
+
 type SettingColumns = { [Key in keyof Settings]: Generated<Settings[Key]> };
 
 interface PortalTable extends SettingColumns {
@@ -43,6 +46,7 @@ interface MessageTable {
 	sentAt: Date | null;
 	nextTryAt: Date | null;
 	gatherKey: string | null;
+	searchKey: SearchKey;
 }
 
 interface AlarmTable {
@@ -80,6 +84,17 @@ interface MailOptOutTable {
 	topic: string;
 }
 
+interface MemberNameTable {
+	organizationId: string;
+	userId: string;
+	name: string;
+}
+
+interface MailOptInTable {
+	accountId: string;
+	topic: string;
+}
+
 interface AccountTable {
 	id: Generated<string>;
 	email: string;
@@ -92,6 +107,7 @@ interface AccountTable {
 	emailVerifiedAt: Date | null;
 	createdAt: Timestamp;
 	lastSeenAt: Date | null;
+	searchKey: SearchKey;
 }
 
 interface SessionTable {
@@ -147,6 +163,7 @@ interface OrganizationTable {
 	lastSeq: Count;
 	lastHash: Generated<Uint8Array>;
 	lastAt: Timestamp;
+	searchKey: SearchKey;
 }
 
 interface MembershipTable {
@@ -201,6 +218,8 @@ interface CredentialTable {
 	revokedAt: Date | null;
 	/** When its people were told that it ends soon. */
 	expiryToldAt: Date | null;
+	/** When its people were told that it has ended. */
+	endedToldAt: Date | null;
 	isReplaced: Generated<boolean>;
 }
 
@@ -259,6 +278,8 @@ export interface Tables {
 	mailServer: MailServerTable;
 	mailTry: MailTryTable;
 	mailOptOut: MailOptOutTable;
+	mailOptIn: MailOptInTable;
+	memberName: MemberNameTable;
 	account: AccountTable;
 	session: SessionTable;
 	knownDevice: KnownDeviceTable;

@@ -17,6 +17,7 @@ import type { Env } from '../env.ts';
 import { exportActivity, formatOf } from './exports.ts';
 import type { Outbox } from '../mail/outbox.ts';
 import { createIntrospection } from './introspection.ts';
+import { leadToOrigin, wrongAddress } from './own-address.ts';
 import { followUnsubscribe } from '../procedures/preferences/preferences.ts';
 import { appRouter } from '../router.ts';
 import { findSession, sessionCookie, type Session } from '../identity/sessions.ts';
@@ -133,8 +134,10 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 	// Cookies travel with requests that other sites make. Whatever changes something has to come from our own pages,
 	// whichever content type it claims.
 	app.use(async (c, next) => {
-		if (safeMethods.has(c.req.method) || c.req.header('origin') === env.ORIGIN) return next();
-		return c.text(`Open the portal at ${env.ORIGIN}: this request came from elsewhere.`, 403);
+		// What a page's form asks for inside of the process came in with a request that was looked at.
+		const isInside = !('incoming' in c.env);
+		if (isInside || safeMethods.has(c.req.method) || c.req.header('origin') === env.ORIGIN) return next();
+		return c.text(wrongAddress(env.ORIGIN), 403);
 	});
 
 	app.get('/healthz', (c) => c.text('ok'));
@@ -185,6 +188,7 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 	);
 
 	if (pages) {
+		app.use(leadToOrigin(env.ORIGIN));
 		app.all('*', limitTold(smallBody), async (c) => {
 			if (!('incoming' in c.env)) return c.notFound();
 			const { incoming, outgoing } = c.env;

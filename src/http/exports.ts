@@ -4,7 +4,8 @@ import { stringify } from 'csv-stringify/sync';
 import type { Context as HonoContext } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { filterOf, nameOf, readActivityQuery, type ActivityPage, type EventCursor } from '#lib/activity.ts';
-import { sayEvent } from '#lib/events.ts';
+import { withoutIsolates } from '#lib/direction.ts';
+import { sayEvent, type LiveEvent } from '#lib/events.ts';
 import { limit } from '../api/limits.ts';
 import { createCaller } from '../router.ts';
 import { Refusal } from '../api/refusals.ts';
@@ -39,6 +40,9 @@ const columns = [
 
 type Writer = (page: ActivityPage, isFirst: boolean) => string;
 
+/** As somebody reads and searches it in another program. */
+const textOf = (event: LiveEvent) => withoutIsolates(sayEvent(event));
+
 /** RFC 4180; a cell that a spreadsheet would take for a formula begins with an apostrophe. The mark is for Excel. */
 const writeCsv: Writer = ({ events, organizations }, isFirst) => {
 	const rows = events.map((event) => [
@@ -49,7 +53,7 @@ const writeCsv: Writer = ({ events, organizations }, isFirst) => {
 		event.actor.id,
 		event.actor.kind,
 		event.name,
-		sayEvent(event),
+		textOf(event),
 		nameOf(event, organizations),
 		event.organizationId
 	]);
@@ -67,7 +71,7 @@ const writeLines: Writer = ({ events, organizations }) =>
 		.map((event) => {
 			const { stream, seq: number, at, actor, name, organizationId: id, payload } = event;
 			const organization = id && { id, name: nameOf(event, organizations) };
-			return `${JSON.stringify({ stream, number, at, actor, event: name, text: sayEvent(event), organization, payload })}\n`;
+			return `${JSON.stringify({ stream, number, at, actor, event: name, text: textOf(event), organization, payload })}\n`;
 		})
 		.join('');
 

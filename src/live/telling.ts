@@ -94,6 +94,11 @@ export function createTeller({ io, db, door }: House, attendance: Attendance) {
 			case 'member.appointed':
 				io.to(userRoom(event.payload.member.userId)).emit('account');
 				return;
+			case 'member.handedOver': {
+				const { member, former } = event.payload;
+				io.to([userRoom(member.userId), userRoom(former.userId)]).emit('account');
+				return;
+			}
 			case 'organization.renamed':
 			case 'organization.approved':
 			case 'organization.rejected':

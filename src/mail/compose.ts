@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { convert } from 'html-to-text';
 import { lightenFor } from '#lib/colors.ts';
+import { isolate } from '#lib/direction.ts';
 import { catalogue, isEmailName, type EmailName } from '../../emails/catalogue.ts';
 import { readMarkup, type Markup, type Problem } from './markup.ts';
 import type { VariableKind } from './markup-values.ts';
@@ -161,6 +162,33 @@ const fill = (template: string, values: Values, write: (text: string) => string)
 		return value ? space + write(value) : '';
 	});
 
+const eachLine = (keepApart: (line: string) => string) => (html: string) =>
+	html.split('<br />').map(keepApart).join('<br />');
+const isolateLines = eachLine(isolate);
+const markLines = eachLine((line) => `<bdi>${line}</bdi>`);
+
+/** What is in a tag or in the title, where no element can stand. */
+const withoutElements = /<title>.*?<\/title>|<[^<>]*>/gs;
+
+/** As `fill`; texts are isolated, so that a name that is read from right to left moves nothing beside it. */
+function fillHtml(template: string, name: EmailName, values: Values, inText: (html: string) => string) {
+	const kinds = variablesOf(name);
+	const texts = new Map(
+		[...values].map(([variable, value]) => {
+			const written = escapeHtml(value);
+			const isText = (kinds.get(variable) ?? 'text') === 'text' && written !== '';
+			return [variable, isText ? inText(written) : written];
+		})
+	);
+	let at = 0;
+	let html = '';
+	for (const { 0: tag, index } of template.matchAll(withoutElements)) {
+		html += fill(template.slice(at, index), texts, String) + fill(tag, values, escapeHtml);
+		at = index + tag.length;
+	}
+	return html + fill(template.slice(at), texts, String);
+}
+
 /** Leaves out the parts between `if name` and `end` whose value is empty. */
 const dropEmpty = (html: string, values: Values) =>
 	html.replace(/<!-- if (\w+) -->([\s\S]*?)<!-- end -->/g, (_, name: string, part: string) =>
@@ -189,7 +217,10 @@ export function renderSubject(
 	portal: MailPortal,
 	subject: string = catalogue[name].subject
 ): string {
-	return oneLine(fill(subject, valuesOf(name, props, portal), String)).slice(0, 200);
+	const line = (text: string) => isolate(oneLine(text));
+	return fill(oneLine(subject), valuesOf(name, props, portal), line)
+		.slice(0, 200)
+		.trim();
 }
 
 /** A picture that travels with the message: no mail program has to load it from anywhere. */
@@ -230,8 +261,9 @@ export async function renderEmail(
 	const [problem] = problems;
 	if (problem) throw new Error(`The e-mail ${name} is not right in line ${problem.line}: ${problem.message}`);
 	const values = new Map([...valuesOf(name, props, portal), ['footer', look.footer], ['testNote', testNote]]);
-	const html = fill(dropEmpty(source, values), values, escapeHtml);
-	const text = convert(html, {
+	const filled = dropEmpty(source, values);
+	const html = fillHtml(filled, name, values, markLines);
+	const text = convert(fillHtml(filled, name, values, isolateLines), {
 		wordwrap: 78,
 		selectors: [
 			// The address follows the button's text here anyhow.

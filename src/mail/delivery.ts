@@ -13,7 +13,7 @@ import { deadLinkWords, hasDeadLink } from './outdated.ts';
 import { renderSubject } from './compose.ts';
 import { findMailing, getMailServerRow, mailingOf } from './servers.ts';
 import { signal } from '../news/publish.ts';
-import { getMailPortal, type MailJob } from './outbox.ts';
+import { awaitedPriority, getMailPortal, priorityOf, type MailJob } from './outbox.ts';
 import { unsubscribeToken } from './preferences.ts';
 import {
 	answerOf,
@@ -33,6 +33,8 @@ import { transact } from '../database/transaction.ts';
 /** Some two and a half days with the default waits, which double up to a day: mail servers are sometimes away long. */
 const maxAttempts = 14;
 const longestWait = 86_400;
+/** After so many milliseconds at most whoever waits for the limit looks again: one that is raised counts at once. */
+const longestNap = 2000;
 
 /** What the worker needs of the process. */
 export interface Parts {
@@ -40,8 +42,8 @@ export interface Parts {
 	env: Env;
 	vault: Vault;
 	log: Logger;
-	/** Queues the next attempt in the transaction that notes how this one went. */
-	queue: (db: Trx, job: MailJob, startAfter: Date | number) => Promise<void>;
+	/** Queues the next attempt in the transaction that notes how this one went; a higher priority goes first. */
+	queue: (db: Trx, job: MailJob, how: { startAfter: Date | number; priority: number }) => Promise<void>;
 	/**
 	 * Before anything is noted of a message, since it may have to hold what comes first in the order of locks. What it
 	 * returns is called once it is noted, in the same transaction.
@@ -193,8 +195,9 @@ async function attempt(
 	if (message.draft === null && (await hasDeadLink(db, values, env.ORIGIN))) {
 		return note(parts, message, 'outdated', { content: null, error: deadLinkWords });
 	}
-	if (!(await takeTurn(parts))) {
-		await transact(db, (trx) => parts.queue(trx, job, 1));
+	const priority = priorityOf(message);
+	if (!(await takeTurn(parts, priority))) {
+		await transact(db, (trx) => parts.queue(trx, job, { startAfter: 1, priority }));
 		return;
 	}
 	const envelope = await composeMessage(parts, message);
@@ -280,10 +283,12 @@ export function findContent(vault: Vault, message: Pick<Message, 'content'>): Re
 }
 
 /**
- * Waits until one more message may be handed over: in no minute more than the limit, on all processes together. False
- * when that takes too long for one job, or the process ends.
+ * Waits until one more message may be handed over: in no minute more than the limit, on all processes together. Of it a
+ * fifth is for messages that somebody waits for, which may use the rest as well: others go only where that much is left,
+ * so that a place that becomes free is theirs first. False when that takes too long for one job, or the process ends.
  */
-async function takeTurn({ db, ending }: Parts): Promise<boolean> {
+async function takeTurn({ db, ending }: Parts, priority: number): Promise<boolean> {
+	const isForAll = priority < awaitedPriority;
 	const patience = Date.now() + 60_000;
 	while (!ending.aborted && Date.now() < patience) {
 		const seconds = await transact(db, async (trx) => {
@@ -294,17 +299,22 @@ async function takeTurn({ db, ending }: Parts): Promise<boolean> {
 				.forUpdate()
 				.executeTakeFirstOrThrow();
 			if (perMinute === null) return 0;
-			await sql`delete from mail_try where at <= now() - interval '1 minute'`.execute(trx);
+			// One can't be divided: others wait a little longer for it.
+			const kept = isForAll && perMinute > 1 ? Math.ceil(perMinute / 5) : 0;
+			const minute = isForAll && perMinute === 1 ? 60 + longestNap / 1000 + 1 : 60;
+			await sql`delete from mail_try where at <= now() - interval '2 minutes'`.execute(trx);
 			const { rows } = await sql<{ wait: number }>`
-				select extract(epoch from at + interval '1 minute' - now())::float8 as wait
-				from mail_try order by at desc offset ${perMinute - 1} limit 1`.execute(trx);
+				select wait from (
+					select extract(epoch from at - now())::float8 + ${minute}::float8 as wait from mail_try
+					order by at desc offset ${perMinute - kept - 1} limit 1
+				) as taken where wait > 0`.execute(trx);
 			if (rows[0]) return rows[0].wait;
 			await trx.insertInto('mailTry').values({ at: new Date() }).execute();
 			return 0;
 		});
 		if (seconds <= 0) return true;
-		// Not all at once: a limit that is raised meanwhile counts at once.
-		await sleep(Math.min(seconds * 1000 + 50, 2000), undefined, { signal: ending }).catch(() => undefined);
+		const nap = Math.min(seconds * 1000 + 50, longestNap);
+		await sleep(nap, undefined, { signal: ending }).catch(() => undefined);
 	}
 	return false;
 }
@@ -323,9 +333,12 @@ async function note(
 			.updateTable('message')
 			.set(noted)
 			.where('id', '=', id)
-			.returning('attempts')
+			.returning(['attempts', 'template', 'draft'])
 			.executeTakeFirst();
-		if (row && noted.nextTryAt) await queue(trx, { messageId: id, attempt: row.attempts }, noted.nextTryAt);
+		if (row && noted.nextTryAt) {
+			const how = { startAfter: noted.nextTryAt, priority: priorityOf(row) };
+			await queue(trx, { messageId: id, attempt: row.attempts }, how);
+		}
 		await signal(trx, { kind: 'mailbox' });
 		await tell();
 	});

@@ -1,16 +1,18 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { sql } from 'kysely';
-import { fromKysely, type PgBoss } from 'pg-boss';
-import { gatheringOf, topicOf } from '../../emails/about.ts';
-import { catalogue, type EmailName, type EmailProps } from '../../emails/catalogue.ts';
+import { sql, type SqlBool } from 'kysely';
+import type { Topic } from '#lib/topics.ts';
+import { fromKysely, type JobInsert, type PgBoss } from 'pg-boss';
+import { gatheringOf, isAwaited, topicOf } from '../../emails/about.ts';
+import { catalogue, isEmailName, type EmailName, type EmailProps } from '../../emails/catalogue.ts';
 import type { Db, Trx } from '../database/database.ts';
+import { compileTogether } from '../database/together.ts';
 import type { Env } from '../env.ts';
 import { takePlace } from '../database/windows.ts';
 import { renderSubject, type MailPortal, type Template } from './compose.ts';
-import { findUnwanting } from './preferences.ts';
+import { selectUnwanting } from './preferences.ts';
 import { channel, signal, type Signal } from '../news/publish.ts';
-import { getTemplate } from './templates.ts';
+import { selectNewest, templateOf } from './templates.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** One reader of an e-mail, and what it says to them. */
@@ -59,6 +61,12 @@ export async function hasRoom(db: Trx, address: string, name: EmailName): Promis
 }
 
 export const mailQueue = 'mail';
+/** Of the jobs of messages for which somebody waits; all others have 0. Workers of their own ask for these alone. */
+export const awaitedPriority = 1;
+
+/** A test is tried by somebody who looks into their mailbox for it. */
+export const priorityOf = ({ template, draft }: { template: string; draft: string | null }): number =>
+	draft !== null || (isEmailName(template) && isAwaited(template)) ? awaitedPriority : 0;
 
 /** How many messages are made ready at once: between them the process does what other people wait for. */
 const readiedAtOnce = 50;
@@ -73,13 +81,41 @@ async function mapByAndBy<Given, Made>(all: readonly Given[], make: (one: Given)
 	return made;
 }
 
+/** Who has one name alone is greeted by it, whichever of the two it was put down as. */
+function greeting<Props extends object>({ name, address }: Recipient<EmailName>['to'], props: Props): Props {
+	const isNameless = 'firstName' in props && props.firstName === '';
+	return isNameless && name !== address ? { ...props, firstName: name } : props;
+}
+
+const selectMailPortal = (db: Db) => db.selectFrom('portal').select(['name', 'supportEmail']);
+
+const mailPortalOf = ([row]: { name: string; supportEmail: string | null }[], origin: string): MailPortal => {
+	if (!row) throw new Error('The database has lost the row of the portal.');
+	return { name: row.name, supportEmail: row.supportEmail ?? '', origin };
+};
+
 /** What the portal's settings give to every e-mail. */
-export async function getMailPortal(db: Db, origin: string): Promise<MailPortal> {
-	const { name, supportEmail } = await db
-		.selectFrom('portal')
-		.select(['name', 'supportEmail'])
-		.executeTakeFirstOrThrow();
-	return { name, supportEmail: supportEmail ?? '', origin };
+export const getMailPortal = async (db: Db, origin: string): Promise<MailPortal> =>
+	mailPortalOf(await selectMailPortal(db).execute(), origin);
+
+/** What the messages of an e-mail need to know, besides what they say: asked at one go. Addresses as a JSON array. */
+const compileKnown = (topic: Topic | undefined) =>
+	compileTogether((db, name: string, addresses: string) => ({
+		versions: selectNewest(db, name),
+		portals: selectMailPortal(db),
+		unwanting: topic
+			? selectUnwanting(db, addresses, topic)
+			: db
+					.selectFrom('account')
+					.select('email')
+					.where(sql<SqlBool>`false`)
+	}));
+const askersForKnown = new Map<Topic | undefined, ReturnType<typeof compileKnown>>();
+
+function askForKnown(db: Db, name: EmailName, addresses: string[], topic: Topic | undefined) {
+	const ask = askersForKnown.get(topic) ?? compileKnown(topic);
+	askersForKnown.set(topic, ask);
+	return ask(db, name, JSON.stringify(addresses));
 }
 
 /** The next attempt to send a message. A job whose number isn't the message's own is an old one. */
@@ -105,13 +141,15 @@ export function createOutbox(
 		// A test reaches whoever asks for it, at once and by itself.
 		const topic = draft ? undefined : topicOf(name);
 		const addresses = recipients.map(({ to }) => to.address);
-		const unwanting = topic ? await findUnwanting(db, addresses, topic) : new Set<string>();
+		const known = await askForKnown(db, name, addresses, topic);
+		const unwanting = new Set(known.unwanting.map(({ email }) => email));
 		const seconds = gatheringOf(name) && !draft ? MAIL_GATHER_SECONDS : 0;
 		// The message keeps the version that is in force now, whatever is saved until it goes out.
-		const template = draft ? { ...draft, version: 0 } : await getTemplate(db, name);
-		const portal = await getMailPortal(db, ORIGIN);
-		const messages = await mapByAndBy(recipients, ({ to, props }) => {
+		const template = draft ? { ...draft, version: 0 } : await templateOf(name, known.versions[0]);
+		const portal = mailPortalOf(known.portals, ORIGIN);
+		const messages = await mapByAndBy(recipients, ({ to, props: given }) => {
 			if (unwanting.has(to.address)) return null;
+			const props = greeting(to, given);
 			const subject = renderSubject(name, props, portal, template.subject);
 			return {
 				id: randomUUID(),
@@ -136,8 +174,10 @@ export function createOutbox(
 					from jsonb_array_elements(${JSON.stringify(wanted)}::text::jsonb) as one
 				)
 				select pg_notify(${channel}, ${JSON.stringify(told)})`.execute(db);
-			const jobs = wanted.map(({ id: messageId }): { data: MailJob; startAfter?: number } => ({
+			const priority = priorityOf({ template: name, draft: draft?.body ?? null });
+			const jobs = wanted.map(({ id: messageId }): JobInsert<MailJob> => ({
 				data: { messageId, attempt: 0 },
+				priority,
 				...(seconds > 0 && { startAfter: seconds })
 			}));
 			await boss.insert(mailQueue, jobs, { db: fromKysely(db) });
@@ -157,12 +197,16 @@ export function createOutbox(
 		},
 		async requeue(db, ids) {
 			if (ids.length === 0) return;
-			await db
+			const rows = await db
 				.updateTable('message')
 				.set({ state: 'queued', attempts: 0, error: null, nextTryAt: null })
 				.where('id', 'in', ids)
+				.returning(['id', 'template', 'draft'])
 				.execute();
-			const jobs = ids.map((messageId): { data: MailJob } => ({ data: { messageId, attempt: 0 } }));
+			const jobs = rows.map((row): JobInsert<MailJob> => ({
+				data: { messageId: row.id, attempt: 0 },
+				priority: priorityOf(row)
+			}));
 			await boss.insert(mailQueue, jobs, { db: fromKysely(db) });
 			await signal(db, { kind: 'mailbox' });
 		}

@@ -1,32 +1,32 @@
 import { timingSafeEqual } from 'node:crypto';
 import { sql, type SqlBool } from 'kysely';
 import type { Topic } from '#lib/topics.ts';
-import { topicNames } from '#lib/topics.ts';
+import { topicNames, topics } from '#lib/topics.ts';
 import type { Db } from '../database/database.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** Which e-mails a person does without. */
 
 /**
- * Those of the addresses whose owners do without e-mails of this topic, in one query. What portal admins chose about
- * requests is in their account.
+ * Those of the addresses, given as a JSON array, whose owners do without e-mails of this topic: they have said so, or not
+ * asked for them where one has to. What portal admins chose about requests is in their account.
  */
-export async function findUnwanting(db: Db, addresses: string[], topic: Topic): Promise<Set<string>> {
+export function selectUnwanting(db: Db, addresses: string, topic: Topic) {
 	const optedOut = db.selectFrom('mailOptOut').select('accountId').where('topic', '=', topic);
-	const rows = await db
+	const optedIn = db.selectFrom('mailOptIn').select('accountId').where('topic', '=', topic);
+	return db
 		.selectFrom('account')
 		.select('email')
-		.where(
-			sql<SqlBool>`email in (select jsonb_array_elements_text(${JSON.stringify(addresses)}::text::jsonb))`
-		)
-		.where((eb) => (topic === 'requests' ? eb('isNotified', '=', false) : eb('id', 'in', optedOut)))
-		.execute();
-	return new Set(rows.map(({ email }) => email));
+		.where(sql<SqlBool>`email in (select jsonb_array_elements_text(${addresses}::text::jsonb))`)
+		.where((eb) => {
+			if (topic === 'requests') return eb('isNotified', '=', false);
+			return topics[topic].isOnByDefault ? eb('id', 'in', optedOut) : eb('id', 'not in', optedIn);
+		});
 }
 
 /** Whether the owner of this address wants e-mails of this topic. */
 export const isWanted = async (db: Db, email: string, topic: Topic) =>
-	!(await findUnwanting(db, [email], topic)).has(email);
+	(await selectUnwanting(db, JSON.stringify([email]), topic).executeTakeFirst()) === undefined;
 
 const signatureOf = (vault: Vault, accountId: string, topic: Topic) =>
 	vault.lookupHash(`unsubscribe ${accountId} ${topic}`);

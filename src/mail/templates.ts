@@ -10,23 +10,28 @@ import type { Tables } from '../database/tables.ts';
 
 /** What portal admins have made of the e-mails: their versions, and how all of them look. */
 
+/** The newest version of an e-mail's text, where there is one; see {@link templateOf}. */
+export const selectNewest = (db: Db, name: string) =>
+	db
+		.selectFrom('emailTemplate')
+		.select(['version', 'subject', 'body'])
+		.where('name', '=', name)
+		.orderBy('version', 'desc')
+		.limit(1);
+type Version = Awaited<ReturnType<ReturnType<typeof selectNewest>['executeTakeFirst']>>;
+
 /** The text of a version: the newest, or the one with this number. Version 0 is the text that Portico brings. */
-export async function getTemplate(
-	db: Db,
+export async function getTemplate(db: Db, name: EmailName, version?: number) {
+	const newest = selectNewest(db, name);
+	const asked = version === undefined ? newest : newest.where('version', '=', version);
+	return templateOf(name, version === 0 ? undefined : await asked.executeTakeFirst());
+}
+
+/** The text of a version that was found. */
+export async function templateOf(
 	name: EmailName,
-	version?: number
+	row: Version
 ): Promise<Template & { version: number; isDefault: boolean }> {
-	const row =
-		version === 0
-			? undefined
-			: await db
-					.selectFrom('emailTemplate')
-					.select(['version', 'subject', 'body'])
-					.where('name', '=', name)
-					.$if(version !== undefined, (query) => query.where('version', '=', version ?? 0))
-					.orderBy('version', 'desc')
-					.limit(1)
-					.executeTakeFirst();
 	if (row?.subject != null && row.body !== null) {
 		return { version: row.version, subject: row.subject, body: row.body, isDefault: false };
 	}

@@ -11,19 +11,20 @@ const silentSeconds = 60;
 
 const isFresh = sql<boolean>`seen_at > now() - make_interval(secs => ${silentSeconds})`;
 
+/** Who has a page open. */
+const selectOnline = (db: Db) =>
+	db.selectFrom('presence').select(['organizationId', 'userId']).distinct().where(isFresh);
+
+export const selectOnlineIn = (db: Db, organizationId: string) =>
+	selectOnline(db).where('organizationId', '=', organizationId);
+
 /** Ids of the people of the organization who have a page open. */
 export const onlineIn = async (db: Db, organizationId: string): Promise<string[]> =>
 	(await onlineInEach(db, [organizationId])).get(organizationId) ?? [];
 
 /** The same for several organizations; those where nobody is are left out. */
 export async function onlineInEach(db: Db, organizationIds: string[]): Promise<Map<string, string[]>> {
-	const rows = await db
-		.selectFrom('presence')
-		.select(['organizationId', 'userId'])
-		.distinct()
-		.where('organizationId', 'in', organizationIds)
-		.where(isFresh)
-		.execute();
+	const rows = await selectOnline(db).where('organizationId', 'in', organizationIds).execute();
 	const groups = Map.groupBy(rows, ({ organizationId }) => organizationId);
 	return new Map([...groups].map(([id, group]) => [id, group.map(({ userId }) => userId)]));
 }

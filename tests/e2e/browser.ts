@@ -126,6 +126,8 @@ interface PersonOptions {
 	viewport?: { width: number; height: number };
 	/** False: as before the page's script has loaded, or where it is switched off. */
 	hasScript?: boolean;
+	/** As on a telephone: what is pointed with is a finger. */
+	hasTouch?: boolean;
 	/** Who is signed in there already. */
 	as?: { jar: ReadonlyMap<string, string> } | undefined;
 }
@@ -136,17 +138,23 @@ export async function newPerson(
 	origin: string,
 	options: PersonOptions = {}
 ): Promise<Person> {
-	const { colorScheme = 'light', viewport = { width: 1280, height: 800 }, hasScript = true } = options;
+	const {
+		colorScheme = 'light',
+		viewport = { width: 1280, height: 800 },
+		hasScript = true,
+		hasTouch = false
+	} = options;
 	const context = await browser.newContext({
 		baseURL: origin,
 		colorScheme,
 		viewport,
+		hasTouch,
 		javaScriptEnabled: hasScript,
 		permissions: ['clipboard-read', 'clipboard-write'],
 		locale: 'en-GB',
 		timezoneId: 'UTC'
 	});
-	context.setDefaultTimeout(60_000);
+	context.setDefaultTimeout(240_000);
 	const cookies = [...(options.as?.jar ?? [])].map(([name, value]) => ({ name, value, url: origin }));
 	await context.addCookies(cookies);
 	const complaints: string[] = [];

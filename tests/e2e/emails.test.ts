@@ -78,7 +78,7 @@ test('the approval mail is rewritten, refused while it is wrong, saved, and rece
 	await portal.admin.api.organizations.approve.mutate({ organizationId: company.id });
 	const mail = await portal.smtp.waitFor(({ subject }) => subject === `Come in, ${company.name}`);
 	expect(mail.text).toContain('Welcome aboard, Dev.');
-	expect(mail.html).toContain('Welcome aboard, Dev.');
+	expect(mail.html).toContain('Welcome aboard, <bdi>Dev</bdi>.');
 
 	await page.getByRole('button', { name: 'Reset to default' }).click();
 	await page.getByRole('alertdialog').getByRole('button', { name: 'Reset to default' }).click();

@@ -244,3 +244,31 @@ test('that is revoked while its page is open says so when it is answered', async
 	await page.getByRole('heading', { name: 'This invitation has been revoked' }).waitFor();
 	await close();
 });
+
+test('a newcomer has the first credential copied with five clicks, the one on the link in the mail among them', async () => {
+	const application = await portal.application(company);
+	const { token } = await portal.invitation(company);
+	const { page, complaints, close } = await signedIn();
+	// The first is on the link, in the mail program.
+	let clicks = 1;
+	await page.exposeFunction('noteClick', () => (clicks += 1));
+	await page.addInitScript(() =>
+		addEventListener(
+			'pointerdown',
+			() => void (window as unknown as { noteClick: () => Promise<number> }).noteClick(),
+			{ capture: true }
+		)
+	);
+	await page.goto(`/invitations/${token}`);
+	await page.getByLabel('Password', { exact: true }).click();
+	await page.keyboard.type(password);
+	await page.getByRole('button', { name: 'Set the password and join' }).click();
+	await page.getByRole('link', { name: application.name }).first().click();
+	await page.getByRole('button', { name: 'Copy Default' }).click();
+	await page.getByText('Copied', { exact: true }).first().waitFor();
+	expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^ptk_[\w-]{49}$/);
+	// The link, the password’s field, joining, the application, copying.
+	await expect.poll(() => clicks).toBe(5);
+	expect(complaints).toEqual([]);
+	await close();
+});

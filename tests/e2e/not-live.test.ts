@@ -99,6 +99,19 @@ test('a proxy that passes no WebSocket: the page asks every few seconds, and on 
 	await person.page.getByRole('link', { name: 'Applications' }).first().click();
 	await isThere(person, name);
 
+	// Who is removed meanwhile reads by whom, though no news said so.
+	const other = await portal.company({ admin: portal.admin });
+	const member = await portal.member(other);
+	const theirs = await newPerson(browser, proxy.origin, { as: member });
+	theirs.forgive(/WebSocket|404/);
+	await theirs.page.goto(`/orgs/${other.slug}/users`);
+	await pill(theirs, 'Not live').waitFor();
+	await other.owner.api.members.remove.mutate({ organizationId: other.id, memberId: member.memberId });
+	await theirs.page.getByRole('heading', { name: `You are no longer a member of ${other.name}` }).waitFor();
+	await theirs.page.getByText(`Dev ${other.owner.lastName} removed you`).waitFor();
+	expect(theirs.complaints).toEqual([]);
+	await theirs.close();
+
 	// Whose session ends elsewhere is led to the sign-in, without a socket that says so: by whichever question of the
 	// page is the first one that is refused.
 	person.forgive(/401/);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, unique, type Portal, type Visitor } from '../factories.ts';
 import { findAllProblems } from './axe.ts';
 import { getBrowser, newPerson } from './browser.ts';
+import { findFieldProblems, findMixedDirections, findPrintProblems } from './reading.ts';
 
 /** Every page as its readers see it: narrow and wide, light and dark, with the rules of WCAG 2.2 AA. */
 
@@ -13,10 +14,22 @@ const people: Partial<Record<string, Visitor>> = {};
 
 beforeAll(async () => {
 	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
-	const company = await portal.company({ admin: portal.admin, name: unique('Northwind') });
+	// Read from right to left, with what changes places where it isn't kept apart.
+	const owner = await portal.person({
+		firstName: '\u05de\u05d9\u05db\u05dc',
+		lastName: '\u05db\u05d4\u05df (2)'
+	});
+	const company = await portal.company({
+		admin: portal.admin,
+		owner,
+		name: `${unique('\u05d7\u05d1\u05e8\u05d4').replaceAll(/[a-z]/g, '')} (7)`
+	});
 	await portal.member(company);
 	const { token } = await portal.invitation(company);
-	const application = await portal.application(company);
+	const application = await owner.api.applications.create.mutate({
+		organizationId: company.id,
+		name: '\u05d9\u05d9\u05e9\u05d5\u05dd 3 (\u05d0)'
+	});
 	const pending = await portal.company();
 	await portal.visitor().api.accounts.requestReset.mutate({ email: pending.owner.email });
 	const reset = await portal.tokenFor(pending.owner.email, 'reset-password');
@@ -80,7 +93,11 @@ beforeAll(async () => {
 afterAll(() => portal.stop());
 
 const signedIn = (who: string) =>
-	newPerson(browser, portal.server.origin, { viewport: { width: 1400, height: 900 }, as: people[who] });
+	newPerson(browser, portal.server.origin, {
+		viewport: { width: 1400, height: 900 },
+		hasTouch: true,
+		as: people[who]
+	});
 
 test.each(['nobody', 'owner', 'requester', 'admin'] as const)(
 	'every page of %s can be read and used by everybody, wide and narrow, light and dark',
@@ -100,7 +117,13 @@ test.each(['nobody', 'owner', 'requester', 'admin'] as const)(
 				await page.locator('iframe').waitFor();
 				await page.locator('iframe').evaluate((frame) => frame.remove());
 			}
-			problems.push(...(await findAllProblems(page)).map((problem) => `${path}: ${problem}`));
+			const found = [
+				...(await findAllProblems(page)),
+				...(await findMixedDirections(page)),
+				...(await findFieldProblems(page)),
+				...(await findPrintProblems(page))
+			];
+			problems.push(...found.map((problem) => `${path}: ${problem}`));
 		}
 		expect([...problems, ...person.complaints]).toEqual([]);
 		await person.close();

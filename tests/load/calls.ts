@@ -30,6 +30,8 @@ interface Shot {
 	headers: Record<string, string>;
 	body?: string;
 }
+/** What the caller with that number asks the `turn`th time; nothing when there is no more to ask. */
+type Asking = (caller: number, turn: number) => Shot | undefined;
 
 /** One call on a connection that is kept; fails when it is not answered with 200. */
 function fire(agent: Agent, port: number, { method, path, headers, body }: Shot): Promise<void> {
@@ -46,18 +48,20 @@ function fire(agent: Agent, port: number, { method, path, headers, body }: Shot)
 }
 
 /** Answers in a second, with as many calls under way as there are connections, each of another person. */
-async function countPerSecond(port: number, shotOf: (n: number) => Shot): Promise<number> {
+async function countPerSecond(port: number, shotOf: Asking): Promise<number> {
 	const agent = new Agent({ keepAlive: true, maxSockets: connections });
 	let answers = 0;
 	const began = performance.now();
 	const isOver = () => performance.now() - began > seconds * 1000;
-	const caller = async (shot: Shot) => {
-		while (!isOver()) {
+	const call = async (caller: number) => {
+		for (let turn = 0; !isOver(); turn++) {
+			const shot = shotOf(caller, turn);
+			if (!shot) return;
 			await fire(agent, port, shot);
 			answers += 1;
 		}
 	};
-	await Promise.all(Array.from({ length: connections }, (_, n) => caller(shotOf(n))));
+	await Promise.all(Array.from({ length: connections }, (_, caller) => call(caller)));
 	const took = performance.now() - began;
 	agent.destroy();
 	return (answers * 1000) / took;
@@ -118,14 +122,70 @@ const { secret } = await api.credentials.reveal.mutate({
 	applicationId: application.id,
 	credentialId: application.credentials[0]?.id ?? ''
 });
-await sql`analyze`.execute(db);
-await database.close();
 
-const getting = (path: string) => (n: number) => {
-	return { method: 'GET', path, headers: { cookie: cookiesOf[n] ?? '' } } as const;
+/** A team for each connection, so that none waits for another's lock; the limits are as wide as the settings let them be. */
+await sql`
+	update portal set
+		changes_per_person = 100000, changes_per_organization = 100000, invitations_per_inviter = 10000,
+		invitations_per_day = 10000, max_open_invitations = 10000, max_applications = 10000`.execute(db);
+const teams: { organizationId: string; member: { memberId: string; firstName: string; lastName: string } }[] =
+	[];
+for (let n = 0; n < connections; n++) {
+	const team = await sql<{ id: string }>`
+		insert into organization (slug, name, name_key, status, requested_by)
+		select ${`team-${n}`}, ${`Team ${n}`}, ${`team ${n}`}, 'approved', id from account where email = ${names(n).email}
+		returning id`.execute(db);
+	const organizationId = team.rows[0]?.id ?? '';
+	const people = await sql<{ id: string }>`
+		insert into membership (organization_id, user_id, first_name, last_name, role)
+		select ${organizationId}, id, first_name, last_name, case email when ${names(n).email} then 'super_admin' else 'team_member' end
+		from account where email in (${names(n).email}, ${names(n + connections).email}) order by email = ${names(n).email}
+		returning id`.execute(db);
+	const { firstName, lastName } = names(n + connections);
+	teams.push({ organizationId, member: { memberId: people.rows[0]?.id ?? '', firstName, lastName } });
+}
+/** Each of the callers is invited by each of these. */
+const offers = 60;
+await sql`
+	insert into organization (slug, name, name_key, status, requested_by)
+	select 'offer-' || n, 'Offer ' || n, 'offer ' || n, 'approved', (select id from account where email = ${names(50).email})
+	from generate_series(1, ${offers}) as n`.execute(db);
+await sql`
+	insert into membership (organization_id, user_id, first_name, last_name, role)
+	select organization.id, account.id, account.first_name, account.last_name, 'super_admin'
+	from organization join account on account.id = requested_by where slug like 'offer-%'`.execute(db);
+await sql`
+	insert into invitation (organization_id, email, first_name, last_name, role, token_hash, invited_by, expires_at)
+	select organization.id, email, first_name, last_name, 'team_member', slug || email, requested_by, now() + interval '7 days'
+	from organization, account
+	where slug like 'offer-%' and email = any(${Array.from({ length: connections }, (_, n) => names(n).email)})`.execute(
+	db
+);
+const offered = await sql<{ email: string; ids: string[] }>`
+	select email, array_agg(invitation.id) as ids from invitation join organization on organization.id = organization_id
+	where slug like 'offer-%' group by email`.execute(db);
+const offersOf = new Map(offered.rows.map(({ email, ids }) => [email, ids]));
+async function offerAgain() {
+	await sql`
+		delete from membership using organization
+		where organization.id = organization_id and slug like 'offer-%' and user_id <> requested_by`.execute(db);
+	await sql`
+		update invitation set state = 'pending' from organization
+		where organization.id = organization_id and slug like 'offer-%'`.execute(db);
+}
+await sql`analyze`.execute(db);
+
+const getting = (path: string) => (caller: number) => {
+	return { method: 'GET', path, headers: { cookie: cookiesOf[caller] ?? '' } } as const;
 };
 const asked = (path: string, input: object) =>
 	getting(`/trpc/${path}?input=${encodeURIComponent(JSON.stringify(input))}`);
+const sending = (path: string, caller: number, input: object): Shot => ({
+	method: 'POST',
+	path,
+	headers: { cookie: cookiesOf[caller] ?? '', origin: server.origin, 'content-type': 'application/json' },
+	body: JSON.stringify(input)
+});
 const introspecting = (path: string) => (): Shot => ({
 	method: 'POST',
 	path,
@@ -135,11 +195,43 @@ const introspecting = (path: string) => (): Shot => ({
 	},
 	body: `token=${secret}`
 });
+/** The same change at both, with input that the two of them need. */
+const changing = (
+	procedure: string,
+	path: string,
+	inputOf: (caller: number, turn: number) => object | undefined
+) => {
+	const at = (where: string) => (caller: number, turn: number) => {
+		const input = inputOf(caller, turn);
+		return input && sending(where, caller, input);
+	};
+	return { portico: at(`/trpc/${procedure}`), floor: at(path), target: 0.6 };
+};
+let counter = 0;
+const keys = new Map<number, { organizationId: string; applicationId: string; credentialId: string }>();
+for (const [caller, { organizationId }] of teams.entries()) {
+	const own = createTRPCClient<AppRouter>({
+		links: [
+			httpLink({
+				url: `${server.origin}/trpc`,
+				headers: { origin: server.origin, cookie: cookiesOf[caller] ?? '' }
+			})
+		]
+	});
+	const { id: applicationId, credentials } = await own.applications.create.mutate({
+		organizationId,
+		name: 'First'
+	});
+	keys.set(caller, { organizationId, applicationId, credentialId: credentials[0]?.id ?? '' });
+}
+
 const measured: {
 	name: string;
-	portico: (n: number) => Shot;
-	floor: (n: number) => Shot;
+	portico: Asking;
+	floor: Asking;
 	target: number;
+	/** Before each run. */
+	prepare?: () => Promise<void>;
 }[] = [
 	{
 		name: 'a session is looked up (sessions.list)',
@@ -158,6 +250,43 @@ const measured: {
 		portico: introspecting('/api/introspect'),
 		floor: introspecting('/introspect'),
 		target: 0.7
+	},
+	{
+		name: 'somebody is invited (invitations.create)',
+		...changing('invitations.create', '/invitation', (caller) => ({
+			organizationId: teams[caller]?.organizationId,
+			email: `invitee${(counter += 1)}@example.test`,
+			firstName: 'In',
+			lastName: 'Vitee',
+			role: 'team_member'
+		}))
+	},
+	{
+		name: 'an invitation is accepted (acceptMine)',
+		prepare: offerAgain,
+		...changing('invitations.acceptMine', '/accept', (caller, turn) => {
+			const invitationId = offersOf.get(names(caller).email)?.[turn];
+			return invitationId === undefined ? undefined : { invitationId };
+		})
+	},
+	{
+		name: 'a role is changed (members.update)',
+		...changing('members.update', '/role', (caller, turn) => {
+			const team = teams[caller];
+			const role = turn % 2 === 0 ? 'super_admin' : 'team_member';
+			return { organizationId: team?.organizationId, ...team?.member, role };
+		})
+	},
+	{
+		name: 'an application is made (applications.create)',
+		...changing('applications.create', '/application', (caller) => ({
+			organizationId: teams[caller]?.organizationId,
+			name: `Application ${(counter += 1)}`
+		}))
+	},
+	{
+		name: 'a credential is revealed (credentials.reveal)',
+		...changing('credentials.reveal', '/reveal', (caller) => keys.get(caller))
 	}
 ];
 
@@ -169,13 +298,13 @@ console.log(
 );
 const results = [];
 try {
-	for (const { name, portico, floor, target } of measured) {
+	for (const { name, portico, floor, target, prepare } of measured) {
 		const counts = { portico: [] as number[], floor: [] as number[] };
 		for (let round = -1; round < rounds; round++) {
-			const of = {
-				floor: await countPerSecond(floorPort, floor),
-				portico: await countPerSecond(server.port, portico)
-			};
+			await prepare?.();
+			const least = await countPerSecond(floorPort, floor);
+			await prepare?.();
+			const of = { floor: least, portico: await countPerSecond(server.port, portico) };
 			// The first round only warms up.
 			if (round < 0) continue;
 			counts.floor.push(of.floor);
@@ -190,6 +319,7 @@ try {
 	const [file] = process.argv.slice(2);
 	if (file) await writeFile(file, `${JSON.stringify(results, null, '\t')}\n`);
 } finally {
+	await database.close();
 	floor.stdin.end();
 	await server.dispose();
 	await drop();

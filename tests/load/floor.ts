@@ -3,10 +3,11 @@ import { serve } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import postgres from 'postgres';
 import { createVault } from '../../src/vault/vault.ts';
+import { createDuties } from './duties.ts';
 
 /**
  * The least that answers the same calls: one statement each, by hand, on Portico's own tables, without checks of input,
- * limits, an origin or a log. What `calls.ts` measures Portico beside.
+ * limits, an origin or a log; what changes something stands in duties.ts. What `calls.ts` measures Portico beside.
  */
 
 const { DATABASE_URL = '', ENCRYPTION_KEY = '', LOOKUP_KEY = '' } = process.env;
@@ -52,6 +53,8 @@ app.post('/introspect', async (c) => {
 			and (credential.expires_at is null or credential.expires_at > now()) and organization.status = 'approved'`;
 	return c.json(row ? { active: true, ...row } : { active: false });
 });
+
+app.route('/', createDuties(sql, vault, 'http://localhost'));
 
 serve({ fetch: app.fetch, port: Number(process.env.PORT), hostname: '127.0.0.1' }, () =>
 	console.log('The floor is ready.')

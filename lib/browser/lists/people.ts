@@ -1,7 +1,7 @@
 import type { Meaning } from './headings.ts';
 import { findReason, isPast, isRoleLabel, saysNo, saysYes } from './standings.ts';
 import { holdsAddress, type Column } from './columns.ts';
-import { normalizeEmail } from '../../fields.ts';
+import { bareAddress, normalizeEmail } from '../../email-addresses.ts';
 import { tidy } from './words.ts';
 
 /** What a line says of a person. */
@@ -72,7 +72,7 @@ export function findAddresses(text: string): { email: string; from: number; to: 
 /** The address that a cell holds: the first that is one, or what stands there, to be corrected. */
 export function cleanAddress(cell: string): string {
 	const text = tidy(cell).replace(/mailto:/gi, ' ');
-	if (normalizeEmail(text)) return text.trim();
+	if (normalizeEmail(text)) return bareAddress(text);
 	const addresses = findAddresses(text).map(({ email }) => email);
 	return addresses.find((email) => normalizeEmail(email)) ?? tidy(cell);
 }

@@ -1,4 +1,5 @@
 import { roleLabels, roles, type Role } from '../../views.ts';
+import { serverNow } from '../server-time.ts';
 import { plainWord, tidy } from './words.ts';
 
 /** What lists of other products say of a person: whether they are still there, and what they may do. */
@@ -52,7 +53,7 @@ export const saysNo = (text: string) => no.has(plainWord(text));
 export const saysYes = (text: string) => yes.has(plainWord(text));
 
 /** Whether a day that a list names is over; what can't be read as a day is taken for one that is. */
-export const isPast = (text: string, now = Date.now()) => !(Date.parse(text) > now);
+export const isPast = (text: string, now = serverNow()) => !(Date.parse(text) > now);
 
 /** Whether it is a word about somebody's standing at all. */
 export const isStanding = (text: string) =>

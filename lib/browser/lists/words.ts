@@ -1,13 +1,7 @@
-/** Words as they are compared: in small letters, without accents, spaces and marks. */
-const single: Record<string, string> = { ß: 'ss', ł: 'l', ø: 'o', æ: 'ae', œ: 'oe', đ: 'd', ı: 'i' };
+import { searchKey } from '../../search.ts';
 
-export const plainWord = (text: string) =>
-	text
-		.toLowerCase()
-		.normalize('NFKD')
-		.replace(/\p{M}/gu, '')
-		.replace(/[ßłøæœđı]/g, (letter) => single[letter] ?? letter)
-		.replace(/[^\p{L}\p{N}]/gu, '');
+/** Words as they are compared: in small letters, without accents, spaces and marks. */
+export const plainWord = (text: string) => searchKey(text).replace(/[^\p{L}\p{N}]/gu, '');
 
 /** What a heading says, without what stands in brackets behind it: “Email Address [Required]”. */
 export const headingWord = (text: string) => {

@@ -17,14 +17,14 @@ export const actions: Actions = {
 		const api = apiFor(fetch, () => account);
 		const name = textOf(form, 'name');
 		const isAskingAgain = textOf(form, 'sendAgain') === 'true';
-		let slug: string | null = null;
+		let created: { slug: string; status: string } | null = null;
 		try {
 			if (isAskingAgain) await api.accounts.resendVerification.mutate({});
-			else ({ slug } = await api.organizations.request.mutate({ name }));
+			else created = await api.organizations.request.mutate({ name });
 		} catch (error) {
 			return failWith(error, { name });
 		}
-		if (slug) redirect(303, `/orgs/${slug}`);
+		if (created) redirect(303, `/orgs/${created.slug}${created.status === 'approved' ? '?created' : ''}`);
 		const fields: Record<string, string> = {};
 		return { values: { name }, message: '', fields, reason: 'SENT' };
 	}

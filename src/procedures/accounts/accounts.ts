@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
-import { email, firstName, lastName, password } from '#lib/fields.ts';
+import { email, names, password } from '#lib/fields.ts';
 import { fullName, type Account } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db, type Trx } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
@@ -139,7 +139,7 @@ export async function tellAdmins(
 	const props = {
 		requesterName: fullName(account),
 		requesterEmail: account.email,
-		reviewUrl: `${ctx.config.ORIGIN}/admin/users?status=pending`
+		reviewUrl: `${ctx.config.ORIGIN}/admin/users?search=${encodeURIComponent(account.email)}`
 	};
 	const readers = await listAdminReaders(db);
 	await ctx.outbox.enqueueMany(
@@ -155,7 +155,7 @@ export async function findAccount(db: Db, address: string) {
 
 export const accountsRouter = router({
 	/** Answers the same for a free and for a taken address; the owner of a taken one is told by e-mail. */
-	register: publicProcedure({ firstName, lastName, email, password }).mutation(async ({ ctx, input }) => {
+	register: publicProcedure({ ...names, email, password }).mutation(async ({ ctx, input }) => {
 		// Many colleagues register behind one address in an hour; a stranger does no more than they do.
 		await limit(ctx.db, `register:address:${ctx.address}`, 200, 3600);
 		const { password, ...person } = input;

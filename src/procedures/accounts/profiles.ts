@@ -1,4 +1,4 @@
-import { email, firstName, givenPassword, lastName, password } from '#lib/fields.ts';
+import { email, givenPassword, names, password } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import { isoOf, type Trx } from '../../database/database.ts';
 import { limitFailures } from '../../api/limits.ts';
@@ -81,7 +81,7 @@ export const profilesRouter = router({
 	}),
 
 	/** Companies keep the names that they know their members by; the personal space takes the new ones. */
-	rename: userProcedure({ firstName, lastName }).mutation(async ({ ctx, input }) => {
+	rename: userProcedure(names).mutation(async ({ ctx, input }) => {
 		const { db, user } = ctx;
 		const space = await db
 			.selectFrom('organization')

@@ -1,6 +1,8 @@
 import { sql, type Selectable } from 'kysely';
 import { z } from 'zod';
+import { sentence } from '#lib/direction.ts';
 import { searchText } from '#lib/fields.ts';
+import { searchKey } from '#lib/search.ts';
 import {
 	accountStatus,
 	cursor,
@@ -11,7 +13,7 @@ import {
 	type Status
 } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
-import { newestFirst, takePage } from '../../database/paging.ts';
+import { holding, newestFirst, takePage } from '../../database/paging.ts';
 import { publish, signal } from '../../news/publish.ts';
 import { endSessions } from '../../identity/sessions.ts';
 import type { Tables } from '../../database/tables.ts';
@@ -32,7 +34,7 @@ async function listPage(
 	{ search, status }: { search: string; status: Account['status'] | null },
 	after: Cursor | null
 ): Promise<{ accounts: AdminAccount[]; next: Cursor | null }> {
-	const wanted = `%${search.trim().replace(/[\\%_]/g, '\\$&')}%`;
+	const wanted = searchKey(search);
 	const fitting = db
 		.selectFrom('account')
 		.selectAll()
@@ -51,14 +53,7 @@ async function listPage(
 				.as('organizations')
 		])
 		.$if(status !== null, (query) => query.where('status', '=', status ?? 'active'))
-		.$if(search.trim() !== '', (query) =>
-			query.where((eb) =>
-				eb.or([
-					eb('email', 'ilike', wanted),
-					eb(sql<string>`first_name || ' ' || last_name`, 'ilike', wanted)
-				])
-			)
-		);
+		.$if(wanted !== '', (query) => query.where('searchKey', 'like', holding(wanted)));
 	const { rows, next } = await takePage(fitting, newestFirst('account'), after, pageLength);
 	return {
 		accounts: rows.map((row) => ({
@@ -136,7 +131,7 @@ async function findOrphans(db: Db, companies: Companies): Promise<string[]> {
 }
 
 const wordsOf = (orphans: string[]) =>
-	`${orphans.join(', ')} would be without a Super admin. Make somebody else a Super admin first.`;
+	sentence`${orphans.join(', ')} would be without a Super admin. Make somebody else a Super admin first.`;
 const lastAdminWords = 'The portal would be without an admin. Make somebody else a portal admin first.';
 
 async function refuseLastSuperAdmin(db: Trx, companies: Companies): Promise<void> {

@@ -10,7 +10,7 @@ import {
 	type ActivityPage,
 	type EventCursor
 } from '#lib/activity.ts';
-import type { EventName, LiveEvent } from '#lib/events.ts';
+import { isKnown, type EventName, type LiveEvent } from '#lib/events.ts';
 import { fullName } from '#lib/views.ts';
 import type { Stream } from '#lib/wire.ts';
 import { compileOnce } from '../../database/compiled.ts';
@@ -33,6 +33,17 @@ export function liveEventOf(row: Selectable<Tables['event']>, stream: Stream['ki
 	return { id: String(row.id), seq, organizationId, name, actor, payload, at: isoOf(row.at) } as LiveEvent;
 }
 
+/**
+ * The event as a member reads it who joined at that time: why a request was rejected once is between the portal and who
+ * asked, and stays there when the company is approved after all and others join.
+ */
+export function forMember<Event extends LiveEvent>(event: Event, joinedAt: Date): Event {
+	const { payload, at } = event;
+	if (!isKnown(event) || !('organization' in payload) || Date.parse(at) >= joinedAt.getTime()) return event;
+	const organization = { ...payload.organization, rejectionReason: null };
+	return { ...event, payload: { ...payload, organization } };
+}
+
 const columnOf = ({ kind }: Stream) => (kind === 'portal' ? 'portalSeq' : 'seq');
 
 function selectStream(db: Db, stream: Stream) {
@@ -40,26 +51,19 @@ function selectStream(db: Db, stream: Stream) {
 	return stream.kind === 'portal' ? rows : rows.where('organizationId', '=', stream.organizationId);
 }
 
-const toEvents = (rows: Selectable<Tables['event']>[], stream: Stream['kind']) =>
+export const toEvents = (rows: Selectable<Tables['event']>[], stream: Stream['kind']) =>
 	rows.flatMap((row) => liveEventOf(row, stream) ?? []);
 
-const selectLatest = (db: Db, stream: Stream, length: number) =>
+/** The latest events of a stream, newest first: see {@link toEvents}. */
+export const selectLatest = (db: Db, stream: Stream, length: number) =>
 	selectStream(db, stream).orderBy(columnOf(stream), 'desc').limit(length);
 const selectLatestOfPortal = compileOnce((db: Db, length: number) =>
 	selectLatest(db, { kind: 'portal' }, length)
 );
-const selectLatestOf = compileOnce((db: Db, organizationId: string, length: number) =>
-	selectLatest(db, { kind: 'organization', organizationId }, length)
-);
 
-/** The latest events of a stream, newest first. */
-export async function listEvents(db: Db, stream: Stream, length: number): Promise<LiveEvent[]> {
-	const rows =
-		stream.kind === 'portal'
-			? await selectLatestOfPortal(db, length)
-			: await selectLatestOf(db, stream.organizationId, length);
-	return toEvents(rows, stream.kind);
-}
+/** The latest events of the portal, newest first. */
+export const listEventsOfPortal = async (db: Db, length: number): Promise<LiveEvent[]> =>
+	toEvents(await selectLatestOfPortal(db, length), 'portal');
 
 /** The latest events of that name that portal admins are told, newest first. */
 export async function listNamed(db: Db, name: EventName, length: number): Promise<LiveEvent[]> {
@@ -177,6 +181,16 @@ export async function listLatest(db: Db, organizationId: string, length: number)
 async function findPerson(db: Db, reader: Reader, filter: ActivityFilter) {
 	const { organizationId, personId: id } = filter;
 	if (!id) return null;
+	const known = organizationId
+		? await db
+				.selectFrom('memberName')
+				.select('name')
+				.where('organizationId', '=', organizationId)
+				.where('userId', '=', id)
+				.where('name', '!=', '')
+				.executeTakeFirst()
+		: undefined;
+	if (known) return { id, name: known.name };
 	const only = { personId: id, ...(organizationId && { organizationId }) };
 	const event = await inOrder(selectFiltered(db, reader, only), newest)
 		.limit(1)
@@ -251,11 +265,16 @@ const listing = {
 export const activityRouter = router({
 	list: organizationProcedure(listing)
 		.use(ofOneMoment)
-		.query(({ ctx, input }) =>
-			listPage(ctx.db, 'organization', { ...input, organizationId: ctx.organization.id })
-		),
-	since: organizationProcedure({ after: seq }).query(({ ctx, input }) =>
-		listSince(ctx.db, { kind: 'organization', organizationId: ctx.organization.id }, input.after)
+		.query(async ({ ctx: { db, organization, membership }, input }) => {
+			const page = await listPage(db, 'organization', { ...input, organizationId: organization.id });
+			return { ...page, events: page.events.map((event) => forMember(event, membership.joinedAt)) };
+		}),
+	since: organizationProcedure({ after: seq }).query(
+		async ({ ctx: { db, organization, membership }, input }) => {
+			const stream = { kind: 'organization', organizationId: organization.id } as const;
+			const { events } = await listSince(db, stream, input.after);
+			return { events: events && events.map((event) => forMember(event, membership.joinedAt)) };
+		}
 	),
 	listPortal: adminProcedure({ ...listing, organizationId: z.uuid().optional() })
 		.use(ofOneMoment)

@@ -1,52 +1,56 @@
 import { z } from 'zod';
+import { sentence } from '#lib/direction.ts';
 import { applicationName, description } from '#lib/fields.ts';
-import { fullName, type Application } from '#lib/views.ts';
+import { sayApplicationLimit } from '#lib/limits.ts';
+import { type Application } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
-import { publish } from '../../news/publish.ts';
+import { compileTogether } from '../../database/together.ts';
+import { publish, publishMany } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
-import { organizationProcedure, router } from '../../api/trpc.ts';
-import { insertCredential, listCredentials } from '../credentials/credentials.ts';
+import { organizationProcedure, router, transferProcedure } from '../../api/trpc.ts';
+import { credentialViewOf, insertCredential, selectShown } from '../credentials/credentials.ts';
+import { listKnownTo } from '../credentials/exposures.ts';
+import { nameIn, personOf } from '../members/names.ts';
 import { getSettings } from '../settings/settings.ts';
 
-/** Applications with their credentials as their pages show them, newest first: two queries, however many there are. */
-export async function listApplications(db: Db, organizationId: string, id?: string): Promise<Application[]> {
-	const rows = await db
-		.selectFrom('application')
-		.leftJoin('account as creator', 'creator.id', 'application.createdBy')
+const selectApplications = (db: Db, organizationId: string) =>
+	db.selectFrom('application').where('application.organizationId', '=', organizationId);
+
+const withCreator = (applications: ReturnType<typeof selectApplications>) =>
+	applications
 		.selectAll('application')
-		.select(['creator.firstName', 'creator.lastName', 'creator.email'])
-		.where('application.organizationId', '=', organizationId)
-		.$if(id !== undefined, (query) => query.where('application.id', '=', id ?? ''))
-		.orderBy('application.createdAt', 'desc')
-		.orderBy('application.id')
-		.execute();
-	const credentials = await listCredentials(
-		db,
-		rows.map((row) => row.id)
-	);
-	return rows.map((row) => ({
+		.select(nameIn('application.organizationId', 'application.createdBy').as('creatorName'));
+
+/** The applications of an organization, newest first, and what is shown of their credentials; see `applicationViewsOf`. */
+export function selectApplicationsOf(db: Db, organizationId: string) {
+	const all = selectApplications(db, organizationId);
+	return {
+		applications: withCreator(all).orderBy('application.createdAt', 'desc').orderBy('application.id'),
+		credentials: selectShown(db, all.select('application.id'))
+	};
+}
+
+const askForOne = compileTogether((db: Db, organizationId: string, id: string) => {
+	const one = selectApplications(db, organizationId).where('application.id', '=', id);
+	return { applications: withCreator(one), credentials: selectShown(db, one.select('application.id')) };
+});
+
+/** Applications with their credentials as their pages show them. */
+export function applicationViewsOf(found: Awaited<ReturnType<typeof askForOne>>): Application[] {
+	const credentials = Map.groupBy(found.credentials, (row) => row.applicationId);
+	return found.applications.map((row) => ({
 		id: row.id,
 		name: row.name,
 		description: row.description,
-		createdBy:
-			row.createdBy !== null && row.email !== null
-				? {
-						id: row.createdBy,
-						name: fullName({
-							firstName: row.firstName ?? '',
-							lastName: row.lastName ?? '',
-							email: row.email
-						})
-					}
-				: null,
+		createdBy: personOf(row.createdBy, row.creatorName),
 		createdAt: isoOf(row.createdAt),
-		credentials: credentials.get(row.id) ?? []
+		credentials: (credentials.get(row.id) ?? []).map(credentialViewOf)
 	}));
 }
 
 /** @throws {Refusal} NOT_FOUND, also for an application of another organization. */
 export async function getApplication(db: Db, organizationId: string, id: string): Promise<Application> {
-	const [application] = await listApplications(db, organizationId, id);
+	const [application] = applicationViewsOf(await askForOne(db, organizationId, id));
 	if (!application) throw notFound();
 	return application;
 }
@@ -61,12 +65,12 @@ async function refusingTaken<Result>(name: string, writing: Promise<Result>): Pr
 		return await writing;
 	} catch (error) {
 		if (!brokenIndex(error)?.startsWith('application_')) throw error;
-		throw fieldRefusal('name', 'TAKEN', `There is already an application with the name ${name}.`);
+		throw fieldRefusal('name', 'TAKEN', sentence`There is already an application with the name ${name}.`);
 	}
 }
 
 /** Exact under the lock of the organization's row. */
-async function refuseTooMany(db: Db, organizationId: string): Promise<void> {
+async function refuseTooMany(db: Db, organizationId: string, field?: string): Promise<void> {
 	const { maxApplications } = await getSettings(db);
 	const { count } = await db
 		.selectFrom('application')
@@ -74,12 +78,8 @@ async function refuseTooMany(db: Db, organizationId: string): Promise<void> {
 		.where('organizationId', '=', organizationId)
 		.executeTakeFirstOrThrow();
 	if (Number(count) < maxApplications) return;
-	const number = maxApplications.toLocaleString('en');
-	throw new Refusal(
-		'CONFLICT',
-		'TOO_MANY',
-		`There are ${number} applications already, which is the most. Delete one that is no longer needed.`
-	);
+	const words = sayApplicationLimit(maxApplications);
+	throw field ? fieldRefusal(field, 'TOO_MANY', words) : new Refusal('CONFLICT', 'TOO_MANY', words);
 }
 
 export const applicationsRouter = router({
@@ -115,6 +115,47 @@ export const applicationsRouter = router({
 				application: headOf(application),
 				previousName: before.name
 			});
+			return application;
+		}
+	),
+
+	/**
+	 * Out of the personal space, with its credentials. They go on working: which organization a key stands for is read from
+	 * the application's row, so that it changes from one to the other in one write, and no secret is touched. What the
+	 * owner has seen is told in the new place too, where it counts when they go.
+	 */
+	move: transferProcedure({ applicationId: z.uuid(), name: applicationName }, 'applications.create').mutation(
+		async ({ ctx, input }) => {
+			const { db, organization: space, target } = ctx;
+			const { id: organizationId, slug, name: organizationName, isPersonal } = target.organization;
+			const before = await getApplication(db, space.id, input.applicationId);
+			if (isPersonal) throw fieldRefusal('targetId', 'INVALID', 'Choose an organization.');
+			await refuseTooMany(db, organizationId, 'targetId');
+			const known = new Set((await listKnownTo(db, space.id, ctx.user.id)).map(({ id }) => id));
+			const writing = db
+				.updateTable('application')
+				.set({ organizationId, name: input.name, isAlike: false })
+				.where('id', '=', before.id)
+				.execute();
+			await refusingTaken(input.name, writing);
+			const application = await getApplication(db, organizationId, before.id);
+			await publish(ctx, 'application.moved', {
+				application: headOf(before),
+				name: application.name,
+				to: { slug, name: organizationName }
+			});
+			await publish(target, 'application.received', { application });
+			await publishMany(
+				target,
+				'credential.known',
+				application.credentials
+					.filter(({ id }) => known.has(id))
+					.map((credential) => ({
+						applicationId: application.id,
+						applicationName: application.name,
+						credential
+					}))
+			);
 			return application;
 		}
 	),

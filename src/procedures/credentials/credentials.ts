@@ -1,18 +1,24 @@
-import { sql } from 'kysely';
+import { sql, type SelectQueryBuilder } from 'kysely';
 import { z } from 'zod';
-import { credentialLabel } from '#lib/fields.ts';
-import { moment } from '#lib/schema.ts';
-import { credentialState, cursor, endedShown, fullName, type Credential } from '#lib/views.ts';
+import { credentialLabel, wholeNumber } from '#lib/fields.ts';
+import { maxActiveCredentials, sayCredentialLimit } from '#lib/limits.ts';
+import { credentialState, cursor, endedShown, type Credential } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { newestFirst, takePage } from '../../database/paging.ts';
+import type { Tables } from '../../database/tables.ts';
 import { publish } from '../../news/publish.ts';
-import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
+import { notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
+import { consequenceOf, tellChange } from './changes.ts';
 import { listExposed } from './exposures.ts';
+import { nameIn, personOf } from '../members/names.ts';
 import { createKey, keyPrefix } from '../../vault/vault.ts';
 
-/** How many credentials of an application work at once, with those that were replaced and have their last hours. */
-const maxActive = 20;
+/**
+ * For how long a credential may work, in seconds: up to ten years. A span, not a date: whoever chooses “in 30 days” means
+ * that, whatever the clock of their browser says.
+ */
+const life = wholeNumber('The life of a credential in seconds', 1, 3650 * 86_400);
 /** For how long the replaced credential goes on working, in seconds. */
 const overlaps = [0, 3600, 86_400, 604_800] as const;
 
@@ -20,7 +26,7 @@ function selectCredentials(db: Db) {
 	return (
 		db
 			.selectFrom('credential')
-			.leftJoin('account as creator', 'creator.id', 'credential.createdBy')
+			.innerJoin('application as home', 'home.id', 'credential.applicationId')
 			// Not the secret: only reveal() reads that.
 			.select([
 				'credential.id',
@@ -30,33 +36,21 @@ function selectCredentials(db: Db) {
 				'credential.createdBy',
 				'credential.createdAt',
 				'credential.expiresAt',
-				'credential.revokedAt',
-				'creator.firstName',
-				'creator.lastName',
-				'creator.email'
+				'credential.revokedAt'
 			])
+			.select(nameIn('home.organizationId', 'credential.createdBy').as('creatorName'))
 	);
 }
 
 type Row = Awaited<ReturnType<ReturnType<typeof selectCredentials>['executeTakeFirstOrThrow']>>;
 
-function viewOf(row: Row): Credential {
+export function credentialViewOf(row: Row): Credential {
 	return {
 		id: row.id,
 		label: row.label,
 		prefix: keyPrefix,
 		lastFour: row.lastFour,
-		createdBy:
-			row.createdBy !== null && row.email !== null
-				? {
-						id: row.createdBy,
-						name: fullName({
-							firstName: row.firstName ?? '',
-							lastName: row.lastName ?? '',
-							email: row.email
-						})
-					}
-				: null,
+		createdBy: personOf(row.createdBy, row.creatorName),
 		createdAt: isoOf(row.createdAt),
 		expiresAt: isoOf(row.expiresAt),
 		revokedAt: isoOf(row.revokedAt)
@@ -66,9 +60,8 @@ function viewOf(row: Row): Credential {
 const hasEnded = sql<boolean>`
 	(credential.revoked_at is not null or (credential.expires_at is not null and credential.expires_at <= now()))`;
 
-/** The credentials of each application, newest first: all that work, and the latest of those that have ended. */
-export async function listCredentials(db: Db, applicationIds: string[]): Promise<Map<string, Credential[]>> {
-	if (applicationIds.length === 0) return new Map();
+/** The credentials of these applications, newest first: all that work, and of each the latest of those that have ended. */
+export function selectShown(db: Db, applications: SelectQueryBuilder<Tables, 'application', { id: string }>) {
 	const ranked = db
 		.selectFrom('credential')
 		.select(['credential.id', hasEnded.as('isEnded')])
@@ -77,15 +70,12 @@ export async function listCredentials(db: Db, applicationIds: string[]): Promise
 				partition by credential.application_id, ${hasEnded} order by credential.created_at desc, credential.id
 			)`.as('rank')
 		)
-		.where('credential.applicationId', 'in', applicationIds);
-	const rows = await selectCredentials(db)
+		.where('credential.applicationId', 'in', applications);
+	return selectCredentials(db)
 		.innerJoin(ranked.as('ranked'), 'ranked.id', 'credential.id')
 		.where((eb) => eb.or([eb('ranked.isEnded', '=', false), eb('ranked.rank', '<=', endedShown)]))
 		.orderBy('credential.createdAt', 'desc')
-		.orderBy('credential.id')
-		.execute();
-	const groups = Map.groupBy(rows, (row) => row.applicationId);
-	return new Map([...groups].map(([id, group]) => [id, group.map(viewOf)]));
+		.orderBy('credential.id');
 }
 
 /** Writes a new key, encrypted for its own row, and returns the row's id. Who wants to see it presses "Reveal" like everybody else. */
@@ -110,7 +100,7 @@ export async function insertCredential(
 }
 
 export const getCredential = async (db: Db, id: string) =>
-	viewOf(await selectCredentials(db).where('credential.id', '=', id).executeTakeFirstOrThrow());
+	credentialViewOf(await selectCredentials(db).where('credential.id', '=', id).executeTakeFirstOrThrow());
 
 /** @throws {Refusal} NOT_FOUND, also for a credential of another application or organization. */
 async function getPlace(
@@ -127,7 +117,7 @@ async function getPlace(
 		.executeTakeFirst();
 	if (!row) throw notFound();
 	const { applicationId, applicationName, secret, isReplaced } = row;
-	return { secret, isReplaced, event: { applicationId, applicationName, credential: viewOf(row) } };
+	return { secret, isReplaced, event: { applicationId, applicationName, credential: credentialViewOf(row) } };
 }
 
 /** Exact under the lock of the organization's row. */
@@ -139,16 +129,12 @@ async function refuseTooMany(db: Db, applicationId: string): Promise<void> {
 		.where('revokedAt', 'is', null)
 		.where((eb) => eb.or([eb('expiresAt', 'is', null), eb('expiresAt', '>', new Date())]))
 		.executeTakeFirstOrThrow();
-	if (Number(count) < maxActive) return;
-	throw new Refusal(
-		'CONFLICT',
-		'TOO_MANY',
-		`An application holds up to ${maxActive} active credentials. Revoke one first.`
-	);
+	if (Number(count) < maxActiveCredentials) return;
+	throw new Refusal('CONFLICT', 'TOO_MANY', sayCredentialLimit);
 }
 
 function refuseUnlessActive(credential: Credential): void {
-	const state = credentialState(credential);
+	const state = credentialState(credential, Date.now());
 	if (state === 'active') return;
 	throw new Refusal('CONFLICT', state.toUpperCase(), `This credential is ${state} and no longer works.`);
 }
@@ -188,7 +174,7 @@ export const credentialsRouter = router({
 				.where('credential.applicationId', '=', applicationId)
 				.where(hasEnded);
 			const { rows, next } = await takePage(ended, newestFirst('credential'), after, pageLength);
-			return { credentials: rows.map(viewOf), next };
+			return { credentials: rows.map(credentialViewOf), next };
 		}
 	),
 
@@ -198,13 +184,11 @@ export const credentialsRouter = router({
 	create: organizationProcedure({
 		applicationId: z.uuid(),
 		label: credentialLabel,
-		expiresAt: moment.nullable().default(null)
+		expiresInSeconds: life.nullable().default(null)
 	}).mutation(async ({ ctx, input }) => {
 		const application = await getApplicationRow(ctx, input.applicationId);
-		const expiresAt = input.expiresAt ? new Date(input.expiresAt) : null;
-		if (expiresAt && expiresAt.getTime() <= Date.now()) {
-			throw fieldRefusal('expiresAt', 'INVALID', 'The expiry lies in the past.');
-		}
+		const { expiresInSeconds: life } = input;
+		const expiresAt = life === null ? null : new Date(Date.now() + life * 1000);
 		await refuseTooMany(ctx.db, application.id);
 		const createdId = await insertCredential(ctx, {
 			applicationId: application.id,
@@ -212,11 +196,9 @@ export const credentialsRouter = router({
 			expiresAt
 		});
 		const created = await getCredential(ctx.db, createdId);
-		await publish(ctx, 'credential.created', {
-			applicationId: application.id,
-			applicationName: application.name,
-			credential: created
-		});
+		const event = { applicationId: application.id, applicationName: application.name, credential: created };
+		await publish(ctx, 'credential.created', event);
+		await tellChange(ctx, event, 'created');
 		return created;
 	}),
 
@@ -256,11 +238,9 @@ export const credentialsRouter = router({
 				expiresAt: null
 			});
 			const created = await getCredential(ctx.db, createdId);
-			await publish(ctx, 'credential.rotated', {
-				...event,
-				credential: created,
-				replaced: await getCredential(ctx.db, event.credential.id)
-			});
+			const replaced = await getCredential(ctx.db, event.credential.id);
+			await publish(ctx, 'credential.rotated', { ...event, credential: created, replaced });
+			await tellChange(ctx, { ...event, credential: created }, 'rotated', consequenceOf(replaced));
 			return created;
 		}
 	),
@@ -275,6 +255,7 @@ export const credentialsRouter = router({
 			.execute();
 		const revoked = await getCredential(ctx.db, event.credential.id);
 		await publish(ctx, 'credential.revoked', { ...event, credential: revoked });
+		await tellChange(ctx, { ...event, credential: revoked }, 'revoked', 'It works no longer.');
 		return revoked;
 	})
 });

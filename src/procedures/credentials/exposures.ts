@@ -2,7 +2,7 @@ import { sql, type SqlBool } from 'kysely';
 import type { ExposedCredential } from '#lib/views.ts';
 import type { Db } from '../../database/database.ts';
 
-/** Who has revealed or copied which credential, as far as that still works. */
+/** Who has revealed or copied which credential, here or where it came from, as far as that still works. */
 function selectSeen(db: Db, organizationId: string) {
 	return db
 		.selectFrom('credential')
@@ -10,7 +10,7 @@ function selectSeen(db: Db, organizationId: string) {
 		.innerJoin('event', (join) =>
 			join
 				.onRef('event.organizationId', '=', 'application.organizationId')
-				.on('event.name', 'in', ['credential.revealed', 'credential.copied'])
+				.on('event.name', 'in', ['credential.revealed', 'credential.copied', 'credential.known'])
 				.on(sql<SqlBool>`event.payload->'credential'->>'id' = credential.id::text`)
 		)
 		.select([
@@ -44,11 +44,16 @@ export const listSeenBy = (db: Db, organizationId: string, userId: string) =>
 
 /** The credentials that still work and that somebody has seen who is no longer a member, with their names. */
 export async function listExposed(db: Db, organizationId: string): Promise<ExposedCredential[]> {
+	// Whose name was corrected since is one person all the same.
+	const name = sql`coalesce(nullif(member_name.name, ''), event.actor->>'name')`;
 	return selectSeen(db, organizationId)
-		.where('credential.isReplaced', '=', false)
-		.select(
-			sql<string[]>`array_agg(distinct event.actor->>'name' order by event.actor->>'name')`.as('people')
+		.leftJoin('memberName', (join) =>
+			join
+				.onRef('memberName.organizationId', '=', 'application.organizationId')
+				.on(sql<SqlBool>`member_name.user_id::text = event.actor->>'id'`)
 		)
+		.where('credential.isReplaced', '=', false)
+		.select(sql<string[]>`array_agg(distinct ${name} order by ${name})`.as('people'))
 		.where((eb) =>
 			eb.not(
 				eb.exists(

@@ -1,28 +1,27 @@
+import { sql } from 'kysely';
 import { z } from 'zod';
-import { firstName, lastName, linkToken, password } from '#lib/fields.ts';
+import { linkToken, names as namesSaid, password } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
-import { fullName, role, roleLabels, type WaitingInvitation } from '#lib/views.ts';
-import { compileOnce } from '../../database/compiled.ts';
+import { role, roleLabels, type WaitingInvitation } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { signIn } from '../sessions/signing-in.ts';
 import { limitGuesses } from '../../api/limits.ts';
-import { publish } from '../../news/publish.ts';
 import { hashPassword } from '../../identity/passwords.ts';
 import type { Session } from '../../identity/sessions.ts';
 import { hashToken } from '../../identity/tokens.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { transact } from '../../database/transaction.ts';
 import { inTurnOf, personProcedure, publicProcedure, router, type Context } from '../../api/trpc.ts';
+import { decline, join } from './answers.ts';
 import { againWithAccount, createAccount, findAccount, publishAccount } from '../accounts/accounts.ts';
 import {
 	inviterName,
-	invitationViewOf,
 	reasons,
 	selectInvitations,
 	type InvitationRow,
 	type InvitationState
 } from './invitations.ts';
-import { addMember, findMember } from '../members/members.ts';
+import { findMember } from '../members/members.ts';
 import { welcomeOwner } from '../accounts/owners.ts';
 import { isSignInOpen } from '../settings/settings.ts';
 import { lockOrganizations } from '../accounts/users.ts';
@@ -51,30 +50,24 @@ const findMine = (db: Db, userId: string, id: string) =>
 		.where('invitee.emailVerifiedAt', 'is not', null)
 		.executeTakeFirst();
 
-const selectWaiting = compileOnce((db: Db, email: string, now: Date) =>
+/** The invitations that the owner of the address can accept now if it is verified, the newest first. */
+export const selectWaiting = (db: Db, userId: string) =>
 	selectInvitations(db)
-		.where('invitation.email', '=', email)
+		.innerJoin('account as invitee', 'invitee.email', 'invitation.email')
+		.where('invitee.id', '=', userId)
+		.where('invitee.emailVerifiedAt', 'is not', null)
 		.where('invitation.state', '=', 'pending')
-		.where('invitation.expiresAt', '>', now)
+		.where('invitation.expiresAt', '>', sql<Date>`now()`)
 		.where('organization.status', '=', 'approved')
-		.orderBy('invitation.sentAt', 'desc')
-);
+		.orderBy('invitation.sentAt', 'desc');
 
-/** The invitations that the owner of a verified address can accept now, the newest first. */
-export async function listWaiting(
-	db: Db,
-	user: { email: string; isEmailVerified: boolean }
-): Promise<WaitingInvitation[]> {
-	if (!user.isEmailVerified) return [];
-	const rows = await selectWaiting(db, user.email, new Date());
-	return rows.map((row) => ({
-		id: row.id,
-		organizationName: row.organizationName,
-		inviterName: inviterName(row),
-		role: row.role,
-		expiresAt: isoOf(row.expiresAt)
-	}));
-}
+export const waitingViewOf = (row: InvitationRow): WaitingInvitation => ({
+	id: row.id,
+	organizationName: row.organizationName,
+	inviterName: inviterName(row),
+	role: row.role,
+	expiresAt: isoOf(row.expiresAt)
+});
 
 function refuseUnlessOpen(row: InvitationRow | undefined): InvitationRow {
 	const state = row ? stateOf(row) : 'invalid';
@@ -105,16 +98,6 @@ const lockByToken = (db: Trx, token: string) =>
 const lockMine = (db: Trx, userId: string, id: string) =>
 	lockOpen(db, () => findMine(db, userId, id), notFound());
 
-/** Makes the person a member, as what the invitation says. */
-async function join(
-	db: Trx,
-	row: InvitationRow,
-	person: { id: string; firstName: string; lastName: string }
-): Promise<void> {
-	await db.updateTable('invitation').set({ state: 'accepted' }).where('id', '=', row.id).execute();
-	await addMember(db, { id: row.organizationId, isPersonal: false }, { ...person, role: row.role });
-}
-
 /**
  * The names in the invitation; where the list that it comes from had none, those of the proven account of the address.
  * Null: whoever joins has to say them.
@@ -126,13 +109,6 @@ async function findNames(
 	if (firstName || lastName) return { firstName, lastName };
 	const account = await findAccount(db, email);
 	return account?.emailVerifiedAt ? { firstName: account.firstName, lastName: account.lastName } : null;
-}
-
-async function decline(db: Trx, row: InvitationRow): Promise<void> {
-	await db.updateTable('invitation').set({ state: 'declined' }).where('id', '=', row.id).execute();
-	const actor = { id: null, name: fullName(row), kind: 'developer' as const };
-	const organization = { id: row.organizationId, isPersonal: false };
-	await publish({ db, actor, organization }, 'invitation.declined', { invitation: invitationViewOf(row) });
 }
 
 /** Enough to recognise the own address, and too little to learn somebody else's. */
@@ -286,8 +262,8 @@ export const acceptancesRouter = router({
 	accept: publicProcedure({
 		token: linkToken,
 		password: password.optional(),
-		firstName: firstName.optional(),
-		lastName: lastName.optional(),
+		firstName: namesSaid.firstName.optional(),
+		lastName: namesSaid.lastName.optional(),
 		shown: shown.optional()
 	}).mutation(async ({ ctx, input }) => {
 		const { organizationId } = await getAnswerable(ctx, input.token);
@@ -297,13 +273,15 @@ export const acceptancesRouter = router({
 				const row = await lockByToken(db, input.token);
 				refuseChanged(row, input.shown);
 				const known = await findNames(db, row);
-				const firstName = input.firstName ?? known?.firstName;
-				const lastName = input.lastName ?? known?.lastName;
-				if (firstName === undefined) throw fieldRefusal('firstName', 'INVALID', 'The first name is missing.');
+				const { firstName = known?.firstName, lastName = known?.lastName } = input;
+				// One of them may be empty, when it is said to be.
+				const isNameless = !firstName && !lastName;
+				if (isNameless || firstName === undefined)
+					throw fieldRefusal('firstName', 'INVALID', 'The first name is missing.');
 				if (lastName === undefined) throw fieldRefusal('lastName', 'INVALID', 'The last name is missing.');
 				const names = { firstName, lastName };
 				const person = await findOrCreatePerson(ctx, db, row, passwordHash, names);
-				await join(db, row, { id: person.id, ...names });
+				await join(ctx, db, row, { id: person.id, ...names });
 				const account = { ...names, ...person, email: row.email, emailVerifiedAt: new Date() };
 				const isSigningIn = person.isNew && (await isSignInOpen(db, { isPortalAdmin: false }));
 				return {
@@ -324,7 +302,7 @@ export const acceptancesRouter = router({
 				const row = await lockByToken(db, input.token);
 				refuseChanged(row, input.shown);
 				await checkPerson(db, row, ctx.session);
-				await decline(db, row);
+				await decline(ctx, db, row);
 				return { organizationName: row.organizationName };
 			});
 		return inTurnOf(organizationId, declining);
@@ -335,7 +313,7 @@ export const acceptancesRouter = router({
 		async ({ ctx, input }) =>
 			answerMine(ctx, input, async (db, row) => {
 				const names = (await findNames(db, row)) ?? ctx.user;
-				await join(db, row, { id: ctx.user.id, firstName: names.firstName, lastName: names.lastName });
+				await join(ctx, db, row, { id: ctx.user.id, firstName: names.firstName, lastName: names.lastName });
 				return { slug: row.organizationSlug, organizationName: row.organizationName };
 			})
 	),
@@ -343,7 +321,7 @@ export const acceptancesRouter = router({
 	declineMine: personProcedure({ invitationId: z.uuid(), shown: shown.optional() }).mutation(
 		async ({ ctx, input }) =>
 			answerMine(ctx, input, async (db, row) => {
-				await decline(db, row);
+				await decline(ctx, db, row);
 				return { organizationName: row.organizationName };
 			})
 	)

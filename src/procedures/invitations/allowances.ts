@@ -22,29 +22,22 @@ type Window = { count: number; wait: number } | undefined;
 
 export type Reached = { limit: Limit; max: number; wait: number | null };
 
-/** The organization's own room: exact under the lock of its row. */
-async function countRoom(db: Db, organizationId: string) {
+/** The organization's own room, as one row: exact under the lock of the organization's. */
+export function selectRoom(db: Db, organizationId: string) {
 	const count = (table: 'membership' | 'invitation') =>
 		db
 			.selectFrom(table)
 			.select((eb) => eb.fn.countAll<number>().as('count'))
 			.where('organizationId', '=', organizationId);
-	const { members, open } = await db
-		.selectNoFrom([
-			count('membership').as('members'),
-			count('invitation').where('state', '=', 'pending').as('open')
-		])
-		.executeTakeFirstOrThrow();
-	return { members: Number(members), open: Number(open) };
+	return db.selectNoFrom([
+		count('membership').as('members'),
+		count('invitation').where('state', '=', 'pending').as('open')
+	]);
 }
+export type Room = Awaited<ReturnType<ReturnType<typeof selectRoom>['executeTakeFirstOrThrow']>>;
 
 /** The limit that allows the least; of equals the one that takes the longest to pass. */
-function tightest(
-	settings: Settings,
-	room: { members: number; open: number } | null,
-	inviter: Window,
-	day: Window
-): Allowance {
+function tightest(settings: Settings, room: Room | null, inviter: Window, day: Window): Allowance {
 	const { invitationsPerInviter, invitationsPerDay, maxOpenInvitations, maxMembers } = settings;
 	const limits: Allowance[] = [
 		{
@@ -61,9 +54,10 @@ function tightest(
 		}
 	];
 	if (room) {
+		const [members, open] = [Number(room.members), Number(room.open)];
 		limits.unshift(
-			{ limit: 'members', max: maxMembers, count: maxMembers - room.members - room.open, wait: null },
-			{ limit: 'open', max: maxOpenInvitations, count: maxOpenInvitations - room.open, wait: null }
+			{ limit: 'members', max: maxMembers, count: maxMembers - members - open, wait: null },
+			{ limit: 'open', max: maxOpenInvitations, count: maxOpenInvitations - open, wait: null }
 		);
 	}
 	const [first, ...others] = limits.map((one) => ({ ...one, count: Math.max(0, one.count) }));
@@ -78,21 +72,22 @@ export async function getAllowance(
 ): Promise<Allowance> {
 	const [inviter, day] = [inviterKey(userId), dayKey(organizationId)];
 	const windows = await readWindows(db, [inviter, day]);
-	return tightest(settings, await countRoom(db, organizationId), windows.get(inviter), windows.get(day));
+	const room = await selectRoom(db, organizationId).executeTakeFirstOrThrow();
+	return tightest(settings, room, windows.get(inviter), windows.get(day));
 }
 
 /**
  * Holds the limits for these recipients until the commit. `take` says which limit refuses one more, or counts it;
  * `settle` writes down what was counted. The organization's row has to be locked.
  *
- * @param needsRoom false for what is sent again, which has its place already.
+ * @param room null for what is sent again, which has its place already.
  */
 export async function holdAllowance(
 	db: Trx,
 	{ organizationId, userId }: Inviter,
 	settings: Settings,
 	recipients: string[],
-	needsRoom = true
+	room: Room | null
 ) {
 	// The person's first, then the organization's, then the recipients': the same order for everybody.
 	const [inviter, day] = [inviterKey(userId), dayKey(organizationId)];
@@ -103,7 +98,6 @@ export async function holdAllowance(
 			.sort()
 			.map((email) => ({ key: recipientKey(email), seconds: recipientSeconds }))
 	]);
-	const room = needsRoom ? await countRoom(db, organizationId) : null;
 	const before = tightest(settings, room, held.get(inviter), held.get(day));
 	const taken: string[] = [];
 

@@ -1,62 +1,48 @@
 import { z } from 'zod';
-import { firstName, lastName } from '#lib/fields.ts';
-import { text } from '#lib/schema.ts';
+import { firstName, lastName, orNothing } from '#lib/fields.ts';
 import type { Settings } from '#lib/settings.ts';
 import { fullName, resendSeconds, role, roleLabels, type Invitation } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';
+import { compileTogether } from '../../database/together.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { publish, publishMany } from '../../news/publish.ts';
 import { createToken, hashToken } from '../../identity/tokens.ts';
 import { fieldRefusal, notFound, Refusal, tooMany } from '../../api/refusals.ts';
 import { organizationProcedure, router, system, type Context } from '../../api/trpc.ts';
-import { findAccount } from '../accounts/accounts.ts';
 import { holdAllowance, refusalOfLimit } from './allowances.ts';
+import { nameIn } from '../members/names.ts';
 import { getSettings } from '../settings/settings.ts';
 
 export function selectInvitations(db: Db) {
-	return (
-		db
-			.selectFrom('invitation')
-			.innerJoin('organization', 'organization.id', 'invitation.organizationId')
-			.innerJoin('account as inviter', 'inviter.id', 'invitation.invitedBy')
-			.leftJoin('message', 'message.id', 'invitation.messageId')
-			.leftJoin('membership', (join) =>
-				join
-					.onRef('membership.userId', '=', 'invitation.invitedBy')
-					.onRef('membership.organizationId', '=', 'invitation.organizationId')
-			)
-			.select([
-				'invitation.id',
-				'invitation.organizationId',
-				'invitation.email',
-				'invitation.firstName',
-				'invitation.lastName',
-				'invitation.role',
-				'invitation.state',
-				'invitation.invitedBy',
-				'invitation.sentAt',
-				'invitation.expiresAt',
-				'message.state as delivery',
-				'inviter.email as inviterEmail',
-				'organization.name as organizationName',
-				'organization.slug as organizationSlug',
-				'organization.status as organizationStatus',
-				'organization.isRevealRestricted'
-			])
-			// The inviter as their organization knows them.
-			.select((eb) => [
-				eb.fn.coalesce('membership.firstName', 'inviter.firstName').as('inviterFirstName'),
-				eb.fn.coalesce('membership.lastName', 'inviter.lastName').as('inviterLastName')
-			])
-	);
+	return db
+		.selectFrom('invitation')
+		.innerJoin('organization', 'organization.id', 'invitation.organizationId')
+		.leftJoin('message', 'message.id', 'invitation.messageId')
+		.select([
+			'invitation.id',
+			'invitation.organizationId',
+			'invitation.email',
+			'invitation.firstName',
+			'invitation.lastName',
+			'invitation.role',
+			'invitation.state',
+			'invitation.invitedBy',
+			'invitation.sentAt',
+			'invitation.expiresAt',
+			'message.state as delivery',
+			'organization.name as organizationName',
+			'organization.slug as organizationSlug',
+			'organization.status as organizationStatus',
+			'organization.isRevealRestricted'
+		])
+		.select(nameIn('invitation.organizationId', 'invitation.invitedBy').as('inviterName'));
 }
 
 export type InvitationRow = Awaited<
 	ReturnType<ReturnType<typeof selectInvitations>['executeTakeFirstOrThrow']>
 >;
 
-export const inviterName = (row: InvitationRow) =>
-	fullName({ firstName: row.inviterFirstName, lastName: row.inviterLastName, email: row.inviterEmail });
+export const inviterName = (row: InvitationRow) => row.inviterName ?? '';
 
 export function invitationViewOf(row: InvitationRow): Invitation {
 	const { id, email, firstName, lastName, role } = row;
@@ -74,19 +60,17 @@ export function invitationViewOf(row: InvitationRow): Invitation {
 	};
 }
 
-const getInvitationView = async (db: Db, id: string) =>
-	invitationViewOf(await selectInvitations(db).where('invitation.id', '=', id).executeTakeFirstOrThrow());
-
-/** The open invitations of an organization, also expired ones, which can be sent again. Newest first. */
-const selectPending = compileOnce((db: Db, organizationId: string) =>
+/** The open invitations of an organization, also expired ones, which can be sent again. The one sent last comes first. */
+export const selectPending = (db: Db, organizationId: string) =>
 	selectInvitations(db)
 		.where('invitation.organizationId', '=', organizationId)
 		.where('invitation.state', '=', 'pending')
-		.orderBy('invitation.createdAt', 'desc')
-);
+		.orderBy('invitation.sentAt', 'desc')
+		.orderBy('invitation.createdAt', 'desc');
+const askForPending = compileOnce(selectPending);
 
 export const listInvitations = async (db: Db, organizationId: string): Promise<Invitation[]> =>
-	(await selectPending(db, organizationId)).map(invitationViewOf);
+	(await askForPending(db, organizationId)).map(invitationViewOf);
 
 /** Whoever may no longer invite leaves no open door behind. */
 export async function revokeInvitationsOf(
@@ -113,6 +97,17 @@ export async function revokeInvitationsOf(
 
 export const expiryOf = ({ invitationDays }: Settings) => new Date(Date.now() + invitationDays * 86_400_000);
 
+/** The invitation, and whether its address is that of somebody who has proven it. */
+const askForSending = compileTogether((db, id: string) => ({
+	invitations: selectInvitations(db).where('invitation.id', '=', id),
+	accounts: db
+		.selectFrom('account')
+		.innerJoin('invitation', 'invitation.email', 'account.email')
+		.select('account.id')
+		.where('invitation.id', '=', id)
+		.where('account.emailVerifiedAt', 'is not', null)
+}));
+
 /**
  * Mails the link of an invitation and notes which message carries it. Which text it is depends on whether the address
  * has an account, which only its owner learns.
@@ -123,12 +118,14 @@ export async function sendInvitation(
 	organizationName: string,
 	token: string
 ): Promise<Invitation> {
-	const invitation = await getInvitationView(ctx.db, id);
-	const account = await findAccount(ctx.db, invitation.email);
+	const { invitations, accounts } = await askForSending(ctx.db, id);
+	const [row] = invitations;
+	if (!row) throw notFound();
+	const invitation = invitationViewOf(row);
 	const messageId = await ctx.outbox.enqueue(
 		ctx.db,
 		{ name: fullName(invitation), address: invitation.email },
-		account?.emailVerifiedAt ? 'invitation-created-existing' : 'invitation-created',
+		accounts.length > 0 ? 'invitation-created-existing' : 'invitation-created',
 		{
 			organizationName,
 			inviterName: invitation.invitedBy.name,
@@ -203,12 +200,6 @@ export const reasons: Record<Exclude<InvitationState, 'pending'>, string> = {
 	unavailable: 'The organization takes nobody in at the moment.'
 };
 
-/** A name that the list didn't have: whoever joins says it. */
-export const orEmpty = (name: typeof firstName) =>
-	text(200)
-		.trim()
-		.pipe(z.union([z.literal(''), name]));
-
 export const invitationsRouter = router({
 	/**
 	 * The name and the role that the invitee will have. The link stays as it is and no second e-mail goes out: its token
@@ -216,17 +207,16 @@ export const invitationsRouter = router({
 	 */
 	update: organizationProcedure({
 		invitationId: z.uuid(),
-		firstName: orEmpty(firstName),
-		lastName: orEmpty(lastName),
+		// Both may be empty where the list had none: whoever joins says them.
+		firstName: orNothing(firstName),
+		lastName: orNothing(lastName),
 		role
 	}).mutation(async ({ ctx, input }) => {
 		const previous = invitationViewOf(await getOpen(ctx, input.invitationId));
 		const { firstName, lastName, role } = input;
 		// A name that is there is corrected, not taken away.
-		if (previous.firstName && !firstName)
+		if ((previous.firstName || previous.lastName) && !firstName && !lastName)
 			throw fieldRefusal('firstName', 'INVALID', 'The first name is missing.');
-		if (previous.lastName && !lastName)
-			throw fieldRefusal('lastName', 'INVALID', 'The last name is missing.');
 		const invitation = { ...previous, firstName, lastName, role };
 		if (role === previous.role && fullName(invitation) === fullName(previous)) return previous;
 		await ctx.db
@@ -249,7 +239,7 @@ export const invitationsRouter = router({
 		}
 		const settings = await getSettings(db);
 		const inviter = { organizationId: organization.id, userId: ctx.user.id };
-		const allowance = await holdAllowance(db, inviter, settings, [row.email], false);
+		const allowance = await holdAllowance(db, inviter, settings, [row.email], null);
 		const reached = allowance.take(row.email);
 		if (reached) throw refusalOfLimit(reached);
 		await allowance.settle();

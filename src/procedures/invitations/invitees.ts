@@ -1,18 +1,19 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Actor } from '#lib/events.ts';
-import { email, firstName, lastName } from '#lib/fields.ts';
+import { email, names } from '#lib/fields.ts';
 import { sayReached } from '#lib/limits.ts';
 import { text } from '#lib/schema.ts';
 import { inviteesPerCall, role, type Invitation, type Role } from '#lib/views.ts';
 import type { Trx } from '../../database/database.ts';
+import { compileTogether } from '../../database/together.ts';
 import { publish } from '../../news/publish.ts';
 import { createToken, hashToken } from '../../identity/tokens.ts';
 import { fieldRefusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
-import { getAllowance, holdAllowance, refusalOfLimit, type Reached } from './allowances.ts';
-import { expiryOf, invitationViewOf, orEmpty, selectInvitations, sendInvitation } from './invitations.ts';
-import { getSettings } from '../settings/settings.ts';
+import { getAllowance, holdAllowance, refusalOfLimit, selectRoom, type Reached } from './allowances.ts';
+import { expiryOf, invitationViewOf, selectPending, sendInvitation } from './invitations.ts';
+import { getSettings, selectSettings, settingsOf } from '../settings/settings.ts';
 
 /** Inviting, one by one or many at once. */
 
@@ -32,35 +33,38 @@ type InvitingContext = Pick<Context, 'config' | 'outbox'> & {
 	organization: { id: string; name: string; isPersonal: boolean };
 };
 
+/** What decides about these addresses, given as a JSON array: who is there already, and how many more may come. */
+const askForKnown = compileTogether((db, organizationId: string, emails: string) => {
+	const given = sql<string>`(select jsonb_array_elements_text(${emails}::text::jsonb))`;
+	return {
+		settings: selectSettings(db),
+		members: db
+			.selectFrom('membership')
+			.innerJoin('account', 'account.id', 'membership.userId')
+			.select('account.email')
+			.where('membership.organizationId', '=', organizationId)
+			.where('account.email', 'in', given),
+		open: selectPending(db, organizationId).where('invitation.email', 'in', given),
+		rooms: selectRoom(db, organizationId)
+	};
+});
+
 /** Invites each of them who is neither a member nor invited, as long as the limits allow; under the organization's lock. */
 async function inviteAll(ctx: InvitingContext, invitees: Invitee[]) {
 	const { db, organization } = ctx;
-	const settings = await getSettings(db);
 	const inviter = { organizationId: organization.id, userId: ctx.user.id };
-	if (invitees.length === 0) return { answers: [], allowance: await getAllowance(db, inviter, settings) };
+	if (invitees.length === 0) {
+		return { answers: [], allowance: await getAllowance(db, inviter, await getSettings(db)) };
+	}
 	const emails = invitees.map(({ email }) => email);
-	const members = new Set(
-		(
-			await db
-				.selectFrom('membership')
-				.innerJoin('account', 'account.id', 'membership.userId')
-				.select('account.email')
-				.where('membership.organizationId', '=', organization.id)
-				.where('account.email', 'in', emails)
-				.execute()
-		).map(({ email }) => email)
-	);
-	const open = new Map(
-		(
-			await selectInvitations(db)
-				.where('invitation.organizationId', '=', organization.id)
-				.where('invitation.email', 'in', emails)
-				.where('invitation.state', '=', 'pending')
-				.execute()
-		).map((row) => [row.email, invitationViewOf(row)])
-	);
+	const known = await askForKnown(db, organization.id, JSON.stringify(emails));
+	const settings = settingsOf(known.settings);
+	const [room] = known.rooms;
+	if (!room) throw new Error('The database has counted nothing.');
+	const members = new Set(known.members.map(({ email }) => email));
+	const open = new Map(known.open.map((row) => [row.email, invitationViewOf(row)]));
 	const free = emails.filter((email) => !members.has(email) && !open.has(email));
-	const allowance = await holdAllowance(db, inviter, settings, free);
+	const allowance = await holdAllowance(db, inviter, settings, free, room);
 
 	const answers: Answer[] = [];
 	for (const invitee of invitees) {
@@ -109,10 +113,10 @@ const rows = z
 	.min(1)
 	.max(inviteesPerCall);
 /** A list of addresses alone can be sent: names are what the invitee says. */
-const person = z.strictObject({ firstName: orEmpty(firstName), lastName: orEmpty(lastName), email, role });
+const person = z.strictObject({ ...names, email, role });
 
 export const inviteesRouter = router({
-	create: organizationProcedure({ firstName, lastName, email, role }).mutation(async ({ ctx, input }) => {
+	create: organizationProcedure({ ...names, email, role }).mutation(async ({ ctx, input }) => {
 		const { organizationId: _, ...invitee } = input;
 		const [answer] = (await inviteAll(ctx, [invitee])).answers;
 		switch (answer?.outcome) {

@@ -1,11 +1,15 @@
 import { z } from 'zod';
-import { firstName, lastName } from '#lib/fields.ts';
+import { sentence } from '#lib/direction.ts';
+import type { Actor } from '#lib/events.ts';
+import { names } from '#lib/fields.ts';
+import type { Topic } from '#lib/topics.ts';
 import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { publish, signal } from '../../news/publish.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, userProcedure, type Context } from '../../api/trpc.ts';
+import { findDeparture } from '../activity/departures.ts';
 import { listSeenBy } from '../credentials/exposures.ts';
 import { revokeInvitationsOf } from '../invitations/invitations.ts';
 
@@ -31,14 +35,24 @@ function selectMembers(db: Db, organizationId: string) {
 
 type Row = Awaited<ReturnType<ReturnType<typeof selectMembers>['executeTakeFirstOrThrow']>>;
 
-const viewOf = (row: Row): Member => ({ ...row, joinedAt: isoOf(row.joinedAt) });
+export const memberViewOf = (row: Row): Member => ({ ...row, joinedAt: isoOf(row.joinedAt) });
 
-const selectAllMembers = compileOnce((db: Db, organizationId: string) =>
-	selectMembers(db, organizationId).orderBy('membership.joinedAt')
-);
+export const selectAllMembers = (db: Db, organizationId: string) =>
+	selectMembers(db, organizationId).orderBy('membership.joinedAt');
+const askForMembers = compileOnce(selectAllMembers);
 
 export const listMembers = async (db: Db, organizationId: string): Promise<Member[]> =>
-	(await selectAllMembers(db, organizationId)).map(viewOf);
+	(await askForMembers(db, organizationId)).map(memberViewOf);
+
+/** The members who have asked for e-mails of a topic that nobody gets otherwise. */
+export async function listReaders(db: Db, organizationId: string, topic: Topic): Promise<Member[]> {
+	const rows = await selectMembers(db, organizationId)
+		.innerJoin('mailOptIn', 'mailOptIn.accountId', 'membership.userId')
+		.where('mailOptIn.topic', '=', topic)
+		.orderBy('membership.joinedAt')
+		.execute();
+	return rows.map(memberViewOf);
+}
 
 /** @throws {Refusal} NOT_FOUND, also for a member of another organization. */
 export async function getMember(db: Db, organizationId: string, memberId: string): Promise<Member> {
@@ -46,7 +60,7 @@ export async function getMember(db: Db, organizationId: string, memberId: string
 		.where('membership.id', '=', memberId)
 		.executeTakeFirst();
 	if (!row) throw notFound();
-	return viewOf(row);
+	return memberViewOf(row);
 }
 
 /** The membership of an account, while that is active. */
@@ -54,7 +68,7 @@ export async function findMember(db: Db, organizationId: string, userId: string)
 	const row = await selectMembers(db, organizationId)
 		.where('membership.userId', '=', userId)
 		.executeTakeFirst();
-	return row ? viewOf(row) : null;
+	return row ? memberViewOf(row) : null;
 }
 
 /** Holds only under the lock of the organization's row. Only people with an active account count. */
@@ -119,44 +133,101 @@ export async function warnOfLeaver(
 	await ctx.outbox.enqueueMany(ctx.db, 'member-left', recipients);
 }
 
+/** Why the lead can't go to somebody who is no active member, or to oneself. */
+async function refusalOfHeir(
+	db: Db,
+	{ organization, membership }: { organization: { id: string }; membership: { id: string } },
+	memberId: string
+): Promise<Refusal> {
+	const row = await db
+		.selectFrom('membership')
+		.select(['id', 'firstName', 'lastName'])
+		.where('id', '=', memberId)
+		.where('organizationId', '=', organization.id)
+		.executeTakeFirst();
+	if (!row) {
+		return new Refusal('NOT_FOUND', 'NOT_FOUND', 'This person is no member here, so nothing was changed.');
+	}
+	if (row.id === membership.id) {
+		return new Refusal('FORBIDDEN', 'OWN_ROLE', 'Hand the lead over to somebody else.');
+	}
+	const words = sentence`The account of ${fullName(row)} is not active, so nothing was changed.`;
+	return new Refusal('CONFLICT', 'INACTIVE', words);
+}
+
+/** What `member-role-changed` says to somebody who has a new role. */
+export const roleMail = (
+	ctx: Pick<Context, 'config'> & { actor: Actor; organization: { name: string; slug: string } },
+	before: Member,
+	member: Member
+) => ({
+	to: { name: fullName(member), address: member.email },
+	props: {
+		organizationName: ctx.organization.name,
+		firstName: member.firstName,
+		previousRoleLabel: roleLabels[before.role],
+		roleLabel: roleLabels[member.role],
+		actorName: ctx.actor.name,
+		organizationUrl: `${ctx.config.ORIGIN}/orgs/${ctx.organization.slug}`
+	}
+});
+
 export const membersRouter = router({
-	update: organizationProcedure({ memberId: z.uuid(), firstName, lastName, role }).mutation(
-		async ({ ctx, input }) => {
-			const { id: organizationId, name: organizationName, slug } = ctx.organization;
-			const previous = await getMember(ctx.db, organizationId, input.memberId);
-			const member = { ...previous, firstName: input.firstName, lastName: input.lastName, role: input.role };
-			const hasNewRole = member.role !== previous.role;
-			if (hasNewRole && previous.userId === ctx.user.id) {
-				throw new Refusal('FORBIDDEN', 'OWN_ROLE', 'Nobody changes their own role.', {
-					role: 'Nobody changes their own role.'
-				});
-			}
-			// Whoever demotes or removes somebody else is a Super admin who stays, as the lock sees to: never the last.
-			if (!hasNewRole && fullName(member) === fullName(previous)) return previous;
-			await ctx.db
-				.updateTable('membership')
-				.set({ firstName: member.firstName, lastName: member.lastName, role: member.role })
-				.where('id', '=', member.id)
-				.execute();
-			await publish(ctx, 'member.updated', { member, previous });
-			if (!hasNewRole) return member;
-			if (previous.role === 'super_admin') await revokeInvitationsOf(ctx, previous.userId);
-			await ctx.outbox.enqueue(
-				ctx.db,
-				{ name: fullName(member), address: member.email },
-				'member-role-changed',
-				{
-					organizationName,
-					firstName: member.firstName,
-					previousRoleLabel: roleLabels[previous.role],
-					roleLabel: roleLabels[member.role],
-					actorName: ctx.actor.name,
-					organizationUrl: `${ctx.config.ORIGIN}/orgs/${slug}`
-				}
-			);
-			return member;
+	update: organizationProcedure({ memberId: z.uuid(), ...names, role }).mutation(async ({ ctx, input }) => {
+		const previous = await getMember(ctx.db, ctx.organization.id, input.memberId);
+		const member = { ...previous, firstName: input.firstName, lastName: input.lastName, role: input.role };
+		const hasNewRole = member.role !== previous.role;
+		if (hasNewRole && previous.userId === ctx.user.id) {
+			throw new Refusal('FORBIDDEN', 'OWN_ROLE', 'Nobody changes their own role.', {
+				role: 'Nobody changes their own role.'
+			});
 		}
-	),
+		// Whoever demotes or removes somebody else is a Super admin who stays, as the lock sees to: never the last.
+		if (!hasNewRole && fullName(member) === fullName(previous)) return previous;
+		await ctx.db
+			.updateTable('membership')
+			.set({ firstName: member.firstName, lastName: member.lastName, role: member.role })
+			.where('id', '=', member.id)
+			.execute();
+		await publish(ctx, 'member.updated', { member, previous });
+		if (!hasNewRole) return member;
+		if (previous.role === 'super_admin') await revokeInvitationsOf(ctx, previous.userId);
+		const { to, props } = roleMail(ctx, previous, member);
+		await ctx.outbox.enqueue(ctx.db, to, 'member-role-changed', props);
+		return member;
+	}),
+
+	/**
+	 * The one way to change the own role: somebody else becomes Super admin, and who was it a Team member, in one step and
+	 * never the one without the other. So there is no moment in which the organization has none.
+	 */
+	handOver: organizationProcedure({ memberId: z.uuid() }).mutation(async ({ ctx, input }) => {
+		const both = await selectMembers(ctx.db, ctx.organization.id)
+			.where('membership.id', 'in', [input.memberId, ctx.membership.id])
+			.execute();
+		const [holder, heir] = both.map(memberViewOf).sort((one) => (one.id === ctx.membership.id ? -1 : 1));
+		if (!holder || !heir) throw await refusalOfHeir(ctx.db, ctx, input.memberId);
+		if (heir.role === 'super_admin') {
+			const words = sentence`${fullName(heir)} is a Super admin already, and can make you a Team member.`;
+			throw new Refusal('CONFLICT', 'SUPER_ADMIN', words);
+		}
+		const member: Member = { ...heir, role: 'super_admin' };
+		const former: Member = { ...holder, role: 'team_member' };
+		await ctx.db
+			.updateTable('membership')
+			.set((eb) => ({
+				role: eb.case().when('id', '=', member.id).then(member.role).else(former.role).end()
+			}))
+			.where('id', 'in', [member.id, former.id])
+			.execute();
+		await publish(ctx, 'member.handedOver', { member, former });
+		await revokeInvitationsOf(ctx, former.userId);
+		await ctx.outbox.enqueueMany(ctx.db, 'member-role-changed', [
+			roleMail(ctx, heir, member),
+			roleMail(ctx, holder, former)
+		]);
+		return member;
+	}),
 
 	remove: organizationProcedure({ memberId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const { id: organizationId, name: organizationName } = ctx.organization;
@@ -183,7 +254,7 @@ export const membersRouter = router({
 			throw new Refusal(
 				'CONFLICT',
 				'LAST_SUPER_ADMIN',
-				`${name} would be without a Super admin. Make somebody else a Super admin first.`
+				sentence`${name} would be without a Super admin. Make somebody else a Super admin first.`
 			);
 		}
 		const seen = await listSeenBy(ctx.db, organizationId, member.userId);
@@ -207,6 +278,14 @@ export const membersRouter = router({
 			rows.flatMap(({ userId, lastSeenAt }) => (lastSeenAt ? [[userId, isoOf(lastSeenAt)]] : []))
 		);
 	}),
+
+	/**
+	 * How the person's own membership ended lately, where it has: the event of it. Null for whoever was none, who learns
+	 * nothing of the organization either.
+	 */
+	findDeparture: userProcedure({ organizationId: z.uuid() }).query(
+		({ ctx: { db, user }, input: { organizationId } }) => findDeparture(db, organizationId, user.id)
+	),
 
 	/**
 	 * Says that the person has an organization open and has seen it up to an event; `isVisit` where they have just come.

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { messageState } from '#lib/mail-server.ts';
 import { cursor } from '#lib/views.ts';
 import { searchText } from '#lib/fields.ts';
+import { searchKey } from '#lib/search.ts';
 import { isoOf, type Trx } from '../../database/database.ts';
-import { newestFirst, takePage } from '../../database/paging.ts';
+import { holding, newestFirst, takePage } from '../../database/paging.ts';
 import { composePreview, findContent, UnsendableError, unreadableWords } from '../../mail/delivery.ts';
 import { showAttachments } from '../../mail/compose.ts';
 import { deadLinkWords, hasDeadLink } from '../../mail/outdated.ts';
@@ -65,7 +66,7 @@ const isReadable = sql<SqlBool>`error is distinct from ${unreadableWords}`;
 export const messagesRouter = router({
 	/** The messages, newest first; `isSending` says whether they leave the house or stay in the mailbox. */
 	list: adminProcedure(query).query(async ({ ctx, input: { state, search = '', after } }) => {
-		const wanted = `%${search.trim().replace(/[\\%_]/g, '\\$&')}%`;
+		const wanted = searchKey(search);
 		const fitting = ctx.db
 			.selectFrom('message')
 			.select([
@@ -83,15 +84,7 @@ export const messagesRouter = router({
 				'nextTryAt'
 			])
 			.$if(Boolean(state), (rows) => rows.where('state', '=', state ?? 'queued'))
-			.$if(search.trim() !== '', (rows) =>
-				rows.where((eb) =>
-					eb.or([
-						eb('recipient', 'ilike', wanted),
-						eb('recipientName', 'ilike', wanted),
-						eb('subject', 'ilike', wanted)
-					])
-				)
-			);
+			.$if(wanted !== '', (rows) => rows.where('searchKey', 'like', holding(wanted)));
 		const { rows, next } = await takePage(fitting, newestFirst('message'), after, pageLength);
 		const mailing = findMailing(await getMailServerRow(ctx.db), { env: ctx.config, vault: ctx.vault });
 		return {

@@ -8,8 +8,9 @@ import { mailQueue } from '../../mail/outbox.ts';
  * organizations whose time has come and their events after them, and by this file e-mails and ended invitations. By
  * themselves: an account has one link of each kind and 100 devices, what was tried to be sent within a minute goes with
  * the next try, pages that fell silent go with the next sign of life of another one, and the queue deletes its jobs after
- * seven days. Alarms are one of a kind. Kept for ever are only accounts, events, versions of e-mails, organizations that
- * nobody has deleted, and requests for one, of which a person makes only so many a day.
+ * seven days. Alarms are one of a kind. The names that an organization knew its people by go with it. Kept for ever are
+ * only accounts, events, versions of e-mails, organizations that nobody has deleted, and requests for one, of which a
+ * person makes only so many a day.
  */
 
 /** How many rows one statement deletes: nothing waits long for it. */

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import type { PortalSnapshot } from '#lib/apply.ts';
 import { searchText } from '#lib/fields.ts';
+import { searchKey } from '#lib/search.ts';
 import {
 	cursor,
 	fullName,
@@ -16,10 +17,10 @@ import {
 } from '#lib/views.ts';
 import { recentLength } from '#lib/wire.ts';
 import { isoOf, type Db } from '../../database/database.ts';
-import { takePage, type Order } from '../../database/paging.ts';
+import { holding, takePage, type Order } from '../../database/paging.ts';
 import { fieldRefusal, notFound } from '../../api/refusals.ts';
 import { adminProcedure, ofOneMoment, router } from '../../api/trpc.ts';
-import { listEvents, listLatest } from '../activity/activity.ts';
+import { listEventsOfPortal, listLatest } from '../activity/activity.ts';
 import { listInvitations } from '../invitations/invitations.ts';
 import { listMembers } from '../members/members.ts';
 import { organizationViewOf, selectOrganizations } from './organizations.ts';
@@ -97,16 +98,15 @@ async function listPage(
 	{ search, filter, order }: Query,
 	after: Cursor | null
 ): Promise<{ organizations: AdminOrganization[]; next: Cursor | null }> {
-	const wanted = `%${search.trim().replace(/[\\%_]/g, '\\$&')}%`;
+	const wanted = searchKey(search);
 	const fitting = selectCounted(db)
 		.$if(filter !== null, (query) => query.where('organization.status', '=', filter ?? 'pending'))
 		.$if(filter === null, (query) => query.where('organization.status', '!=', 'withdrawn'))
-		.$if(search.trim() !== '', (query) =>
+		.$if(wanted !== '', (query) =>
 			query.where((eb) =>
 				eb.or([
-					eb('organization.name', 'ilike', wanted),
-					eb('requester.email', 'ilike', wanted),
-					eb(sql<string>`requester.first_name || ' ' || requester.last_name`, 'ilike', wanted)
+					eb('organization.searchKey', 'like', holding(wanted)),
+					eb('requester.searchKey', 'like', holding(wanted))
 				])
 			)
 		);
@@ -231,7 +231,7 @@ export const administrationRouter = router({
 				...(await listPage(db, { search, filter, order }, null)),
 				counts: await countByStatus(db),
 				waiting: Number(waiting.count),
-				recent: await listEvents(db, { kind: 'portal' }, recentLength)
+				recent: await listEventsOfPortal(db, recentLength)
 			};
 		}),
 

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
+import { sentence } from '#lib/direction.ts';
 import { organizationName, rejectionReason } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
 import type { Organization, Status } from '#lib/views.ts';
@@ -35,10 +36,10 @@ async function decide(
 		const { decidedBy, decidedAt, status } = await getOrganizationView(ctx.db, id);
 		const who = decidedBy ? ` by ${decidedBy.name}` : '';
 		const when = decidedAt ? ` at ${decidedAt.slice(0, 16).replace('T', ' ')} UTC` : '';
-		throw new Refusal('CONFLICT', 'DECIDED', `${before.name} is ${status} already${who}${when}.`);
+		throw new Refusal('CONFLICT', 'DECIDED', sentence`${before.name} is ${status} already${who}${when}.`);
 	}
 	if (shownName && shownName !== before.name) {
-		const words = `${shownName} is called ${before.name} by now. Look at it again before you decide.`;
+		const words = sentence`${shownName} is called ${before.name} by now. Look at it again before you decide.`;
 		throw new Refusal('CONFLICT', 'RENAMED', words);
 	}
 	const writing = ctx.db
@@ -76,7 +77,7 @@ async function refuseUngoverned(db: Trx, { id, name }: Organization): Promise<vo
 		.where('account.status', '=', 'active')
 		.executeTakeFirst();
 	if (governor) return;
-	const words = `The account of whoever asked for ${name} is not active, so it would have no Super admin. Activate the account first, or reject the request.`;
+	const words = sentence`The account of whoever asked for ${name} is not active, so it would have no Super admin. Activate the account first, or reject the request.`;
 	throw new Refusal('CONFLICT', 'NO_SUPER_ADMIN', words);
 }
 

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { sentence } from '#lib/direction.ts';
 import { text } from '#lib/schema.ts';
 import type { Organization, Status } from '#lib/views.ts';
 import type { Db } from '../../database/database.ts';
@@ -22,14 +23,14 @@ type Asking = WritingContext & { user: { id: string } };
 async function condemn(ctx: Asking, id: string, typed: string, isByPortal: boolean): Promise<Organization> {
 	const before = await getOrganizationView(ctx.db, id);
 	if (typed.trim() !== before.name) {
-		throw fieldRefusal('name', 'INVALID', `Type the name as it is: ${before.name}`);
+		throw fieldRefusal('name', 'INVALID', sentence`Type the name as it is: ${before.name}`);
 	}
 	if (before.deletion) {
 		const { by, at } = before.deletion;
 		throw new Refusal(
 			'CONFLICT',
 			'DECIDED',
-			`${by?.name ?? 'Somebody'} has asked for that already: ${before.name} will be deleted on ${at.slice(0, 10)}.`
+			sentence`${by?.name ?? 'Somebody'} has asked for that already: ${before.name} will be deleted on ${at.slice(0, 10)}.`
 		);
 	}
 	const deletesAt = new Date(Date.now() + daysUntilDeletion * 86_400_000);
@@ -84,7 +85,7 @@ async function lockCompany(ctx: WritingContext, id: string) {
 }
 
 const notCondemned = (name: string) =>
-	new Refusal('CONFLICT', 'DECIDED', `Nobody wants ${name} deleted any more.`);
+	new Refusal('CONFLICT', 'DECIDED', sentence`Nobody wants ${name} deleted any more.`);
 
 const typedName = text(200);
 
@@ -94,7 +95,11 @@ export const deletionsRouter = router({
 		async ({ ctx, input }) => {
 			const { id, name, status } = await lockCompany(ctx, input.organizationId);
 			if (!deletable.includes(status)) {
-				throw new Refusal('CONFLICT', 'PENDING', `${name} waits for a decision: reject the request instead.`);
+				throw new Refusal(
+					'CONFLICT',
+					'PENDING',
+					sentence`${name} waits for a decision: reject the request instead.`
+				);
 			}
 			return condemn(ctx, id, input.name, true);
 		}

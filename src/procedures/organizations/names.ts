@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import unhomoglyph from 'unhomoglyph';
-import { withoutIgnorable } from '#lib/fields.ts';
+import { withoutIgnorable } from '#lib/unseen.ts';
+import type { Db } from '../../database/database.ts';
 
 /** What makes two names of organizations the same, or nearly. */
 
@@ -29,3 +31,21 @@ function nearKey(name: string): string {
 
 /** Both keys, as the table keeps them. */
 export const keysOf = (name: string) => ({ nameKey: nameKey(name), nearKey: nearKey(name) });
+
+/** Latin letters and digits of the name; a name without any gets a random slug. */
+function slugOf(name: string): string {
+	const slug = name
+		.normalize('NFKD')
+		.replace(/\p{M}/gu, '')
+		.toLowerCase()
+		.replace(/[^a-z0-9]+/g, '-')
+		.replace(/^-|-$/g, '')
+		.slice(0, 48);
+	return slug || `org-${randomBytes(4).toString('hex')}`;
+}
+
+export async function findFreeSlug(db: Db, name: string): Promise<string> {
+	const slug = slugOf(name);
+	const taken = await db.selectFrom('organization').select('id').where('slug', '=', slug).executeTakeFirst();
+	return taken ? `${slug}-${randomBytes(3).toString('hex')}` : slug;
+}

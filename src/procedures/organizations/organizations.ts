@@ -1,18 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { OrganizationSnapshot } from '#lib/apply.ts';
+import { sentence } from '#lib/direction.ts';
 import { organizationName } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
 import { recentLength } from '#lib/wire.ts';
 import { compileOnce } from '../../database/compiled.ts';
+import { compileTogether } from '../../database/together.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
-import { keysOf } from './names.ts';
+import { findFreeSlug, keysOf } from './names.ts';
 import { publish } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import {
 	type Context,
-	ofOneMoment,
 	organizationProcedure,
 	router,
 	slugProcedure,
@@ -20,12 +20,13 @@ import {
 	verifiedProcedure
 } from '../../api/trpc.ts';
 import { listAdminReaders } from '../accounts/accounts.ts';
-import { listEvents } from '../activity/activity.ts';
-import { listApplications } from '../applications/applications.ts';
-import { listInvitations } from '../invitations/invitations.ts';
-import { listMembers } from '../members/members.ts';
+import { forMember, selectLatest, toEvents } from '../activity/activity.ts';
+import { applicationViewsOf, selectApplicationsOf } from '../applications/applications.ts';
+import { invitationViewOf, selectPending } from '../invitations/invitations.ts';
+import { listMembers, memberViewOf, selectAllMembers } from '../members/members.ts';
+import { nameIn, personOf } from '../members/names.ts';
 import { getSettings } from '../settings/settings.ts';
-import { onlineIn } from '../../news/presence.ts';
+import { selectOnlineIn } from '../../news/presence.ts';
 
 /** How often a rejected request may be made again. */
 const requestsADay = 3;
@@ -42,7 +43,6 @@ export function selectOrganizations(db: Db) {
 		.selectFrom('organization')
 		.leftJoin('account as requester', 'requester.id', 'organization.requestedBy')
 		.leftJoin('account as decider', 'decider.id', 'organization.decidedBy')
-		.leftJoin('account as deleter', 'deleter.id', 'organization.deletionAskedBy')
 		.selectAll('organization')
 		.select([
 			'requester.email as requesterEmail',
@@ -50,16 +50,15 @@ export function selectOrganizations(db: Db) {
 			'requester.lastName as requesterLastName',
 			'requester.emailVerifiedAt as requesterVerifiedAt',
 			'decider.firstName as deciderFirstName',
-			'decider.lastName as deciderLastName',
-			'deleter.firstName as deleterFirstName',
-			'deleter.lastName as deleterLastName'
-		]);
+			'decider.lastName as deciderLastName'
+		])
+		.select(nameIn('organization.id', 'organization.deletionAskedBy').as('deleterName'));
 }
 
 type Row = Awaited<ReturnType<ReturnType<typeof selectOrganizations>['executeTakeFirstOrThrow']>>;
 
-/** Whose account is gone is nobody. */
-const personOf = (id: string | null, firstName: string | null, lastName: string | null) =>
+/** Who works for the portal; whose account is gone is nobody. */
+const deciderOf = (id: string | null, firstName: string | null, lastName: string | null) =>
 	id === null || firstName === null ? null : { id, name: `${firstName} ${lastName ?? ''}`.trim() };
 
 export function organizationViewOf(row: Row): Organization {
@@ -84,12 +83,12 @@ export function organizationViewOf(row: Row): Organization {
 					}
 				: null,
 		requestedAt: isoOf(row.requestedAt),
-		decidedBy: personOf(row.decidedBy, row.deciderFirstName, row.deciderLastName),
+		decidedBy: deciderOf(row.decidedBy, row.deciderFirstName, row.deciderLastName),
 		decidedAt: isoOf(row.decidedAt),
 		rejectionReason: row.rejectionReason,
 		deletion: row.deletesAt && {
 			at: isoOf(row.deletesAt),
-			by: personOf(row.deletionAskedBy, row.deleterFirstName, row.deleterLastName),
+			by: personOf(row.deletionAskedBy, row.deleterName),
 			isByPortal: row.isDeletionByPortal
 		}
 	};
@@ -106,26 +105,17 @@ export async function getOrganizationView(db: Db, id: string): Promise<Organizat
 	return organizationViewOf(row);
 }
 
-/** Latin letters and digits of the name; a name without any gets a random slug. */
-function slugOf(name: string): string {
-	const slug = name
-		.normalize('NFKD')
-		.replace(/\p{M}/gu, '')
-		.toLowerCase()
-		.replace(/[^a-z0-9]+/g, '-')
-		.replace(/^-|-$/g, '')
-		.slice(0, 48);
-	return slug || `org-${randomBytes(4).toString('hex')}`;
-}
-
-export async function findFreeSlug(db: Db, name: string): Promise<string> {
-	const slug = slugOf(name);
-	const taken = await db.selectFrom('organization').select('id').where('slug', '=', slug).executeTakeFirst();
-	return taken ? `${slug}-${randomBytes(3).toString('hex')}` : slug;
-}
+const askForAll = compileTogether((db: Db, id: string) => ({
+	organizations: selectOrganizations(db).where('organization.id', '=', id),
+	members: selectAllMembers(db, id),
+	invitations: selectPending(db, id),
+	...selectApplicationsOf(db, id),
+	events: selectLatest(db, { kind: 'organization', organizationId: id }, recentLength),
+	online: selectOnlineIn(db, id)
+}));
 
 const taken = (name: string) =>
-	fieldRefusal('name', 'TAKEN', `There is already an organization with the name ${name}.`);
+	fieldRefusal('name', 'TAKEN', sentence`There is already an organization with the name ${name}.`);
 
 /** Turns the broken index of two equal names into words at the field. */
 export async function refusingTaken<Result>(name: string, writing: Promise<Result>): Promise<Result> {
@@ -164,7 +154,7 @@ async function publishRequest(
 			requesterName: organization.requestedBy?.name ?? '',
 			requesterEmail: organization.requestedBy?.email ?? '',
 			doubt: organization.requestedBy?.isProven ? '' : 'Nobody has confirmed this address.',
-			reviewUrl: `${ctx.config.ORIGIN}/admin/organizations`
+			reviewUrl: `${ctx.config.ORIGIN}/admin/organizations/${organization.id}`
 		};
 		const readers = await listAdminReaders(ctx.db);
 		await ctx.outbox.enqueueMany(
@@ -205,7 +195,11 @@ export const organizationsRouter = router({
 			.where('status', '=', 'pending')
 			.executeTakeFirst();
 		if (pending) {
-			throw new Refusal('CONFLICT', 'PENDING_REQUEST', `Your request for ${pending.name} is still pending.`);
+			throw new Refusal(
+				'CONFLICT',
+				'PENDING_REQUEST',
+				sentence`Your request for ${pending.name} is still pending.`
+			);
 		}
 		const { count } = await db
 			.selectFrom('organization')
@@ -250,26 +244,26 @@ export const organizationsRouter = router({
 		return organization;
 	}),
 
-	open: slugProcedure()
-		.use(ofOneMoment)
-		.query(async ({ ctx }) => {
-			const { db } = ctx;
-			const { id } = ctx.organization;
-			// As it is at this moment, with the number of its latest event: it was looked up before.
-			const [row] = await selectOrganization(db, id);
-			if (!row) throw notFound();
-			// A suspended organization shows that it is, and nothing of what it holds.
-			const isShut = row.status === 'suspended';
-			const snapshot: OrganizationSnapshot = {
-				seq: row.lastSeq,
-				organization: organizationViewOf(row),
-				members: isShut ? [] : await listMembers(db, id),
-				invitations: isShut ? [] : await listInvitations(db, id),
-				applications: isShut ? [] : await listApplications(db, id),
-				recent: isShut ? [] : await listEvents(db, { kind: 'organization', organizationId: id }, recentLength)
-			};
-			return { snapshot, online: isShut ? [] : await onlineIn(db, id) };
-		}),
+	open: slugProcedure().query(async ({ ctx }) => {
+		// All of it at one moment, with the number of the latest event: it was looked up before.
+		const found = await askForAll(ctx.db, ctx.organization.id);
+		const [row] = found.organizations;
+		if (!row) throw notFound();
+		const head = { seq: row.lastSeq, organization: organizationViewOf(row) };
+		// A suspended organization shows that it is, and nothing of what it holds.
+		if (row.status === 'suspended') {
+			const nothing = { members: [], invitations: [], applications: [], recent: [] };
+			return { snapshot: { ...head, ...nothing } satisfies OrganizationSnapshot, online: [] };
+		}
+		const snapshot: OrganizationSnapshot = {
+			...head,
+			members: found.members.map(memberViewOf),
+			invitations: found.invitations.map(invitationViewOf),
+			applications: applicationViewsOf(found),
+			recent: toEvents(found.events, 'organization').map((event) => forMember(event, ctx.membership.joinedAt))
+		};
+		return { snapshot, online: found.online.map(({ userId }) => userId) };
+	}),
 
 	rename: organizationProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {
 		if (name === ctx.organization.name) return getOrganizationView(ctx.db, ctx.organization.id);

@@ -1,16 +1,17 @@
 import { z } from 'zod';
-import { email, firstName, lastName, organizationName } from '#lib/fields.ts';
+import { sentence } from '#lib/direction.ts';
+import { email, names, organizationName } from '#lib/fields.ts';
 import { fullName, type Invitation, type Organization } from '#lib/views.ts';
 import type { Trx } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
-import { keysOf } from './names.ts';
+import { findFreeSlug, keysOf } from './names.ts';
 import { publish } from '../../news/publish.ts';
 import { createToken, hashToken } from '../../identity/tokens.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
 import { expiryOf, sendInvitation } from '../invitations/invitations.ts';
-import { getMember, listMembers } from '../members/members.ts';
-import { findFreeSlug, getOrganizationView, refusingTaken, type WritingContext } from './organizations.ts';
+import { getMember, listMembers, roleMail } from '../members/members.ts';
+import { getOrganizationView, refusingTaken, type WritingContext } from './organizations.ts';
 import { getSettings } from '../settings/settings.ts';
 
 /** What portal admins do so that an organization has somebody to govern it. */
@@ -56,7 +57,7 @@ async function lockUngoverned(db: Trx, id: string): Promise<Organization> {
 		.executeTakeFirst();
 	if (!row || row.status === 'withdrawn') throw notFound();
 	if (row.status !== 'approved') {
-		throw new Refusal('CONFLICT', row.status.toUpperCase(), `${row.name} is ${row.status}.`);
+		throw new Refusal('CONFLICT', row.status.toUpperCase(), sentence`${row.name} is ${row.status}.`);
 	}
 	const governor = (await listMembers(db, id)).find(({ role }) => role === 'super_admin');
 	if (governor) {
@@ -69,7 +70,7 @@ async function lockUngoverned(db: Trx, id: string): Promise<Organization> {
 	return getOrganizationView(db, id);
 }
 
-const invitee = { firstName, lastName, email };
+const invitee = { ...names, email };
 
 export const partnersRouter = router({
 	/** An organization for a partner who hasn't asked: approved at once, its first Super admin invited by e-mail. */
@@ -120,19 +121,8 @@ export const partnersRouter = router({
 			const before = await getMember(ctx.db, organization.id, input.memberId);
 			const member = { ...before, role: 'super_admin' as const };
 			await ctx.db.updateTable('membership').set({ role: member.role }).where('id', '=', member.id).execute();
-			await ctx.outbox.enqueue(
-				ctx.db,
-				{ name: fullName(member), address: member.email },
-				'member-role-changed',
-				{
-					organizationName: organization.name,
-					firstName: member.firstName,
-					previousRoleLabel: 'Team member',
-					roleLabel: 'Super admin',
-					actorName: ctx.actor.name,
-					organizationUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}`
-				}
-			);
+			const { to, props } = roleMail({ ...ctx, organization }, before, member);
+			await ctx.outbox.enqueue(ctx.db, to, 'member-role-changed', props);
 			await publish({ ...ctx, organization }, 'member.appointed', { member });
 			return member;
 		}

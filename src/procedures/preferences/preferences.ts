@@ -28,12 +28,14 @@ async function setWanted(db: Trx, accountId: string, topic: Topic, isWanted: boo
 		await publish({ db, actor }, 'account.notificationsChanged', { account: accountViewOf(account) });
 		return;
 	}
-	if (isWanted) {
-		await db.deleteFrom('mailOptOut').where('accountId', '=', accountId).where('topic', '=', topic).execute();
+	const { isOnByDefault } = topics[topic];
+	const table = isOnByDefault ? 'mailOptOut' : 'mailOptIn';
+	if (isWanted === isOnByDefault) {
+		await db.deleteFrom(table).where('accountId', '=', accountId).where('topic', '=', topic).execute();
 		return;
 	}
 	await db
-		.insertInto('mailOptOut')
+		.insertInto(table)
 		.values({ accountId, topic })
 		.onConflict((conflict) => conflict.doNothing())
 		.execute();

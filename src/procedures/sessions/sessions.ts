@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { givenPassword, normalizeEmail } from '#lib/fields.ts';
+import { normalizeEmail } from '#lib/email-addresses.ts';
+import { givenPassword } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
 import type { Account } from '#lib/views.ts';
-import { compileOnce } from '../../database/compiled.ts';
+import { compileTogether } from '../../database/together.ts';
 import { isoOf, type Db } from '../../database/database.ts';
 import { signIn } from './signing-in.ts';
 import { signInBuckets } from '../../identity/devices.ts';
@@ -12,11 +13,12 @@ import { endOtherSessions, endSession, listSessions } from '../../identity/sessi
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { transact } from '../../database/transaction.ts';
 import { publicProcedure, router, userProcedure } from '../../api/trpc.ts';
-import { listWaiting } from '../invitations/acceptances.ts';
+import { selectWaiting, waitingViewOf } from '../invitations/acceptances.ts';
 import { accountViewOf, findAccount } from '../accounts/accounts.ts';
-import { getSettings, isSignInOpen } from '../settings/settings.ts';
+import { isSignInOpen, selectSettings, settingsOf } from '../settings/settings.ts';
 
-const selectOwn = compileOnce((db: Db, userId: string) =>
+/** The organizations of a person as the switcher lists them, the personal space first. */
+const selectOwn = (db: Db, userId: string) =>
 	db
 		.selectFrom('membership')
 		.innerJoin('organization', 'organization.id', 'membership.organizationId')
@@ -35,14 +37,25 @@ const selectOwn = compileOnce((db: Db, userId: string) =>
 		.where('membership.userId', '=', userId)
 		.where('organization.status', '!=', 'withdrawn')
 		.orderBy('organization.isPersonal', 'desc')
-		.orderBy('organization.name')
-);
+		.orderBy('organization.name');
 
-/** The organizations of a person as the switcher lists them, the personal space first. */
-async function listOrganizations(db: Db, userId: string) {
-	const rows = await selectOwn(db, userId);
-	return rows.map((row) => ({ ...row, visitedAt: isoOf(row.visitedAt) }));
-}
+/** Of the portal: what every page needs, whoever reads it. */
+const selectCommon = (db: Db) => ({
+	settings: selectSettings(db),
+	admins: db.selectFrom('account').select('id').where('isPortalAdmin', '=', true).limit(1)
+});
+const askForVisitor = compileTogether(selectCommon);
+const askForAccount = compileTogether((db: Db, userId: string) => ({
+	...selectCommon(db),
+	accounts: db.selectFrom('account').selectAll().where('id', '=', userId),
+	organizations: selectOwn(db, userId),
+	waiting: selectWaiting(db, userId)
+}));
+const commonOf = ({ settings, admins }: Awaited<ReturnType<typeof askForVisitor>>) => ({
+	settings: settingsOf(settings),
+	isSetUp: admins.length > 0,
+	now: new Date().toISOString()
+});
 
 function wrongCredentials(): Refusal {
 	const message = 'The e-mail address or the password is not right.';
@@ -59,27 +72,21 @@ function refuseInactive(status: Account['status']): void {
 	throw new Refusal('FORBIDDEN', `ACCOUNT_${status.toUpperCase()}`, reasons[status]);
 }
 
-const selectAdmin = compileOnce((db: Db) =>
-	db.selectFrom('account').select('id').where('isPortalAdmin', '=', true).limit(1)
-);
-const selectAccount = compileOnce((db: Db, id: string) =>
-	db.selectFrom('account').selectAll().where('id', '=', id)
-);
-
 export const sessionsRouter = router({
-	/** What every page needs: the settings, and who is signed in with which organizations and open invitations. */
+	/** What every page needs: the settings, what time it is here, and who is signed in with which organizations and open invitations. */
 	get: publicProcedure({}).query(async ({ ctx: { db, session } }) => {
-		const [settings, [admin]] = await Promise.all([getSettings(db), selectAdmin(db)]);
-		const common = { settings, isSetUp: admin !== undefined };
-		if (!session) return { ...common, account: null, organizations: [], invitations: [] };
-		const [[account], organizations, invitations] = await Promise.all([
-			selectAccount(db, session.user.id),
-			listOrganizations(db, session.user.id),
-			listWaiting(db, session.user)
-		]);
+		const nobody = { account: null, organizations: [], invitations: [] };
+		if (!session) return { ...commonOf(await askForVisitor(db)), ...nobody };
+		const found = await askForAccount(db, session.user.id);
+		const [account] = found.accounts;
 		// Deleted since the session was looked up.
-		if (!account) return { ...common, account: null, organizations: [], invitations: [] };
-		return { ...common, account: accountViewOf(account), organizations, invitations };
+		if (!account) return { ...commonOf(found), ...nobody };
+		return {
+			...commonOf(found),
+			account: accountViewOf(account),
+			organizations: found.organizations.map((row) => ({ ...row, visitedAt: isoOf(row.visitedAt) })),
+			invitations: found.waiting.map(waitingViewOf)
+		};
 	}),
 
 	create: publicProcedure({ email: text(300), password: givenPassword }).mutation(async ({ ctx, input }) => {

@@ -5,14 +5,17 @@ import { publish } from '../../news/publish.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
 import { listNamed } from '../activity/activity.ts';
 
-const selectSettings = compileOnce((db: Db) => db.selectFrom('portal').select(settingKeys));
+export const selectSettings = (db: Db) => db.selectFrom('portal').select(settingKeys);
+const askForSettings = compileOnce(selectSettings);
 
-/** The portal's settings as they are now. */
-export async function getSettings(db: Db): Promise<Settings> {
-	const [settings] = await selectSettings(db);
+/** The one row that there is. */
+export function settingsOf([settings]: Settings[]): Settings {
 	if (!settings) throw new Error('The database has lost the row of the portal.');
 	return settings;
 }
+
+/** The portal's settings as they are now. */
+export const getSettings = async (db: Db): Promise<Settings> => settingsOf(await askForSettings(db));
 
 /** Whether this account can be signed in now. Portal admins always can: somebody has to switch it on again. */
 export async function isSignInOpen(db: Db, account: { isPortalAdmin: boolean }): Promise<boolean> {

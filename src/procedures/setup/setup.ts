@@ -1,4 +1,4 @@
-import { email, firstName, lastName, linkToken, password } from '#lib/fields.ts';
+import { email, linkToken, names, password } from '#lib/fields.ts';
 import { brokenIndex, type Db } from '../../database/database.ts';
 import { signIn } from '../sessions/signing-in.ts';
 import type { Env } from '../../env.ts';
@@ -82,9 +82,9 @@ export async function prepareSetup({
 	outbox: Outbox;
 }): Promise<string | null> {
 	if (await hasAdmin(db)) return null;
-	if (env.PORTAL_ADMIN_EMAIL && env.PORTAL_ADMIN_PASSWORD) {
-		const address = email.parse(env.PORTAL_ADMIN_EMAIL);
-		const passwordHash = await hashPassword(env.PORTAL_ADMIN_PASSWORD);
+	const { PORTAL_ADMIN_EMAIL: address, PORTAL_ADMIN_PASSWORD: password } = env;
+	if (address && password) {
+		const passwordHash = await hashPassword(password);
 		const create = () => createFirstAdmin({ db, config: env, outbox }, address, passwordHash);
 		await create().catch((error: unknown) => {
 			if (brokenIndex(error) !== 'account_email_key') throw error;
@@ -118,39 +118,37 @@ export const setupRouter = router({
 		isValid: await isValid(ctx.db, input.token)
 	})),
 
-	complete: publicProcedure({ token, firstName, lastName, email, password }).mutation(
-		async ({ ctx, input }) => {
-			const { token, password, ...person } = input;
-			const bucket = { key: `setup:address:${ctx.address}`, max: 30, seconds: 900 };
-			await limitGuesses(ctx.db, bucket, async () => {
-				if (!(await isValid(ctx.db, token))) throw invalid();
+	complete: publicProcedure({ token, ...names, email, password }).mutation(async ({ ctx, input }) => {
+		const { token, password, ...person } = input;
+		const bucket = { key: `setup:address:${ctx.address}`, max: 30, seconds: 900 };
+		await limitGuesses(ctx.db, bucket, async () => {
+			if (!(await isValid(ctx.db, token))) throw invalid();
+		});
+		const passwordHash = await hashPassword(password);
+		const completing = transact(ctx.db, async (db) => {
+			if (await hasAdmin(db)) throw invalid();
+			const account = await createAccount(db, {
+				...person,
+				passwordHash,
+				isPortalAdmin: true,
+				emailVerifiedAt: new Date()
 			});
-			const passwordHash = await hashPassword(password);
-			const completing = transact(ctx.db, async (db) => {
-				if (await hasAdmin(db)) throw invalid();
-				const account = await createAccount(db, {
-					...person,
-					passwordHash,
-					isPortalAdmin: true,
-					emailVerifiedAt: new Date()
-				});
-				const handOver = await signIn(ctx, db, account);
-				// The portal's row comes last in the order of locks; of two who complete at once, one finds the link used.
-				const used = await db
-					.updateTable('portal')
-					.set({ setupTokenHash: null })
-					.where('setupTokenHash', '=', hashToken(token))
-					.returning('id')
-					.executeTakeFirst();
-				if (!used) throw invalid();
-				return handOver;
-			});
-			const handOver = await completing.catch((error: unknown) => {
-				if (brokenIndex(error) !== 'account_email_key') throw error;
-				throw fieldRefusal('email', 'TAKEN', 'This address has an account already. Use another one.');
-			});
-			handOver();
-			return {};
-		}
-	)
+			const handOver = await signIn(ctx, db, account);
+			// The portal's row comes last in the order of locks; of two who complete at once, one finds the link used.
+			const used = await db
+				.updateTable('portal')
+				.set({ setupTokenHash: null })
+				.where('setupTokenHash', '=', hashToken(token))
+				.returning('id')
+				.executeTakeFirst();
+			if (!used) throw invalid();
+			return handOver;
+		});
+		const handOver = await completing.catch((error: unknown) => {
+			if (brokenIndex(error) !== 'account_email_key') throw error;
+			throw fieldRefusal('email', 'TAKEN', 'This address has an account already. Use another one.');
+		});
+		handOver();
+		return {};
+	})
 });

@@ -1,3 +1,4 @@
+import { searchKey } from '#lib/search.ts';
 import { fullName, type Invitation, type Member, type Role } from '#lib/views.ts';
 
 /** A row of the list: somebody who is a member, or somebody who is invited. */
@@ -7,16 +8,13 @@ export type Entry = { id: string; name: string; email: string; role: Role; text:
 
 export type Filter = 'all' | Role | 'invited';
 
-/** Searched without regard to case and accents. */
-export const plain = (text: string) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
-
 // The same on the server and in every browser, so that no row moves when the page comes to life.
 const byName = new Intl.Collator('en', { numeric: true });
 
 const entryOf = (one: Member | Invitation) => {
 	const name = fullName(one);
 	const { id, email, role } = one;
-	return { id, name, email, role, text: plain(`${name} ${email}`) };
+	return { id, name, email, role, text: searchKey(`${name} ${email}`) };
 };
 
 /** Members and invited people in one list, by name. */
@@ -29,3 +27,7 @@ export function listEntries(members: Member[], invitations: Invitation[]): Entry
 
 export const fits = (entry: Entry, filter: Filter) =>
 	filter === 'all' || (filter === 'invited' ? 'invitation' in entry : entry.role === filter);
+
+const sentAt = (entry: Entry) => ('invitation' in entry ? Date.parse(entry.invitation.sentAt) : 0);
+/** The invitation that was sent last comes first. */
+export const bySending = (one: Entry, other: Entry) => sentAt(other) - sentAt(one);

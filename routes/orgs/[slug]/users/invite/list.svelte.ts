@@ -1,6 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { findProblems, type Invitee } from '#lib/browser/invitees.ts';
 import { findKept, keepList } from '#lib/browser/lists/keeping.ts';
+import { serverNow } from '#lib/browser/server-time.ts';
 import type { Allowance } from '#lib/limits.ts';
 import { resendSeconds, type Role } from '#lib/views.ts';
 import { api, refusalOf } from '../../../../api.ts';
@@ -146,7 +147,7 @@ export class InviteList {
 			email,
 			role: role ?? this.defaultRole
 		}));
-		const began = Date.now();
+		const began = serverNow();
 		let isRepeated = false;
 		for (const pause of [...pauses, null]) {
 			try {
@@ -156,7 +157,7 @@ export class InviteList {
 				});
 				this.message = null;
 				this.allowance = allowance;
-				const since = isRepeated ? (Date.now() - began) / 1000 + 1 : null;
+				const since = isRepeated ? (serverNow() - began) / 1000 + 1 : null;
 				chunk.forEach(({ id }, index) => {
 					const answer = answers[index];
 					if (answer) this.answers.set(id, this.#understand(answer, since));
@@ -181,7 +182,7 @@ export class InviteList {
 		if (since !== null && invitation.invitedBy.id === this.#userId && secondsAgo <= since) {
 			return { outcome: 'sent' };
 		}
-		const readyAt = Date.now() + (resendSeconds - secondsAgo) * 1000;
+		const readyAt = serverNow() + (resendSeconds - secondsAgo) * 1000;
 		return { outcome: 'invited', invitationId: invitation.id, readyAt };
 	}
 

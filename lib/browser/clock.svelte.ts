@@ -1,15 +1,18 @@
 import { onMount } from 'svelte';
+import { serverNow } from './server-time.ts';
 
-/** The time in milliseconds, which moves on while a component that asked for it is shown. */
+/** The server's time in milliseconds, which moves on while a component that asked for it is shown. */
 function createClock(interval: number): () => () => number {
-	let now = $state(Date.now());
+	let now = $state(serverNow());
 	let watchers = 0;
 	let timer: ReturnType<typeof setInterval> | undefined;
 	return () => {
+		// The module may be older than the page, and than what the page said of the server's time.
+		const start = serverNow();
+		if (Math.abs(start - now) >= 1000) now = start;
 		onMount(() => {
-			now = Date.now();
 			watchers += 1;
-			timer ??= setInterval(() => (now = Date.now()), interval);
+			timer ??= setInterval(() => (now = serverNow()), interval);
 			return () => {
 				watchers -= 1;
 				if (watchers > 0) return;

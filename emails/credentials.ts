@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { email } from './email.ts';
+import { actorName, firstName, organizationName, sampleUrl, text, url } from './variables.ts';
+
+/** The e-mails about one credential, none of which holds more of it than its last four characters. */
+
+const credential = z.strictObject({
+	organizationName,
+	firstName,
+	applicationName: text('The name of the application'),
+	label: text('What the credential is called'),
+	lastFour: text('The last four characters of the credential'),
+	applicationUrl: url('The address of the application’s page')
+});
+
+const sample = {
+	organizationName: 'Northwind Logistics',
+	firstName: 'Grace',
+	applicationName: 'Parcel tracking',
+	label: 'Production',
+	lastFour: 'x7Qa',
+	applicationUrl: `${sampleUrl}/orgs/northwind-logistics/applications/sample`
+};
+
+export const credentialEmails = {
+	'credential-changed': email({
+		description: 'To the members who ask for it: a teammate has created, rotated or revoked a credential.',
+		topic: 'credentials',
+		subject: '{{actorName}} has {{change}} a credential of {{applicationName}}',
+		props: credential.extend({
+			actorName,
+			change: text('“created”, “rotated” or “revoked”'),
+			consequence: text('What works no longer, and from when on; empty where everything does')
+		}),
+		sample: {
+			...sample,
+			actorName: 'Mei Tanaka',
+			change: 'rotated',
+			consequence: 'It takes the place of …k2Lm, which works until Tue, 01 Dec 2026 09:00 UTC.'
+		}
+	}),
+	'credential-expiring': email({
+		description: 'To the Super admins and whoever created it: a credential ends soon.',
+		topic: 'expiries',
+		subject: 'A credential of {{applicationName}} ends on {{endsOn}}',
+		props: credential.extend({ endsOn: text('The day on which it stops working') }),
+		sample: { ...sample, endsOn: '1 December 2026' }
+	}),
+	'credential-expired': email({
+		description: 'To the Super admins and whoever created it: a credential has ended.',
+		topic: 'expiries',
+		subject: 'A credential of {{applicationName}} has ended',
+		props: credential.extend({
+			successor: text('That another one has taken its place; empty where none has')
+		}),
+		sample: { ...sample, successor: 'Another credential has taken its place.' }
+	})
+};

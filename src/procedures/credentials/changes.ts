@@ -1,0 +1,44 @@
+import { fullName, type Credential } from '#lib/views.ts';
+import type { Trx } from '../../database/database.ts';
+import type { Context } from '../../api/trpc.ts';
+import { listReaders } from '../members/members.ts';
+
+/** Writes to the members who want to know what others do with credentials; whoever does it knows it already. */
+export async function tellChange(
+	ctx: Pick<Context, 'config' | 'outbox'> & {
+		db: Trx;
+		user: { id: string };
+		actor: { name: string };
+		organization: { id: string; name: string; slug: string };
+	},
+	event: { applicationId: string; applicationName: string; credential: Credential },
+	change: 'created' | 'rotated' | 'revoked',
+	consequence = ''
+): Promise<void> {
+	const { organization, actor, user } = ctx;
+	const readers = await listReaders(ctx.db, organization.id, 'credentials');
+	const recipients = readers
+		.filter(({ userId }) => userId !== user.id)
+		.map((member) => ({
+			to: { name: fullName(member), address: member.email },
+			props: {
+				organizationName: organization.name,
+				firstName: member.firstName,
+				applicationName: event.applicationName,
+				label: event.credential.label,
+				lastFour: event.credential.lastFour,
+				applicationUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}/applications/${event.applicationId}`,
+				actorName: actor.name,
+				change,
+				consequence
+			}
+		}));
+	await ctx.outbox.enqueueMany(ctx.db, 'credential-changed', recipients);
+}
+
+/** What becomes of a credential that was rotated. */
+export function consequenceOf({ lastFour, revokedAt, expiresAt }: Credential): string {
+	const place = `It takes the place of …${lastFour}, which`;
+	if (revokedAt || !expiresAt) return `${place} works no longer.`;
+	return `${place} works until ${new Date(expiresAt).toUTCString().slice(0, 22)} UTC.`;
+}

@@ -1,0 +1,49 @@
+import { fullName } from '#lib/views.ts';
+import type { Trx } from '../../database/database.ts';
+import { publish } from '../../news/publish.ts';
+import type { Context } from '../../api/trpc.ts';
+import { addMember, findMember } from '../members/members.ts';
+import { invitationViewOf, type InvitationRow } from './invitations.ts';
+
+/** What an invitation comes to, under the lock of its organization's row. */
+
+type Parts = Pick<Context, 'config' | 'outbox'>;
+
+/** Makes the person a member, as what the invitation says. */
+export async function join(
+	ctx: Parts,
+	db: Trx,
+	row: InvitationRow,
+	person: { id: string; firstName: string; lastName: string }
+): Promise<void> {
+	await db.updateTable('invitation').set({ state: 'accepted' }).where('id', '=', row.id).execute();
+	await addMember(db, { id: row.organizationId, isPersonal: false }, { ...person, role: row.role });
+	await tellInviter(ctx, db, row, fullName({ ...person, email: row.email }), 'has joined');
+}
+
+export async function decline(ctx: Parts, db: Trx, row: InvitationRow): Promise<void> {
+	await db.updateTable('invitation').set({ state: 'declined' }).where('id', '=', row.id).execute();
+	const actor = { id: null, name: fullName(row), kind: 'developer' as const };
+	const organization = { id: row.organizationId, isPersonal: false };
+	await publish({ db, actor, organization }, 'invitation.declined', { invitation: invitationViewOf(row) });
+	await tellInviter(ctx, db, row, fullName(row), 'has declined to join');
+}
+
+/** Whoever has invited them, unless they have gone since or are no member, as a portal admin who invites a partner. */
+async function tellInviter(
+	{ config, outbox }: Parts,
+	db: Trx,
+	row: InvitationRow,
+	inviteeName: string,
+	answer: string
+): Promise<void> {
+	const inviter = await findMember(db, row.organizationId, row.invitedBy);
+	if (!inviter) return;
+	await outbox.enqueue(db, { name: fullName(inviter), address: inviter.email }, 'invitation-answered', {
+		organizationName: row.organizationName,
+		firstName: inviter.firstName,
+		inviteeName,
+		answer,
+		usersUrl: `${config.ORIGIN}/orgs/${row.organizationSlug}/users`
+	});
+}

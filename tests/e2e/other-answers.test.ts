@@ -1,0 +1,90 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { getPortal, type Portal } from '../factories.ts';
+import { getBrowser, newPerson, openAs } from './browser.ts';
+
+/** What stands between a page and the portal answers in its place: never shown as an error of a parser. */
+
+let browser: Browser;
+let portal: Portal;
+beforeAll(async () => {
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
+});
+afterAll(() => portal.stop());
+
+const answers = [200, 401, 403, 404, 413, 429, 500, 502, 503];
+
+/**
+ * From now on a proxy answers what the page's script asks for; a page that is opened comes from the portal, and so does
+ * the account that an error page is drawn with: without it, SvelteKit has the browser open the page.
+ */
+async function putInTheWay(page: Page, status: number): Promise<void> {
+	const isAsked = ({ pathname, searchParams }: URL) =>
+		pathname.startsWith('/trpc/') ||
+		pathname === '/login' ||
+		(pathname.endsWith('__data.json') && searchParams.get('x-sveltekit-invalidated') !== '1');
+	await page.route(isAsked, (route) =>
+		route.request().resourceType() === 'document'
+			? route.continue()
+			: route.fulfill({
+					status,
+					contentType: 'text/html',
+					body: `<html><body><h1>${status} of a proxy</h1></body></html>`
+				})
+	);
+}
+
+const notNow = /can’t be reached at the moment|between you and the portal/;
+async function expectWords(page: Page) {
+	const shown = await page.locator('body').innerText();
+	expect(shown).not.toMatch(/JSON|Unexpected|Error: \d|Internal Error|of a proxy|DOCTYPE/);
+}
+
+test.each(answers)('a page in place of an answer, with status %i', async (status) => {
+	const company = await portal.company({ admin: portal.admin });
+	const person = await openAs(browser, portal.server.origin, company.owner, `/orgs/${company.slug}/settings`);
+	person.forgive(/./);
+	const { page } = person;
+	await page.waitForLoadState('networkidle');
+	await putInTheWay(page, status);
+	// A call.
+	await page.getByLabel('Organization name').fill('Another name');
+	await page.getByRole('button', { name: 'Rename' }).click();
+	await page.getByText(notNow).first().waitFor();
+	expect(await page.getByLabel('Organization name').inputValue()).toBe('Another name');
+	await expectWords(page);
+	// The data of another page.
+	await page.getByRole('link', { name: 'Activity' }).first().click();
+	await page.getByRole('heading', { name: 'The portal can’t be reached' }).waitFor();
+	await page.getByRole('button', { name: 'Try again' }).waitFor();
+	await expectWords(page);
+	await person.close();
+
+	// A form, by somebody who isn't signed in.
+	const visitor = await newPerson(browser, portal.server.origin);
+	visitor.forgive(/./);
+	await visitor.page.goto('/login', { waitUntil: 'networkidle' });
+	await putInTheWay(visitor.page, status);
+	await visitor.page.getByLabel('E-mail').fill('somebody@example.test');
+	await visitor.page.getByLabel('Password', { exact: true }).fill('a long enough password');
+	await visitor.page.getByRole('button', { name: 'Sign in' }).click();
+	await visitor.page.getByRole('alert').getByText(notNow).waitFor();
+	expect(await visitor.page.getByLabel('E-mail').inputValue()).toBe('somebody@example.test');
+	await expectWords(visitor.page);
+	await visitor.close();
+});
+
+test('the portal under another name leads to its own address, where one can sign in', async () => {
+	const someone = await portal.person();
+	const { origin, port } = portal.server;
+	const person = await newPerson(browser, `http://127.0.0.1:${port}`);
+	const { page } = person;
+	await page.goto('/login?next=%2Fprofile');
+	expect(page.url()).toBe(`${origin}/login?next=%2Fprofile`);
+	await page.getByLabel('E-mail').fill(someone.email);
+	await page.getByLabel('Password', { exact: true }).fill('a developer’s password');
+	await page.getByRole('button', { name: 'Sign in' }).click();
+	await page.waitForURL(`${origin}/profile`);
+	expect(person.complaints).toEqual([]);
+	await person.close();
+});
