@@ -5,6 +5,7 @@ import { recentLength, type RefusedBecause, type Stream } from '../wire.ts';
 import type { Settings } from '../settings.ts';
 import type { EmailEditor } from '../views.ts';
 import type { LiveSocket } from './socket.ts';
+import { pauses, refusedPauses, scatter } from './pauses.ts';
 import { serverNow } from './server-time.ts';
 
 /**
@@ -38,13 +39,6 @@ interface Listener {
 	/** Brings the account and the settings up to date; false when nobody answers now. */
 	ask: () => Promise<boolean>;
 }
-
-/** How long a page that isn't live waits before it asks for what it missed, in milliseconds. */
-const pauses = { first: 700, again: 4000, signedOut: 30_000, hidden: 60_000, start: 3000 };
-/** How long a page waits that was refused for the moment, at first and at most; and one too many. */
-const refusedPauses = { first: 300, longest: 3000, crowded: 45_000 };
-/** Pages that lost the same server don't all come at the same time. */
-const scatter = (pause: number) => pause * (0.6 + 0.4 * Math.random());
 
 /** Who listens to the socket: a feed, whatever its snapshot is, or a page that shows events as they come. */
 export interface Follower {
