@@ -13,9 +13,13 @@ export const isThemeDark = () => isDark;
 
 function show(isToBeDark: boolean): void {
 	isDark = isToBeDark;
-	const { classList, style } = document.documentElement;
-	classList.toggle('dark', isDark);
-	style.colorScheme = isDark ? 'dark' : 'light';
+	const root = document.documentElement;
+	// All at once: a text that fades lies on a ground that doesn't, and can't be read meanwhile.
+	root.classList.add('still');
+	root.classList.toggle('dark', isDark);
+	root.style.colorScheme = isDark ? 'dark' : 'light';
+	void root.offsetHeight;
+	root.classList.remove('still');
 }
 
 /** Follows the system and other tabs until the returned function is called. */
