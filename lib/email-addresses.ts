@@ -16,11 +16,21 @@ export const longestPasted = 2 * longestEmail + 100;
 /** What stands around an address in a text, and is none of it. */
 const around = new Set('<>()[]{}"“”„\'‘’‚`´«»‹›,;:.!?…。，、；：！？（）「」『』【】《》〈〉');
 
+function withoutPercents(text: string): string {
+	try {
+		return decodeURIComponent(text);
+	} catch {
+		return text;
+	}
+}
+
 /** The address in what was pasted: `<mailto:pat@x.test?subject=…>,` has one. */
 export function bareAddress(pasted: string): string {
 	const bare = trimUnseen(pasted, (letter) => around.has(letter));
 	if (!/^mailto:/i.test(bare)) return bare;
-	return trimUnseen(bare.slice('mailto:'.length).split('?', 1)[0] ?? '', (letter) => around.has(letter));
+	// Some programs write it as the address of a page. What stands in one may be written as %… (RFC 6068, section 2).
+	const inside = bare.replace(/^mailto:(?:\/\/)?/i, '').split('?', 1)[0] ?? '';
+	return trimUnseen(withoutPercents(inside), (letter) => around.has(letter));
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Departure } from './departure.svelte.ts';
 import type { Bindings } from '../src/http/app.ts';
 
 declare global {
@@ -8,6 +9,8 @@ declare global {
 		interface Error {
 			message: string;
 			requestId?: string;
+			/** Where the page belongs to an organization that its reader has been in. */
+			departure?: Departure;
 		}
 		interface Locals {
 			/** In how many seconds what the API refused may be tried again. */

@@ -63,13 +63,13 @@ class Departures {
 	async look(given?: Session): Promise<void> {
 		const open = findOpen();
 		if (!open || this.isHeld) return;
-		const { id: organizationId } = open.organization;
+		const { id: organizationId, slug } = open.organization;
 		const api = await getApi();
 		const session = given ?? (await api.sessions.get.query({}));
 		if (session.account?.id !== page.data.account?.id) return;
 		if (session.organizations.some(({ id }) => id === organizationId)) return;
-		const event = await api.members.findDeparture.query({ organizationId });
-		if (findOpen()?.organization.id === organizationId) this.note(event);
+		const found = await api.members.findDeparture.query({ slug });
+		if (findOpen()?.organization.id === organizationId) this.note(found?.event ?? null);
 	}
 
 	/** What is done in place of loading the page again; true where it may be loaded: its reader is a member again. */

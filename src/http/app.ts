@@ -17,7 +17,7 @@ import type { Env } from '../env.ts';
 import { exportActivity, formatOf } from './exports.ts';
 import type { Outbox } from '../mail/outbox.ts';
 import { createIntrospection } from './introspection.ts';
-import { leadToOrigin, wrongAddress } from './own-address.ts';
+import { leadToOrigin, refuseElsewhere } from './own-address.ts';
 import { followUnsubscribe } from '../procedures/preferences/preferences.ts';
 import { appRouter } from '../router.ts';
 import { findSession, sessionCookie, type Session } from '../identity/sessions.ts';
@@ -137,7 +137,7 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 		// What a page's form asks for inside of the process came in with a request that was looked at.
 		const isInside = !('incoming' in c.env);
 		if (isInside || safeMethods.has(c.req.method) || c.req.header('origin') === env.ORIGIN) return next();
-		return c.text(wrongAddress(env.ORIGIN), 403);
+		return refuseElsewhere(c, env.ORIGIN);
 	});
 
 	app.get('/healthz', (c) => c.text('ok'));
