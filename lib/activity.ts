@@ -90,7 +90,12 @@ export function fits(
 /** The filter as it stands in an address; empty where nothing is asked. Days are those of the time zone. */
 export type ActivityQuery = Record<'organization' | 'person' | 'kind' | 'from' | 'to' | 'zone', string>;
 
-const day = z.iso.date();
+/** A day that is in the calendar, in years that every database knows. */
+function isDay(text: string): boolean {
+	if (!/^\d{4}-\d\d-\d\d$/.test(text) || text < '1970' || text >= '9999') return false;
+	const at = Date.parse(`${text}T00:00:00Z`);
+	return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
+}
 
 function isZone(text: string): boolean {
 	try {
@@ -106,7 +111,6 @@ export function readActivityQuery(params: URLSearchParams): ActivityQuery {
 	const text = (name: string) =>
 		params.get(name)?.slice(0, 200).trim().toWellFormed().replaceAll('\0', '') ?? '';
 	const only = (name: string, is: (text: string) => boolean) => (is(text(name)) ? text(name) : '');
-	const isDay = (text: string) => day.safeParse(text).success && text >= '1970' && text < '9999';
 	return {
 		organization: text('organization'),
 		person: text('person'),

@@ -1,4 +1,5 @@
 import type { LiveEvent, ToldOnlyTo } from './events.ts';
+import { recentLength } from './wire.ts';
 import { renamed } from './renamed.ts';
 import { matchesSearch } from './search.ts';
 import { shownCredentials } from './views.ts';
@@ -43,8 +44,6 @@ export type PortalSnapshot = {
 	waiting: number;
 	recent: LiveEvent[];
 };
-
-export const recentLength = 20;
 
 const byId = <Row extends { id: string }>(rows: Row[], row: Row): Row[] =>
 	rows.some(({ id }) => id === row.id) ? rows.map((one) => (one.id === row.id ? row : one)) : [...rows, row];

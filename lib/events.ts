@@ -2,108 +2,96 @@ import { sentence } from './direction.ts';
 import { event, type Audience } from './event.ts';
 import { portalEvents } from './portal-events.ts';
 import { z } from './schema.ts';
-import {
-	applicationHead,
-	applicationView,
-	credentialView,
-	invitationView,
-	memberView,
-	organizationView,
-	roleLabels,
-	status,
-	fullName
+import { roleLabels, fullName } from './views.ts';
+import type {
+	Application,
+	ApplicationHead,
+	Credential,
+	Invitation,
+	Member,
+	Organization,
+	Status
 } from './views.ts';
 
 /**
  * Everything that can happen, once. The server publishes from this table, the socket carries its types, `apply.ts`
  * applies it and "Activity" reads its sentences. What happens outside of organizations stands in portal-events.ts.
  */
-const organization = z.object({ organization: organizationView });
-const decision = organization.extend({ previousStatus: status.nullable() });
-const member = z.object({ member: memberView });
+type OfOrganization = { organization: Organization };
+type Decision = OfOrganization & { previousStatus: Status | null };
+type OfMember = { member: Member };
 /** `seen`: how many credentials that still work the person has revealed or copied. */
-const departure = member.extend({ seen: z.number().optional() });
-const invitation = z.object({ invitation: invitationView });
+type Departure = OfMember & { seen?: number | undefined };
+type OfInvitation = { invitation: Invitation };
+type Move = { application: ApplicationHead; name: string; to: { slug: string; name: string } };
+type OfCredential = { applicationId: string; applicationName: string; credential: Credential };
 
 /** “Grace Okafor (grace@northwind.example)”, or the address alone where the list had no name. */
-const invitee = (one: z.infer<typeof invitationView>) =>
+const invitee = (one: Invitation) =>
 	fullName(one) === one.email ? one.email : sentence`${fullName(one)} (${one.email})`;
-const application = z.object({ application: applicationView });
-const credential = z.object({
-	applicationId: z.uuid(),
-	applicationName: z.string(),
-	credential: credentialView
-});
 
 const credentials = (count: number) =>
 	count === 1 ? 'a credential that still works' : sentence`${count} credentials that still work`;
 
-const key = (one: z.infer<typeof credential>) =>
+const key = (one: OfCredential) =>
 	sentence`“${one.credential.label}” (…${one.credential.lastFour}) of ${one.applicationName}`;
 
 export const events = {
 	'organization.requested': event(
 		'both',
-		decision,
-		({ organization }) => sentence`asked for the organization ${organization.name}`
+		({ organization }: Decision) => sentence`asked for the organization ${organization.name}`
 	),
 	'organization.renamed': event(
 		'both',
-		organization.extend({ previousName: z.string() }),
-		({ organization, previousName }) => sentence`renamed ${previousName} to ${organization.name}`
+		({ organization, previousName }: OfOrganization & { previousName: string }) =>
+			sentence`renamed ${previousName} to ${organization.name}`
 	),
 	'organization.withdrawn': event(
 		'both',
-		decision,
-		({ organization }) => sentence`withdrew the request for ${organization.name}`
+		({ organization }: Decision) => sentence`withdrew the request for ${organization.name}`
 	),
 	'organization.approved': event(
 		'both',
-		decision,
-		({ organization }) => sentence`approved the organization ${organization.name}`
+		({ organization }: Decision) => sentence`approved the organization ${organization.name}`
 	),
-	'organization.rejected': event('both', decision, ({ organization }) =>
+	'organization.rejected': event('both', ({ organization }: Decision) =>
 		organization.rejectionReason
 			? sentence`rejected the organization ${organization.name}: ${organization.rejectionReason}`
 			: sentence`rejected the organization ${organization.name}`
 	),
 	'organization.suspended': event(
 		'both',
-		decision,
-		({ organization }) => sentence`suspended the organization ${organization.name}`
+		({ organization }: Decision) => sentence`suspended the organization ${organization.name}`
 	),
 	'organization.restored': event(
 		'both',
-		decision,
-		({ organization }) => sentence`restored the organization ${organization.name}`
+		({ organization }: Decision) => sentence`restored the organization ${organization.name}`
 	),
 	'organization.created': event(
 		'both',
-		organization,
-		({ organization }) => sentence`created the organization ${organization.name}`
+		({ organization }: OfOrganization) => sentence`created the organization ${organization.name}`
 	),
-	'organization.condemned': event('both', organization, ({ organization }) =>
+	'organization.condemned': event('both', ({ organization }: OfOrganization) =>
 		organization.deletion
 			? sentence`asked for the deletion of ${organization.name} on ${organization.deletion.at.slice(0, 10)}`
 			: sentence`asked for the deletion of ${organization.name}`
 	),
 	'organization.kept': event(
 		'both',
-		organization,
-		({ organization }) => sentence`took back the deletion of ${organization.name}`
+		({ organization }: OfOrganization) => sentence`took back the deletion of ${organization.name}`
 	),
-	'organization.deleted': event('both', organization, ({ organization }) =>
+	'organization.deleted': event('both', ({ organization }: OfOrganization) =>
 		organization.deletion?.by
 			? sentence`deleted the organization ${organization.name}, as ${organization.deletion.by.name} had asked`
 			: sentence`deleted the organization ${organization.name}`
 	),
-	'organization.configured': event('both', organization, ({ organization }) =>
+	'organization.configured': event('both', ({ organization }: OfOrganization) =>
 		organization.isRevealRestricted
 			? 'let only Super admins reveal credentials'
 			: 'let every member reveal credentials'
 	),
-	'member.joined': event('both', member, ({ member }) => sentence`joined as ${roleLabels[member.role]}`),
-	'member.updated': event('organization', member.extend({ previous: memberView }), ({ member, previous }) => {
+	'member.joined': event('both', ({ member }: OfMember) => sentence`joined as ${roleLabels[member.role]}`),
+	'member.updated': event('organization', ({ member, previous }: OfMember & { previous: Member }) => {
 		if (member.email !== previous.email)
 			return sentence`changed their e-mail address from ${previous.email} to ${member.email}`;
 		return member.role !== previous.role
@@ -113,154 +101,130 @@ export const events = {
 	/** `former`: who has become a Team member by it. */
 	'member.handedOver': event(
 		'organization',
-		member.extend({ former: memberView }),
-		({ member }) => sentence`made ${fullName(member)} Super admin and themselves Team member`
+		({ member }: OfMember & { former: Member }) =>
+			sentence`made ${fullName(member)} Super admin and themselves Team member`
 	),
 	'member.removed': event(
 		'both',
-		departure,
-		({ member, seen = 0 }) =>
+		({ member, seen = 0 }: Departure) =>
 			sentence`removed ${fullName(member)}${seen > 0 ? `, who had seen ${credentials(seen)}` : ''}`
 	),
 	'member.deactivated': event(
 		'both',
-		member,
-		({ member }) => sentence`deactivated the account of the member ${fullName(member)}`
+		({ member }: OfMember) => sentence`deactivated the account of the member ${fullName(member)}`
 	),
 	'member.activated': event(
 		'both',
-		member,
-		({ member }) => sentence`activated the account of the member ${fullName(member)}`
+		({ member }: OfMember) => sentence`activated the account of the member ${fullName(member)}`
 	),
 	'member.appointed': event(
 		'both',
-		member,
-		({ member }) => sentence`made ${fullName(member)} a Super admin, as there was none`
+		({ member }: OfMember) => sentence`made ${fullName(member)} a Super admin, as there was none`
 	),
 	'member.left': event(
 		'both',
-		departure,
-		({ seen = 0 }) => sentence`left the organization${seen > 0 ? ` after seeing ${credentials(seen)}` : ''}`
+		({ seen = 0 }: Departure) =>
+			sentence`left the organization${seen > 0 ? ` after seeing ${credentials(seen)}` : ''}`
 	),
 	'invitation.created': event(
 		'organization',
-		invitation,
-		({ invitation }) => sentence`invited ${invitee(invitation)} as ${roleLabels[invitation.role]}`
+		({ invitation }: OfInvitation) =>
+			sentence`invited ${invitee(invitation)} as ${roleLabels[invitation.role]}`
 	),
 	'invitation.offered': event(
 		'both',
-		invitation.extend({ organization: organizationView }),
-		({ invitation, organization }) =>
+		({ invitation, organization }: OfInvitation & { organization: Organization }) =>
 			sentence`invited ${invitee(invitation)} as the first Super admin of ${organization.name}`
 	),
 	'invitation.resent': event(
 		'organization',
-		invitation,
-		({ invitation }) => sentence`sent the invitation of ${invitation.email} again`
+		({ invitation }: OfInvitation) => sentence`sent the invitation of ${invitation.email} again`
 	),
 	'invitation.revoked': event(
 		'organization',
-		invitation,
-		({ invitation }) => sentence`revoked the invitation of ${invitation.email}`
+		({ invitation }: OfInvitation) => sentence`revoked the invitation of ${invitation.email}`
 	),
 	'invitation.updated': event(
 		'organization',
-		invitation.extend({ previous: invitationView }),
-		({ invitation, previous }) =>
+		({ invitation, previous }: OfInvitation & { previous: Invitation }) =>
 			invitation.role === previous.role
 				? sentence`corrected the name in the invitation of ${invitation.email} to ${fullName(invitation)}`
 				: sentence`changed the role in the invitation of ${invitation.email} from ${roleLabels[previous.role]} to ${roleLabels[invitation.role]}`
 	),
-	'invitation.delivered': event('organization', invitation, ({ invitation }) =>
+	'invitation.delivered': event('organization', ({ invitation }: OfInvitation) =>
 		invitation.delivery === 'kept'
 			? sentence`kept the e-mail with the invitation of ${invitation.email} in the portal’s mailbox`
 			: sentence`handed the e-mail with the invitation of ${invitation.email} to the mail server`
 	),
 	'invitation.failed': event(
 		'organization',
-		invitation,
-		({ invitation }) => sentence`could not deliver the e-mail with the invitation of ${invitation.email}`
+		({ invitation }: OfInvitation) =>
+			sentence`could not deliver the e-mail with the invitation of ${invitation.email}`
 	),
 	'invitation.declined': event(
 		'organization',
-		invitation,
-		({ invitation }) => sentence`declined the invitation that ${invitation.invitedBy.name} sent`
+		({ invitation }: OfInvitation) => sentence`declined the invitation that ${invitation.invitedBy.name} sent`
 	),
 	'application.created': event(
 		'both',
-		application,
-		({ application }) => sentence`created the application ${application.name}`
+		({ application }: { application: Application }) => sentence`created the application ${application.name}`
 	),
 	'application.updated': event(
 		'organization',
-		z.object({ application: applicationHead, previousName: z.string() }),
-		({ application, previousName }) =>
+		({ application, previousName }: { application: ApplicationHead; previousName: string }) =>
 			previousName === application.name
 				? sentence`edited the application ${application.name}`
 				: sentence`renamed the application ${previousName} to ${application.name}`
 	),
 	'application.deleted': event(
 		'both',
-		z.object({ application: applicationHead }),
-		({ application }) => sentence`deleted the application ${application.name}`
+		({ application }: { application: ApplicationHead }) =>
+			sentence`deleted the application ${application.name}`
 	),
 	'credential.created': event(
 		'organization',
-		credential,
-		(one) => sentence`created the credential ${key(one)}`
+		(one: OfCredential) => sentence`created the credential ${key(one)}`
 	),
 	'credential.revealed': event(
 		'organization',
-		credential,
-		(one) => sentence`revealed the credential ${key(one)}`
+		(one: OfCredential) => sentence`revealed the credential ${key(one)}`
 	),
 	'credential.copied': event(
 		'organization',
-		credential,
-		(one) => sentence`copied the credential ${key(one)}`
+		(one: OfCredential) => sentence`copied the credential ${key(one)}`
 	),
 	/** Told where it was, of what it was called there; `name` and `to` are what it is called now, and where. */
-	'application.moved': event(
-		'organization',
-		z.object({
-			application: applicationHead,
-			name: z.string(),
-			to: z.object({ slug: z.string(), name: z.string() })
-		}),
-		({ application, name, to }) =>
-			name === application.name
-				? sentence`moved the application ${name} to ${to.name}`
-				: sentence`moved the application ${application.name} to ${to.name}, as ${name}`
+	'application.moved': event('organization', ({ application, name, to }: Move) =>
+		name === application.name
+			? sentence`moved the application ${name} to ${to.name}`
+			: sentence`moved the application ${application.name} to ${to.name}, as ${name}`
 	),
 	/** Told where it is now. */
 	'application.received': event(
 		'both',
-		application,
-		({ application }) => sentence`brought the application ${application.name} from their personal space`
+		({ application }: { application: Application }) =>
+			sentence`brought the application ${application.name} from their personal space`
 	),
 	/** Of what came from a personal space, so that what its owner has seen is found here too. */
 	'credential.known': event(
 		'organization',
-		credential,
-		(one) => sentence`knows the credential ${key(one)} from their personal space`
+		(one: OfCredential) => sentence`knows the credential ${key(one)} from their personal space`
 	),
 	'credential.rotated': event(
 		'organization',
-		credential.extend({ replaced: credentialView }),
-		(one) => sentence`rotated the credential ${key(one)}, which replaces …${one.replaced.lastFour}`
+		(one: OfCredential & { replaced: Credential }) =>
+			sentence`rotated the credential ${key(one)}, which replaces …${one.replaced.lastFour}`
 	),
 	'credential.revoked': event(
 		'organization',
-		credential,
-		(one) => sentence`revoked the credential ${key(one)}`
+		(one: OfCredential) => sentence`revoked the credential ${key(one)}`
 	),
 	'credential.expiring': event(
 		'organization',
-		credential,
-		(one) =>
+		(one: OfCredential) =>
 			sentence`says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`
 	),
-	'credential.expired': event('organization', credential.extend({ isReplaced: z.boolean() }), (one) =>
+	'credential.expired': event('organization', (one: OfCredential & { isReplaced: boolean }) =>
 		one.isReplaced
 			? sentence`says that ${key(one)} has ended, as another one has taken its place`
 			: sentence`says that ${key(one)} has ended`
@@ -269,7 +233,7 @@ export const events = {
 };
 
 export type EventName = keyof typeof events;
-export type Payload<Name extends EventName> = z.infer<(typeof events)[Name]['payload']>;
+export type Payload<Name extends EventName> = Parameters<(typeof events)[Name]['say']>[0];
 
 /** Who did it. `admin` works for the API provider, `system` is the portal itself, as for an automatic approval. */
 export const actorView = z.object({

@@ -1,4 +1,5 @@
 import { contrastOf, leastContrast } from './colors.ts';
+import { longestPasted, normalizeEmail } from './email-addresses.ts';
 import { passwordLength } from './limits.ts';
 import { isLinkLike } from './links.ts';
 import { text, z } from './schema.ts';
@@ -52,17 +53,16 @@ const words = (label: string, max: number) =>
 const mailedName = (label: string, max: number) =>
 	words(label, max).refine((text) => !isLinkLike(text), `${label} can't look like a web address.`);
 
-// Pure, so that a page which has none of them doesn't load the list of top-level domains.
-export const firstName = /* @__PURE__ */ mailedName('The first name', 60);
-export const lastName = /* @__PURE__ */ mailedName('The last name', 60);
+export const firstName = mailedName('The first name', 60);
+export const lastName = mailedName('The last name', 60);
 /** Of a person's two names one may be empty, since many have but one; that there is one sees {@link inputOf}. */
 export const names = {
-	firstName: /* @__PURE__ */ orNothing(firstName),
-	lastName: /* @__PURE__ */ orNothing(lastName)
+	firstName: orNothing(firstName),
+	lastName: orNothing(lastName)
 };
-export const organizationName = /* @__PURE__ */ mailedName('The organization name', 80);
-export const applicationName = /* @__PURE__ */ mailedName('The application name', 80);
-export const credentialLabel = /* @__PURE__ */ mailedName('The label', 60);
+export const organizationName = mailedName('The organization name', 80);
+export const applicationName = mailedName('The application name', 80);
+export const credentialLabel = mailedName('The label', 60);
 
 /** What a call takes, and nothing else; where it takes {@link names}, at least one of them. */
 export function inputOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
@@ -132,56 +132,8 @@ export const linkToken = text(200);
 /** A password that is only compared: whatever length it has been given. */
 export const givenPassword = text(1000);
 
-const longestEmail = 254;
-/** A label of a domain (RFC 1035). */
-const isLabel = (text: string) =>
-	text.length <= 63 && /^[a-z\d-]+$/.test(text) && !text.startsWith('-') && !text.endsWith('-');
-
-/** Whether a letter becomes others with the case, as Greek ones with a iota below do; ß and ς stay what they are. */
-function foldsAway(text: string): boolean {
-	const rest = text.toLowerCase().normalize('NFC').replace(/[ßς]/g, '');
-	return rest.toUpperCase().toLowerCase().normalize('NFC') !== rest;
-}
-
-const longestGiven = 2 * longestEmail + 100;
-/** What stands around an address in a text, and is none of it. */
-const around = new Set('<>()[]{}"“”„\'‘’‚`´«»‹›,;:.!?…。，、；：！？（）「」『』【】《》〈〉');
-
-/** The address in what was pasted: `<mailto:pat@x.test?subject=…>,` has one. */
-export function bareAddress(pasted: string): string {
-	const bare = trimUnseen(pasted, (letter) => around.has(letter));
-	if (!/^mailto:/i.test(bare)) return bare;
-	return trimUnseen(bare.slice('mailto:'.length).split('?', 1)[0] ?? '', (letter) => around.has(letter));
-}
-
-/**
- * The one form of an e-mail address that is stored, compared and looked up: without what stood around it, lower case, an
- * international domain in its ASCII form (Punycode, RFC 3492). Null for what is not an address, also for everything that
- * is not ASCII before the @.
- */
-export function normalizeEmail(given: string): string | null {
-	// Before anything else: what follows looks at each character.
-	if (given.length > longestGiven) return null;
-	const text = bareAddress(given);
-	if (text.length > longestEmail) return null;
-	const parts = text.split('@');
-	const [local, domain] = parts;
-	if (parts.length !== 2 || !local || !domain || local.length > 64) return null;
-	if (!/^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/i.test(local)) return null;
-	// What URL would read as a port, a path, a query or a percent sign, or drop, is no part of a domain.
-	if (!/^[\p{L}\p{M}\p{N}.-]+$/u.test(domain) || withoutIgnorable(domain) !== domain) return null;
-	// These two change into other letters with the case, depending on the language.
-	if (/[\u0130\u0131]/.test(domain) || domain.normalize('NFKC') !== domain) return null;
-	if (foldsAway(domain) || !URL.canParse(`http://${domain}`)) return null;
-	const ascii = new URL(`http://${domain}`).hostname;
-	const labels = ascii.split('.');
-	const last = labels.at(-1) ?? '';
-	if (labels.length < 2 || !labels.every(isLabel) || last.length < 2 || !/^[a-z]/.test(last)) return null;
-	return `${local.toLowerCase()}@${ascii}`;
-}
-
 const noAddress = 'This is not an e-mail address that mail can be sent to.';
-export const email = text(longestGiven, {
+export const email = text(longestPasted, {
 	missing: 'The e-mail address is missing.',
 	long: noAddress,
 	broken: noAddress

@@ -48,13 +48,10 @@ export const mailServerLabels: Record<keyof MailServer, string> = {
 	hasDkimKey: 'DKIM private key'
 };
 
-export const mailServerChange = z.object({
-	mailServer: mailServerView,
-	changed: z.array(mailServerView.keyof())
-});
+export type MailServerChange = { mailServer: MailServer; changed: (keyof MailServer)[] };
 
 /** The sentence of "Activity" about a change, of secrets only that there is a new one. */
-export function sayMailServerChange({ mailServer, changed }: z.infer<typeof mailServerChange>): string {
+export function sayMailServerChange({ mailServer, changed }: MailServerChange): string {
 	const said = changed.map((name) => {
 		const [label, value] = [`“${mailServerLabels[name]}”`, mailServer[name]];
 		if (typeof value === 'boolean') return `${value ? 'set' : 'cleared'} ${label}`;

@@ -1,3 +1,4 @@
+import { defaultName } from './default-name.ts';
 import { email, portalName, wholeNumber } from './fields.ts';
 import { z } from './schema.ts';
 
@@ -40,7 +41,6 @@ interface Count extends Common {
 export interface Text extends Common {
 	kind: 'text';
 	default: string | null;
-	field: z.ZodType<string, string>;
 	type: 'text' | 'email';
 	hint?: string;
 	isOptional: boolean;
@@ -86,9 +86,8 @@ export const settingRows = {
 	/** What pages and e-mails call the portal. */
 	name: {
 		kind: 'text',
-		default: 'Portico',
+		default: defaultName,
 		label: 'Portal name',
-		field: portalName,
 		type: 'text',
 		isOptional: false
 	},
@@ -97,7 +96,6 @@ export const settingRows = {
 		kind: 'text',
 		default: null,
 		label: 'Support e-mail',
-		field: email,
 		type: 'email',
 		hint: 'E-mails end with it.',
 		isOptional: true
@@ -219,10 +217,13 @@ export const switchKeys = keysOf('switch');
 export const countKeys = keysOf('count');
 export const textKeys = keysOf('text');
 
+/** What may be typed in the texts; beside the rows, which pages read without any schema. */
+const fields = { name: portalName, supportEmail: email } satisfies Record<TextKey, z.ZodType<string, string>>;
+
 type Schemas = { [Key in SettingKey]: z.ZodType<Settings[Key], Settings[Key]> };
 /** A schema of each setting, made from its row. */
-const schemasBy = (schemaOf: (row: Switch | Count | Text) => z.ZodType) =>
-	Object.fromEntries(settingKeys.map((key) => [key, schemaOf(settingRows[key])])) as Schemas;
+const schemasBy = (schemaOf: (row: Switch | Count | Text, key: SettingKey) => z.ZodType) =>
+	Object.fromEntries(settingKeys.map((key) => [key, schemaOf(settingRows[key], key)])) as Schemas;
 
 /** What a page may know of them: all. */
 export const settingsView = z.object(
@@ -236,10 +237,11 @@ export const settingsView = z.object(
 /** What may be changed, each for itself. */
 export const settingsChange = z
 	.object(
-		schemasBy((row) => {
+		schemasBy((row, key) => {
 			if (row.kind === 'switch') return z.boolean();
 			if (row.kind === 'count') return wholeNumber(row.noun, row.min, row.max);
-			return row.isOptional ? row.field.nullable() : row.field;
+			const field = fields[key as TextKey];
+			return row.isOptional ? field.nullable() : field;
 		})
 	)
 	.partial();

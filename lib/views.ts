@@ -166,7 +166,7 @@ export const applicationView = z.object({
 });
 export type Application = z.infer<typeof applicationView>;
 /** What an event says of an application: its page keeps the credentials that it has. Events of older versions held them. */
-export const applicationHead = applicationView.partial({ credentials: true });
+export type ApplicationHead = Omit<Application, 'credentials'> & { credentials?: Credential[] | undefined };
 
 /** The full name as a page shows it; the address where a person has given no name. */
 export function fullName(one: { firstName: string; lastName: string; email?: string }): string {

@@ -7,6 +7,15 @@ import type { EmailEditor } from './views.ts';
 /** Which of the two numbered streams a list of events belongs to. */
 export type Stream = { kind: 'organization'; organizationId: string } | { kind: 'portal' };
 
+/** Whether two names mean the same stream. */
+export const isSameStream = (one: Stream, other: Stream) =>
+	one.kind === 'organization' && other.kind === 'organization'
+		? one.organizationId === other.organizationId
+		: one.kind === other.kind;
+
+/** How many of the latest events a snapshot holds. */
+export const recentLength = 20;
+
 /** Why a page is not connected: its session is over, the portal can't say at the moment, or too many pages are open. */
 export const refusals = {
 	SIGNED_OUT: 'You are signed out.',

@@ -2,6 +2,7 @@ import { createTRPCClient, httpBatchLink, httpBatchStreamLink, TRPCClientError }
 import { page } from '$app/state';
 import { accountHeader } from '#lib/wire.ts';
 import type { AppRouter } from '../src/router.ts';
+import { sayNotOurs, unreachable } from './unanswered.ts';
 
 export type Api = typeof api;
 
@@ -77,17 +78,10 @@ export function refusalOf(error: unknown): Refusal {
 	return {
 		status: isAway ? 503 : status,
 		reason: isAway ? 'UNREACHABLE' : 'NOT_OURS',
-		message: isAway ? 'The portal can’t be reached at the moment. Try again.' : sayNotOurs(status),
+		message: isAway ? unreachable : sayNotOurs(status),
 		fields: {},
 		requestId: ''
 	};
-}
-
-/** Words for an answer that came from something else than the portal. @param status of HTTP, where there was one. */
-export function sayNotOurs(status?: number): string {
-	if (status === 413) return 'A proxy between you and the portal refuses this as too large (413).';
-	const what = status === undefined || status < 400 ? '' : ` (${status})`;
-	return `Something between you and the portal, such as a proxy, answered in its place${what}. Try again in a moment.`;
 }
 
 /** Whether a call failed for now: the portal is away or kept from answering, its database is, or it has been asked too often. */

@@ -1,4 +1,5 @@
 import type { Inside } from '../src/http/inside.ts';
+import type { Departure } from './departure.svelte.ts';
 
 declare global {
 	/** How a page's `load` reaches the API without leaving the process; set by the server. */
@@ -8,6 +9,8 @@ declare global {
 		interface Error {
 			message: string;
 			requestId?: string;
+			/** Where the page belongs to an organization that its reader has been in. */
+			departure?: Departure;
 		}
 		interface Locals {
 			/** In how many seconds what the API refused may be tried again. */

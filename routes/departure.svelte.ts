@@ -1,9 +1,12 @@
 import { page } from '$app/state';
 import type { OrganizationSnapshot } from '#lib/apply.ts';
-import { isKnown, type LiveEvent } from '#lib/events.ts';
-import { api } from './api.ts';
+import type { LiveEvent } from '#lib/events.ts';
+import type { api as Api } from './api.ts';
 
-type Session = Awaited<ReturnType<typeof api.sessions.get.query>>;
+type Session = Awaited<ReturnType<typeof Api.sessions.get.query>>;
+
+/** The frame of every page holds this file, and signing in needs no client of the API. */
+const getApi = async () => (await import('./api.ts')).api;
 
 /** An organization whose page is open, and whose reader is no longer in it. */
 export interface Departure {
@@ -14,7 +17,6 @@ export interface Departure {
 
 /** Whether the event takes the organization away from this person: whatever comes after it they don't hear. */
 export function takesAway(event: LiveEvent, userId: string | undefined): boolean {
-	if (!isKnown(event)) return false;
 	if (event.name === 'organization.deleted' || event.name === 'organization.withdrawn') return true;
 	const isGoing = event.name === 'member.removed' || event.name === 'member.left';
 	return isGoing && event.payload.member.userId === userId;
@@ -61,19 +63,20 @@ class Departures {
 	async look(given?: Session): Promise<void> {
 		const open = findOpen();
 		if (!open || this.isHeld) return;
-		const { id: organizationId } = open.organization;
+		const { id: organizationId, slug } = open.organization;
+		const api = await getApi();
 		const session = given ?? (await api.sessions.get.query({}));
 		if (session.account?.id !== page.data.account?.id) return;
 		if (session.organizations.some(({ id }) => id === organizationId)) return;
-		const event = await api.members.findDeparture.query({ organizationId });
-		if (findOpen()?.organization.id === organizationId) this.note(event);
+		const found = await api.members.findDeparture.query({ slug });
+		if (findOpen()?.organization.id === organizationId) this.note(found?.event ?? null);
 	}
 
 	/** What is done in place of loading the page again; true where it may be loaded: its reader is a member again. */
 	async refresh(): Promise<boolean> {
 		const gone = this.here;
 		if (!gone) return false;
-		const session = await api.sessions.get.query({});
+		const session = await (await getApi()).sessions.get.query({});
 		if (session.organizations.some(({ id }) => id === gone.organization.id)) return true;
 		if (this.here === gone) this.session = session;
 		return false;

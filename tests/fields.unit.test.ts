@@ -1,3 +1,4 @@
+import { normalizeEmail } from '#lib/email-addresses.ts';
 import { domainToASCII, domainToUnicode } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -9,7 +10,6 @@ import {
 	inputOf,
 	lastName,
 	names as oneOfTwo,
-	normalizeEmail,
 	organizationName,
 	password,
 	portalName
@@ -75,6 +75,9 @@ describe('an e-mail address', () => {
 			[`${unseen} <a@x.test>${unseen},`, 'a@x.test'] as const
 		]),
 		['mailto:a@x.test', 'a@x.test'],
+		['mailto:pat.o%27brien@x.test', "pat.o'brien@x.test"],
+		['MAILTO://%61@x.test?subject=Hi', 'a@x.test'],
+		['mailto:a%2Bb@x.test', 'a+b@x.test'],
 		['<MAILTO:A@x.test?subject=Hello>.', 'a@x.test'],
 		["'a@x.test'", 'a@x.test'],
 		['“a@x.test”;', 'a@x.test'],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { getPortal, password, refusal, type Company, type Person, type Portal } from './factories.ts';
+import { getPortal, password, refusal, unique, type Company, type Person, type Portal } from './factories.ts';
 import { getRecipients } from './smtp.ts';
 
 /** One person in several organizations: what waits for them, what they have seen, what they leave behind. */
@@ -304,18 +304,24 @@ test('how a membership ended is told to whose it was, and to nobody else', async
 		await portal.person()
 	];
 	const organizationId = company.id;
-	const find = (by: Person) => by.api.members.findDeparture.query({ organizationId });
+	const find = (by: Person) => by.api.members.findDeparture.query({ slug: company.slug });
 	expect(await find(removed)).toBeNull();
 	await company.owner.api.members.remove.mutate({ organizationId, memberId: removed.memberId });
 	await left.api.members.leave.mutate({ organizationId });
+	// What the company is called since then is not theirs to know.
+	await company.owner.api.organizations.rename.mutate({ organizationId, name: unique('Later') });
+	const organization = { id: organizationId, name: company.name };
 	expect(await find(removed)).toMatchObject({
-		name: 'member.removed',
-		actor: { id: company.owner.userId },
-		payload: { member: { userId: removed.userId } }
+		organization,
+		event: {
+			name: 'member.removed',
+			actor: { id: company.owner.userId },
+			payload: { member: { userId: removed.userId } }
+		}
 	});
 	expect(await find(left)).toMatchObject({
-		name: 'member.left',
-		payload: { member: { userId: left.userId } }
+		organization,
+		event: { name: 'member.left', payload: { member: { userId: left.userId } } }
 	});
 	for (const by of [stranger, company.owner]) expect(await find(by)).toBeNull();
 });

@@ -75,3 +75,18 @@ test('a form of a page works behind a proxy that passes its own name on', async 
 	});
 	expect(status).toBe(303);
 });
+
+test('a call from elsewhere is refused in words that a page shows', async () => {
+	const answer = await fetch(`${portal.server.origin}/trpc/sessions.delete`, {
+		method: 'POST',
+		headers: { origin: 'http://127.0.0.1:3000', 'content-type': 'application/json' },
+		body: '{}'
+	});
+	expect(answer.status).toBe(403);
+	expect(await answer.json()).toMatchObject({
+		error: {
+			message: expect.stringContaining(portal.server.origin),
+			data: { httpStatus: 403, reason: 'WRONG_ADDRESS' }
+		}
+	});
+});

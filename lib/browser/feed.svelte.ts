@@ -1,7 +1,7 @@
 import { SvelteSet } from 'svelte/reactivity';
 import type { LiveEvent } from '../events.ts';
-import { isSameStream, type Follower } from './live.svelte.ts';
-import type { Stream } from '../wire.ts';
+import type { Follower } from './live.svelte.ts';
+import { isSameStream, type Stream } from '../wire.ts';
 
 /** For how long a row that somebody else changed is shown as fresh, in milliseconds. */
 const freshness = 4000;

@@ -1,4 +1,5 @@
-import { email, firstName, lastName, normalizeEmail } from '../fields.ts';
+import { normalizeEmail } from '../email-addresses.ts';
+import { email, firstName, lastName } from '../fields.ts';
 import type { Meaning } from './lists/headings.ts';
 import { readPerson, type Person } from './lists/people.ts';
 import { findRole } from './lists/standings.ts';

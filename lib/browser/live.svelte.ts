@@ -1,19 +1,17 @@
-import { io, type Socket } from 'socket.io-client';
 import { untrack } from 'svelte';
 import { SvelteMap } from 'svelte/reactivity';
-import { recentLength } from '../apply.ts';
 import type { LiveEvent } from '../events.ts';
-import type { Online, RefusedBecause, ServerToClient, Stream } from '../wire.ts';
+import { recentLength, type Online, type RefusedBecause, type Stream } from '../wire.ts';
 import type { Settings } from '../settings.ts';
 import type { EmailEditor } from '../views.ts';
+import type { LiveSocket } from './socket.ts';
+import { pauses, refusedPauses, scatter } from './pauses.ts';
 import { serverNow } from './server-time.ts';
 
 /**
  * The socket in the browser. The server tells, the page listens: a snapshot and the numbered events that follow it
  * make the page, and a missing number makes it ask for what it missed.
  */
-
-type LiveSocket = Socket<ServerToClient, Record<string, never>>;
 
 /** Of events in quick succession, so many are handed on together, or what has come in so many milliseconds. */
 const [burst, burstPause] = [recentLength, 50];
@@ -41,18 +39,6 @@ interface Listener {
 	/** Brings the account and the settings up to date; false when nobody answers now. */
 	ask: () => Promise<boolean>;
 }
-
-/** How long a page that isn't live waits before it asks for what it missed, in milliseconds. */
-const pauses = { first: 700, again: 4000, signedOut: 30_000, hidden: 60_000, start: 3000 };
-/** How long a page waits that was refused for the moment, at first and at most; and one too many. */
-const refusedPauses = { first: 300, longest: 3000, crowded: 45_000 };
-/** Pages that lost the same server don't all come at the same time. */
-const scatter = (pause: number) => pause * (0.6 + 0.4 * Math.random());
-
-export const isSameStream = (one: Stream, other: Stream) =>
-	one.kind === 'organization' && other.kind === 'organization'
-		? one.organizationId === other.organizationId
-		: one.kind === other.kind;
 
 /** Who listens to the socket: a feed, whatever its snapshot is, or a page that shows events as they come. */
 export interface Follower {
@@ -128,14 +114,44 @@ class Live {
 		this.#on = on;
 		[this.#hasNews, this.#isBehind, this.#isCrowded, this.#isAnswered] = [false, false, false, null];
 		this.state = 'connecting';
+		let isOver = false;
+		let disconnect = () => {};
+		let loadTimer: ReturnType<typeof setTimeout> | undefined;
+		const connect = async () => {
+			const loaded = await import('./socket.ts').catch(() => null);
+			if (isOver) return;
+			if (loaded) return void (disconnect = this.#hear(loaded.openSocket(), on));
+			// Nobody answers, as far as this page can tell.
+			this.#isAnswered ??= false;
+			this.#show();
+			loadTimer = setTimeout(() => void connect(), scatter(refusedPauses.longest));
+		};
+		void connect();
+		// Where nothing comes back at all, neither a connection nor a refusal.
+		this.#askIn(pauses.start);
+		const look = () => {
+			if (document.visibilityState === 'visible') this.lookUp();
+		};
+		document.addEventListener('visibilitychange', look);
+		return () => {
+			isOver = true;
+			document.removeEventListener('visibilitychange', look);
+			clearTimeout(this.#askTimer);
+			clearTimeout(loadTimer);
+			if (this.#on === on) this.#on = null;
+			clearTimeout(this.#burstTimer);
+			this.#burstTimer = undefined;
+			this.#waiting = [];
+			disconnect();
+			// Not when it starts: a page may have said by then what it shows.
+			this.#told.clear();
+			this.#seen.clear();
+		};
+	}
+
+	/** Listens to what the socket tells; returns what ends it. */
+	#hear(socket: LiveSocket, on: Listener): () => void {
 		let [wasReceived, isReceived] = [false, false];
-		const socket: LiveSocket = io({
-			transports: ['websocket'],
-			reconnectionDelay: 300,
-			reconnectionDelayMax: 3000,
-			timeout: 10_000,
-			forceNew: true
-		});
 		this.#socket = socket;
 		let mailboxTimer: ReturnType<typeof setTimeout> | undefined;
 		let retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -217,25 +233,10 @@ class Live {
 		});
 		socket.on('resync', () => this.fallBehind());
 		socket.on('ended', end);
-		// Where nothing comes back at all, neither a connection nor a refusal.
-		this.#askIn(pauses.start);
-		const look = () => {
-			if (document.visibilityState === 'visible') this.lookUp();
-		};
-		document.addEventListener('visibilitychange', look);
 		return () => {
-			document.removeEventListener('visibilitychange', look);
-			clearTimeout(this.#askTimer);
 			clearTimeout(mailboxTimer);
 			clearTimeout(retryTimer);
-			if (this.#on === on) this.#on = null;
-			clearTimeout(this.#burstTimer);
-			this.#burstTimer = undefined;
-			this.#waiting = [];
 			socket.disconnect();
-			// Not when it starts: a page may have said by then what it shows.
-			this.#told.clear();
-			this.#seen.clear();
 			if (this.#socket === socket) this.#socket = null;
 		};
 	}

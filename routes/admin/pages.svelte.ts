@@ -1,5 +1,5 @@
 import { untrack } from 'svelte';
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/browser/toasts.svelte.ts';
 import type { Cursor } from '#lib/views.ts';
 import { refusalOf } from '../api.ts';
 

@@ -1,5 +1,5 @@
 import { refusalOf } from '../api.ts';
-import { generalMessage } from '../forms.ts';
+import { generalMessage } from '../enhance.ts';
 
 /** One form of the page: whether it is under way, and the words of a refusal where they belong. */
 export class Submission {

@@ -18,7 +18,7 @@ import type { Outbox } from '../mail/outbox.ts';
 import { contextOf as contextOfAsker } from './context.ts';
 import { reportCall } from './inside.ts';
 import { createIntrospection } from './introspection.ts';
-import { leadToOrigin, wrongAddress } from './own-address.ts';
+import { leadToOrigin, refuseElsewhere } from './own-address.ts';
 import { followUnsubscribe } from '../procedures/preferences/preferences.ts';
 import { appRouter } from '../router.ts';
 import { Refusal, refusalOfOutage } from '../api/refusals.ts';
@@ -123,7 +123,7 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 	// whichever content type it claims.
 	app.use(async (c, next) => {
 		if (safeMethods.has(c.req.method) || c.req.header('origin') === env.ORIGIN) return next();
-		return c.text(wrongAddress(env.ORIGIN), 403);
+		return refuseElsewhere(c, env.ORIGIN);
 	});
 
 	app.get('/healthz', (c) => c.text('ok'));

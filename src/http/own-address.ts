@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
 
 /**
@@ -30,10 +30,31 @@ function hostnameOf(host: string | undefined): string | null {
 const isPage = (path: string) => !path.startsWith('/_app/') && !path.endsWith('/__data.json');
 
 /** A proxy that passes the name of its own goal on would lead a browser in circles: it has been here a moment ago. */
-const [mark, markSeconds] = ['portico_moved', 10];
+const [mark, markSeconds] = ['portico_moved', 3];
 
 export const wrongAddress = (origin: string) =>
 	`Open the portal at ${origin}: this request came from elsewhere.`;
+
+/**
+ * Refuses what comes from elsewhere, in the form that the asker reads: words at the form of a page, the API's own for a
+ * call, and plain text for anybody else. Without that a page would take the answer for that of a proxy.
+ */
+export function refuseElsewhere(c: Context, origin: string): Response {
+	const message = wrongAddress(origin);
+	if (c.req.header('x-sveltekit-action') === 'true') {
+		// As SvelteKit's forms read it: an index into the list that follows stands for each value (the format of devalue).
+		const data = JSON.stringify([
+			{ message: 1, values: 2, fields: 2, reason: 3 },
+			message,
+			{},
+			'WRONG_ADDRESS'
+		]);
+		return c.json({ type: 'failure', status: 403, data }, 403);
+	}
+	if (!c.req.path.startsWith('/trpc/')) return c.text(message, 403);
+	const data = { code: 'FORBIDDEN', httpStatus: 403, reason: 'WRONG_ADDRESS', fields: {}, requestId: '' };
+	return c.json({ error: { message, code: -32_003, data: { ...data, retryAfter: null } } }, 403);
+}
 
 /** Leads whoever asks for a page under another name to the same page under the portal's own. */
 export function leadToOrigin(

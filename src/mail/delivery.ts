@@ -282,10 +282,14 @@ export function findContent(vault: Vault, message: Pick<Message, 'content'>): Re
 	}
 }
 
+/** How much of a limit is kept for what somebody waits for: a fifth, and at least five, or half of less than ten. */
+const keptOf = (perMinute: number) =>
+	perMinute === 1 ? 0 : Math.max(Math.ceil(perMinute / 5), Math.min(5, Math.ceil(perMinute / 2)));
+
 /**
- * Waits until one more message may be handed over: in no minute more than the limit, on all processes together. Of it a
- * fifth is for messages that somebody waits for, which may use the rest as well: others go only where that much is left,
- * so that a place that becomes free is theirs first. False when that takes too long for one job, or the process ends.
+ * Waits until one more message may be handed over: in no minute more than the limit, on all processes together. Some of it
+ * is kept for messages that somebody waits for, which may use the rest as well: others go only where that much is left, so
+ * that a place that becomes free is theirs first. False when that takes too long for one job, or the process ends.
  */
 async function takeTurn({ db, ending }: Parts, priority: number): Promise<boolean> {
 	const isForAll = priority < awaitedPriority;
@@ -299,8 +303,8 @@ async function takeTurn({ db, ending }: Parts, priority: number): Promise<boolea
 				.forUpdate()
 				.executeTakeFirstOrThrow();
 			if (perMinute === null) return 0;
+			const kept = isForAll ? keptOf(perMinute) : 0;
 			// One can't be divided: others wait a little longer for it.
-			const kept = isForAll && perMinute > 1 ? Math.ceil(perMinute / 5) : 0;
 			const minute = isForAll && perMinute === 1 ? 60 + longestNap / 1000 + 1 : 60;
 			await sql`delete from mail_try where at <= now() - interval '2 minutes'`.execute(trx);
 			const { rows } = await sql<{ wait: number }>`

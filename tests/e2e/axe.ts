@@ -19,8 +19,12 @@ export async function findProblems(page: Page, { rules, within }: Look = {}): Pr
 	if (!isThere) await page.evaluate(axe.source);
 	const options: RunOptions = {
 		runOnly: rules ? { type: 'rule', values: rules } : { type: 'tag', values: tags },
-		// What lies over the page is in none of its regions.
-		...(within !== undefined && { rules: { region: { enabled: false } } }),
+		rules: {
+			// Whoever speaks to the page says what stands on a button. Not on by default.
+			...(!rules && { 'label-content-name-mismatch': { enabled: true } }),
+			// What lies over the page is in none of its regions.
+			...(within !== undefined && { region: { enabled: false } })
+		},
 		resultTypes: ['violations'],
 		iframes: false
 	};

@@ -109,6 +109,21 @@ test('left on another page: this one says so', async () => {
 	await heading(person.page, `You are no longer a member of ${company.name}`).waitFor();
 	await person.page.getByText('You left it on another page just now').waitFor();
 	expect(await html(person.page)).not.toContain(company.owner.email);
+	// The same is told whenever a page of it is opened again, and a stranger isn't told that it exists.
+	person.forgive(/404/);
+	for (const path of ['/users', '']) {
+		await person.page.goto(`/orgs/${company.slug}${path}`);
+		await heading(person.page, `You are no longer a member of ${company.name}`).waitFor();
+		await person.page.getByText('You left it on another page').waitFor();
+		expect(await html(person.page)).not.toContain(company.owner.email);
+	}
+	expect(await findAllProblems(person.page)).toEqual([]);
+	const stranger = await visit(await portal.person(), '/dashboard/personal');
+	stranger.forgive(/404/);
+	await stranger.page.goto(`/orgs/${company.slug}`);
+	await heading(stranger.page, 'There is nothing here').waitFor();
+	expect(await html(stranger.page)).not.toContain(company.name);
+	await stranger.close();
 	expect([...person.complaints, ...other.complaints]).toEqual([]);
 	await Promise.all([person.close(), other.close()]);
 });

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { getPortal, password, type Company, type Portal, type Visitor } from '../factories.ts';
+import { getPortal, password, unique, type Company, type Portal, type Visitor } from '../factories.ts';
 import { findAllProblems } from './axe.ts';
 import { getBrowser, newPerson } from './browser.ts';
 import { tabTo } from './keyboard.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
 		firstName: 'Grace',
 		lastName: 'Okafor'
 	});
-	company = await portal.company({ owner, admin: portal.admin, name: 'Northwind Logistics' });
+	company = await portal.company({ owner, admin: portal.admin, name: unique('Northwind Logistics') });
 });
 afterAll(() => portal.stop());
 
@@ -67,7 +67,7 @@ test('says why it no longer works, before any form, and leads on', async () => {
 	await portal.moveInvitation(resent.id, { sentAt: -61 });
 	await api.invitations.resend.mutate({ organizationId, invitationId: resent.id });
 	const owner = await portal.person({ firstName: 'Omar', lastName: 'Haddad' });
-	const other = await portal.company({ owner, admin: portal.admin, name: 'Lumen Energy' });
+	const other = await portal.company({ owner, admin: portal.admin, name: unique('Lumen Energy') });
 	const waiting = await portal.invitation(other);
 	await portal.admin.api.organizations.suspend.mutate({ organizationId: other.id });
 	const pages = [
@@ -95,7 +95,7 @@ test('says why it no longer works, before any form, and leads on', async () => {
 	expect(problems).toEqual([]);
 	// Whoever has used it goes on to where it led.
 	const { page, close } = await visit(accepted.token, member);
-	await page.getByRole('link', { name: 'Open Northwind Logistics' }).click();
+	await page.getByRole('link', { name: `Open ${company.name}` }).click();
 	await page.getByRole('heading', { name: company.name, exact: true }).waitFor();
 	await close();
 });
@@ -198,7 +198,7 @@ test('can be declined, and whoever invited hears of it at once', async () => {
 
 test('in an older tab is the one that is accepted, whatever was opened since', async () => {
 	const owner = await portal.person({ firstName: 'Mei', lastName: 'Tanaka' });
-	const other = await portal.company({ owner, admin: portal.admin, name: 'Tanaka Robotics' });
+	const other = await portal.company({ owner, admin: portal.admin, name: unique('Tanaka Robotics') });
 	const invitee = await portal.person();
 	const older = await portal.invitation(company, { email: invitee.email });
 	const newer = await portal.invitation(other, { email: invitee.email });

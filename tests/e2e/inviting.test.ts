@@ -166,7 +166,7 @@ test('an invitation that expires while the page is open says so to whoever sent 
 	await page.goto(`/orgs/${company.slug}/users`);
 	const row = page.locator(`[data-invitation="${email}"]`);
 	await row.getByText('Expired').waitFor();
-	await row.getByRole('button', { name: `Send the invitation of ${email} again` }).click();
+	await row.getByRole('button', { name: `Send again the invitation of ${email}` }).click();
 	await row.getByText('E-mail sent').waitFor();
 	expect(await row.getByText('Expired').count()).toBe(0);
 	expect(complaints).toEqual([]);

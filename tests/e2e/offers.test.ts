@@ -116,7 +116,7 @@ test('who is invited already is sent the link again where one tries to invite th
 	expect(await dialog.getByText('has been invited already').count()).toBe(0);
 	await address.fill(` ${email.toUpperCase()}`);
 	await dialog.getByText(`${email} has been invited already by`).waitFor();
-	await dialog.getByRole('button', { name: `Send the invitation of ${email} again` }).click();
+	await dialog.getByRole('button', { name: `Send again the invitation of ${email}` }).click();
 	await page.getByText(`Sent to ${email} again`).waitFor();
 	await dialog.waitFor({ state: 'hidden' });
 	await portal.tokenFor(email, 'invitations', token);

@@ -81,6 +81,16 @@ test('the portal under another name leads to its own address, where one can sign
 	const { page } = person;
 	await page.goto('/login?next=%2Fprofile');
 	expect(page.url()).toBe(`${origin}/login?next=%2Fprofile`);
+	// A moment later the page is shown there, for the sake of proxies that would lead in circles: it says where to go.
+	person.forgive(/403|WebSocket/);
+	await page.goto('/login');
+	expect(new URL(page.url()).hostname).toBe('127.0.0.1');
+	await page.getByLabel('E-mail').fill(someone.email);
+	await page.getByLabel('Password', { exact: true }).fill('a developer’s password');
+	await page.getByRole('button', { name: 'Sign in' }).click();
+	await page.getByRole('alert').getByText(`Open the portal at ${origin}`).waitFor();
+	expect(await page.getByLabel('E-mail').inputValue()).toBe(someone.email);
+	await page.goto(`${origin}/login?next=%2Fprofile`);
 	await page.getByLabel('E-mail').fill(someone.email);
 	await page.getByLabel('Password', { exact: true }).fill('a developer’s password');
 	await page.getByRole('button', { name: 'Sign in' }).click();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, unique, type Portal, type Visitor } from '../factories.ts';
 import { findAllProblems } from './axe.ts';
 import { getBrowser, newPerson } from './browser.ts';
-import { findFieldProblems, findMixedDirections, findPrintProblems } from './reading.ts';
+import { findFieldProblems, findMixedDirections, findPrintProblems, findTornSentences } from './reading.ts';
 
 /** Every page as its readers see it: narrow and wide, light and dark, with the rules of WCAG 2.2 AA. */
 
@@ -120,6 +120,7 @@ test.each(['nobody', 'owner', 'requester', 'admin'] as const)(
 			const found = [
 				...(await findAllProblems(page)),
 				...(await findMixedDirections(page)),
+				...(await findTornSentences(page)),
 				...(await findFieldProblems(page)),
 				...(await findPrintProblems(page))
 			];

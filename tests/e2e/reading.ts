@@ -32,6 +32,19 @@ export function findMixedDirections(page: Page): Promise<string[]> {
 	});
 }
 
+/** Sentences that a flexible box takes apart: their words and a name in them are boxes of their own there, with gaps. */
+export function findTornSentences(page: Page): Promise<string[]> {
+	return page.evaluate(() =>
+		[...document.querySelectorAll('bdi, time, strong, b, em, code')].flatMap((part) => {
+			const box = part.parentElement;
+			if (!box?.checkVisibility() || !/flex|grid/.test(getComputedStyle(box).display)) return [];
+			const isWords = (node: Node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim() !== '';
+			const hasWords = [...box.childNodes].some(isWords);
+			return hasWords ? [`torn: ${box.textContent?.replace(/\s+/g, ' ').trim().slice(0, 100)}`] : [];
+		})
+	);
+}
+
 /** Fields that a telephone would bring nearer, and those that don't say whose data belongs into them. */
 export function findFieldProblems(page: Page): Promise<string[]> {
 	return page.evaluate(() => {

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { getPortal, type Company, type Portal, type Visitor } from '../factories.ts';
+import { getPortal, unique, type Company, type Portal, type Visitor } from '../factories.ts';
 import { findAllProblems } from './axe.ts';
 import { getBrowser, openAs } from './browser.ts';
 import { choose } from './keyboard.ts';
@@ -35,7 +35,7 @@ async function join(company: Company, email: string, by: Visitor) {
 }
 
 test('the switcher: by keyboard alone, with marks that come and go by themselves, and nothing stays behind', async () => {
-	const [first, second] = [await approved('Adler Rail'), await approved('Lumen Energy')];
+	const [first, second] = [await approved(unique('Adler Rail')), await approved(unique('Lumen Energy'))];
 	const member = await portal.member(first, 'super_admin');
 	await join(second, member.email, member);
 	const person = await visit(member, `/orgs/${second.slug}`);

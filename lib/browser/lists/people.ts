@@ -1,7 +1,7 @@
 import type { Meaning } from './headings.ts';
 import { findReason, isPast, isRoleLabel, saysNo, saysYes } from './standings.ts';
 import { holdsAddress, type Column } from './columns.ts';
-import { bareAddress, normalizeEmail } from '../../fields.ts';
+import { bareAddress, normalizeEmail } from '../../email-addresses.ts';
 import { tidy } from './words.ts';
 
 /** What a line says of a person. */

@@ -130,7 +130,7 @@ export const inviteesRouter = router({
 				throw fieldRefusal(
 					'email',
 					'INVITED',
-					`${input.email} has been invited already. Send the invitation again from the list.`
+					`${input.email} has been invited already, and can be sent the link again.`
 				);
 		}
 	}),

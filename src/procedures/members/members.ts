@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { text } from '#lib/schema.ts';
 import { sentence } from '#lib/direction.ts';
 import type { Actor } from '#lib/events.ts';
 import { names } from '#lib/fields.ts';
@@ -283,8 +284,8 @@ export const membersRouter = router({
 	 * How the person's own membership ended lately, where it has: the event of it. Null for whoever was none, who learns
 	 * nothing of the organization either.
 	 */
-	findDeparture: userProcedure({ organizationId: z.uuid() }).query(
-		({ ctx: { db, user }, input: { organizationId } }) => findDeparture(db, organizationId, user.id)
+	findDeparture: userProcedure({ slug: text(100) }).query(({ ctx: { db, user }, input: { slug } }) =>
+		findDeparture(db, slug, user.id)
 	),
 
 	/**

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
-import { recentLength, type PortalSnapshot } from '#lib/apply.ts';
+import type { PortalSnapshot } from '#lib/apply.ts';
 import { searchText } from '#lib/fields.ts';
 import { searchKey } from '#lib/search.ts';
 import {
@@ -15,6 +15,7 @@ import {
 	type OrganizationOrder,
 	type Status
 } from '#lib/views.ts';
+import { recentLength } from '#lib/wire.ts';
 import { isoOf, type Db } from '../../database/database.ts';
 import { holding, takePage, type Order } from '../../database/paging.ts';
 import { fieldRefusal, notFound } from '../../api/refusals.ts';

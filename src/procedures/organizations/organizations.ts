@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import type { OrganizationSnapshot } from '#lib/apply.ts';
 import { sentence } from '#lib/direction.ts';
-import { recentLength, type OrganizationSnapshot } from '#lib/apply.ts';
 import { organizationName } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
-import { namesAtMost, type Online } from '#lib/wire.ts';
+import { namesAtMost, recentLength, type Online } from '#lib/wire.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import { compileTogether } from '../../database/together.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
@@ -253,7 +253,10 @@ export const organizationsRouter = router({
 		// A suspended organization shows that it is, and nothing of what it holds.
 		if (row.status === 'suspended') {
 			const nothing = { members: [], invitations: [], applications: [], recent: [] };
-			return { snapshot: { ...head, ...nothing } satisfies OrganizationSnapshot, online: { count: 0, userIds: [] } satisfies Online };
+			return {
+				snapshot: { ...head, ...nothing } satisfies OrganizationSnapshot,
+				online: { count: 0, userIds: [] } satisfies Online
+			};
 		}
 		const snapshot: OrganizationSnapshot = {
 			...head,

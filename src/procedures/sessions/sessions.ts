@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { givenPassword, normalizeEmail } from '#lib/fields.ts';
+import { normalizeEmail } from '#lib/email-addresses.ts';
+import { givenPassword } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
 import type { Account } from '#lib/views.ts';
 import { compileTogether } from '../../database/together.ts';

@@ -1,0 +1,21 @@
+/**
+ * Parts of a page that are loaded later than the page. One that is wanted and can't be had is said at the page's foot:
+ * the connection is away, or a new version of the portal has taken the place of the one that the page came from. Some
+ * browsers then refuse that file until the page is loaded again.
+ */
+let isMissing = $state(false);
+
+/** Whether the page lacks a part that somebody wanted. */
+export const isPartMissing = () => isMissing;
+
+/** Does what needs a part that may not have come yet; false where it can't be had now. */
+export async function needPart(work: () => Promise<unknown>): Promise<boolean> {
+	try {
+		await work();
+		isMissing = false;
+	} catch (error) {
+		console.warn(error);
+		isMissing = true;
+	}
+	return !isMissing;
+}

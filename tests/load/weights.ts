@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+/**
+ * `npm run bench:weights`: how much JavaScript the first visit of a page loads before it works, from the pages as they
+ * were built. What it asks for once it works is not counted: the socket's client at once, the rest when it has time.
+ */
+
+const output = path.resolve(import.meta.dirname, '..', '..', '.svelte-kit', 'output');
+
+/** The most that a page may load before it works, in bytes after gzip. */
+export const budgets: Record<string, number> = {
+	'/login': 54_500,
+	'/invitations': 61_000,
+	'/orgs/[slug]': 92_500,
+	'/orgs/[slug]/users': 100_000,
+	'/admin': 130_000
+};
+
+interface Chunk {
+	file: string;
+	imports?: string[];
+	dynamicImports?: string[];
+}
+
+interface Manifest {
+	_: {
+		client: { imports: string[] };
+		nodes: (() => Promise<{ imports: string[] }>)[];
+		routes: { id: string; page: { layouts: number[]; leaf: number } | null }[];
+	};
+}
+
+export interface Weight {
+	route: string;
+	files: string[];
+	/** In bytes: as the browser runs it, and after gzip. */
+	plain: number;
+	gzip: number;
+}
+
+/** The files of a first visit by page: what its document preloads and all that those files import. */
+export async function weighPages(): Promise<Weight[]> {
+	const load = async (file: string) => (await import(pathToFileURL(path.join(output, file)).href)) as unknown;
+	const { manifest } = (await load('server/manifest-full.js')) as { manifest: Manifest };
+	const chunks = JSON.parse(
+		await readFile(path.join(output, 'client/.vite/manifest.json'), 'utf8')
+	) as Record<string, Chunk>;
+	const chunkOf = new Map(Object.values(chunks).map((chunk) => [chunk.file, chunk]));
+
+	const sizes = new Map<string, { plain: number; gzip: number }>();
+	async function sizeOf(file: string) {
+		const known = sizes.get(file);
+		if (known) return known;
+		const text = await readFile(path.join(output, 'client', file));
+		const size = { plain: text.length, gzip: gzipSync(text, { level: 9 }).length };
+		sizes.set(file, size);
+		return size;
+	}
+
+	const { client, nodes, routes } = manifest._;
+	const weights: Weight[] = [];
+	for (const { id: route, page } of routes) {
+		if (!page) continue;
+		const parts = [...page.layouts, page.leaf].map((index) => nodes[index]?.());
+		const preloaded = [
+			...client.imports,
+			...(await Promise.all(parts)).flatMap((part) => part?.imports ?? [])
+		];
+		const files = new Set<string>();
+		const add = (file: string) => {
+			if (files.has(file) || !file.endsWith('.js')) return;
+			files.add(file);
+			for (const key of chunkOf.get(file)?.imports ?? []) add(chunks[key]?.file ?? '');
+		};
+		preloaded.forEach(add);
+		const each = await Promise.all([...files].map(sizeOf));
+		const sum = (of: 'plain' | 'gzip') => each.reduce((total, size) => total + size[of], 0);
+		weights.push({ route, files: [...files], plain: sum('plain'), gzip: sum('gzip') });
+	}
+	return weights;
+}
+
+const kB = (bytes: number) => (bytes / 1000).toFixed(1).padStart(8);
+
+if (import.meta.main) {
+	console.log(`JavaScript before the page works, kB\n${''.padEnd(36)}   plain    gzip  budget`);
+	for (const { route, plain, gzip } of await weighPages()) {
+		const budget = budgets[route];
+		console.log(`${route.padEnd(34)}${kB(plain)}${kB(gzip)}${budget ? kB(budget) : ''}`);
+	}
+}
