@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Role } from '#lib/views.ts';
-import type { Parts } from './http/app.ts';
+import type { Parts } from './http/context.ts';
 import { hashPassword } from './identity/passwords.ts';
 import { createAccount } from './procedures/accounts/accounts.ts';
 import { addMember } from './procedures/members/members.ts';

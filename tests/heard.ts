@@ -8,6 +8,8 @@ export function heard(socket: Socket<ServerToClient>) {
 	const streams: Stream[] = [];
 	/** Ids of the people who have a page open, for each organization, as a page keeps them. */
 	const online = new Map<string, Set<string>>();
+	/** How many they are, also where not all are named. */
+	const counts = new Map<string, number>();
 	const words: string[] = [];
 	const waiting = new Set<() => void>();
 	const note = (word: string) => {
@@ -26,7 +28,8 @@ export function heard(socket: Socket<ServerToClient>) {
 	socket.on('ended', () => note('ended'));
 	socket.on('resync', () => note('resync'));
 	socket.on('news', (isLive) => note(`news ${isLive}`));
-	socket.on('online', (organizationId, { userIds }) => {
+	socket.on('online', (organizationId, { count, userIds }) => {
+		counts.set(organizationId, count);
 		const before = online.get(organizationId) ?? new Set();
 		const now = new Set(userIds);
 		online.set(organizationId, now);
@@ -61,5 +64,5 @@ export function heard(socket: Socket<ServerToClient>) {
 	const hears = (word: string) => until(() => words.includes(word), word);
 	/** What the portal admins' own stream has told. */
 	const portalEvents = () => events.filter((_, index) => streams[index]?.kind === 'portal');
-	return { socket, events, portalEvents, online, words, until, hears };
+	return { socket, events, portalEvents, online, counts, words, until, hears };
 }

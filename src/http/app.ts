@@ -5,17 +5,14 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono, type Context as HonoContext } from 'hono';
 import { generateCookie, getCookie } from 'hono/cookie';
 import { HTTPException } from 'hono/http-exception';
-import type { Logger } from 'pino';
 import { loggedPath } from '#lib/redaction.ts';
 import { accountHeader } from '#lib/wire.ts';
 import { addressOf } from '../identity/networks.ts';
 import { raiseAlarm } from '../news/alarms.ts';
 import { callLimit, limitBody, limitTold, readForm, smallBody } from './bodies.ts';
-import type { Db } from '../database/database.ts';
 import type { Env } from '../env.ts';
 import { exportActivity, formatOf } from './exports.ts';
-import type { Outbox } from '../mail/outbox.ts';
-import { contextOf as contextOfAsker } from './context.ts';
+import { contextOf as contextOfAsker, type Parts } from './context.ts';
 import { reportCall } from './inside.ts';
 import { createIntrospection } from './introspection.ts';
 import { leadToOrigin, refuseElsewhere } from './own-address.ts';
@@ -23,17 +20,6 @@ import { followUnsubscribe } from '../procedures/preferences/preferences.ts';
 import { appRouter } from '../router.ts';
 import { Refusal, refusalOfOutage } from '../api/refusals.ts';
 import { type Context } from '../api/trpc.ts';
-import type { Vault } from '../vault/vault.ts';
-
-export interface Parts {
-	db: Db;
-	/** @throws when the database doesn't answer. */
-	ping: () => Promise<void>;
-	env: Env;
-	vault: Vault;
-	outbox: Outbox;
-	log: Logger;
-}
 
 /** What a Node.js request handler, such as SvelteKit's, looks like. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;

@@ -1,10 +1,24 @@
+import type { Logger } from 'pino';
 import type { Db } from '../database/database.ts';
 import { describeDevice, deviceCookie } from '../identity/devices.ts';
 import { prefixOf } from '../identity/networks.ts';
 import { findSession, sessionCookie, type Session } from '../identity/sessions.ts';
 import { refusalOfOutage } from '../api/refusals.ts';
 import type { Context } from '../api/trpc.ts';
-import type { Parts } from './app.ts';
+import type { Env } from '../env.ts';
+import type { Outbox } from '../mail/outbox.ts';
+import type { Vault } from '../vault/vault.ts';
+
+/** What the process has once, and every request works with. */
+export interface Parts {
+	db: Db;
+	/** @throws when the database doesn't answer. */
+	ping: () => Promise<void>;
+	env: Env;
+	vault: Vault;
+	outbox: Outbox;
+	log: Logger;
+}
 
 /** Attributes of a cookie, with the names that `Set-Cookie` has for them; `maxAge` in seconds. */
 export type CookieOptions = Omit<ReturnType<typeof sessionCookie>['options'], 'maxAge'> & { maxAge: number };

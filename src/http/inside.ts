@@ -7,8 +7,7 @@ import {
 } from '@trpc/server';
 import type { Context } from '../api/trpc.ts';
 import { appRouter, type AppRouter } from '../router.ts';
-import type { Parts } from './app.ts';
-import { contextOf, type Asker } from './context.ts';
+import { contextOf, type Asker, type Parts } from './context.ts';
 
 export interface InsideCall {
 	type: 'query' | 'mutation';
