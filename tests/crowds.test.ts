@@ -1,7 +1,7 @@
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { refusals } from '#lib/wire.ts';
-import { getPortal, password, type Portal, type Visitor } from './factories.ts';
+import { namesAtMost, refusals } from '#lib/wire.ts';
+import { getPortal, password, type Person, type Portal, type Visitor } from './factories.ts';
 
 /** How many pages may be open at once: of one session, one account, and without a session from one address. */
 
@@ -146,4 +146,21 @@ test('who knocks again on the same connection is out, and so is who says nothing
 	await silent.closed;
 	expect(performance.now() - began).toBeLessThan(25_000);
 	expect(silent.heard.filter((one) => one.startsWith('4'))).toEqual([]);
+});
+
+test('of a crowd a page hears how many they are, with some names, and not of each by itself', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const crowd: Person[] = [];
+	for (let each = 0; each < namesAtMost + 10; each++) crowd.push(await portal.member(company));
+	const page = await company.owner.listen();
+	await page.hears('online');
+	const others = await Promise.all(crowd.map((one) => one.listen()));
+	const isCount = (count: number) =>
+		page.until(() => page.counts.get(company.id) === count, `a crowd of ${count}`);
+	await isCount(crowd.length + 1);
+	expect(page.online.get(company.id)?.size).toBe(namesAtMost);
+	for (const { socket } of others) socket.disconnect();
+	await isCount(1);
+	expect(page.online.get(company.id)).toEqual(new Set([company.owner.userId]));
+	expect(page.words.filter((word) => word === 'online').length).toBeLessThan(crowd.length);
 });

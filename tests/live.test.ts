@@ -1,9 +1,8 @@
 import { connect } from 'node:net';
 import { io, type Socket } from 'socket.io-client';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyOrganization, applyPortal } from '#lib/apply.ts';
-import { namesAtMost } from '#lib/wire.ts';
-import { password, startPortal, type Person, type Portal } from './factories.ts';
+import { password, startPortal, type Portal } from './factories.ts';
 
 let portal: Portal;
 beforeAll(async () => {
@@ -154,25 +153,6 @@ describe('an open page', () => {
 		other.socket.disconnect();
 		await page.hears(`presence ${member.userId} false`);
 	});
-
-	test.runIf(inject('database') === 'postgres')(
-		'hears of a crowd how many they are, with some names, and not of each by itself',
-		async () => {
-			const company = await approved();
-			const crowd: Person[] = [];
-			for (let each = 0; each < namesAtMost + 10; each++) crowd.push(await portal.member(company));
-			const page = await company.owner.listen();
-			await page.hears('online');
-			const others = await Promise.all(crowd.map((one) => one.listen()));
-			const count = (of: number) => page.until(() => page.counts.get(company.id) === of, `a crowd of ${of}`);
-			await count(crowd.length + 1);
-			expect(page.online.get(company.id)?.size).toBe(namesAtMost);
-			for (const { socket } of others) socket.disconnect();
-			await count(1);
-			expect(page.online.get(company.id)).toEqual(new Set([company.owner.userId]));
-			expect(page.words.filter((word) => word === 'online').length).toBeLessThan(crowd.length);
-		}
-	);
 });
 
 describe('the door closes', () => {
