@@ -1,4 +1,5 @@
 import { findHeading, type Heading, type Meaning } from './headings.ts';
+import { isForeign } from './qualifiers.ts';
 import { isStanding } from './standings.ts';
 import { plainWord, tidy } from './words.ts';
 
@@ -115,16 +116,17 @@ function settle(headings: (Heading | null)[], valuesOf: (at: number) => string[]
 	});
 }
 
-/** Words that make an address one that isn't for work, or none of the person. */
-const foreign =
-	/manager|supervisor|chef|vorgesetzt|recovery|second|privat|personal|home|heim|usage|status|prefer|verif|domain|count|date|sent|bounce|opt|alias|proxy|hash/;
+/** Words that say something about an address, where it isn’t itself what the column holds. */
+const about = /usage|status|prefer|verif|domain|count$|date$|sent$|bounce|opt|alias|proxy|hash/;
 
 /** “Kunden-E-Mail”: a heading that speaks of mail over addresses, where no other does. */
 function findSpokenMail(headings: string[], valuesOf: (at: number) => string[]): number {
 	const spoken = headings.flatMap((heading, at) => {
 		const word = plainWord(heading);
 		const values = valuesOf(at);
-		return word.includes('mail') && !foreign.test(word) && values.some(holdsAddress) ? [at] : [];
+		return word.includes('mail') && !about.test(word) && !isForeign(heading) && values.some(holdsAddress)
+			? [at]
+			: [];
 	});
 	return spoken.length === 1 ? (spoken[0] ?? -1) : -1;
 }
