@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findProblems, listInvitees, parseInvitees } from '#lib/browser/invitees.ts';
+import { listInvitees, parseInvitees } from '#lib/browser/invitees.ts';
 import { findHeading } from '#lib/browser/lists/headings.ts';
 import { readText } from '#lib/browser/lists/texts.ts';
 
