@@ -1,4 +1,5 @@
 import { email, firstName, lastName, normalizeEmail } from '../fields.ts';
+import { prepare } from './lists/contents.ts';
 import type { Meaning } from './lists/headings.ts';
 import { readPerson, type Person } from './lists/people.ts';
 import { findRole } from './lists/standings.ts';
@@ -58,7 +59,8 @@ export function listInvitees(reading: Reading, chosen?: readonly Meaning[] | nul
 		const cells = table.columns.map(({ heading }) => heading);
 		return listInvitees(readLoose([{ line: table.headingLine ?? 1, cells }, ...table.rows]));
 	}
-	const columns = table.columns.map((column, at) => ({ ...column, meaning: chosen?.[at] ?? column.meaning }));
+	const meant = table.columns.map((column, at) => ({ ...column, meaning: chosen?.[at] ?? column.meaning }));
+	const columns = prepare(meant, table.rows);
 	return table.rows.map(({ line, cells }, index) => inviteeOf(index + 1, line, readPerson(columns, cells)));
 }
 

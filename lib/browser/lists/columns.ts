@@ -1,6 +1,8 @@
+import { findByContents, mayTellGone } from './contents.ts';
+import type { DayOrder } from './days.ts';
 import { findHeading, type Heading, type Meaning } from './headings.ts';
 import { isForeign } from './qualifiers.ts';
-import { isStanding } from './standings.ts';
+import { isStanding, saysNo, saysYes } from './standings.ts';
 import { plainWord, tidy } from './words.ts';
 
 /** One line of a list, with the place where it stands. */
@@ -12,6 +14,10 @@ export type Column = {
 	meaning: Meaning | null;
 	/** What stands in the first rows that hold something. */
 	samples: string[];
+	/** Whether it says nothing but how people stand, so that an unknown word is a doubt. */
+	isStrict?: boolean;
+	/** Which number of its days is the month. */
+	order?: DayOrder;
 };
 
 export type Table = {
@@ -147,14 +153,23 @@ export function readTable(all: Row[], at: number): Table {
 		const spoken = findSpokenMail(headings, valuesOf);
 		if (spoken >= 0) found[spoken] = 'email';
 	}
+	for (const [column, heading] of headings.entries()) {
+		const meaning = found[column] ?? null;
+		if (!heading || (meaning !== null && meaning !== 'ignore')) continue;
+		const all = rows.map(({ cells }) => tidy(cells[column] ?? '')).filter(Boolean);
+		found[column] = findByContents(heading, all, meaning === 'ignore') ?? meaning;
+	}
 	const columns = headings.map((heading, column): Column => ({
 		heading,
 		meaning: found[column] ?? null,
 		samples: valuesOf(column).slice(0, samplesShown)
 	}));
-	// A column that holds nothing, or no word, needs no answer.
-	const isUnclear = ({ meaning, samples }: Column) =>
-		meaning === null && samples.some((sample) => /\p{L}/u.test(sample) && !/^(true|false)$/i.test(sample));
+	const isNames = (sample: string) => /\p{L}/u.test(sample) && !/\d{3}/.test(sample) && !holdsAddress(sample);
+	// A column that holds nothing, or no word, needs no answer, nor does one of somebody else.
+	const isUnclear = ({ heading, meaning, samples }: Column) =>
+		meaning === null &&
+		!isForeign(heading) &&
+		samples.some((one) => isNames(one) && !saysYes(one) && !saysNo(one));
 	const isMail = ({ meaning }: Column) =>
 		meaning === 'email' || meaning === 'login' || meaning === 'otherEmail';
 	const holdsAny = (_: Column, column: number) => rows.some(({ cells }) => holdsAddress(cells[column] ?? ''));
@@ -162,13 +177,20 @@ export function readTable(all: Row[], at: number): Table {
 	const hasMail =
 		columns.some(isMail) &&
 		(columns.some((one, column) => isMail(one) && holdsAny(one, column)) || !columns.some(holdsAny));
-	const hasNames = columns.some(
-		({ meaning }) => meaning === 'firstName' || meaning === 'lastName' || meaning === 'fullName'
+	const has = (...wanted: Meaning[]) => columns.some(({ meaning }) => meaning && wanted.includes(meaning));
+	const hasWhole = columns.some(
+		({ meaning, samples }) => meaning === 'fullName' && samples.some((one) => /[\s,]/.test(one))
+	);
+	const hasNames = hasWhole || (has('firstName') && has('lastName'));
+	const isDoubtful = columns.some(
+		({ heading, meaning }, column) =>
+			meaning === null &&
+			mayTellGone(heading, rows.map(({ cells }) => tidy(cells[column] ?? '')).filter(Boolean))
 	);
 	return {
 		headingLine: head?.line ?? null,
 		columns,
 		rows,
-		isAsking: head !== undefined && (!hasMail || (!hasNames && columns.some(isUnclear)))
+		isAsking: head !== undefined && (!hasMail || isDoubtful || (!hasNames && columns.some(isUnclear)))
 	};
 }

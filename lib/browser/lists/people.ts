@@ -1,5 +1,6 @@
 import type { Meaning } from './headings.ts';
-import { findReason, isPast, saysNo, saysYes } from './standings.ts';
+import { isNoDay, isOver, type DayOrder } from './days.ts';
+import { findDoubt, findReason, saysNo, saysYes } from './standings.ts';
 import { holdsAddress, type Column } from './columns.ts';
 import { normalizeEmail } from '../../fields.ts';
 import { cleanAddress } from './addresses.ts';
@@ -72,23 +73,29 @@ export function readPerson(columns: Column[], cells: string[]): Person {
 		email: (right ?? meant)?.email ?? '',
 		role,
 		status: statuses[0] ?? '',
-		reason: findReasonIn(columns, cells, [...statuses, role])
+		reason: findReasonIn(columns, cells, role)
 	};
 }
 
-function findReasonIn(columns: Column[], cells: string[], words: string[]): string | null {
-	for (const word of words) {
-		const reason = findReason(word);
-		if (reason) return reason;
-	}
-	for (const [at, { heading, meaning }] of columns.entries()) {
+function findReasonIn(columns: Column[], cells: string[], role: string): string | null {
+	const reason = findReason(role);
+	if (reason) return reason;
+	for (const [at, { heading, meaning, isStrict = true, order = null }] of columns.entries()) {
 		const cell = tidy(cells[at] ?? '');
 		if (!cell) continue;
+		const doubt = meaning === 'status' ? findDoubt(cell, isStrict) : null;
+		if (doubt) return doubt;
 		const isAgainst =
-			(meaning === 'isActive' && (saysNo(cell) || findReason(cell) !== null)) ||
-			(meaning === 'isGone' && saysYes(cell)) ||
-			(meaning === 'goneSince' && isPast(cell));
+			(meaning === 'isActive' && (saysNo(cell) || findDoubt(cell, false) !== null)) ||
+			// A day, or a word nobody knows, stands there because something happened.
+			(meaning === 'isGone' &&
+				(saysYes(cell) || (!saysNo(cell) && !isNoDay(cell) && isGoneBy(cell, order)))) ||
+			(meaning === 'goneSince' && isOver(cell, order));
 		if (isAgainst) return `${heading}: ${cell}`;
 	}
 	return null;
 }
+
+/** What stands under “Suspended”: “not suspended” and “Active” say that it didn't happen. */
+const isGoneBy = (cell: string, order: DayOrder) =>
+	isOver(cell, order) && (findDoubt(cell, true) !== null || /\d/.test(cell));
