@@ -114,6 +114,18 @@ describe('what stands around a name or an address', () => {
 	});
 });
 
+test('what stands beside an address under a heading isn’t lost', () => {
+	expect(read('E-mail\nMira Solberg <mira@x.test>\ntomas@y.test (Tomas Reyes)')).toEqual([mira, tomas]);
+	for (const text of [
+		'Name,E-mail\nMira Solberg,"mira@x.test; tomas@y.test"',
+		'E-mail\nmira@x.test, tomas@y.test'
+	]) {
+		const rows = parseInvitees(text);
+		expect(rows).toMatchObject([{ email: 'mira@x.test, tomas@y.test' }]);
+		expect(findProblems(rows).get(1)).toHaveProperty('email');
+	}
+});
+
 test('whatever is pasted, no address and no word is lost in silence', () => {
 	const letters = fc.stringMatching(/^[a-z]{3,7}$/);
 	const name = fc

@@ -1,7 +1,8 @@
 import { email, firstName, lastName, normalizeEmail } from '../fields.ts';
 import { prepare } from './lists/contents.ts';
 import type { Meaning } from './lists/headings.ts';
-import { readPerson, type Person } from './lists/people.ts';
+import type { Person } from './lists/names.ts';
+import { readPerson } from './lists/people.ts';
 import { findRole } from './lists/standings.ts';
 import { readLoose, readText, type Reading } from './lists/texts.ts';
 import type { Role } from '../views.ts';

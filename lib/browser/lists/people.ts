@@ -3,49 +3,10 @@ import { isNoDay, isOver, type DayOrder } from './days.ts';
 import { findDoubt, findReason, saysNo, saysYes } from './standings.ts';
 import { holdsAddress, type Column } from './columns.ts';
 import { normalizeEmail } from '../../fields.ts';
-import { cleanAddress } from './addresses.ts';
+import { cleanAddress, findAddresses } from './addresses.ts';
+import { splitName, type Person } from './names.ts';
+import { readRecipients } from './recipients.ts';
 import { tidy } from './words.ts';
-
-/** What a line says of a person. */
-export type Person = {
-	firstName: string;
-	lastName: string;
-	email: string;
-	/** As it stood there. */
-	role: string;
-	/** As it stood there, of a column about that. */
-	status: string;
-	/** Why nobody should write to them. */
-	reason: string | null;
-};
-
-export const nobody: Person = { firstName: '', lastName: '', email: '', role: '', status: '', reason: null };
-
-/** What stands between a given name and a surname and belongs to the surname. */
-const particles = new Set(
-	`van von vom zu zum zur de den der del della delle di da dal do dos das du des la las le les los ten ter te op het 't
-	bin ibn al el af av bint ben mac san santa st. abu`.split(/\s+/)
-);
-const endings = new Set(['jr', 'jr.', 'sr', 'sr.', 'ii', 'iii', 'iv', 'phd', 'md']);
-
-/** “Ana Maria Lind” or, as address books write it, “Lind, Ana Maria”. */
-export function splitName(text: string): { firstName: string; lastName: string } {
-	const name = tidy(text);
-	const comma = name.indexOf(',');
-	if (comma >= 0) {
-		const [before, behind] = [name.slice(0, comma).trim(), name.slice(comma + 1).trim()];
-		if (before && behind && !endings.has(behind.toLowerCase()))
-			return { firstName: behind, lastName: before };
-	}
-	const words = name.replaceAll(',', '').split(' ');
-	if (words.length < 2) return { firstName: words[0] ?? '', lastName: '' };
-	let at = words.length - 1;
-	while (at > 1 && endings.has((words[at] ?? '').toLowerCase())) at -= 1;
-	// “Linus van den Berg”: from the first of the small words on.
-	const small = words.findIndex((word, index) => index > 0 && index < at && particles.has(word));
-	if (small > 0) at = small;
-	return { firstName: words.slice(0, at).join(' '), lastName: words.slice(at).join(' ') };
-}
 
 const rankOf: Partial<Record<Meaning, number>> = { email: 0, login: 1, otherEmail: 2 };
 
@@ -62,15 +23,27 @@ export function readPerson(columns: Column[], cells: string[]): Person {
 		.map(({ meaning }, at) => ({ rank: meaning ? rankOf[meaning] : undefined, cell: tidy(cells[at] ?? '') }))
 		.filter(({ rank, cell }) => rank !== undefined && cell)
 		.sort((one, other) => (one.rank ?? 0) - (other.rank ?? 0))
-		.map(({ cell, rank }) => ({ email: cleanAddress(cell), rank }));
+		.map(({ cell, rank }) => ({ email: cleanAddress(cell), rank, cell }));
 	const right = addresses.find(({ email }) => normalizeEmail(email));
 	// What somebody signs in with elsewhere is often no address at all.
 	const meant = addresses.find(({ email, rank }) => rank !== 1 || holdsAddress(email));
+	// “Ana Lind <ana@x.test>” under “E-mail”: the name is said nowhere else.
+	const beside = first || last || whole ? undefined : readRecipients(addresses[0]?.cell ?? '', true)?.[0];
+	// Of several addresses in one place, or under no heading, somebody has to say whose they are.
+	const places = columns.flatMap(({ heading, meaning }, at) =>
+		(meaning === 'email' && !/(emails|mails|addresses|adressen)$/i.test(tidy(heading))) ||
+		(meaning === null && !heading)
+			? (cells[at] ?? '')
+			: []
+	);
+	const held = new Set(places.flatMap((cell) => findAddresses(cell)).map(({ email }) => email.toLowerCase()));
+	const heldBy = columns.filter(({ meaning, heading }) => meaning === 'email' && heading).length;
+	const several = heldBy === 1 && held.size > 1 ? [...held].join(', ') : undefined;
 	const [role = ''] = of('role');
 	const statuses = of('status');
 	return {
-		...names,
-		email: (right ?? meant)?.email ?? '',
+		...(beside ? { firstName: beside.firstName, lastName: beside.lastName } : names),
+		email: several ?? (right ?? meant)?.email ?? '',
 		role,
 		status: statuses[0] ?? '',
 		reason: findReasonIn(columns, cells, role)

@@ -1,6 +1,6 @@
 import { cleanAddress, findAddresses } from './addresses.ts';
 import { holdsAddress } from './columns.ts';
-import { nobody, splitName, type Person } from './people.ts';
+import { nobody, splitName, type Person } from './names.ts';
 import { findReason, isRoleLabel } from './standings.ts';
 import { tidy } from './words.ts';
 

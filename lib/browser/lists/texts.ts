@@ -1,6 +1,6 @@
 import Papa from 'papaparse';
 import { countHeadings, findHeadings, holdsAddress, readTable, type Row, type Table } from './columns.ts';
-import type { Person } from './people.ts';
+import type { Person } from './names.ts';
 import { guessPeople, readRecipients } from './recipients.ts';
 
 /** How many people of one list are read; more can't be sent at once anyhow. */
