@@ -1,5 +1,4 @@
-import { findByContents, mayTellGone } from './contents.ts';
-import type { DayOrder } from './days.ts';
+import { findByContents, mayTellGone, type Column } from './contents.ts';
 import { findHeading, type Heading, type Meaning } from './headings.ts';
 import { isForeign } from './qualifiers.ts';
 import { isStanding, saysNo, saysYes } from './standings.ts';
@@ -7,18 +6,6 @@ import { plainWord, tidy } from './words.ts';
 
 /** One line of a list, with the place where it stands. */
 export type Row = { line: number; cells: string[] };
-
-export type Column = {
-	heading: string;
-	/** Null: not understood. */
-	meaning: Meaning | null;
-	/** What stands in the first rows that hold something. */
-	samples: string[];
-	/** Whether it says nothing but how people stand, so that an unknown word is a doubt. */
-	isStrict?: boolean;
-	/** Which number of its days is the month. */
-	order?: DayOrder;
-};
 
 export type Table = {
 	/** The line of the headings; null where there are none. */

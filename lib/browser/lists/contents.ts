@@ -1,11 +1,22 @@
-import type { Column, Row } from './columns.ts';
-import { isDay, isNoDay, findOrder } from './days.ts';
+import { findOrder, isDay, isNoDay, type DayOrder } from './days.ts';
 import { findHeading, type Meaning } from './headings.ts';
 import { wordsOf } from './qualifiers.ts';
 import { findDoubt, findReason, findSide, isStanding, saysNo, saysYes } from './standings.ts';
 import { plainWord } from './words.ts';
 
 /** What a column is by what stands in it, where its heading isn't known. */
+
+export type Column = {
+	heading: string;
+	/** Null: not understood. */
+	meaning: Meaning | null;
+	/** What stands in the first rows that hold something. */
+	samples: string[];
+	/** Whether it says nothing but how people stand, so that an unknown word is a doubt. */
+	isStrict?: boolean;
+	/** Which number of its days is the month. */
+	order?: DayOrder;
+};
 
 const begins = (words: string[], beginnings: string[]) =>
 	words.some((word) => beginnings.some((one) => word.startsWith(one)));
@@ -63,7 +74,7 @@ export const mayTellGone = (heading: string, values: string[]) =>
 const ofKinds = stems('type typ kind art tipo details');
 
 /** Adds what has to be known of all of a column before one of its cells can be understood. */
-export const prepare = (columns: Column[], rows: Row[]): Column[] =>
+export const prepare = (columns: Column[], rows: { cells: string[] }[]): Column[] =>
 	columns.map((column, at) => ({
 		...column,
 		isStrict: !begins(wordsOf(column.heading), ofKinds) && findHeading(column.heading) !== 'state',

@@ -1,7 +1,8 @@
 import type { Meaning } from './headings.ts';
 import { isNoDay, isOver, type DayOrder } from './days.ts';
 import { findDoubt, findReason, saysNo, saysYes } from './standings.ts';
-import { holdsAddress, type Column } from './columns.ts';
+import { holdsAddress } from './columns.ts';
+import type { Column } from './contents.ts';
 import { normalizeEmail } from '../../fields.ts';
 import { cleanAddress, findAddresses } from './addresses.ts';
 import { splitName, type Person } from './names.ts';
