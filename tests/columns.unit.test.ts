@@ -132,6 +132,14 @@ describe('who is gone', () => {
 		expect(standing(heading, value)).toMatchObject({ isChosen: true, reason: null, isAsking: false });
 	});
 
+	test.each(['Active', 'Still employed'])('by %s without the mark that others have', (heading) => {
+		for (const mark of ['x', 'X', '✓']) {
+			const rows = parseInvitees(`Name,Email,${heading}\nA B,a@x.test,${mark}\nC D,c@x.test,`);
+			expect(rows.map(({ isChosen }) => isChosen)).toEqual([true, false]);
+		}
+		expect(standing(heading, '✗')).toMatchObject({ isChosen: false, reason: `${heading}: ✗` });
+	});
+
 	test('is asked about where a column that nobody knows may say so', () => {
 		const text = `Name,Email,Qwertz\nA B,a@x.test,Regular\nC D,c@x.test,Terminated\nE F,e@x.test,Loan`;
 		expect(readText(text).table?.isAsking).toBe(true);

@@ -93,6 +93,16 @@ describe('what stands around a name or an address', () => {
 		expect(rows[0]?.unknownRole).toBe(null);
 	});
 
+	test('a role is one wherever it stands', () => {
+		for (const line of [
+			'Mira Solberg, Super admin, mira@x.test',
+			'1. Mira Solberg - mira@x.test - Super admin'
+		]) {
+			expect(read(line)).toEqual([mira]);
+			expect(parseInvitees(line)[0]?.role).toBe('super_admin');
+		}
+	});
+
 	test.each([
 		['Mira Solberg (Platform) <mira@x.test>', 'Platform'],
 		['Guests: Mira Solberg <mira@x.test>', 'Guests'],

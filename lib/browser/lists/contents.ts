@@ -1,7 +1,7 @@
 import { findOrder, isDay, isNoDay, type DayOrder } from './days.ts';
 import { findHeading, type Meaning } from './headings.ts';
 import { wordsOf } from './qualifiers.ts';
-import { findDoubt, findReason, findSide, isStanding, saysNo, saysYes } from './standings.ts';
+import { findDoubt, findReason, findSide, isMark, isStanding, saysNo, saysYes } from './standings.ts';
 import { plainWord } from './words.ts';
 
 /** What a column is by what stands in it, where its heading isn't known. */
@@ -14,6 +14,8 @@ export type Column = {
 	samples: string[];
 	/** Whether it says nothing but how people stand, so that an unknown word is a doubt. */
 	isStrict?: boolean;
+	/** Whether it holds marks, so that a place without one says no. */
+	isMarked?: boolean;
 	/** Which number of its days is the month. */
 	order?: DayOrder;
 };
@@ -39,7 +41,8 @@ const ofLeaving =
 
 /** The meaning of a column whose heading nobody knows, or that nobody needs; null where what it holds doesn't show it. */
 export function findByContents(heading: string, values: string[], isKnown: boolean): Meaning | null {
-	const [filled, words] = [values.filter((value) => plainWord(value)), wordsOf(heading)];
+	const filled = values.filter((value) => plainWord(value) || saysYes(value) || saysNo(value));
+	const words = wordsOf(heading);
 	const isMostly = (fits: (value: string) => boolean) =>
 		filled.length > 0 && filled.filter(fits).length * 2 >= filled.length;
 	if (isKnown)
@@ -78,6 +81,8 @@ export const prepare = (columns: Column[], rows: { cells: string[] }[]): Column[
 	columns.map((column, at) => ({
 		...column,
 		isStrict: !begins(wordsOf(column.heading), ofKinds) && findHeading(column.heading) !== 'state',
+		isMarked:
+			column.samples.length > 0 && rows.every(({ cells }) => !cells[at]?.trim() || isMark(cells[at].trim())),
 		order:
 			column.meaning === 'goneSince' || column.meaning === 'isGone'
 				? findOrder(rows.map(({ cells }) => cells[at] ?? ''))

@@ -54,8 +54,12 @@ export function readPerson(columns: Column[], cells: string[]): Person {
 function findReasonIn(columns: Column[], cells: string[], role: string): string | null {
 	const reason = findReason(role);
 	if (reason) return reason;
-	for (const [at, { heading, meaning, isStrict = true, order = null }] of columns.entries()) {
+	for (const [
+		at,
+		{ heading, meaning, isStrict = true, isMarked = false, order = null }
+	] of columns.entries()) {
 		const cell = tidy(cells[at] ?? '');
+		if (!cell && meaning === 'isActive' && isMarked) return `${heading}: no mark`;
 		if (!cell) continue;
 		const doubt = meaning === 'status' ? findDoubt(cell, isStrict) : null;
 		if (doubt) return doubt;

@@ -249,7 +249,8 @@ export function guessPeople(cells: string[]): Person[] {
 	if (inside && hasName(inside)) names.push(`${inside.firstName} ${inside.lastName}`.trim());
 	const isOfNames = (text: string) => /\p{L}/u.test(text) && !/\d{3}/.test(text);
 	const others = [...names.filter((text) => !isOfNames(text)), inside?.role ?? ''];
-	const own = names.filter(isOfNames);
+	const own = names.filter((text) => isOfNames(text) && !(names.length > 1 && isRoleLabel(text)));
+	others.push(...names.filter((text) => isOfNames(text) && !own.includes(text)));
 	for (const text of after ?? []) {
 		// What follows two names and the address is meant as a role, whether it is one or not.
 		if (isRoleLabel(text) || !isOfNames(text) || own.length > 1 || (before?.length ?? 0) > 1)

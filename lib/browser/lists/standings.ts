@@ -48,8 +48,10 @@ export function findReason(text: string): string | null {
 }
 
 /** The same of a column that says yes or no. */
-export const saysNo = (text: string) => no.has(plainWord(text));
-export const saysYes = (text: string) => yes.has(plainWord(text));
+export const saysNo = (text: string) => no.has(plainWord(text)) || /^[✗✘☐❌✕]\ufe0f?$/u.test(text);
+export const saysYes = (text: string) => yes.has(plainWord(text)) || isMark(text);
+/** What is set where something is so, and where the others hold nothing. */
+export const isMark = (text: string) => /^[x✓✔☑✅]\ufe0f?$/iu.test(text);
 
 const stems = (words: string) => words.split(/\s+/).map(plainWord).filter(Boolean);
 /** Beginnings of words that say in a column of standing that somebody is gone, whatever ends them. */
