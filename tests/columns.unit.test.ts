@@ -62,6 +62,14 @@ describe('what stands beside a heading', () => {
 		}
 	);
 
+	test.each([
+		'Email (spouse)',
+		'Role (manager)',
+		'Status (Vorgesetzte)',
+		'Name [emergency]',
+		'Vorname (Mutter)'
+	])('%s is of somebody else', (heading) => expect(findHeading(heading)).toBe('ignore'));
+
 	test('that nobody knows is asked about where it matters', () => {
 		expect(readText('Name (Qwertz),Email\nMira,mira@x.test').table?.isAsking).toBe(true);
 		expect(readText('Name,Email (Qa),Email (Qb)\nMira S,a@x.test,b@x.test').table?.isAsking).toBe(true);
