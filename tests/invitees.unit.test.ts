@@ -238,7 +238,7 @@ describe('a list of people', () => {
 
 	test.each([
 		['Status', 'Active'],
-		['Status', 'LOCKED_OUT'],
+
 		['Status', 'PASSWORD_EXPIRED'],
 		['Status', 'not suspended'],
 		['State', 'Texas'],

@@ -1,7 +1,9 @@
 import { normalizeEmail } from '../email-addresses.ts';
 import { email, firstName, lastName } from '../fields.ts';
+import { prepare } from './lists/contents.ts';
 import type { Meaning } from './lists/headings.ts';
-import { readPerson, type Person } from './lists/people.ts';
+import type { Person } from './lists/names.ts';
+import { readPerson } from './lists/people.ts';
 import { findRole } from './lists/standings.ts';
 import { readLoose, readText, type Reading } from './lists/texts.ts';
 import type { Role } from '../views.ts';
@@ -59,7 +61,8 @@ export function listInvitees(reading: Reading, chosen?: readonly Meaning[] | nul
 		const cells = table.columns.map(({ heading }) => heading);
 		return listInvitees(readLoose([{ line: table.headingLine ?? 1, cells }, ...table.rows]));
 	}
-	const columns = table.columns.map((column, at) => ({ ...column, meaning: chosen?.[at] ?? column.meaning }));
+	const meant = table.columns.map((column, at) => ({ ...column, meaning: chosen?.[at] ?? column.meaning }));
+	const columns = prepare(meant, table.rows);
 	return table.rows.map(({ line, cells }, index) => inviteeOf(index + 1, line, readPerson(columns, cells)));
 }
 

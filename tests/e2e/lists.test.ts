@@ -124,6 +124,10 @@ test('columns that nobody knows are asked for, by keyboard alone, and nothing is
 	await picture(page, 'columns');
 	expect(await findAllProblems(page)).toEqual([]);
 	await page.setViewportSize({ width: 1280, height: 800 });
+	// What holds addresses is offered as that.
+	const ebost = page.getByRole('combobox', { name: 'What “Ebost” holds' });
+	expect(await ebost.inputValue()).toBe('email');
+	await ebost.selectOption('ignore');
 	await tabTo(page, 'Show the list');
 	await page.keyboard.press('Enter');
 	await page.getByText('Say which column holds the e-mail addresses.').waitFor();
@@ -144,6 +148,62 @@ test('columns that nobody knows are asked for, by keyboard alone, and nothing is
 	await page.getByRole('button', { name: 'Back' }).click();
 	await send(page, '3 invitations').click();
 	await page.getByText('2 sent · 1 already a member').waitFor();
+	expect(complaints).toEqual([]);
+	await close();
+});
+
+test('corrections go by no single click, and what is typed or answered outlasts a stray link', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const { page, complaints, close } = await open(company);
+	const email = uniqueEmail();
+	const box = (label: string) => page.getByRole('textbox', { name: label });
+	const holds = (heading: string) => page.getByRole('combobox', { name: `What “${heading}” holds` });
+	const stray = async () => {
+		await page.getByRole('link', { name: 'Back to the users' }).click();
+		await page.waitForURL(/users$/);
+		await page.goBack();
+	};
+	// A text before it is checked, and answers about columns.
+	await page.getByLabel('People').fill(`Cyfenw;Vorname;E-Mail\nOkafor;Grace;${email}`);
+	await stray();
+	await expect.poll(() => page.getByLabel('People').inputValue()).toContain(email);
+	await page.getByRole('button', { name: 'Check the list' }).click();
+	await page.getByText('The headings in line 1 aren’t all known here.').waitFor();
+	await holds('Cyfenw').selectOption('lastName');
+	await stray();
+	await expect.poll(() => holds('Cyfenw').inputValue()).toBe('lastName');
+	await page.reload();
+	await expect.poll(() => holds('Cyfenw').inputValue()).toBe('lastName');
+	await page.getByRole('button', { name: 'Back', exact: true }).click();
+	await expect.poll(() => page.getByLabel('People').inputValue()).toContain(email);
+
+	// Corrections.
+	await page.getByLabel('People').fill(`Vorname;Nachname;E-Mail\nGrace;Okafor;${email}`);
+	await page.getByRole('button', { name: 'Check the list' }).click();
+	await box('First name, line 2').fill('Gracia');
+	await page.getByRole('button', { name: 'Change the columns' }).click();
+	await page.getByRole('heading', { name: 'Which column is which?' }).waitFor();
+	expect(await page.getByText('aren’t all known').count()).toBe(0);
+	await page.getByRole('button', { name: 'Show the list' }).click();
+	expect(await box('First name, line 2').inputValue()).toBe('Gracia');
+	await page.getByRole('button', { name: 'Change the columns' }).click();
+	await holds('Nachname').selectOption('ignore');
+	await page.getByRole('button', { name: 'Show the list' }).click();
+	await page.getByRole('alertdialog', { name: 'Read the list anew?' }).waitFor();
+	await page.getByRole('button', { name: 'Cancel' }).click();
+	await page.getByRole('button', { name: 'Back', exact: true }).click();
+	expect(await box('First name, line 2').inputValue()).toBe('Gracia');
+	await page.getByRole('button', { name: 'Begin anew' }).click();
+	const giving = page.getByRole('alertdialog', { name: 'Give up this list?' });
+	await giving.waitFor();
+	await page.getByRole('button', { name: 'Cancel' }).click();
+	await giving.waitFor({ state: 'detached' });
+	expect(await box('First name, line 2').inputValue()).toBe('Gracia');
+	await page.reload();
+	await expect.poll(() => box('First name, line 2').inputValue()).toBe('Gracia');
+	await page.getByRole('button', { name: 'Begin anew' }).click();
+	await page.getByRole('button', { name: 'Give it up' }).click();
+	await page.getByLabel('People').waitFor();
 	expect(complaints).toEqual([]);
 	await close();
 });

@@ -1,17 +1,11 @@
+import { findByContents, mayTellGone, type Column } from './contents.ts';
 import { findHeading, type Heading, type Meaning } from './headings.ts';
-import { isStanding } from './standings.ts';
+import { isForeign } from './qualifiers.ts';
+import { isStanding, saysNo, saysYes } from './standings.ts';
 import { plainWord, tidy } from './words.ts';
 
 /** One line of a list, with the place where it stands. */
 export type Row = { line: number; cells: string[] };
-
-export type Column = {
-	heading: string;
-	/** Null: not understood. */
-	meaning: Meaning | null;
-	/** What stands in the first rows that hold something. */
-	samples: string[];
-};
 
 export type Table = {
 	/** The line of the headings; null where there are none. */
@@ -115,16 +109,17 @@ function settle(headings: (Heading | null)[], valuesOf: (at: number) => string[]
 	});
 }
 
-/** Words that make an address one that isn't for work, or none of the person. */
-const foreign =
-	/manager|supervisor|chef|vorgesetzt|recovery|second|privat|personal|home|heim|usage|status|prefer|verif|domain|count|date|sent|bounce|opt|alias|proxy|hash/;
+/** Words that say something about an address, where it isn’t itself what the column holds. */
+const about = /usage|status|prefer|verif|domain|count$|date$|sent$|bounce|opt|alias|proxy|hash/;
 
 /** “Kunden-E-Mail”: a heading that speaks of mail over addresses, where no other does. */
 function findSpokenMail(headings: string[], valuesOf: (at: number) => string[]): number {
 	const spoken = headings.flatMap((heading, at) => {
 		const word = plainWord(heading);
 		const values = valuesOf(at);
-		return word.includes('mail') && !foreign.test(word) && values.some(holdsAddress) ? [at] : [];
+		return word.includes('mail') && !about.test(word) && !isForeign(heading) && values.some(holdsAddress)
+			? [at]
+			: [];
 	});
 	return spoken.length === 1 ? (spoken[0] ?? -1) : -1;
 }
@@ -145,14 +140,23 @@ export function readTable(all: Row[], at: number): Table {
 		const spoken = findSpokenMail(headings, valuesOf);
 		if (spoken >= 0) found[spoken] = 'email';
 	}
+	for (const [column, heading] of headings.entries()) {
+		const meaning = found[column] ?? null;
+		if (!heading || (meaning !== null && meaning !== 'ignore')) continue;
+		const all = rows.map(({ cells }) => tidy(cells[column] ?? '')).filter(Boolean);
+		found[column] = findByContents(heading, all, meaning === 'ignore') ?? meaning;
+	}
 	const columns = headings.map((heading, column): Column => ({
 		heading,
 		meaning: found[column] ?? null,
 		samples: valuesOf(column).slice(0, samplesShown)
 	}));
-	// A column that holds nothing, or no word, needs no answer.
-	const isUnclear = ({ meaning, samples }: Column) =>
-		meaning === null && samples.some((sample) => /\p{L}/u.test(sample) && !/^(true|false)$/i.test(sample));
+	const isNames = (sample: string) => /\p{L}/u.test(sample) && !/\d{3}/.test(sample) && !holdsAddress(sample);
+	// A column that holds nothing, or no word, needs no answer, nor does one of somebody else.
+	const isUnclear = ({ heading, meaning, samples }: Column) =>
+		meaning === null &&
+		!isForeign(heading) &&
+		samples.some((one) => isNames(one) && !saysYes(one) && !saysNo(one));
 	const isMail = ({ meaning }: Column) =>
 		meaning === 'email' || meaning === 'login' || meaning === 'otherEmail';
 	const holdsAny = (_: Column, column: number) => rows.some(({ cells }) => holdsAddress(cells[column] ?? ''));
@@ -160,13 +164,20 @@ export function readTable(all: Row[], at: number): Table {
 	const hasMail =
 		columns.some(isMail) &&
 		(columns.some((one, column) => isMail(one) && holdsAny(one, column)) || !columns.some(holdsAny));
-	const hasNames = columns.some(
-		({ meaning }) => meaning === 'firstName' || meaning === 'lastName' || meaning === 'fullName'
+	const has = (...wanted: Meaning[]) => columns.some(({ meaning }) => meaning && wanted.includes(meaning));
+	const hasWhole = columns.some(
+		({ meaning, samples }) => meaning === 'fullName' && samples.some((one) => /[\s,]/.test(one))
+	);
+	const hasNames = hasWhole || (has('firstName') && has('lastName'));
+	const isDoubtful = columns.some(
+		({ heading, meaning }, column) =>
+			meaning === null &&
+			mayTellGone(heading, rows.map(({ cells }) => tidy(cells[column] ?? '')).filter(Boolean))
 	);
 	return {
 		headingLine: head?.line ?? null,
 		columns,
 		rows,
-		isAsking: head !== undefined && (!hasMail || (!hasNames && columns.some(isUnclear)))
+		isAsking: head !== undefined && (!hasMail || isDoubtful || (!hasNames && columns.some(isUnclear)))
 	};
 }

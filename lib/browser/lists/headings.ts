@@ -1,4 +1,5 @@
-import { headingWord, plainWord } from './words.ts';
+import { isForeign, isForWork, isFurther, takeApart, wordsOf } from './qualifiers.ts';
+import { plainWord } from './words.ts';
 
 /**
  * What the headings of real lists mean: of Google Workspace, Microsoft 365, Entra, Outlook, Slack, Okta, Atlassian,
@@ -130,5 +131,53 @@ for (const [heading, list] of Object.entries(words) as [Heading, string][]) {
 /** Every word that is known, for tests that go over all of them. */
 export const knownHeadings = [...meaningOf];
 
-/** What a heading says by itself; null where nobody here knows the word. */
-export const findHeading = (text: string): Heading | null => meaningOf.get(headingWord(text)) ?? null;
+const mails: Heading[] = ['email', 'login', 'otherEmail'];
+const names: Heading[] = ['firstName', 'lastName', 'fullName', 'name', 'givenOrFullName'];
+const halves = new Map<string, Heading>([
+	['given', 'firstName'],
+	['vor', 'firstName'],
+	['family', 'lastName'],
+	['nach', 'lastName'],
+	['full', 'fullName'],
+	['complete', 'fullName'],
+	['display', 'fullName'],
+	['legal', 'fullName']
+]);
+const joining = new Set(['and', 'und', 'et', 'y', 'e', 'en', 'i', 'name', 'names']);
+
+/** Which part of a name is meant by what stands beside “Name”: “(first)”, “(Nachname, Vorname)”. */
+function findPart(beside: string): Heading | null {
+	const found = wordsOf(beside)
+		.filter((word) => !joining.has(word))
+		.map((word) => halves.get(word) ?? meaningOf.get(word) ?? null);
+	const [one = null] = found;
+	if (found.some((other) => !other || !names.includes(other))) return null;
+	return new Set(found).size > 1 ? 'fullName' : one;
+}
+
+/** What a heading says by itself; null where nobody here knows the word, or what stands beside it. */
+export function findHeading(text: string): Heading | null {
+	const { base, beside } = takeApart(text);
+	const known = meaningOf.get(plainWord(base)) ?? null;
+	if (!plainWord(beside)) return known;
+	const whole = meaningOf.get(plainWord(base + beside)) ?? meaningOf.get(plainWord(beside + base));
+	if (whole) return whole;
+	if (known === null || known === 'ignore') return known;
+	if (isForeign(beside)) return 'ignore';
+	const other = meaningOf.get(plainWord(beside)) ?? null;
+	if (mails.includes(known)) {
+		if (isForWork(beside) || (other && mails.includes(other))) return known;
+		if (isFurther(beside)) return 'otherEmail';
+		return other === 'ignore' ? 'ignore' : null;
+	}
+	if (!names.includes(known)) return known;
+	if (other === 'ignore') return 'ignore';
+	const part = other && names.includes(other) ? other : findPart(beside);
+	if (!part) return null;
+	// “First name (surname)” is neither.
+	return part === known || part === 'name'
+		? known
+		: known === 'firstName' || known === 'lastName'
+			? null
+			: part;
+}

@@ -9,6 +9,8 @@ export type Kept<Answer> = {
 	rows: Invitee[];
 	defaultRole: Role;
 	leftOut: number;
+	/** Whether somebody has corrected something. */
+	isEdited: boolean;
 	answers: [number, Answer][];
 };
 
@@ -34,6 +36,19 @@ export function findKept<Answer>(userId: string, organizationId: string): Kept<A
 		const text = storage.getItem(keyOf(userId, organizationId));
 		const kept = text ? (JSON.parse(text) as Kept<Answer>) : null;
 		return kept && Array.isArray(kept.rows) && Array.isArray(kept.answers) ? kept : null;
+	});
+}
+
+/** What is typed or asked about and isn't a list yet, as whoever reads it wants it kept. */
+export function keepDraft(userId: string, organizationId: string, draft: object | null): void {
+	const key = `${keyOf(userId, organizationId)}:draft`;
+	attempt((storage) => (draft ? storage.setItem(key, JSON.stringify(draft)) : storage.removeItem(key)));
+}
+
+export function findDraft<Draft>(userId: string, organizationId: string): Draft | null {
+	return attempt((storage) => {
+		const text = storage.getItem(`${keyOf(userId, organizationId)}:draft`);
+		return text ? (JSON.parse(text) as Draft) : null;
 	});
 }
 

@@ -1,5 +1,4 @@
 import { roleLabels, roles, type Role } from '../../views.ts';
-import { serverNow } from '../server-time.ts';
 import { plainWord, tidy } from './words.ts';
 
 /** What lists of other products say of a person: whether they are still there, and what they may do. */
@@ -19,7 +18,7 @@ const gone =
 const here = set(
 	`active enabled aktiv aktiviert actif active activé activo activa actief attivo attiva aktywny aktywna ativo`
 );
-const not = set(`not non no never nicht kein pas niet nie unactive`);
+const not = set(`not non no never nicht kein keine pas ne niet geen nie unactive`);
 
 const notPeople =
 	set(`bot robot chatbot appuser integration serviceaccount serviceprincipal serviceuser systemaccount systemuser system machine application app
@@ -49,15 +48,103 @@ export function findReason(text: string): string | null {
 }
 
 /** The same of a column that says yes or no. */
-export const saysNo = (text: string) => no.has(plainWord(text));
-export const saysYes = (text: string) => yes.has(plainWord(text));
+export const saysNo = (text: string) => no.has(plainWord(text)) || /^[✗✘☐❌✕]\ufe0f?$/u.test(text);
+export const saysYes = (text: string) => yes.has(plainWord(text)) || isMark(text);
+/** What is set where something is so, and where the others hold nothing. */
+export const isMark = (text: string) => /^[x✓✔☑✅]\ufe0f?$/iu.test(text);
 
-/** Whether a day that a list names is over; what can't be read as a day is taken for one that is. */
-export const isPast = (text: string, now = serverNow()) => !(Date.parse(text) > now);
+const stems = (words: string) => words.split(/\s+/).map(plainWord).filter(Boolean);
+/** Beginnings of words that say in a column of standing that somebody is gone, whatever ends them. */
+const goneStems =
+	stems(`deactiv deaktiv désactiv desactiv dezaktyw disattiv gedeactiv suspen terminat offboard disabl deprovision delet gelösch inaktiv inactiv inativ nieaktyw
+	blocked blockiert bloqu blocat geblok zablok gesperr sperr archived archivi locked deceas verstorb décéd fallecid difunt overled dedut decedut zmarł falecid dead died
+	ausgeschied ausgetret ehemal gekündig entlass pension ruhestand retired retrait rentner jubilad licencié démission despedid dimitid dismiss resign withdrawn quit fired exit leaver
+	left departed redundan laidoff expell revok unsubscrib optedout optout abgemeld abgelauf expired frozen quarantin stillgeleg reject declin abgelehn banned wypowied zwolni
+	supprim elimin verwijder opgesch sospes cessat chiuso closed cancel`);
+const hereStems = stems(
+	`contact kontakt mail write anschreib écri employ beschäftig angestell work current member longer mehr plus más mais active aktiv actif activ da here`
+);
+
+/** What in a column of standing speaks against nobody, without a word about whether they are active. */
+const harmless =
+	set(`member members owner admin administrator user guest licensed basic pro invited pending new regular permanent fulltime full parttime part vollzeit teilzeit
+	contractor contract freelance freelancer employee employed staff intern trainee staged provisioned recovery passwordexpired passwordreset enrolled registered confirmed verified
+	approved accepted joined onboarding onboarded current working present valid live ok good leave vacation holiday parental maternity paternity sick urlaub elternzeit karenz
+	mutterschutz krank congé beschäftigt angestellt festangestellt befristet unbefristet angemeldet registriert bestätigt eingeladen offen mitarbeiter mitarbeiterin mitglied benutzer
+	gast extern external internal salarié salariée employé employée cdi cdd embauché invité membre contratado empleado empleada vigente fijo miembro invitado werknemer indienst
+	impiegato assunto zatrudniony zatrudniona czynny czynna uitgenodigd lid activated aktive aktiver aktivní aktívny активен активный активна активний aktiivinen ενεργός 有効 在籍 allowed
+	unlocked open online available manager moderator editor viewer enable normal standard manual manuel paid trial activo`);
+
+/**
+ * Why somebody isn't written to of whom a column of standing says this: because it says so, or because nobody here knows
+ * what it says.
+ * @param isStrict whether the column says nothing but that; of kinds of accounts not everything is known.
+ */
+export function findDoubt(text: string, isStrict: boolean): string | null {
+	const plain = plainWord(text);
+	if (!plain || harmless.has(plain) || here.has(plain) || yes.has(plain)) return null;
+	const reason = findReason(text);
+	if (reason) return reason;
+	const begins = (word: string, beginnings: string[]) => beginnings.some((one) => word.startsWith(one));
+	const words = text
+		.replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
+		.split(/[^\p{L}\p{M}]+/u)
+		.map(plainWord)
+		.filter(Boolean);
+	let isNegated = false;
+	for (const word of words) {
+		if (not.has(word)) isNegated = true;
+		else if (begins(word, isNegated ? hereStems : goneStems)) return tidy(text);
+	}
+	if (!isStrict || isNegated || words.some((word) => harmless.has(word) || here.has(word))) return null;
+	return `“${tidy(text)}” isn’t known here`;
+}
 
 /** Whether it is a word about somebody's standing at all. */
-export const isStanding = (text: string) =>
-	here.has(plainWord(text)) || notPeople.has(plainWord(text)) || findReason(text) !== null;
+export const isStanding = (text: string) => {
+	const plain = plainWord(text);
+	return here.has(plain) || notPeople.has(plain) || (text.length < 60 && findDoubt(text, false) !== null);
+};
+
+/** Whether a heading speaks of being there, or of being gone; null where of neither. */
+export function findSide(words: string[]): 'isActive' | 'isGone' | null {
+	const isAbout = (beginnings: string[]) =>
+		words.some((word) => beginnings.some((one) => word.startsWith(one)));
+	const isNegated = words.some((word) => not.has(word));
+	const isGone = isAbout([
+		...goneStems,
+		'block',
+		'lock',
+		'leav',
+		'austritt',
+		'sortie',
+		'baja',
+		'former',
+		'gone'
+	]);
+	if (
+		!isGone &&
+		!isAbout([
+			...hereStems,
+			'enabl',
+			'can',
+			'may',
+			'kann',
+			'darf',
+			'ativ',
+			'attiv',
+			'aktyw',
+			'habilit',
+			'allow',
+			'erlaub',
+			'still',
+			'noch',
+			'present'
+		])
+	)
+		return null;
+	return isGone === isNegated ? 'isActive' : 'isGone';
+}
 
 const roleOf = new Map<string, Role>(roles.map((role) => [plainWord(roleLabels[role]), role]));
 for (const word of set(

@@ -1,6 +1,7 @@
 import Papa from 'papaparse';
 import { countHeadings, findHeadings, holdsAddress, readTable, type Row, type Table } from './columns.ts';
-import { guessPerson, readRecipients, type Person } from './people.ts';
+import type { Person } from './names.ts';
+import { guessPeople, readRecipients } from './recipients.ts';
 
 /** How many people of one list are read; more can't be sent at once anyhow. */
 export const maxInvitees = 10_000;
@@ -102,7 +103,7 @@ function readLines(text: string, delimiter: string): Reading {
 		if (block.lines.length > 0) {
 			const { rows } = readRows(block.lines.join('\n'), delimiter, maxInvitees);
 			for (const { line, cells } of rows)
-				people.push({ line: block.first + line - 1, person: guessPerson(cells) });
+				for (const person of guessPeople(cells)) people.push({ line: block.first + line - 1, person });
 		}
 		block = { first: 0, lines: [] };
 	};
@@ -159,11 +160,7 @@ export function readCells(rows: Row[]): Reading {
 
 /** Rows without headings: a cell alone may hold several people, as a line does. */
 export function readLoose(rows: Row[]): Reading {
-	const people = rows.flatMap(({ line, cells }) => {
-		const texts = cells.filter((cell) => cell.trim());
-		const found = texts.length === 1 ? readRecipients(texts[0] ?? '') : null;
-		return (found ?? [guessPerson(cells)]).map((person) => ({ line, person }));
-	});
+	const people = rows.flatMap(({ line, cells }) => guessPeople(cells).map((person) => ({ line, person })));
 	const leftOut = Math.max(0, people.length - maxInvitees);
 	return { table: null, people: people.slice(0, maxInvitees), leftOut };
 }

@@ -3,12 +3,6 @@ import { searchKey } from '../../search.ts';
 /** Words as they are compared: in small letters, without accents, spaces and marks. */
 export const plainWord = (text: string) => searchKey(text).replace(/[^\p{L}\p{N}]/gu, '');
 
-/** What a heading says, without what stands in brackets behind it: “Email Address [Required]”. */
-export const headingWord = (text: string) => {
-	const bare = text.replace(/\[[^[\]]*\]|\([^()]*\)/g, ' ');
-	return plainWord(bare) || plainWord(text);
-};
-
 /** One space between words, none around, and nothing that can't be seen. */
 export const tidy = (text: string) =>
 	text

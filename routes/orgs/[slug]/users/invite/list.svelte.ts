@@ -38,6 +38,8 @@ export class InviteList {
 	);
 	/** Lines of the text or file that were too many. */
 	leftOut = $state(0);
+	/** Whether somebody has corrected something that would be lost with the rows. */
+	isEdited = $state(false);
 	/** Whether the list was begun before this page was opened. */
 	isRestored = $state(false);
 	#keeping: ReturnType<typeof setTimeout> | undefined;
@@ -58,7 +60,7 @@ export class InviteList {
 	fill(rows: Invitee[], leftOut = 0): void {
 		this.rows = rows;
 		this.leftOut = leftOut;
-		this.isRestored = false;
+		this.isRestored = this.isEdited = false;
 		this.answers.clear();
 		this.message = null;
 		this.keep();
@@ -71,8 +73,14 @@ export class InviteList {
 		this.rows = kept.rows;
 		this.defaultRole = kept.defaultRole;
 		this.leftOut = kept.leftOut;
+		this.isEdited = kept.isEdited;
 		for (const [id, answer] of kept.answers) this.answers.set(id, answer);
 		this.isRestored = true;
+	}
+
+	/** Whether something of it is to be done. */
+	get isOpen(): boolean {
+		return this.rows.some(({ id, isChosen }) => isChosen && !isFinal(this.answers.get(id)));
 	}
 
 	/** Keeps the list in the tab as long as something of it is to be done; not with every letter that is typed. */
@@ -83,23 +91,26 @@ export class InviteList {
 
 	keepNow(): void {
 		clearTimeout(this.#keeping);
-		const isOpen = this.rows.some(({ id, isChosen }) => isChosen && !isFinal(this.answers.get(id)));
-		const { defaultRole, leftOut } = this;
+		const { isOpen, defaultRole, leftOut, isEdited } = this;
 		keepList(
 			this.#userId,
 			this.#organizationId,
-			isOpen ? { rows: $state.snapshot(this.rows), defaultRole, leftOut, answers: [...this.answers] } : null
+			isOpen
+				? { rows: $state.snapshot(this.rows), defaultRole, leftOut, isEdited, answers: [...this.answers] }
+				: null
 		);
 	}
 
 	remove(isUnwanted: (one: Invitee) => boolean): void {
 		this.rows = this.rows.filter((one) => !isUnwanted(one));
+		this.isEdited = true;
 		this.keep();
 	}
 
 	/** An answer about what a row held before is none about what it holds now. */
 	edited(id: number): void {
 		this.answers.delete(id);
+		this.isEdited = true;
 		this.keep();
 	}
 
