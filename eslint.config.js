@@ -7,7 +7,7 @@ import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
 export default defineConfig(
-	{ ignores: ['build/', '.svelte-kit/', 'node_modules/', 'data/', 'data-demo/'] },
+	{ ignores: ['**/build/', '**/.svelte-kit/', '**/node_modules/', 'data/', 'data-demo/'] },
 	js.configs.recommended,
 	ts.configs.recommended,
 	svelte.configs.recommended,
