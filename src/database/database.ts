@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { PGlite, types } from '@electric-sql/pglite';
 import {
 	CamelCasePlugin,
@@ -127,6 +128,25 @@ function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 	};
 }
 
+/** For so many milliseconds the embedded database may be at work before the process sees to everything else. */
+const workAtOnce = 5;
+
+/**
+ * The embedded database works in this process, and its promises resolve without anything else coming in between: a call of
+ * many statements would keep all other calls waiting, those too that ask it nothing.
+ */
+function keepAnswering(pglite: PGlite): void {
+	let since = performance.now();
+	const execute = pglite.execProtocolStream.bind(pglite);
+	pglite.execProtocolStream = async (...given) => {
+		if (performance.now() - since > workAtOnce) {
+			await setImmediate();
+			since = performance.now();
+		}
+		return execute(...given);
+	};
+}
+
 async function openPglite(folder: string): Promise<Database> {
 	mkdirSync(folder, { recursive: true, mode: 0o700 });
 	const lock = await lockFolder(folder);
@@ -137,6 +157,7 @@ async function openPglite(folder: string): Promise<Database> {
 		lock.check();
 		return execute(message);
 	};
+	keepAnswering(pglite);
 	return {
 		db: kysely(new PGliteDialect({ pglite })),
 		source: { pglite },
