@@ -51,7 +51,7 @@ export async function createDatabase({ isPrepared = false } = {}): Promise<{
 }
 
 /** Below the range that the system hands to outgoing connections, so that a restart finds its port free again. */
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
 	const port = randomInt(20_000, 32_000);
 	const probe = createServer();
 	const isFree = await new Promise<boolean>((resolve) => {
