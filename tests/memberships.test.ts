@@ -211,7 +211,7 @@ describe('what somebody has seen', () => {
 		const page = await member.listen();
 		await page.hears('online');
 		const watching = await company.owner.listen();
-		await watching.hears('online');
+		await watching.hears(`presence ${member.userId} true`);
 		page.socket.disconnect();
 		await watching.hears(`presence ${member.userId} false`);
 		await expect
