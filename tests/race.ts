@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client';
 import { sql } from 'kysely';
 import { vi } from 'vitest';
@@ -34,15 +35,29 @@ export function on({ origin }: Pick<Server, 'origin'>, person: Visitor) {
 	});
 }
 
+/** Longer than a server lets a call wait for a lock: a request without an answer by then never got that far. */
+const hungAfter = 20_000;
+class Hung extends Error {}
+async function hang(): Promise<never> {
+	await setTimeout(hungAfter, undefined, { ref: false });
+	throw new Hung(`no answer in ${hungAfter} ms`);
+}
+
 /**
  * A call waits for a lock as long as the server lets it, and is made again: 503 says that nothing has been done. So does
  * a connection that came to nothing while the row was held.
  */
-async function persist(call: () => Promise<unknown>, isHeld: () => boolean): Promise<unknown> {
+async function persist(
+	call: () => Promise<unknown>,
+	isHeld: () => boolean,
+	note: (error: unknown) => void
+): Promise<unknown> {
 	for (;;) {
 		try {
-			return await call();
+			return await Promise.race([call(), isHeld() ? hang() : new Promise<never>(() => {})]);
 		} catch (error) {
+			note(error);
+			if (error instanceof Hung && isHeld()) continue;
 			if (!(error instanceof TRPCClientError)) throw error;
 			const status = (error as TRPCClientError<AppRouter>).data?.httpStatus;
 			if (status !== 503 && !(status === undefined && isHeld())) throw error;
@@ -61,11 +76,11 @@ export async function race(
 ): Promise<[PromiseSettledResult<unknown>, PromiseSettledResult<unknown>]> {
 	let isHeld = true;
 	const tooSoon: unknown[] = [];
-	const note = (answer: unknown) => isHeld && tooSoon.push(answer);
+	const note = (answer: unknown) => void (isHeld && tooSoon.push(answer));
 	const running = await portal.inDatabase((db) =>
 		db.transaction().execute(async (trx) => {
 			await trx.selectFrom(held.table).select('id').where('id', '=', held.id).forUpdate().execute();
-			const answers = calls.map((call) => persist(call, () => isHeld));
+			const answers = calls.map((call) => persist(call, () => isHeld, note));
 			for (const answer of answers) answer.then(note, note);
 			const settled = Promise.allSettled(answers);
 			await vi.waitFor(
@@ -76,7 +91,9 @@ export async function race(
 						where not granted and datname = current_database()`.execute(trx);
 					const waiting = rows[0]?.waiting ?? 0;
 					if (waiting < calls.length)
-						throw new Error(`${waiting} of ${calls.length} calls wait for the row: ${tooSoon.join(', ')}`);
+						throw new Error(
+							`${waiting} of ${calls.length} calls wait for the row: ${tooSoon.slice(-5).join(', ')}`
+						);
 				},
 				{ timeout: 240_000, interval: 10 }
 			);

@@ -170,6 +170,11 @@ test('“Rename” works once something has changed, and the field follows what 
 		expect(await button(page, 'Rename').isDisabled()).toBe(true);
 		await field.fill(`${first} Ltd`);
 		await button(page, 'Rename').click();
+		// The button is off while it saves too.
+		const { organizations } = portal.admin.api;
+		const saved = async () =>
+			(await organizations.get.query({ organizationId: company.id })).organization.name;
+		await expect.poll(saved).toBe(`${first} Ltd`);
 		await expect.poll(() => button(page, 'Rename').isDisabled()).toBe(true);
 		expect(await field.inputValue()).toBe(`${first} Ltd`);
 	};
