@@ -44,7 +44,7 @@ function fire(agent: Agent, port: number, { method, path, headers, body }: Shot)
 				else reject(new Error(`${method} ${path} was answered ${answer.statusCode}.`));
 			});
 		});
-		asking.on('error', reject);
+		asking.on('error', (error) => reject(new Error(`${method} ${path} on ${port}: ${String(error)}`)));
 		asking.end(body);
 	});
 }
@@ -148,8 +148,12 @@ let counter = 0;
 /** A bare page of as many bytes as this one of Portico's. */
 async function pageOf(path: string, cookies?: string[]): Promise<{ portico: Contestant; floor: Contestant }> {
 	const agent = new Agent();
-	const portico = { port: server.port, asks: getting(path, cookies) };
-	const bytes = await fire(agent, server.port, portico.asks(0, 0) as Shot);
+	// Under its own name: under another one it leads away.
+	const { host } = new URL(server.origin);
+	const asks = (caller: number) =>
+		({ method: 'GET', path, headers: { host, cookie: cookies?.[caller] ?? '' } }) as const;
+	const portico = { port: server.port, asks };
+	const bytes = await fire(agent, server.port, asks(0));
 	const bare = await fire(agent, kitPort, { method: 'GET', path: '/', headers: {} });
 	const half = Math.max(0, Math.round((bytes - bare) / 2));
 	return { portico, floor: { port: kitPort, asks: getting(`/?half=${half}`) } };

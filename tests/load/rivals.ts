@@ -24,7 +24,7 @@ async function start(
 	const child = spawn(process.execPath, [script], {
 		...(cwd && { cwd }),
 		env: { PATH: process.env.PATH, ...env },
-		stdio: ['ignore', 'pipe', 'inherit']
+		stdio: ['pipe', 'pipe', 'inherit']
 	});
 	process.once('exit', () => child.kill('SIGKILL'));
 	for await (const said of createInterface({ input: child.stdout })) return { said, end: () => child.kill() };
