@@ -99,7 +99,7 @@ export async function findPrintProblems(page: Page): Promise<string[]> {
 				break;
 			}
 		}
-		const menus = [...document.querySelectorAll('header.sticky, nav, form[role="search"]')];
+		const menus = [...document.querySelectorAll('header.sticky, nav, form[role="search"], [aria-haspopup]')];
 		for (const menu of menus.filter((one) => one.checkVisibility()))
 			problems.push(`printed: ${menu.outerHTML.slice(0, 80)}`);
 		return problems;
