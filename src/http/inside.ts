@@ -30,6 +30,15 @@ export function reportCall(
 	if (error.code === 'SERVICE_UNAVAILABLE') log.warn(about, 'a call could not be carried out now');
 }
 
+/** A failed call as the API answers it; of one that was refused before it was read, nothing else is known. */
+export function shapeOf(
+	error: TRPCError,
+	about: Partial<InsideCall> & { ctx?: Context | undefined } = {}
+): inferRouterError<AppRouter> {
+	const { type = 'unknown', path, input, ctx } = about;
+	return getTRPCErrorShape({ config: appRouter._def._config, error, type, path, input, ctx });
+}
+
 /** The API for pages that are being made: the same procedures and refusals, called without a request of their own. */
 export function createInside(parts: Parts): Inside {
 	return async ({ type, path, input }, asker) => {
@@ -42,8 +51,7 @@ export function createInside(parts: Parts): Inside {
 		} catch (failure) {
 			const error = getTRPCErrorFromUnknown(failure);
 			reportCall(parts, { error, path, ctx });
-			const config = appRouter._def._config;
-			return { error: getTRPCErrorShape({ config, error, type, path, input, ctx }) };
+			return { error: shapeOf(error, { type, path, input, ctx }) };
 		}
 	};
 }

@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
+import { Refusal } from '../api/refusals.ts';
+import { shapeOf } from './inside.ts';
 
 /**
  * Under any other name than the portal's own a page could be read, and nothing on it would work: cookies, forms and the
@@ -32,8 +34,7 @@ const isPage = (path: string) => !path.startsWith('/_app/') && !path.endsWith('/
 /** A proxy that passes the name of its own goal on would lead a browser in circles: it has been here a moment ago. */
 const [mark, markSeconds] = ['portico_moved', 3];
 
-export const wrongAddress = (origin: string) =>
-	`Open the portal at ${origin}: this request came from elsewhere.`;
+const wrongAddress = (origin: string) => `Open the portal at ${origin}: this request came from elsewhere.`;
 
 /**
  * Refuses what comes from elsewhere, in the form that the asker reads: words at the form of a page, the API's own for a
@@ -52,8 +53,7 @@ export function refuseElsewhere(c: Context, origin: string): Response {
 		return c.json({ type: 'failure', status: 403, data }, 403);
 	}
 	if (!c.req.path.startsWith('/trpc/')) return c.text(message, 403);
-	const data = { code: 'FORBIDDEN', httpStatus: 403, reason: 'WRONG_ADDRESS', fields: {}, requestId: '' };
-	return c.json({ error: { message, code: -32_003, data: { ...data, retryAfter: null } } }, 403);
+	return c.json({ error: shapeOf(new Refusal('FORBIDDEN', 'WRONG_ADDRESS', message)) }, 403);
 }
 
 /** Leads whoever asks for a page under another name to the same page under the portal's own. */

@@ -6,8 +6,8 @@ import { listAdmins, listRooms, organizationRoom, organizationsOf, userRoom, typ
 export type Attendance = ReturnType<typeof keepAttendance>;
 
 /**
- * Which socket of this process is in which room. Whatever opens and closes doors runs in the order
- * of the news, so that what was read before a door was closed never opens it again after.
+ * Which socket of this process is in which room. Whatever opens and closes doors runs in the order of the news, so that
+ * what was read before a door was closed never opens it again after.
  */
 export function keepAttendance({ io, db }: House, presence: Presence) {
 	const socketsIn = (room: string) =>

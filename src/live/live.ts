@@ -76,7 +76,7 @@ export async function startLive(
 	 * first word on whether news come in, a page hears them, and asks for what happened between its snapshot and that word.
 	 */
 	async function receive(): Promise<void> {
-		const received = [...newcomers].slice(0, receivedAtOnce);
+		const received = [...newcomers.values().take(receivedAtOnce)];
 		for (const one of received) newcomers.delete(one);
 		if (newcomers.size > 0) void inOrder(receive);
 		try {

@@ -10,23 +10,18 @@ import { listAdmins, organizationRoom, userRoom } from './rooms.ts';
 /** What is told in the order in which it was committed. */
 export type News = Exclude<Signal, { kind: 'pulse' | 'ended' | 'presence' | 'gone' }>;
 
-/** Told to people who aren't in the organization's room, or not yet. */
-const isForOthers = (name: string) =>
-	name.startsWith('invitation.') ||
-	[
-		'member.joined',
-		'organization.requested',
-		'organization.restored',
-		'organization.renamed',
-		'organization.suspended',
-		'settings.updated'
-	].includes(name);
-
 /** Its invitees see its name and whether they can come in. */
 const isAboutAll = (name: string) =>
 	['organization.renamed', 'organization.suspended', 'organization.restored'].includes(name);
 
 const isReopened = (name: string) => ['organization.requested', 'organization.restored'].includes(name);
+
+/** Told to people who aren't in the organization's room, or not yet. */
+const isForOthers = (name: string) =>
+	name.startsWith('invitation.') ||
+	isAboutAll(name) ||
+	isReopened(name) ||
+	['member.joined', 'settings.updated'].includes(name);
 
 /**
  * Tells the sockets of this process what was committed. What has come in is asked for in a few questions, however much it
