@@ -53,20 +53,30 @@ export function keepAttendance({ io, db }: House, presence: Presence) {
 		}
 	}
 
-	/** Has each of these be in the rooms of its person, and in no other. */
-	async function setRooms(sockets: LiveSocket[]): Promise<void> {
-		if (sockets.length === 0) return;
+	/**
+	 * Has each of these be in the rooms of its person, and in no other; returns how many were in others. Their news may
+	 * still be on the way, and would then be told to an empty room: `spared` leaves them there for this time. Whoever is
+	 * put out without news asks what happened.
+	 */
+	async function setRooms(sockets: LiveSocket[], others: 'putOut' | 'spared' = 'putOut'): Promise<number> {
+		if (sockets.length === 0) return 0;
 		const users = usersOf(sockets);
 		const [allowed, admins] = await Promise.all([listRooms(db, users), listAdmins(db, users)]);
+		let strays = 0;
 		for (const socket of sockets) {
 			const { user } = socket.data;
 			if (!user) continue;
 			const own = allowed.get(user.id) ?? [];
-			for (const id of organizationsOf(socket.rooms))
-				if (!own.some((room) => room.id === id)) exit(socket, id);
+			const closed = organizationsOf(socket.rooms).filter((id) => !own.some((room) => room.id === id));
+			if (closed.length > 0) strays += 1;
+			if (others === 'putOut') {
+				for (const id of closed) exit(socket, id);
+				if (closed.length > 0) socket.emit('resync');
+			}
 			for (const room of own) enter(socket, user.id, room);
 		}
 		setAdmins(sockets, admins);
+		return strays;
 	}
 
 	return { socketsIn, shut, exit, departed, bring, setAdmins, setRooms };

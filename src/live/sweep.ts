@@ -6,6 +6,8 @@ import type { Presence } from './presence.ts';
 
 /** How often sessions and memberships of open sockets are compared with the database at least, in milliseconds. */
 const sweepEvery = 45_000;
+/** So long the news of what was found have to come in, in milliseconds, before it is taken for missed. */
+const newsTake = 1000;
 /** After a repair that failed. */
 const repairAgain = 1000;
 
@@ -14,8 +16,8 @@ export function startSweep({ io, db, inOrder, report }: House, attendance: Atten
 	const { shut, setRooms } = attendance;
 
 	/** What a missed notification would have closed is closed here, in three queries for all sockets together. */
-	async function sweep(): Promise<void> {
-		await inOrder(async () => {
+	async function sweep(others: 'putOut' | 'spared' = 'putOut'): Promise<number> {
+		return inOrder(async () => {
 			const sockets = [...io.sockets.sockets.values()].filter(({ data }) => data.user);
 			const sessions = await listLiveSessions(
 				db,
@@ -23,8 +25,15 @@ export function startSweep({ io, db, inOrder, report }: House, attendance: Atten
 			);
 			const isLive = ({ data }: (typeof sockets)[number]) => sessions.has(data.sessionId ?? '');
 			for (const socket of sockets) if (!isLive(socket)) shut(socket);
-			await setRooms(sockets.filter(isLive));
+			return setRooms(sockets.filter(isLive), others);
 		});
+	}
+
+	/** Without haste: who is where they may not be is put out if their news haven't done it in the meantime. */
+	async function compare(): Promise<void> {
+		if ((await sweep('spared')) === 0) return;
+		await setTimeout(newsTake);
+		if (!isStopped) await sweep();
 	}
 
 	let isStopped = false;
@@ -48,7 +57,7 @@ export function startSweep({ io, db, inOrder, report }: House, attendance: Atten
 		return asked;
 	}
 
-	const interval = setInterval(() => void sweep().catch(report), sweepEvery);
+	const interval = setInterval(() => void compare().catch(report), sweepEvery);
 	return {
 		repair,
 		stop() {
