@@ -30,7 +30,9 @@ export async function startCut(databaseUrl: string) {
 	const target = new URL(databaseUrl);
 	const open = new Set<Socket>();
 	const listening = new Set<Socket>();
+	const announcing = new Set<Socket>();
 	let isDeaf = false;
+	let isMute = false;
 	let statements = 0;
 
 	const server = createServer((from) => {
@@ -41,6 +43,7 @@ export async function startCut(databaseUrl: string) {
 			one.on('close', () => {
 				open.delete(one);
 				listening.delete(one);
+				announcing.delete(one);
 				other.destroy();
 			});
 		};
@@ -49,6 +52,11 @@ export async function startCut(databaseUrl: string) {
 		const count = createCounter(() => (statements += 1));
 		from.on('data', (bytes) => {
 			count(bytes);
+			// The message that opens a connection names the program.
+			if (bytes.toString('latin1').includes('portico announcing')) {
+				announcing.add(from);
+				if (isMute) return void from.destroy();
+			}
 			if (!bytes.toString('latin1').includes('listen "portico"')) return void to.write(bytes);
 			listening.add(from);
 			if (isDeaf) from.destroy();
@@ -93,6 +101,14 @@ export async function startCut(databaseUrl: string) {
 		},
 		hear() {
 			isDeaf = false;
+		},
+		/** The connection that announces what was committed ends, and none like it comes about. */
+		mute() {
+			isMute = true;
+			end(announcing);
+		},
+		speak() {
+			isMute = false;
 		},
 		async stop() {
 			if (!server.listening) return;

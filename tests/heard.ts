@@ -17,7 +17,11 @@ export function heard(socket: Socket<ServerToClient>) {
 		for (const look of waiting) look();
 	};
 	socket.on('connect', () => note('connect'));
-	socket.on('connect_error', (error) => note(`connect_error ${error.message}`));
+	socket.on('connect_error', (error: Error & { data?: { reason?: string } }) => {
+		note(`connect_error ${error.message}`);
+		// As a page does, where a busy machine couldn't let it in: the library takes a refusal for the last word.
+		if (!socket.active && error.data?.reason === 'UNAVAILABLE') setTimeout(() => socket.connect(), 200);
+	});
 	socket.on('disconnect', () => note('disconnect'));
 	socket.on('event', (stream, event) => {
 		events.push(event);

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { refusals } from '#lib/wire.ts';
 import { startCut } from './cut.ts';
 import { isSignedIn, startPortal, type Portal, type Visitor } from './factories.ts';
-import { heard } from './heard.ts';
-import { createDatabase, startServer } from './harness.ts';
+import { createDatabase, startServer, type Server } from './harness.ts';
+import { listenOn } from './race.ts';
 
 /** The database is away for a while, or only the connection that hears its news. */
 
@@ -108,7 +108,7 @@ test('where only the news stay away, pages learn that as well; those of another 
 	const company = await portal.company({ admin: portal.admin });
 	const page = await company.owner.listen();
 	await Promise.all([page.hears('online'), page.hears('news true')]);
-	const open = await openOn(second.origin, company.owner);
+	const open = await openOn(second, company.owner);
 	expect(await timed(way.deafen, () => page.hears('news false'))).toBeLessThan(within);
 	const missed = await portal.application(company);
 	// What happened just before it came may be told just after: its page knows by the numbers that it has it.
@@ -138,14 +138,8 @@ test('where only the news stay away, pages learn that as well; those of another 
 	await page.hears('application.created');
 });
 
-async function openOn(origin: string, person: Visitor) {
-	const socket = io(origin, {
-		transports: ['websocket'],
-		forceNew: true,
-		extraHeaders: { origin, cookie: person.cookie() }
-	});
-	portal.sockets.push(socket);
-	const page = heard(socket);
+async function openOn(server: Server, person: Visitor) {
+	const page = listenOn(portal, server, person);
 	await Promise.all([page.hears('online'), page.hears('news true')]);
 	return page;
 }

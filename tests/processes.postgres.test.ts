@@ -2,28 +2,14 @@ import { io } from 'socket.io-client';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { signal } from '../src/news/publish.ts';
-import { password, refusal, startPortal, type Portal, type Visitor } from './factories.ts';
-import type { Server } from './harness.ts';
-import { heard } from './heard.ts';
-import { on, startSecond } from './race.ts';
+import { password, refusal, startPortal, type Portal } from './factories.ts';
+import { listenOn, on, startSecond } from './race.ts';
 
 let portal: Portal;
 beforeAll(async () => {
 	portal = await startPortal();
 });
 afterAll(() => portal.stop());
-
-/** Somebody's page on another process. */
-function listenOn({ origin }: Pick<Server, 'origin'>, person: Visitor) {
-	const socket = io(origin, {
-		transports: ['websocket'],
-		forceNew: true,
-		reconnectionDelay: 100,
-		extraHeaders: { origin, cookie: person.cookie() }
-	});
-	portal.sockets.push(socket);
-	return heard(socket);
-}
 
 async function startSecondFor(onTestFinished: (end: () => Promise<void>) => void) {
 	const second = await startSecond(portal);
@@ -38,7 +24,7 @@ test('two processes on one PostgreSQL serve one portal: whoever is removed on on
 	const company = await portal.company({ admin: portal.admin });
 	const organizationId = company.id;
 	const [member, offline] = [await portal.member(company), await portal.member(company)];
-	const [page, away] = [listenOn(second, member), listenOn(second, offline)];
+	const [page, away] = [listenOn(portal, second, member), listenOn(portal, second, offline)];
 	await Promise.all([page.hears('online'), away.hears('online')]);
 	await portal.application(company);
 	await page.hears('application.created');

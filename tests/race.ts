@@ -1,10 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
 import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client';
 import { sql } from 'kysely';
+import { io } from 'socket.io-client';
 import { vi } from 'vitest';
 import type { AppRouter } from '../src/router.ts';
 import type { Portal, Visitor } from './factories.ts';
 import { startServer, type Server } from './harness.ts';
+import { heard } from './heard.ts';
 
 /** Two processes on one PostgreSQL: calls that one process would line up by itself meet in the database alone. */
 
@@ -33,6 +35,18 @@ export function on({ origin }: Pick<Server, 'origin'>, person: Visitor) {
 			})
 		]
 	});
+}
+
+/** Somebody's page on another process. */
+export function listenOn(portal: Portal, { origin }: Pick<Server, 'origin'>, person: Visitor) {
+	const socket = io(origin, {
+		transports: ['websocket'],
+		forceNew: true,
+		reconnectionDelay: 100,
+		extraHeaders: { origin, cookie: person.cookie() }
+	});
+	portal.sockets.push(socket);
+	return heard(socket);
 }
 
 /** Longer than a server lets a call wait for a lock: a request without an answer by then never got that far. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nameOf } from '#lib/activity.ts';
 import { applyOrganization, applyPortal } from '#lib/apply.ts';
 import { sayEvent } from '#lib/events.ts';
-import { channel } from '../src/news/publish.ts';
+import { channel } from '../src/database/announcing.ts';
 import { startPortal, type Company, type Portal } from './factories.ts';
 
 /** What another version of the portal has written, before an upgrade or in the midst of one: told by its name, never an error. */

@@ -15,6 +15,7 @@ import {
 import { FileMigrationProvider, Migrator } from 'kysely/migration';
 import postgres from 'postgres';
 import type { Env } from '../env.ts';
+import { createAnnouncer, notify, setAnnouncer } from './announcing.ts';
 import { lockFolder } from './lock.ts';
 import { createPool } from './pool.ts';
 import type { Tables } from './tables.ts';
@@ -113,8 +114,17 @@ function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 		backoff: () => 0.2 + Math.random() * 0.3,
 		connection: { application_name: 'portico listening' }
 	});
+	const db = kysely(new PostgresDialect({ pool }));
+	const announcing = createPool(url, { max: 1, limits: 'ping', name: 'portico announcing' });
+	announcing.on('connect', (client) => {
+		// A commit that only tells something has nothing to lose. A failure shows at the statement that follows.
+		client.query('set synchronous_commit = off').catch(() => undefined);
+	});
+	const announcements = kysely(new PostgresDialect({ pool: announcing }));
+	const announcer = createAnnouncer((texts) => notify(announcements, texts));
+	setAnnouncer(db, announcer);
 	return {
-		db: kysely(new PostgresDialect({ pool })),
+		db,
 		source: { url },
 		async listen(channel, onMessage, onListening) {
 			await listening.listen(channel, onMessage, onListening);
@@ -123,7 +133,8 @@ function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 			await pinging.query('select 1');
 		},
 		async close() {
-			await Promise.all([listening.end({ timeout: 5 }), pinging.end(), pool.end()]);
+			await announcer.stop();
+			await Promise.all([listening.end({ timeout: 5 }), announcing.end(), pinging.end(), pool.end()]);
 		}
 	};
 }

@@ -81,13 +81,13 @@ export const isOutdatedPlan = (error: unknown) =>
 
 export function createPool(
 	url: string,
-	{ max, limits }: { max: number; limits: keyof typeof bounds }
+	{ max, limits, name = 'portico' }: { max: number; limits: keyof typeof bounds; name?: string }
 ): pg.Pool {
 	const pool = new pg.Pool({
 		connectionString: url,
 		max,
 		types,
-		application_name: 'portico',
+		application_name: name,
 		keepAlive: true,
 		Client: PreparingClient,
 		...bounds[limits]

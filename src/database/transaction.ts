@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keepAnnouncements } from './announcing.ts';
 import type { Db, Trx } from './database.ts';
 import { isOutdatedPlan, isSilence } from './pool.ts';
 import { Busy } from './turns.ts';
@@ -68,12 +69,21 @@ export async function transact<Result>(
 	isReading = false
 ): Promise<Result> {
 	for (let attempt = 1; ; attempt += 1) {
+		let announceKept = () => {};
+		const runAndKeep = (trx: Trx) => {
+			announceKept = keepAnnouncements(db, trx);
+			return run(trx);
+		};
 		try {
 			const transaction = isReading
 				? db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
 				: db.transaction();
-			return await transaction.execute(run);
+			const result = await transaction.execute(isReading ? run : runAndKeep);
+			announceKept();
+			return result;
 		} catch (error) {
+			// Perhaps it was committed all the same; of what wasn't, nothing is found.
+			if (isUnavailable(error) && isUncertain(error)) announceKept();
 			if (!canBeTriedAgain(error) || attempt === attemptsAtMost) throw error;
 			// Not in step with the other one, which may try again as well.
 			await sleep(Math.random() * 40 * attempt);

@@ -2,6 +2,7 @@ import type { LiveSocket } from './admission.ts';
 import type { House } from './house.ts';
 import type { Presence } from './presence.ts';
 import { listAdmins, listRooms, organizationRoom, organizationsOf, userRoom, type Room } from './rooms.ts';
+import type { Streams } from './streams.ts';
 
 export type Attendance = ReturnType<typeof keepAttendance>;
 
@@ -9,7 +10,7 @@ export type Attendance = ReturnType<typeof keepAttendance>;
  * Which socket of this process is in which room. Whatever opens and closes doors runs in the order of the news, so that
  * what was read before a door was closed never opens it again after.
  */
-export function keepAttendance({ io, db }: House, presence: Presence) {
+export function keepAttendance({ io, db }: House, presence: Presence, streams: Streams) {
 	const socketsIn = (room: string) =>
 		[...(io.sockets.adapter.rooms.get(room) ?? [])].flatMap((id) => io.sockets.sockets.get(id) ?? []);
 
@@ -19,10 +20,11 @@ export function keepAttendance({ io, db }: House, presence: Presence) {
 		socket.disconnect(true);
 	}
 
-	function enter(socket: LiveSocket, userId: string, { id, isPersonal }: Room): void {
+	function enter(socket: LiveSocket, userId: string, { id, isPersonal, lastSeq }: Room): void {
 		const room = organizationRoom(id);
 		if (socket.rooms.has(room) || !socket.connected) return;
 		void socket.join(room);
+		streams.begin(id, lastSeq);
 		// Nobody else is ever there.
 		const online = isPersonal ? { count: 1, userIds: [userId] } : presence.enter(id, userId);
 		if (online) socket.emit('online', id, online);
@@ -46,10 +48,15 @@ export function keepAttendance({ io, db }: House, presence: Presence) {
 	}
 
 	/** Whoever is a portal admin now hears the admins' news, and whoever no longer is does not. */
-	function setAdmins(sockets: LiveSocket[], admins: ReadonlySet<string>): void {
+	function setAdmins(sockets: LiveSocket[], admins: ReadonlyMap<string, number>): void {
 		for (const socket of sockets) {
-			if (admins.has(socket.data.user?.id ?? '')) void socket.join('admins');
-			else void socket.leave('admins');
+			const lastSeq = admins.get(socket.data.user?.id ?? '');
+			if (lastSeq === undefined) {
+				void socket.leave('admins');
+				continue;
+			}
+			void socket.join('admins');
+			streams.beginPortal(lastSeq);
 		}
 	}
 

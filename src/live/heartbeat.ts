@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Database } from '../database/database.ts';
-import { signal, type Signal } from '../news/publish.ts';
+import { notify } from '../database/announcing.ts';
+import { textOf, type Signal } from '../news/publish.ts';
 
 /**
  * Whether what is committed reaches this process. A connection that listens can be gone without a word, so the process
@@ -42,7 +43,7 @@ export function startHeartbeat(
 		if (sentLast !== null && at - sentLast < stuckAfter) return;
 		sentLast = at;
 		try {
-			await signal(db, { kind: 'pulse', processId, at });
+			await notify(db, [textOf({ kind: 'pulse', processId, at })]);
 		} catch (error) {
 			failure = error;
 		}

@@ -7,7 +7,8 @@ import type { Database } from '../database/database.ts';
 import type { Env } from '../env.ts';
 import { listLiveSessions } from '../identity/sessions.ts';
 import { leaveAll } from '../news/presence.ts';
-import { channel, type Signal } from '../news/publish.ts';
+import { channel } from '../database/announcing.ts';
+import type { Signal } from '../news/publish.ts';
 import { getSettings } from '../procedures/settings/settings.ts';
 import { openDoor, silenceAtMost, type LiveServer, type LiveSocket } from './admission.ts';
 import { keepAttendance } from './attendance.ts';
@@ -15,6 +16,7 @@ import { startHeartbeat } from './heartbeat.ts';
 import type { House } from './house.ts';
 import { keepPresence } from './presence.ts';
 import { organizationsOf, userRoom } from './rooms.ts';
+import { keepStreams, watchStreams } from './streams.ts';
 import { startSweep } from './sweep.ts';
 import { createTeller, type News } from './telling.ts';
 
@@ -52,8 +54,9 @@ export async function startLive(
 	const inOrder = pLimit(1);
 	const house: House = { io, db, processId, door, inOrder, report };
 	const presence = keepPresence(house);
-	const attendance = keepAttendance(house, presence);
-	const tell = createTeller(house, attendance);
+	const streams = keepStreams(house);
+	const attendance = keepAttendance(house, presence, streams);
+	const tell = createTeller(house, attendance, streams);
 
 	io.on('connection', (socket) => {
 		// Sockets carry news, never commands: whoever sends something is not one of our pages.
@@ -124,6 +127,17 @@ export async function startLive(
 	}
 	const tellSoon = () => void inOrder(tellAll).catch(missed);
 
+	function add(what: News): void {
+		news.push(what);
+		if (news.length === 1) tellSoon();
+	}
+
+	// The embedded database has no other process whose news could be lost.
+	const watch =
+		'url' in database.source
+			? watchStreams(streams, (organizationId) => add({ kind: 'behind', organizationId }))
+			: null;
+
 	function hear(text: string): void {
 		try {
 			const what = JSON.parse(text) as Signal;
@@ -136,12 +150,15 @@ export async function startLive(
 					door.noteEnding();
 					io.to(what.room).emit('ended');
 					return void io.in(what.room).disconnectSockets(true);
-				case 'presence':
+				case 'missed':
+					return missed(new Error('A process could not tell what it has committed.'));
 				case 'gone':
+					if (what.isSilent) missed(new Error('A process has fallen silent.'));
+					return presence.hear(what);
+				case 'presence':
 					return presence.hear(what);
 				default:
-					news.push(what);
-					if (news.length === 1) tellSoon();
+					return add(what);
 			}
 		} catch (error) {
 			report(error);
@@ -163,6 +180,7 @@ export async function startLive(
 		async close() {
 			sweep.stop();
 			heartbeat.stop();
+			await watch?.stop();
 			await io.close();
 			// What is being told is told to the end.
 			await inOrder(() => undefined);

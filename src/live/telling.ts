@@ -2,13 +2,17 @@ import { isKnown, type LiveEvent } from '#lib/events.ts';
 import type { Signal } from '../news/publish.ts';
 import { liveEventOf } from '../procedures/activity/activity.ts';
 import { listEditors } from '../procedures/emails/emails.ts';
-import { idsIn, numbersIn, textsIn } from '../database/sets.ts';
+import { idsIn, textsIn } from '../database/sets.ts';
 import type { Attendance } from './attendance.ts';
 import type { House } from './house.ts';
 import { listAdmins, organizationRoom, userRoom } from './rooms.ts';
+import type { EventRow, Streams } from './streams.ts';
 
 /** What is told in the order in which it was committed. */
-export type News = Exclude<Signal, { kind: 'pulse' | 'ended' | 'presence' | 'gone' }>;
+export type News =
+	| Exclude<Signal, { kind: 'pulse' | 'ended' | 'presence' | 'gone' | 'missed' }>
+	/** A stream has gone further than it was told here; the portal's own is null. */
+	| { kind: 'behind'; organizationId: string | null };
 
 /** Its invitees see its name and whether they can come in. */
 const isAboutAll = (name: string) =>
@@ -27,53 +31,67 @@ const isForOthers = (name: string) =>
  * Tells the sockets of this process what was committed. What has come in is asked for in a few questions, however much it
  * is, and then told without waiting for anything: a process without listeners asks nothing.
  */
-export function createTeller({ io, db }: House, attendance: Attendance) {
-	const { socketsIn, exit, bring, setAdmins } = attendance;
+export function createTeller({ io, db }: House, attendance: Attendance, streams: Streams) {
+	const { socketsIn, exit, bring, setAdmins, setRooms } = attendance;
 	const hasRoom = (room: string) => io.sockets.adapter.rooms.has(room);
 
-	const isHeard = ({ name, organizationId }: Extract<News, { kind: 'event' }>) =>
-		name === undefined ||
-		hasRoom('admins') ||
-		isForOthers(name) ||
-		(organizationId != null && hasRoom(organizationRoom(organizationId)));
+	const isHeard = ({ id, name, organizationId }: Extract<News, { kind: 'event' }>) =>
+		!streams.isDone(id) &&
+		(name === undefined ||
+			hasRoom('admins') ||
+			isForOthers(name) ||
+			(organizationId != null && hasRoom(organizationRoom(organizationId))));
 
 	async function tell(news: News[]): Promise<void> {
 		const found = await look(news);
+		const rows = found.rows.values();
+		let row = rows.next();
+		const late: EventRow[] = [];
+		const tellUntil = (id: number) => {
+			for (; row.value && row.value.id <= id; row = rows.next())
+				if (!tellEvent(row.value, found)) late.push(row.value);
+		};
 		for (const what of news) {
-			if (what.kind !== 'event') tellWord(what, found);
-			else {
-				const row = found.rows.get(what.id);
-				if (row) tellEvent(row, found);
-			}
+			if (what.kind === 'event') tellUntil(what.id);
+			else if (what.kind !== 'behind') tellWord(what, found);
 		}
+		tellUntil(Infinity);
+		// What they opened or closed may have been undone since.
+		await setRooms(late.flatMap((one) => concernedBy(one, found)).flatMap((id) => socketsIn(userRoom(id))));
 	}
 
 	type Found = Awaited<ReturnType<typeof look>>;
 
 	async function look(news: News[]) {
 		const events = news.filter((one) => one.kind === 'event').filter(isHeard);
+		const moved = [...events, ...news.filter((one) => one.kind === 'behind')];
 		const users = news.flatMap((one) =>
 			one.kind === 'account' && hasRoom(userRoom(one.userId)) ? one.userId : []
 		);
 		const names = new Set(news.flatMap((one) => (one.kind === 'editors' ? one.name : [])));
 		const [rows, admins, editors] = await Promise.all([
-			listEvents(events.map(({ id }) => id)),
-			users.length > 0 ? listAdmins(db, users) : new Set<string>(),
+			moved.length === 0
+				? []
+				: streams.read(
+						events.map(({ id }) => id),
+						moved.flatMap(({ organizationId }) => organizationId ?? [])
+					),
+			users.length > 0 ? listAdmins(db, users) : new Map<string, number>(),
 			Promise.all([...names].map(async (name) => [name, await listEditors(db, name)] as const))
 		]);
 		const told = rows.flatMap((row) => liveEventOf(row, 'organization') ?? []);
 		const [members, invitees] = await Promise.all([listMembers(told), listInvitees(told)]);
-		return {
-			rows: new Map(rows.map((row) => [row.id, row])),
-			admins,
-			editors: new Map(editors),
-			members,
-			invitees
-		};
+		return { rows, admins, editors: new Map(editors), members, invitees };
 	}
 
-	const listEvents = async (ids: number[]) =>
-		ids.length === 0 ? [] : db.selectFrom('event').selectAll().where('id', 'in', numbersIn(ids)).execute();
+	/** Whose rooms an event is about. */
+	function concernedBy(row: EventRow, { members }: Found): string[] {
+		const event = liveEventOf(row, 'organization');
+		if (!event || !row.organizationId) return [];
+		const all = members.get(row.organizationId) ?? [];
+		const own = isKnown(event) && 'member' in event.payload ? event.payload.member.userId : [];
+		return all.map(({ userId }) => userId).concat(own);
+	}
 
 	/** The members of the organizations that these events open, by their organizations. */
 	async function listMembers(events: LiveEvent[]) {
@@ -107,7 +125,7 @@ export function createTeller({ io, db }: House, attendance: Attendance) {
 		return Map.groupBy(rows.flat(), ({ key }) => key);
 	}
 
-	function tellWord(what: Exclude<News, { kind: 'event' }>, { admins, editors }: Found): void {
+	function tellWord(what: Exclude<News, { kind: 'event' | 'behind' }>, { admins, editors }: Found): void {
 		switch (what.kind) {
 			case 'account':
 				setAdmins(socketsIn(userRoom(what.userId)), admins);
@@ -125,26 +143,29 @@ export function createTeller({ io, db }: House, attendance: Attendance) {
 		}
 	}
 
-	function tellEvent(row: Parameters<typeof liveEventOf>[0], found: Found): void {
+	/** Returns false where it comes so late that its doors are as somebody who came later has found them. */
+	function tellEvent(row: EventRow, found: Found): boolean {
+		const isInTime = streams.note(row);
 		const forOrganization = liveEventOf(row, 'organization');
 		if (forOrganization && row.organizationId) {
-			openDoors(forOrganization, row.organizationId, found);
+			if (isInTime) openDoors(forOrganization, row.organizationId, found);
 			const stream = { kind: 'organization', organizationId: row.organizationId } as const;
 			// Portal admins hear everything, once: in their own stream what stands there.
 			const rooms = [organizationRoom(row.organizationId), ...(row.portalSeq === null ? ['admins'] : [])];
 			io.to(rooms).emit('event', stream, forOrganization);
-			closeDoors(forOrganization, row.organizationId);
+			if (isInTime) closeDoors(forOrganization, row.organizationId);
 			tellInvitees(forOrganization, row.organizationId, found);
 		}
 		const forPortal = liveEventOf(row, 'portal');
-		if (!forPortal) return;
+		if (!forPortal) return isInTime;
 		io.to('admins').emit('event', { kind: 'portal' }, forPortal);
 		if (forPortal.name === 'settings.updated') io.emit('settings', forPortal.payload.settings);
+		return isInTime;
 	}
 
 	/** Who has come in is in the room before the event is told there. */
 	function openDoors(event: LiveEvent, organizationId: string, { members }: Found): void {
-		const room = { id: organizationId, isPersonal: false };
+		const room = { id: organizationId, isPersonal: false, lastSeq: event.seq };
 		if (event.name === 'member.joined') bring([event.payload.member.userId], room);
 		if (!isReopened(event.name)) return;
 		const all = members.get(organizationId) ?? [];

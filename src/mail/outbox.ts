@@ -11,7 +11,7 @@ import type { Env } from '../env.ts';
 import { takePlace } from '../database/windows.ts';
 import { renderSubject, type MailPortal, type Template } from './compose.ts';
 import { selectUnwanting } from './preferences.ts';
-import { channel, signal, type Signal } from '../news/publish.ts';
+import { signal } from '../news/publish.ts';
 import { selectNewest, templateOf } from './templates.ts';
 import type { Vault } from '../vault/vault.ts';
 
@@ -162,18 +162,15 @@ export function createOutbox(
 		});
 		const wanted = messages.filter((one) => one !== null);
 		if (wanted.length > 0) {
-			const told: Signal = { kind: 'mailbox' };
 			// One parameter for all: a statement holds 65,535 at most.
 			await sql`
-				with made as (
-					insert into message
-						(id, recipient_name, recipient, template, subject, template_version, draft, content, gather_key)
-					select
-						(one->>'id')::uuid, one->>'recipientName', one->>'recipient', ${name}::text, one->>'subject',
-						${template.version}::integer, ${draft?.body ?? null}::text, one->>'content', one->>'gatherKey'
-					from jsonb_array_elements(${JSON.stringify(wanted)}::text::jsonb) as one
-				)
-				select pg_notify(${channel}, ${JSON.stringify(told)})`.execute(db);
+				insert into message
+					(id, recipient_name, recipient, template, subject, template_version, draft, content, gather_key)
+				select
+					(one->>'id')::uuid, one->>'recipientName', one->>'recipient', ${name}::text, one->>'subject',
+					${template.version}::integer, ${draft?.body ?? null}::text, one->>'content', one->>'gatherKey'
+				from jsonb_array_elements(${JSON.stringify(wanted)}::text::jsonb) as one`.execute(db);
+			await signal(db, { kind: 'mailbox' });
 			const priority = priorityOf({ template: name, draft: draft?.body ?? null });
 			const jobs = wanted.map(({ id: messageId }): JobInsert<MailJob> => ({
 				data: { messageId, attempt: 0 },

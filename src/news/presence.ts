@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/database.ts';
 import { idsIn } from '../database/sets.ts';
-import { channel, signal, type Signal } from './publish.ts';
+import { channel } from '../database/announcing.ts';
+import { signal, type Signal } from './publish.ts';
 
 /**
  * Who has a page open, over all server processes: one row for a person in an organization on a process. A process
@@ -95,7 +96,7 @@ export async function beat(db: Db, processId: string): Promise<number> {
 		.returning('processId')
 		.execute();
 	for (const silent of new Set(gone.map((row) => row.processId)))
-		await signal(db, { kind: 'gone', processId: silent });
+		await signal(db, { kind: 'gone', processId: silent, isSilent: true });
 	return Number(numUpdatedRows);
 }
 

@@ -1,11 +1,9 @@
 import { sql } from 'kysely';
 import { events, type Actor, type EventName, type Payload } from '#lib/events.ts';
+import { announce, notify, type Missed } from '../database/announcing.ts';
 import type { Db, Trx } from '../database/database.ts';
 
-/** The one channel on which PostgreSQL tells every server process what was committed. */
-export const channel = 'portico';
-
-/** What is told on the channel: references only, since a notification holds 8,000 bytes at most. */
+/** What is told to every process: references only, since a notification holds 8,000 bytes at most. */
 export type Signal =
 	/** `organizationId` and `name` tell a process whether anybody there listens; a process of an older version leaves them out. */
 	| { kind: 'event'; id: number; organizationId?: string | null; name?: string }
@@ -19,25 +17,28 @@ export type Signal =
 	| { kind: 'editors'; name: string }
 	/** People who have come to a process or left it. */
 	| { kind: 'presence'; processId: string; organizationId: string; came: string[]; went: string[] }
-	/** A process has ended or fallen silent, and everybody on it has left. */
-	| { kind: 'gone'; processId: string }
+	/** A process has ended or fallen silent, and everybody on it has left. One that fell silent may have left something untold. */
+	| { kind: 'gone'; processId: string; isSilent?: boolean }
 	/** The sockets in this room have lost their session. */
 	| { kind: 'ended'; room: `session:${string}` | `user:${string}` }
+	| Missed
 	/** A process tells itself that it still hears; see heartbeat.ts. */
 	| { kind: 'pulse'; processId: string; at: number };
 
-/** Told at the commit, or never. */
+/** Told after the commit; what ends somebody's access is told by the commit itself. */
 export async function signal(db: Db, what: Signal): Promise<void> {
-	await sql`select pg_notify(${channel}, ${JSON.stringify(what)})`.execute(db);
+	await signalAll(db, [what]);
 }
 
 /** As {@link signal}, in one statement however many there are. */
-export async function signalAll(db: Db, all: Signal[]): Promise<void> {
-	if (all.length === 0) return;
-	await sql`
-		select pg_notify(${channel}, one::text)
-		from jsonb_array_elements(${JSON.stringify(all)}::text::jsonb) as one`.execute(db);
+export async function signalAll(db: Db, all: readonly Signal[]): Promise<void> {
+	const [ends, others] = [all.filter(isEnd), all.filter((one) => !isEnd(one))];
+	if (ends.length > 0) await notify(db, ends.map(textOf));
+	await announce(db, others.map(textOf));
 }
+
+const isEnd = ({ kind }: Signal) => kind === 'ended';
+export const textOf = (what: Signal): string => JSON.stringify(what);
 
 interface Publishing {
 	db: Trx;
@@ -46,7 +47,7 @@ interface Publishing {
 }
 
 /**
- * Writes what happened as one event, numbered and chained in the streams of its audience, and has it told at the commit.
+ * Writes what happened as one event, numbered and chained in the streams of its audience, and has it told once it is committed.
  *
  * Number, hash and time are taken under the lock of the row that keeps the latest, the organization's and then the
  * portal's, always in this order: the portal's row is what everybody waits for, so `publish` comes last. The rows stay
@@ -74,7 +75,10 @@ export async function publishMany<Name extends EventName>(
 	const isForPortal = audience !== 'organization' && !organization?.isPersonal;
 	const given = payloads.map((payload) => ({ name, actor, payload, isForOrganization, isForPortal }));
 	const organizationId = organization?.id ?? null;
-	await sql`
-		select pg_notify(${channel}, (${JSON.stringify({ kind: 'event', organizationId, name })}::jsonb || jsonb_build_object('id', id))::text)
-		from publish_events(${organizationId}::uuid, ${JSON.stringify(given)}::jsonb) as id`.execute(db);
+	const { rows } = await sql<{ id: number }>`
+		select id from publish_events(${organizationId}::uuid, ${JSON.stringify(given)}::jsonb) as id`.execute(db);
+	await signalAll(
+		db,
+		rows.map(({ id }) => ({ kind: 'event', id, organizationId, name }))
+	);
 }

@@ -1,0 +1,100 @@
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startCut } from './cut.ts';
+import { startPortal, unique, type Company, type Portal } from './factories.ts';
+import { startServer, type Server } from './harness.ts';
+import { listenOn, on } from './race.ts';
+
+/** A process tells what it has committed after the commit: what becomes of it when it dies in between. */
+
+/** How often the process is killed at some moment; by hand `KILLS=50` for the long form. */
+const kills = Number(process.env.KILLS ?? 4);
+
+let portal: Portal;
+let way: Awaited<ReturnType<typeof startCut>>;
+/** The process that is killed. */
+let mortal: Server;
+let company: Company;
+beforeAll(async () => {
+	portal = await startPortal();
+	way = await startCut(portal.server.databaseUrl ?? '');
+	mortal = await startServer({
+		database: 'postgres',
+		env: { DATABASE_URL: way.url, DATA_FOLDER: portal.server.dataFolder, SMTP_URL: portal.smtp.url }
+	});
+	company = await portal.company({ admin: portal.admin });
+});
+afterAll(async () => {
+	await mortal.dispose();
+	await way.stop();
+	await portal.stop();
+});
+
+async function listen() {
+	const [page, desk] = [
+		listenOn(portal, portal.server, company.owner),
+		listenOn(portal, portal.server, portal.admin)
+	];
+	await Promise.all([page.hears('news true'), desk.hears('news true')]);
+	await page.until(() => page.online.has(company.id), 'their room');
+	const own = () =>
+		page.events.filter(
+			({ organizationId, name }) => organizationId === company.id && name !== 'member.joined'
+		);
+	return { page, desk, own };
+}
+
+const create = (name: string) =>
+	on(mortal, company.owner).applications.create.mutate({ organizationId: company.id, name, description: '' });
+const request = (name: string) => on(mortal, company.owner).organizations.request.mutate({ name });
+
+test('what a process could not announce before it was killed is told by the others, once and in order', async () => {
+	const { page, desk, own } = await listen();
+	way.mute();
+	const before = own().length;
+	const names = Array.from({ length: 3 }, () => unique('Untold'));
+	for (const name of names) await create(name);
+	const asked = unique('Asked for');
+	await request(asked);
+	await mortal.kill();
+	await page.until(() => own().length >= before + names.length, 'what was not announced');
+	await desk.until(
+		() => desk.portalEvents().some((event) => JSON.stringify(event.payload).includes(asked)),
+		'what stands in the stream of the admins'
+	);
+	way.speak();
+	await mortal.restart();
+	const last = unique('Told');
+	await create(last);
+	await page.until(() => JSON.stringify(own().at(-1)?.payload).includes(last), 'what is announced as ever');
+	const told = own().slice(before);
+	expect(told).toMatchObject([...names, last].map((name) => ({ payload: { application: { name } } })));
+	expect(told.map(({ seq }) => seq)).toEqual(told.map((_, step) => (told[0]?.seq ?? 0) + step));
+});
+
+test('killed at some moment among its commits: pages on another process miss nothing, and hear nothing twice', async () => {
+	const { page, own } = await listen();
+	const after = own().at(-1)?.seq ?? (await lastSeq());
+	for (let round = 0; round < kills; round += 1) {
+		const writing = Array.from({ length: 6 }, () =>
+			create(unique('Round')).then(
+				() => 'done',
+				() => 'lost'
+			)
+		);
+		await Promise.race([Promise.all(writing), setTimeout(Math.random() * 150)]);
+		await mortal.kill();
+		await Promise.all(writing);
+		const { events } = await company.owner.api.activity.since.query({ organizationId: company.id, after });
+		const committed = events?.map(({ seq }) => seq) ?? [];
+		await page.until(() => own().filter(({ seq }) => seq > after).length >= committed.length, 'every commit');
+		expect(own().flatMap(({ seq }) => (seq > after ? seq : []))).toEqual(committed);
+		await mortal.restart();
+	}
+	expect(page.words).not.toContain('resync');
+});
+
+async function lastSeq(): Promise<number> {
+	const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
+	return snapshot.seq;
+}
