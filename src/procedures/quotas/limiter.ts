@@ -1,0 +1,216 @@
+import pLimit from 'p-limit';
+import type { Db } from '../../database/database.ts';
+import { giveBack, takeShares, type Limit, type Share } from './shares.ts';
+
+/**
+ * Lets requests through, never more in a span than its limit over all processes together, and without a write per request:
+ * a process takes a share of the span, in one statement for all who ask meanwhile, and spends it from memory.
+ *
+ * Which second it is is said by the database's clock, known to within the round trip that asked for it: a request that may
+ * belong to either of two seconds is spent from both.
+ */
+
+/** How much of a limit is left, as far as this process knows, and in how many seconds it begins anew. */
+export interface LimitState extends Limit {
+	left: number;
+	resetsIn: number;
+}
+
+export interface Verdict {
+	/** The limit that is reached, or null where the request may go on. */
+	reached: LimitState | null;
+	limits: LimitState[];
+}
+
+/** What was taken under one limit. */
+interface Held {
+	share: Share;
+	/** Of a month: what is not spent. */
+	left: number;
+	/** Of seconds: how much was spent in which. */
+	spent: Map<number, number>;
+	/** Up to this second, less than was wanted was given: asking again is of no use before. */
+	shortUntil: number;
+	/** How much to ask for next. */
+	wanted: number;
+	/** By this process' own clock, in milliseconds. */
+	takenAt: number;
+	spentAt: number;
+}
+
+/** What isn't spent from for so many milliseconds is given back. */
+const idleAfter = 60_000;
+const tidyEvery = 20_000;
+/** Of a month so much is taken at once that it lasts for about so many milliseconds. */
+const lastsFor = 5_000;
+const wantedAtFirst = 16;
+const wantedAtMost = 10_000;
+/** An exhausted month is asked for again after so many seconds: something may have been given back. */
+const monthAgain = 5;
+/** So often a request asks for shares before it counts as one too many. */
+const asksAtMost = 4;
+
+const keyOf = ({ span, subject }: Pick<Limit, 'span' | 'subject'>) => `${span} ${subject}`;
+
+export type Limiter = ReturnType<typeof createLimiter>;
+
+/** @param onTaken is told of every share of a month, with how much of it is taken by now. */
+export function createLimiter(
+	{ db, processId, report }: { db: Db; processId: string; report: (error: unknown) => void },
+	onTaken: (limit: Limit, share: Share) => void = () => undefined
+) {
+	const held = new Map<string, Held>();
+	const inOrder = pLimit(1);
+	const asking = new Map<string, Limit & { wanted: number }>();
+	let taking: Promise<void> | null = null;
+	/** How far the database's clock is ahead of this one, at least and at most; in milliseconds. */
+	let ahead = { least: 0, most: 0 };
+
+	/** The second that it is by now, and the one that it may be already. */
+	function secondsNow(): [number, number] {
+		const now = performance.now();
+		return [Math.floor((now + ahead.least) / 1000), Math.floor((now + ahead.most) / 1000)];
+	}
+
+	/** Has a share taken; whoever asks while a statement is under way goes with the next one. */
+	function ask(limit: Limit): Promise<void> {
+		asking.set(keyOf(limit), { ...limit, wanted: wantedOf(limit) });
+		return (taking ??= inOrder(take));
+	}
+
+	async function take(): Promise<void> {
+		taking = null;
+		const asked = [...asking.values()];
+		asking.clear();
+		const sent = performance.now();
+		const shares = await takeShares(db, processId, asked);
+		const received = performance.now();
+		const [first] = shares;
+		if (first) ahead = { least: first.at - received, most: first.at - sent };
+		const limits = new Map(asked.map((one) => [keyOf(one), one]));
+		for (const share of shares) {
+			const limit = limits.get(keyOf(share));
+			if (limit) hold(limit, share, received);
+		}
+	}
+
+	function hold(limit: Limit & { wanted: number }, share: Share, now: number): void {
+		const key = keyOf(limit);
+		const before = held.get(key);
+		const isSameMonth = share.span === 'month' && before?.share.endsAt === share.endsAt;
+		const isShort = share.granted < Math.min(limit.wanted, limit.most);
+		const [second] = secondsNow();
+		const pause = share.span === 'second' ? 0 : share.granted === 0 ? monthAgain : -1;
+		held.set(key, {
+			share,
+			left: share.granted + (isSameMonth ? before.left : 0),
+			spent: before?.spent ?? new Map(),
+			shortUntil: isShort ? second + pause : 0,
+			wanted: limit.wanted,
+			takenAt: now,
+			spentAt: before?.spentAt ?? now
+		});
+		if (share.span === 'month') onTaken(limit, share);
+	}
+
+	function wantedOf(limit: Limit): number {
+		const one = held.get(keyOf(limit));
+		if (limit.span === 'month') {
+			if (!one) return wantedAtFirst;
+			const isTooLittle = performance.now() - one.takenAt < lastsFor;
+			return Math.min(Math.max(isTooLittle ? one.wanted * 2 : Math.ceil(one.wanted / 2), 1), wantedAtMost);
+		}
+		const [, second] = secondsNow();
+		// What it has isn't enough for this second.
+		if (one && second < one.share.endsAt) return limit.most;
+		const busiest = Math.max(0, ...(one?.spent.values() ?? []));
+		return Math.min(limit.most, Math.max(Math.ceil(busiest * 1.25), Math.ceil(limit.most / 4)));
+	}
+
+	/** Whether one more request may go through; `unknown` until a share was asked for. */
+	function look(limit: Limit): 'free' | 'full' | 'unknown' {
+		const one = held.get(keyOf(limit));
+		const [first, second] = secondsNow();
+		if (!one || second >= one.share.endsAt) return 'unknown';
+		const isShort = first <= one.shortUntil;
+		if (limit.span === 'month') {
+			if ((one.share.taken ?? 0) - one.left >= limit.most) return 'full';
+			if (one.left > 0) return 'free';
+			return isShort ? 'full' : 'unknown';
+		}
+		const rate = Math.min(one.share.granted, limit.most);
+		if ([first, second].every((at) => (one.spent.get(at) ?? 0) < rate)) return 'free';
+		return rate >= limit.most || isShort ? 'full' : 'unknown';
+	}
+
+	function pay(limit: Limit): void {
+		const one = held.get(keyOf(limit));
+		if (!one) return;
+		one.spentAt = performance.now();
+		if (limit.span === 'month') {
+			one.left -= 1;
+			return;
+		}
+		const seconds = secondsNow();
+		for (const at of new Set(seconds)) one.spent.set(at, (one.spent.get(at) ?? 0) + 1);
+		for (const at of one.spent.keys()) if (at < seconds[0] - 5) one.spent.delete(at);
+	}
+
+	function stateOf(limit: Limit): LimitState {
+		const one = held.get(keyOf(limit));
+		const [, second] = secondsNow();
+		if (limit.span === 'second')
+			return { ...limit, left: Math.max(limit.most - (one?.spent.get(second) ?? 0), 0), resetsIn: 1 };
+		const used = one ? (one.share.taken ?? 0) - one.left : 0;
+		return {
+			...limit,
+			left: Math.max(limit.most - used, 0),
+			resetsIn: Math.max((one?.share.endsAt ?? second) - second, 1)
+		};
+	}
+
+	const tidying = setInterval(() => void giveIdleBack(idleAfter).catch(report), tidyEvery);
+
+	async function giveIdleBack(forMs: number): Promise<void> {
+		const now = performance.now();
+		const rests = [];
+		for (const [key, { share, left, spentAt }] of held) {
+			if (now - spentAt < forMs) continue;
+			held.delete(key);
+			if (share.span === 'month' && left > 0)
+				rests.push({ subject: share.subject, endsAt: share.endsAt, left });
+		}
+		await giveBack(db, rests);
+	}
+
+	return {
+		/**
+		 * Spends one request from all of these limits, or from none where one of them is reached. A limit of 0 is none.
+		 * @throws {Error} when the database doesn't give a share.
+		 */
+		async spend(limits: readonly Limit[]): Promise<Verdict> {
+			const all = limits.filter(({ most }) => most > 0);
+			const answer = (reached: Limit | null): Verdict => ({
+				reached: reached && { ...stateOf(reached), left: 0 },
+				limits: all.map(stateOf)
+			});
+			for (let asked = 0; ; asked += 1) {
+				const looks = all.map((limit) => ({ limit, is: look(limit) }));
+				const full = looks.find(({ is }) => is === 'full');
+				if (full) return answer(full.limit);
+				const unknown = looks.filter(({ is }) => is === 'unknown');
+				if (unknown.length === 0) {
+					for (const limit of all) pay(limit);
+					return answer(null);
+				}
+				if (asked === asksAtMost) return answer(unknown[0]?.limit ?? null);
+				await Promise.all(unknown.map(({ limit }) => ask(limit)));
+			}
+		},
+		/** Gives back what isn't spent. */
+		async stop(): Promise<void> {
+			clearInterval(tidying);
+			await inOrder(() => giveIdleBack(0)).catch(report);
+		}
+	};
+}

@@ -1,0 +1,65 @@
+import { sql } from 'kysely';
+import type { Db } from '../../database/database.ts';
+
+/** What processes may let through, as the database gives it out. */
+
+export type Span = 'second' | 'month';
+
+/** Whose requests are counted together, a credential's or an application's, and how many there may be. */
+export interface Limit {
+	/** The credential's or application's id. */
+	subject: string;
+	span: Span;
+	/** Requests in one span of the calendar, in UTC. */
+	most: number;
+}
+
+/** So many seconds a share of the requests a second is given for, with the one in which it is given. */
+const leaseSeconds = 5;
+
+export interface Share {
+	subject: string;
+	span: Span;
+	/** Requests a second until `endsAt`, or requests once. */
+	granted: number;
+	/** How much of the month was given to all processes together, with this share; null for a second. */
+	taken: number | null;
+	/** Which percentage people have been told of. */
+	told: number | null;
+	/** The first second since 1970 in which it is void. */
+	endsAt: number;
+	/** The database's time, in milliseconds since 1970. */
+	at: number;
+}
+
+/**
+ * Takes shares, in one statement for all. Of a second, what other processes hold is left to them, and no process takes so
+ * much that another one which wants more gets less than its part; of a month an eighth of what is left at most, so that
+ * several processes come to its end together. What a process that dies has taken is given to nobody else in that span.
+ */
+export async function takeShares(
+	db: Db,
+	processId: string,
+	asked: readonly (Limit & { wanted: number })[]
+): Promise<Share[]> {
+	const { rows } = await sql<Share>`
+		select * from take_shares(${processId}, ${JSON.stringify(asked)}::jsonb, ${leaseSeconds}::integer)`.execute(
+		db
+	);
+	return rows;
+}
+
+/** Gives back what was taken of a month and not spent. */
+export async function giveBack(
+	db: Db,
+	rests: readonly { subject: string; endsAt: number; left: number }[]
+): Promise<void> {
+	if (rests.length === 0) return;
+	await sql`
+		update quota_month
+		set taken = taken - rest."left"
+		from jsonb_to_recordset(${JSON.stringify(rests)}::jsonb) as rest (subject uuid, "endsAt" bigint, "left" bigint)
+		where quota_month.subject = rest.subject
+			and quota_month.month = ((to_timestamp(rest."endsAt") at time zone 'UTC') - interval '1 month')::date
+			and quota_month.taken >= rest."left"`.execute(db);
+}
