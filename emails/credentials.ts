@@ -54,5 +54,32 @@ export const credentialEmails = {
 			successor: text('That another one has taken its place; empty where none has')
 		}),
 		sample: { ...sample, successor: 'Another credential has taken its place.' }
+	}),
+	'limit-near': email({
+		description: 'To the Super admins: an application has used 80 % of what a month holds, or all of it.',
+		topic: 'limits',
+		subject: '{{applicationName}} has used {{share}} of its requests of this month',
+		props: z.strictObject({
+			organizationName,
+			firstName,
+			applicationName: credential.shape.applicationName,
+			share: text('“80 %” or “all”'),
+			subject: text('What the limit is for: the application, or one of its credentials'),
+			most: text('How many requests a month holds'),
+			beginsAnew: text('The day on which the next month begins'),
+			consequence: text('What happens to more requests'),
+			applicationUrl: credential.shape.applicationUrl
+		}),
+		sample: {
+			organizationName: sample.organizationName,
+			firstName: sample.firstName,
+			applicationName: sample.applicationName,
+			share: '80 %',
+			subject: 'The application',
+			most: '1,000,000',
+			beginsAnew: '1 December 2026',
+			consequence: 'Once all are used, more are refused until then.',
+			applicationUrl: sample.applicationUrl
+		}
 	})
 };

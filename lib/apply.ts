@@ -82,6 +82,7 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'organization.rejected':
 		case 'organization.restored':
 		case 'organization.configured':
+		case 'organization.limited':
 		case 'organization.created':
 		case 'organization.condemned':
 		case 'organization.kept':
@@ -171,6 +172,10 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 				)
 			};
 		}
+		case 'application.limited':
+		case 'application.neared':
+			// Pages ask for limits by themselves.
+			return next;
 		case 'credential.revealed':
 		case 'credential.copied':
 		case 'credential.known':
@@ -287,6 +292,8 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 			return { ...next, waiting: next.waiting - 1 };
 		case 'account.deleted':
 			return { ...next, waiting: next.waiting - (event.payload.account.status === 'pending' ? 1 : 0) };
+		case 'organization.limited':
+		case 'application.limited':
 		case 'member.updated':
 		case 'invitation.offered':
 		case 'account.deactivated':

@@ -1,6 +1,7 @@
 import { sentence } from './direction.ts';
 import { event, type Audience } from './event.ts';
 import { portalEvents } from './portal-events.ts';
+import { sayQuotas, type OwnQuotas } from './quotas.ts';
 import { z } from './schema.ts';
 import { roleLabels, fullName } from './views.ts';
 import type {
@@ -24,6 +25,12 @@ type OfMember = { member: Member };
 type Departure = OfMember & { seen?: number | undefined };
 type OfInvitation = { invitation: Invitation };
 type Move = { application: ApplicationHead; name: string; to: { slug: string; name: string } };
+type OfHead = { application: ApplicationHead };
+type Nearing = OfHead & {
+	credential: Pick<Credential, 'id' | 'label' | 'lastFour'> | null;
+	percent: number;
+	most: number;
+};
 type OfCredential = { applicationId: string; applicationName: string; credential: Credential };
 
 /** “Grace Okafor (grace@northwind.example)”, or the address alone where the list had no name. */
@@ -89,6 +96,12 @@ export const events = {
 		organization.isRevealRestricted
 			? 'let only Super admins reveal credentials'
 			: 'let every member reveal credentials'
+	),
+	/** `quotas`: in what it differs from the settings of the portal. */
+	'organization.limited': event('both', ({ organization, quotas }: OfOrganization & { quotas: OwnQuotas }) =>
+		sayQuotas(quotas)
+			? sentence`set limits of ${organization.name}: ${sayQuotas(quotas)}`
+			: sentence`had the limits of the portal hold for ${organization.name}`
 	),
 	'member.joined': event('both', ({ member }: OfMember) => sentence`joined as ${roleLabels[member.role]}`),
 	'member.updated': event('organization', ({ member, previous }: OfMember & { previous: Member }) => {
@@ -180,6 +193,18 @@ export const events = {
 		'both',
 		({ application }: { application: ApplicationHead }) =>
 			sentence`deleted the application ${application.name}`
+	),
+	/** `quotas`: in what it differs from its organization. */
+	'application.limited': event('both', ({ application, quotas }: OfHead & { quotas: OwnQuotas }) =>
+		sayQuotas(quotas)
+			? sentence`set limits of the application ${application.name}: ${sayQuotas(quotas)}`
+			: sentence`had the limits of the organization hold for ${application.name}`
+	),
+	/** Of what a month holds. `credential`: the one whose limit it is, or null for that of the application. */
+	'application.neared': event(
+		'organization',
+		({ application, credential, percent, most }: Nearing) =>
+			sentence`says that ${credential ? sentence`“${credential.label}” (…${credential.lastFour}) of ${application.name}` : application.name} has used ${percent === 100 ? 'all' : `${percent} %`} of its ${most.toLocaleString('en')} requests of this month`
 	),
 	'credential.created': event(
 		'organization',

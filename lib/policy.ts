@@ -76,6 +76,9 @@ export const policy = {
 	'organizations.listMore': admin,
 	'organizations.get': admin,
 	'organizations.correct': admin,
+	'quotas.get': admin,
+	'quotas.setOfOrganization': admin,
+	'quotas.setOfApplication': admin,
 	'organizations.approve': admin,
 	'organizations.reject': admin,
 	'organizations.suspend': admin,
@@ -155,6 +158,7 @@ export const policy = {
 	'applications.delete': everyMember,
 	/** Out of the personal space, by who may create applications where it goes. */
 	'applications.move': { ...everyMember, isPersonalOnly: true },
+	'quotas.list': everyMember,
 	'credentials.list': everyMember,
 	'credentials.create': everyMember,
 	'credentials.reveal': { ...everyMember, isRestrictable: true },

@@ -181,6 +181,46 @@ export const settingRows = {
 		max: 100_000,
 		hint: 'Of all its members together.'
 	},
+	/** How many requests gateways let through with one credential in a second; 0 for any number. */
+	credentialPerSecond: {
+		kind: 'count',
+		default: 0,
+		label: 'Requests of a credential in a second',
+		noun: 'The limit',
+		min: 0,
+		max: 1_000_000,
+		hint: 'The most that a gateway lets through; 0 for any number.'
+	},
+	/** The same in a month of the calendar, in UTC. */
+	credentialPerMonth: {
+		kind: 'count',
+		default: 0,
+		label: 'Requests of a credential in a month',
+		noun: 'The limit',
+		min: 0,
+		max: 2_000_000_000,
+		hint: 'Counted by the calendar, in UTC; 0 for any number.'
+	},
+	/** How many with all credentials of an application together in a second; 0 for any number. */
+	applicationPerSecond: {
+		kind: 'count',
+		default: 0,
+		label: 'Requests of an application in a second',
+		noun: 'The limit',
+		min: 0,
+		max: 1_000_000,
+		hint: 'Of all its credentials together; 0 for any number.'
+	},
+	/** The same in a month of the calendar, in UTC. */
+	applicationPerMonth: {
+		kind: 'count',
+		default: 0,
+		label: 'Requests of an application in a month',
+		noun: 'The limit',
+		min: 0,
+		max: 2_000_000_000,
+		hint: 'Of all its credentials together; 0 for any number.'
+	},
 	/** For how many days e-mails that are done with and invitations that have ended are kept. */
 	retentionDays: {
 		kind: 'count',

@@ -29,6 +29,13 @@ export const topics = {
 		isForAdmins: false,
 		isOnByDefault: true
 	},
+	limits: {
+		label: 'Limits that are nearly reached',
+		description:
+			'An application of an organization whose Super admin you are has used most, or all, of what a month holds.',
+		isForAdmins: false,
+		isOnByDefault: true
+	},
 	credentials: {
 		label: 'Changes of credentials',
 		description:

@@ -29,18 +29,18 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 	await sql`
 		create table quota_month (
 			subject uuid not null,
-			month date not null,
+			began_at timestamptz not null,
 			taken bigint not null default 0,
-			told smallint not null default 0,
-			primary key (subject, month)
+			told integer not null default 0,
+			primary key (subject, began_at)
 		)`.execute(db);
-	await sql`create index quota_month_month on quota_month (month)`.execute(db);
+	await sql`create index quota_month_began_at on quota_month (began_at)`.execute(db);
 
 	// Gives a process its shares of what it asks for: [{ subject, span, wanted, most }]. The rows are locked in one order for
 	// all, and the time is read under the lock.
 	await sql`
 		create function take_shares(of_process text, asked jsonb, seconds integer)
-		returns table (subject uuid, span text, granted bigint, taken bigint, told smallint, ends_at bigint, at double precision)
+		returns table (subject uuid, span text, granted bigint, taken bigint, told integer, ends_at bigint, at double precision)
 		language plpgsql as $$
 		#variable_conflict use_column
 		declare
@@ -51,10 +51,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 			owed bigint;
 			own bigint;
 			sharers bigint;
-			this_month date;
+			this_month timestamptz;
 			given bigint;
 			so_far bigint;
-			was_told smallint;
+			was_told integer;
 		begin
 			for one in
 				select x.subject, x.span, x.wanted, x.most
@@ -81,18 +81,18 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 						leases = held || jsonb_build_object(of_process, jsonb_build_array(given, this_second + seconds, one.wanted)),
 						renewed_at = now()
 					where rate_lease.subject = one.subject;
-					return query select one.subject, one.span, given, null::bigint, null::smallint,
+					return query select one.subject, one.span, given, null::bigint, null::integer,
 						this_second + seconds, extract(epoch from clock_timestamp())::double precision * 1000;
 				else
-					this_month := date_trunc('month', clock_timestamp() at time zone 'UTC');
-					insert into quota_month (subject, month) values (one.subject, this_month) on conflict do nothing;
+					this_month := date_trunc('month', clock_timestamp(), 'UTC');
+					insert into quota_month (subject, began_at) values (one.subject, this_month) on conflict do nothing;
 					select m.taken, m.told into so_far, was_told
-					from quota_month as m where m.subject = one.subject and m.month = this_month for update;
+					from quota_month as m where m.subject = one.subject and m.began_at = this_month for update;
 					given := greatest(least(one.wanted, ceil((one.most - so_far) / 8.0)::bigint), 0);
 					update quota_month as m set taken = m.taken + given
-					where m.subject = one.subject and m.month = this_month;
+					where m.subject = one.subject and m.began_at = this_month;
 					return query select one.subject, one.span, given, so_far + given, was_told,
-						extract(epoch from (this_month + interval '1 month') at time zone 'UTC')::bigint,
+						extract(epoch from (this_month at time zone 'UTC' + interval '1 month') at time zone 'UTC')::bigint,
 						extract(epoch from clock_timestamp())::double precision * 1000;
 				end if;
 			end loop;

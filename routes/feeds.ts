@@ -68,7 +68,7 @@ export function createPortalFeed(
 export function subjectOf(event: LiveEvent): string | null {
 	if (!isKnown(event)) return null;
 	const { payload } = event;
-	if ('credential' in payload) return payload.credential.id;
+	if ('credential' in payload && payload.credential) return payload.credential.id;
 	if ('application' in payload) return payload.application.id;
 	if ('invitation' in payload) return payload.invitation.id;
 	if ('member' in payload) return payload.member.id;

@@ -12,6 +12,7 @@ import { sweepEvents } from './procedures/activity/activity.ts';
 import { deleteDueOrganizations } from './procedures/organizations/deletions.ts';
 import { listComingEnds, tellEnds } from './procedures/credentials/expiries.ts';
 import { holdDelivery } from './procedures/invitations/invitations.ts';
+import { deleteOldShares } from './procedures/quotas/shares.ts';
 import { deleteOld, listAbandoned } from './procedures/messages/retention.ts';
 import { deleteExpiredSessions } from './identity/sessions.ts';
 import { transact } from './database/transaction.ts';
@@ -80,7 +81,13 @@ const ends: Step = {
 /** What tidies up every minute, each with the alarm that says it doesn't get on. */
 const tidying: Step[] = [
 	{ kind: 'tidy-sessions', run: ({ db }) => deleteExpiredSessions(db) },
-	{ kind: 'tidy-limits', run: ({ db }) => deleteExpiredLimits(db) },
+	{
+		kind: 'tidy-limits',
+		async run({ db }) {
+			await deleteExpiredLimits(db);
+			await deleteOldShares(db);
+		}
+	},
 	{ kind: 'tidy-organizations', run: (parts) => deleteDueOrganizations({ ...parts, config: parts.env }) },
 	// After what deletes organizations.
 	{ kind: 'tidy-events', run: ({ db }) => sweepEvents(db) },

@@ -20,6 +20,7 @@ import { partnersRouter } from './procedures/organizations/partners.ts';
 import { profilesRouter } from './procedures/accounts/profiles.ts';
 import { preferencesRouter } from './procedures/preferences/preferences.ts';
 import { administrationRouter } from './procedures/organizations/administration.ts';
+import { quotasRouter } from './procedures/quotas/quotas.ts';
 import { resetsRouter } from './procedures/accounts/resets.ts';
 import { sessionsRouter } from './procedures/sessions/sessions.ts';
 import { settingsRouter } from './procedures/settings/settings.ts';
@@ -47,6 +48,7 @@ export const appRouter = router({
 	),
 	figures: figuresRouter,
 	preferences: preferencesRouter,
+	quotas: quotasRouter,
 	sessions: sessionsRouter,
 	settings: settingsRouter,
 	setup: setupRouter

@@ -28,7 +28,8 @@ describe('the policy', () => {
 			'credentials.rotate',
 			'members.leave',
 			'members.listSeen',
-			'organizations.open'
+			'organizations.open',
+			'quotas.list'
 		];
 		const superAdmins = [
 			'credentials.listExposed',
@@ -106,6 +107,7 @@ describe('the policy', () => {
 			'credentials.list',
 			'credentials.listExposed',
 			'activity.since',
+			'quotas.list',
 			'organizations.withdraw',
 			'organizations.requestAgain'
 		];

@@ -33,7 +33,11 @@ const fresh = {
 	retentionDays: 90,
 	maxApplications: 100,
 	changesPerPerson: 600,
-	changesPerOrganization: 2400
+	changesPerOrganization: 2400,
+	credentialPerSecond: 0,
+	credentialPerMonth: 0,
+	applicationPerSecond: 0,
+	applicationPerMonth: 0
 };
 const change = (settings: Partial<typeof fresh>) => portal.admin.api.settings.update.mutate(settings);
 afterEach(() => change(fresh));

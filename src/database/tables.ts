@@ -1,6 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { Actor, EventName } from '#lib/events.ts';
 import type { MessageState, Security } from '#lib/mail-server.ts';
+import type { OwnQuotas } from '#lib/quotas.ts';
 import type { Settings } from '#lib/settings.ts';
 import type { Account, Role, Status } from '#lib/views.ts';
 
@@ -13,6 +14,8 @@ type Count = ColumnType<number, number | undefined, number>;
 type SearchKey = Generated<string>;
 
 type SettingColumns = { [Key in keyof Settings]: Generated<Settings[Key]> };
+
+type QuotaColumn = ColumnType<OwnQuotas, string | undefined, string>;
 
 interface PortalTable extends SettingColumns {
 	id: Generated<boolean>;
@@ -164,6 +167,8 @@ interface OrganizationTable {
 	lastHash: Generated<Uint8Array>;
 	lastAt: Timestamp;
 	searchKey: SearchKey;
+	/** In what it differs from the portal's settings. */
+	quotas: QuotaColumn;
 }
 
 interface MembershipTable {
@@ -203,6 +208,25 @@ interface ApplicationTable {
 	createdAt: Timestamp;
 	/** Was there already when it was noticed that it looks like an older one of the organization. */
 	isAlike: Generated<boolean>;
+	/** In what it differs from its organization. */
+	quotas: QuotaColumn;
+}
+
+interface RateLeaseTable {
+	/** A credential or an application. */
+	subject: string;
+	/** By process: requests a second, until which second since 1970, and how many it wanted. */
+	leases: ColumnType<Record<string, [number, number, number]>, string | undefined, string>;
+	renewedAt: Timestamp;
+}
+
+interface QuotaMonthTable {
+	subject: string;
+	beganAt: Date;
+	/** What was given to processes. */
+	taken: Count;
+	/** Of how many percent its people were told. */
+	told: Generated<number>;
 }
 
 interface CredentialTable {
@@ -289,6 +313,8 @@ export interface Tables {
 	membership: MembershipTable;
 	invitation: InvitationTable;
 	application: ApplicationTable;
+	rateLease: RateLeaseTable;
+	quotaMonth: QuotaMonthTable;
 	credential: CredentialTable;
 	event: EventTable;
 	goneStream: GoneStreamTable;

@@ -56,7 +56,7 @@ export async function getApplication(db: Db, organizationId: string, id: string)
 }
 
 /** The application without its credentials, of which an event needn't tell anew. */
-function headOf({ credentials: _, ...head }: Application): Omit<Application, 'credentials'> {
+export function headOf({ credentials: _, ...head }: Application): Omit<Application, 'credentials'> {
 	return head;
 }
 

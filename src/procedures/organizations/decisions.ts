@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { Updateable } from 'kysely';
 import { z } from 'zod';
 import { sentence } from '#lib/direction.ts';
 import { organizationName, rejectionReason } from '#lib/fields.ts';
@@ -20,7 +20,7 @@ async function decide(
 	id: string,
 	from: readonly Status[],
 	to: Status,
-	values: Partial<Selectable<Tables['organization']>>,
+	values: Updateable<Tables['organization']>,
 	/** The name under which it was shown to whoever decides. */
 	shownName: string = ''
 ): Promise<{ organization: Organization; previousStatus: Status }> {

@@ -60,6 +60,18 @@ export async function giveBack(
 		set taken = taken - rest."left"
 		from jsonb_to_recordset(${JSON.stringify(rests)}::jsonb) as rest (subject uuid, "endsAt" bigint, "left" bigint)
 		where quota_month.subject = rest.subject
-			and quota_month.month = ((to_timestamp(rest."endsAt") at time zone 'UTC') - interval '1 month')::date
+			and quota_month.began_at = (to_timestamp(rest."endsAt") at time zone 'UTC' - interval '1 month') at time zone 'UTC'
 			and quota_month.taken >= rest."left"`.execute(db);
+}
+
+/** Lets go what nobody asks for any more: shares of seconds a day later, months after a year. */
+export async function deleteOldShares(db: Db): Promise<void> {
+	await db
+		.deleteFrom('rateLease')
+		.where('renewedAt', '<', sql<Date>`now() - interval '1 day'`)
+		.execute();
+	await db
+		.deleteFrom('quotaMonth')
+		.where('beganAt', '<', sql<Date>`now() - interval '13 months'`)
+		.execute();
 }

@@ -4,6 +4,11 @@ import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ params, url, depends }) => {
 	depends(`portico:organization:${params.id}`);
-	const asking = api.organizations.get.query({ organizationId: params.id });
-	return { opened: await orErrorPage(asking, url) };
+	const organizationId = params.id;
+	const asking = Promise.all([
+		api.organizations.get.query({ organizationId }),
+		api.quotas.get.query({ organizationId })
+	]);
+	const [opened, quotas] = await orErrorPage(asking, url);
+	return { opened, quotas };
 };

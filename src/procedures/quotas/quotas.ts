@@ -1,0 +1,146 @@
+import { sql } from 'kysely';
+import { z } from 'zod';
+import { wholeNumber } from '#lib/fields.ts';
+import { quotaKeys, quotasOf, type OwnQuotas, type QuotaKey } from '#lib/quotas.ts';
+import { settingRows } from '#lib/settings.ts';
+import { notFound } from '../../api/refusals.ts';
+import { adminProcedure, organizationProcedure, router } from '../../api/trpc.ts';
+import type { Db } from '../../database/database.ts';
+import { publish } from '../../news/publish.ts';
+import { getApplication, headOf } from '../applications/applications.ts';
+import { getOrganizationView } from '../organizations/organizations.ts';
+import { getSettings } from '../settings/settings.ts';
+
+const most = (key: QuotaKey) => {
+	const { noun, min, max } = settingRows[key];
+	return wholeNumber(noun, min, max).optional();
+};
+/** What differs: what is absent is as above it. */
+const own = {
+	credentialPerSecond: most('credentialPerSecond'),
+	credentialPerMonth: most('credentialPerMonth'),
+	applicationPerSecond: most('applicationPerSecond'),
+	applicationPerMonth: most('applicationPerMonth')
+};
+
+/** How much of this month is given out, by the ids of this organization's applications and credentials. */
+const selectTaken = (db: Db, organizationId: string) =>
+	db
+		.selectFrom('quotaMonth')
+		.select(['subject', 'taken'])
+		.where('beganAt', '=', sql<Date>`date_trunc('month', now(), 'UTC')`)
+		.where('subject', 'in', (eb) =>
+			eb
+				.selectFrom('application')
+				.select('application.id')
+				.where('organizationId', '=', organizationId)
+				.unionAll(
+					eb
+						.selectFrom('credential')
+						.innerJoin('application', 'application.id', 'credential.applicationId')
+						.select('credential.id')
+						.where('organizationId', '=', organizationId)
+				)
+		);
+
+const selectApplications = (db: Db, organizationId: string) =>
+	db
+		.selectFrom('application')
+		.select(['id', 'name', 'quotas'])
+		.where('organizationId', '=', organizationId)
+		.orderBy('createdAt', 'desc');
+
+const isSame = (one: OwnQuotas, other: OwnQuotas) => quotaKeys.every((key) => one[key] === other[key]);
+
+export const quotasRouter = router({
+	/** What holds for everybody, and in what this organization and its applications differ. */
+	get: adminProcedure({ organizationId: z.uuid() }).query(async ({ ctx, input: { organizationId } }) => {
+		const [settings, organization, applications] = await Promise.all([
+			getSettings(ctx.db),
+			ctx.db
+				.selectFrom('organization')
+				.select('quotas')
+				.where('id', '=', organizationId)
+				.where('isPersonal', '=', false)
+				.executeTakeFirst(),
+			selectApplications(ctx.db, organizationId).execute()
+		]);
+		if (!organization) throw notFound();
+		return { settings: quotasOf(settings), own: organization.quotas, applications };
+	}),
+
+	/** Has these hold instead of the portal's, in all applications of the organization. */
+	setOfOrganization: adminProcedure({ organizationId: z.uuid(), ...own }).mutation(
+		async ({ ctx, input: { organizationId, ...quotas } }) => {
+			const before = await ctx.db
+				.selectFrom('organization')
+				.select('quotas')
+				.where('id', '=', organizationId)
+				.where('isPersonal', '=', false)
+				.forUpdate()
+				.executeTakeFirst();
+			if (!before) throw notFound();
+			if (isSame(before.quotas, quotas)) return quotas;
+			await ctx.db
+				.updateTable('organization')
+				.set({ quotas: JSON.stringify(quotas) })
+				.where('id', '=', organizationId)
+				.execute();
+			const organization = await getOrganizationView(ctx.db, organizationId);
+			await publish({ ...ctx, organization }, 'organization.limited', { organization, quotas });
+			return quotas;
+		}
+	),
+
+	/** Has these hold instead of the organization's. */
+	setOfApplication: adminProcedure({
+		organizationId: z.uuid(),
+		applicationId: z.uuid(),
+		...own
+	}).mutation(async ({ ctx, input: { organizationId, applicationId, ...quotas } }) => {
+		const organization = await ctx.db
+			.selectFrom('organization')
+			.select(['id', 'isPersonal'])
+			.where('id', '=', organizationId)
+			.where('isPersonal', '=', false)
+			.forUpdate()
+			.executeTakeFirst();
+		if (!organization) throw notFound();
+		const before = await ctx.db
+			.selectFrom('application')
+			.select('quotas')
+			.where('id', '=', applicationId)
+			.where('organizationId', '=', organizationId)
+			.executeTakeFirst();
+		if (!before) throw notFound();
+		if (isSame(before.quotas, quotas)) return quotas;
+		await ctx.db
+			.updateTable('application')
+			.set({ quotas: JSON.stringify(quotas) })
+			.where('id', '=', applicationId)
+			.execute();
+		const application = headOf(await getApplication(ctx.db, organizationId, applicationId));
+		await publish({ ...ctx, organization }, 'application.limited', { application, quotas });
+		return quotas;
+	}),
+
+	/** Which limits hold for the organization's applications, and how much of this month each has used. */
+	list: organizationProcedure({}).query(async ({ ctx }) => {
+		const { id } = ctx.organization;
+		const [settings, organization, applications, months] = await Promise.all([
+			getSettings(ctx.db),
+			ctx.db.selectFrom('organization').select('quotas').where('id', '=', id).executeTakeFirst(),
+			selectApplications(ctx.db, id).execute(),
+			selectTaken(ctx.db, id).execute()
+		]);
+		const taken = Object.fromEntries(months.map((one) => [one.subject, one.taken]));
+		return {
+			applications: applications.map((one) => ({
+				id: one.id,
+				quotas: quotasOf(settings, organization?.quotas ?? {}, one.quotas)
+			})),
+			/** Requests of this month, by application and by credential. */
+			taken
+		};
+	})
+});

@@ -1,0 +1,124 @@
+import { sql } from 'kysely';
+import { percentOf, warnedAt } from '#lib/quotas.ts';
+import { fullName } from '#lib/views.ts';
+import { system } from '../../api/trpc.ts';
+import type { Db, Trx } from '../../database/database.ts';
+import { transact } from '../../database/transaction.ts';
+import { publish } from '../../news/publish.ts';
+import { getApplication, headOf } from '../applications/applications.ts';
+import { listMembers } from '../members/members.ts';
+import type { WritingContext } from '../organizations/organizations.ts';
+import type { Limit, Share } from './shares.ts';
+
+type Parts = { db: Db; report: (error: unknown) => void } & Omit<
+	WritingContext,
+	'db' | 'actor' | 'organization'
+>;
+
+const levelOf = (taken: number, most: number) =>
+	warnedAt.findLast((percent) => percentOf(taken, most) >= percent) ?? 0;
+
+/** Tells people, once a month for each of {@link warnedAt}, that a month's requests come to their end. */
+export function createWarnings(parts: Parts) {
+	/** What is being told, so that a busy process doesn't begin again and again. */
+	const telling = new Map<string, Promise<void>>();
+	return {
+		look({ subject, most }: Limit, { taken, told, endsAt }: Share): void {
+			const level = levelOf(taken ?? 0, most);
+			if (level <= (told ?? 0)) return;
+			const key = `${subject} ${endsAt} ${level}`;
+			if (telling.has(key)) return;
+			const one = transact(parts.db, (db) => tell({ ...parts, db, actor: system }, subject, most))
+				.catch(parts.report)
+				.finally(() => telling.delete(key));
+			telling.set(key, one);
+		},
+		async stop(): Promise<void> {
+			await Promise.all(telling.values());
+		}
+	};
+}
+
+/** Whose limit it is: a credential's, or that of all credentials of an application. */
+async function findSubject(db: Trx, subject: string) {
+	const credential = await db
+		.selectFrom('credential')
+		.innerJoin('application', 'application.id', 'credential.applicationId')
+		.select(['application.id', 'organizationId', 'credential.label', 'credential.lastFour'])
+		.where('credential.id', '=', subject)
+		.executeTakeFirst();
+	if (credential) {
+		const { label, lastFour, ...application } = credential;
+		return { ...application, credential: { id: subject, label, lastFour } };
+	}
+	const application = await db
+		.selectFrom('application')
+		.select(['id', 'organizationId'])
+		.where('id', '=', subject)
+		.executeTakeFirst();
+	return application && { ...application, credential: null };
+}
+
+async function tell(ctx: WritingContext, subject: string, most: number): Promise<void> {
+	const { db } = ctx;
+	const found = await findSubject(db, subject);
+	if (!found) return;
+	const organization = await db
+		.selectFrom('organization')
+		.select(['id', 'isPersonal', 'name', 'slug'])
+		.where('id', '=', found.organizationId)
+		.forUpdate()
+		.executeTakeFirst();
+	if (!organization) return;
+	const thisMonth = sql<Date>`date_trunc('month', now(), 'UTC')`;
+	const month = await db
+		.selectFrom('quotaMonth')
+		.select(['beganAt', 'taken', 'told'])
+		.where('subject', '=', subject)
+		.where('beganAt', '=', thisMonth)
+		.forUpdate()
+		.executeTakeFirst();
+	const level = levelOf(month?.taken ?? 0, most);
+	// Told by another process, or given back in the meantime.
+	if (!month || level <= month.told) return;
+	await db
+		.updateTable('quotaMonth')
+		.set({ told: level })
+		.where('subject', '=', subject)
+		.where('beganAt', '=', month.beganAt)
+		.execute();
+	const application = headOf(await getApplication(db, organization.id, found.id));
+	const next = new Date(month.beganAt);
+	next.setUTCMonth(next.getUTCMonth() + 1);
+	const { credential } = found;
+	const members = (await listMembers(db, organization.id)).filter(({ role }) => role === 'super_admin');
+	await ctx.outbox.enqueueMany(
+		db,
+		'limit-near',
+		members.map((member) => ({
+			to: { name: fullName(member), address: member.email },
+			props: {
+				organizationName: organization.name,
+				firstName: member.firstName,
+				applicationName: application.name,
+				share: level === 100 ? 'all' : `${level} %`,
+				subject: credential
+					? `The credential “${credential.label}” (…${credential.lastFour}) of the application`
+					: 'The application',
+				most: most.toLocaleString('en'),
+				beginsAnew: next.toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' }),
+				consequence:
+					level === 100
+						? 'Until then, more requests are refused.'
+						: 'Once all are used, more are refused until then.',
+				applicationUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}/applications/${application.id}`
+			}
+		}))
+	);
+	await publish({ ...ctx, organization }, 'application.neared', {
+		application,
+		credential,
+		percent: level,
+		most
+	});
+}
