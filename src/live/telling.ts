@@ -136,6 +136,7 @@ export function createTeller({ io, db }: House, attendance: Attendance, streams:
 				return;
 			case 'mailbox':
 			case 'alarms':
+			case 'gateways':
 				io.to('admins').emit(what.kind);
 				return;
 			case 'editors':
