@@ -1,7 +1,3 @@
-import { orNothing, gatewayName } from './fields.ts';
-import { text, z } from './schema.ts';
-import type { Actor } from './events.ts';
-
 /** The machines of the provider that stand in front of its APIs and ask here about each key. */
 
 /** Which program it is: what it can pass on, and which lines it is configured with. */
@@ -42,36 +38,6 @@ export const identityHeaders = [
 ] as const;
 export const forwardAuthPath = '/api/forward-auth';
 
-/** What means something else to a gateway or to the portal, or has a switch of its own. */
-const takenHeaders =
-	/^(?:authorization|x-api-key|proxy-.*|cookie|host|connection|upgrade|te|trailer|transfer-encoding|content-.*|accept.*|expect|origin|referer|user-agent|date|via|forwarded|x-forwarded-.*|x-real-ip|x-original-.*|x-request-id|x-portico-.*|sec-.*|if-.*|cache-control|range)$/i;
-
-const headerName = text(200)
-	.regex(/^\s*[A-Za-z][A-Za-z\d-]{0,59}\s*$/, {
-		abort: true,
-		error: 'A header is named by up to 60 letters, digits and hyphens, such as X-Acme-Key.'
-	})
-	.trim()
-	.refine((name) => !takenHeaders.test(name), {
-		error: 'This header means something else already. Take a name of your own.'
-	});
-const queryName = text(200)
-	.regex(/^\s*[A-Za-z][\w-]{0,59}\s*$/, {
-		abort: true,
-		error: 'A parameter is named by up to 60 letters, digits, hyphens and underscores, such as api_key.'
-	})
-	.trim();
-
-/** What a form of a gateway holds. */
-export const gatewayInput = {
-	name: gatewayName,
-	kind: z.enum(gatewayKinds),
-	hasBearer: z.boolean(),
-	hasApiKey: z.boolean(),
-	headerName: orNothing(headerName),
-	queryName: orNothing(queryName)
-};
-
 /** Where a gateway looks for the key of whoever calls. */
 export type KeyPlaces = {
 	/** `Authorization: Bearer …` */
@@ -97,7 +63,7 @@ export type GatewayToken = {
 
 export type Gateway = GatewayHead & {
 	isEnvironment: boolean;
-	createdBy: Actor;
+	createdBy: { name: string };
 	createdAt: string;
 	revokedAt: string | null;
 	lastUsedAt: string | null;

@@ -1,7 +1,8 @@
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { refusedKeys } from '#lib/checking.ts';
-import { gatewayInput, sayPlaces, type Gateway, type GatewayHead, type KeyPlaces } from '#lib/gateways.ts';
+import { gatewayInput } from '#lib/gateway-input.ts';
+import { sayPlaces, type Gateway, type GatewayHead, type KeyPlaces } from '#lib/gateways.ts';
 import { text } from '#lib/schema.ts';
 import { brokenIndex, isoOf, type Db, type Trx } from '../../database/database.ts';
 import type { Tables } from '../../database/tables.ts';
@@ -38,7 +39,7 @@ function viewOf(row: Row, tokens: TokenRow[]): Gateway {
 	return {
 		...headOf(row),
 		isEnvironment: row.isEnvironment,
-		createdBy: row.createdBy,
+		createdBy: { name: row.createdBy.name },
 		createdAt: isoOf(row.createdAt),
 		revokedAt: isoOf(row.revokedAt),
 		lastUsedAt: isoOf(row.lastUsedAt),
