@@ -4,7 +4,6 @@ import type { Logger } from 'pino';
 import type { GatewayHead } from '#lib/gateways.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import type { Db } from '../../database/database.ts';
-import { inTurn } from '../../database/turns.ts';
 import type { Env } from '../../env.ts';
 import { createToken, hashToken } from '../../identity/tokens.ts';
 import { createMemory, type Kept } from '../../news/memory.ts';
@@ -22,9 +21,10 @@ export const lastFourOf = (token: string) => token.slice(-4);
 /** Who asks, and by which token; null where that stands in the environment. */
 export type Asking = { gateway: GatewayHead; tokenId: string | null };
 
-const selectHeads = (db: Db) =>
+const selectAsking = compileOnce((db: Db) =>
 	db
 		.selectFrom('gateway')
+		.leftJoin('gatewayToken', 'gatewayToken.gatewayId', 'gateway.id')
 		.select([
 			'gateway.id',
 			'gateway.name',
@@ -32,62 +32,54 @@ const selectHeads = (db: Db) =>
 			'gateway.hasBearer',
 			'gateway.hasApiKey',
 			'gateway.headerName',
-			'gateway.queryName'
+			'gateway.queryName',
+			'gatewayToken.id as tokenId',
+			'gatewayToken.tokenHash',
+			'gatewayToken.expiresAt'
 		])
-		.where('gateway.revokedAt', 'is', null);
-const selectByToken = compileOnce((db: Db, hash: string) =>
-	selectHeads(db)
-		.innerJoin('gatewayToken', 'gatewayToken.gatewayId', 'gateway.id')
-		.select(['gatewayToken.id as tokenId', 'gatewayToken.expiresAt'])
-		.where('gatewayToken.tokenHash', '=', hash)
+		.where('gateway.revokedAt', 'is', null)
 );
-const selectEnvironment = compileOnce((db: Db, id: string) => selectHeads(db).where('gateway.id', '=', id));
 
-/** What happens to any gateway ends what is kept of all. */
-const tags = ['noun:gateway'];
-const keptFor = 60_000;
+/** All that may ask, by the hash of their token; the environment's by the id of its gateway. */
+type Known = Map<string, Asking & { expiresAt: Date | null }>;
 
-async function lookUp(db: Db, hash: string): Promise<Kept<Asking | null>> {
-	const [row] = await selectByToken(db, hash);
-	if (!row) return { value: null, tags: [], forMs: 0, room: 'refused' };
-	const { tokenId, expiresAt, ...gateway } = row;
-	const left = expiresAt ? expiresAt.getTime() - Date.now() : Infinity;
-	const value = left > 0 ? { gateway, tokenId } : null;
-	return { value, tags, forMs: Math.min(keptFor, left), room: 'found' };
-}
-
-async function lookUpEnvironment(db: Db): Promise<Kept<Asking | null>> {
-	const [gateway] = await selectEnvironment(db, environmentId);
-	return { value: gateway ? { gateway, tokenId: null } : null, tags, forMs: keptFor, room: 'found' };
+/** They are few. Known all at once, so that whoever makes tokens up costs the database nothing. */
+async function lookUp(db: Db): Promise<Kept<Known>> {
+	const rows = await selectAsking(db);
+	const value: Known = new Map(
+		rows.map(({ tokenId, tokenHash, expiresAt, ...gateway }) => [
+			tokenHash ?? gateway.id,
+			{ gateway, tokenId, expiresAt }
+		])
+	);
+	// What happens to any gateway ends it.
+	return { value, tags: ['noun:gateway'], forMs: 60_000, room: 'found' };
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
-/** Who guesses tokens waits behind others who do, and takes two connections at most. */
-const guessesAtOnce = 2;
 
 export type GatewayFinder = ReturnType<typeof createGatewayFinder>;
 
 /** Knows gateways by their tokens, from memory where it can. */
 export function createGatewayFinder({ db, env, log }: { db: Db; env: Env; log: Logger }) {
 	const ofEnvironment = (env.GATEWAY_TOKEN ?? []).map(digest);
-	const memory = createMemory<Asking | null>({ found: 500, refused: 0 });
+	const memory = createMemory<Known>({ found: 1, refused: 0 });
 	const noteUse = createNotes(db, log);
 
-	async function find(token: string): Promise<Asking | null> {
+	function isOfEnvironment(token: string): boolean {
 		const given = digest(token);
-		if (ofEnvironment.filter((one) => timingSafeEqual(one, given)).length > 0)
-			return memory.read('environment', () => lookUpEnvironment(db));
-		if (!/^pgw_[\w-]{43}$/.test(token)) return null;
-		const hash = hashToken(token);
-		return memory.read(hash, () => inTurn('gateway token', guessesAtOnce, () => lookUp(db, hash)));
+		return ofEnvironment.filter((one) => timingSafeEqual(one, given)).length > 0;
 	}
 
 	return {
 		/** The gateway with this token, which is noted as used from that address; null where there is none. */
 		async find(token: string, address: string): Promise<Asking | null> {
-			const asking = await find(token);
-			if (asking) noteUse(asking, address);
-			return asking;
+			const key = isOfEnvironment(token) ? environmentId : hashToken(token);
+			const known = await memory.read('all', () => lookUp(db));
+			const found = known.get(key);
+			if (!found || (found.expiresAt && found.expiresAt.getTime() <= Date.now())) return null;
+			noteUse(found, address);
+			return found;
 		}
 	};
 }
