@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import { hearChanges, missChanges, noteChange } from '../src/news/changes.ts';
+import { events } from '#lib/events.ts';
+import { hearChanges, mayEnd, missChanges, noteChange } from '../src/news/changes.ts';
 import { createMemory, type Kept } from '../src/news/memory.ts';
 
 let isHeard: boolean;
@@ -108,4 +109,42 @@ test('an answer’s own end is a part of it', async () => {
 	expect(await memory.read('over', answer({ forMs: 0 }))).toBe(1);
 	expect(await memory.read('over', answer({ forMs: 1 }))).toBe(2);
 	await expect.poll(() => memory.read('over', answer({ forMs: 1 }))).toBeGreaterThan(2);
+});
+
+test('whatever may end an answer is told by its commit: all events but those of which it is known that they don’t', () => {
+	expect(Object.keys(events).filter(mayEnd)).toEqual([
+		'organization.renamed',
+		'organization.withdrawn',
+		'organization.approved',
+		'organization.rejected',
+		'organization.suspended',
+		'organization.restored',
+		'organization.condemned',
+		'organization.kept',
+		'organization.deleted',
+		'organization.configured',
+		'application.updated',
+		'application.deleted',
+		'application.moved',
+		'application.received',
+		'credential.rotated',
+		'credential.revoked',
+		'credential.expired',
+		'account.approved',
+		'account.rejected',
+		'account.deactivated',
+		'account.activated',
+		'account.appointed',
+		'account.dismissed',
+		'account.renamed',
+		'account.emailChanged',
+		'account.passwordChanged',
+		'account.passwordResetSent',
+		'account.deleted',
+		'account.notificationsChanged',
+		'gateway.updated',
+		'gateway.rotated',
+		'gateway.revoked'
+	]);
+	expect(mayEnd('something.new')).toBe(true);
 });

@@ -86,7 +86,9 @@ export async function publishMany<Name extends EventName>(
 	const change = { organizationId, name, accountId } satisfies Change;
 	onceOver(db, () => noteChange(change));
 	// What may lock somebody out is told by the commit itself, once however many rows there are.
-	const telling = mayEnd(name) ? sql`, pg_notify(${channel}, ${textOf({ kind: 'change', ...change })})` : sql``;
+	const telling = mayEnd(name)
+		? sql`, pg_notify(${channel}, ${textOf({ kind: 'change', ...change })})`
+		: sql``;
 	const { rows } = await sql<{ id: number }>`
 		select id ${telling} from publish_events(${organizationId}::uuid, ${JSON.stringify(given)}::jsonb) as id`.execute(
 		db

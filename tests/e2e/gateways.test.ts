@@ -53,7 +53,7 @@ test('a gateway is added with a token that is shown once, tried, rotated and rev
 	};
 	await tryKey(secret);
 	await page.getByText('This key works.').waitFor();
-	await page.getByText(company.name).waitFor();
+	await page.getByText(company.name, { exact: true }).waitFor();
 	await company.owner.api.credentials.revoke.mutate(place);
 	await tryKey(secret);
 	await page.getByText('This key has been revoked.').waitFor();
