@@ -18,6 +18,7 @@ export const kindLabels: Record<Kind, string> = {
 	account: 'Accounts',
 	settings: 'Settings',
 	mailServer: 'Mail server',
+	gateway: 'Gateways',
 	email: 'E-mails',
 	brand: 'Look of e-mails'
 };

@@ -310,6 +310,10 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'email.reset':
 		case 'brand.updated':
 		case 'mailServer.updated':
+		case 'gateway.created':
+		case 'gateway.updated':
+		case 'gateway.rotated':
+		case 'gateway.revoked':
 			return next;
 		default:
 			event satisfies ToldOnlyTo<'organization'>;

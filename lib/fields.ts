@@ -62,6 +62,8 @@ export const names = {
 };
 export const organizationName = mailedName('The organization name', 80);
 export const applicationName = mailedName('The application name', 80);
+/** The portal's own team chooses it, as the next one. */
+export const gatewayName = words('The name', 60);
 export const credentialLabel = mailedName('The label', 60);
 
 /** What a call takes, and nothing else; where it takes {@link names}, at least one of them. */

@@ -114,6 +114,13 @@ export const policy = {
 	'mailServers.get': admin,
 	'mailServers.update': admin,
 	'mailServers.test': admin,
+	'gateways.list': admin,
+	'gateways.get': admin,
+	'gateways.create': admin,
+	'gateways.update': admin,
+	'gateways.rotate': admin,
+	'gateways.revoke': admin,
+	'gateways.check': admin,
 
 	'preferences.list': user,
 	'preferences.update': user,

@@ -1,5 +1,6 @@
 import { sentence } from './direction.ts';
 import { event } from './event.ts';
+import { sayPlaces, type GatewayHead } from './gateways.ts';
 import { sayMailServerChange } from './mail-server.ts';
 import { saySettings, type SettingKey, type Settings } from './settings.ts';
 import { brandLabels, emailWords, fullName } from './views.ts';
@@ -8,6 +9,7 @@ import type { Account, BrandSettings, EmailVersion } from './views.ts';
 /** What can happen on the portal outside of organizations: with accounts, settings and e-mails. */
 type OfAccount = { account: Account };
 type OfEmail = { email: EmailVersion };
+type OfGateway = { gateway: GatewayHead };
 
 export const portalEvents = {
 	'account.registered': event(
@@ -88,5 +90,23 @@ export const portalEvents = {
 		({ changed }: { changed: (keyof BrandSettings)[] }) =>
 			sentence`changed ${changed.map((one) => brandLabels[one]).join(', ')} of all e-mails`
 	),
-	'mailServer.updated': event('portal', sayMailServerChange)
+	'mailServer.updated': event('portal', sayMailServerChange),
+	'gateway.created': event('portal', ({ gateway }: OfGateway) => sentence`added the gateway ${gateway.name}`),
+	'gateway.updated': event('portal', ({ gateway, previous }: OfGateway & { previous: GatewayHead }) => {
+		if (gateway.name !== previous.name)
+			return sentence`renamed the gateway ${previous.name} to ${gateway.name}`;
+		return sayPlaces(gateway) === sayPlaces(previous)
+			? sentence`changed how the gateway ${gateway.name} is set up`
+			: sentence`has the gateway ${gateway.name} look for keys in ${sayPlaces(gateway)}`;
+	}),
+	/** `endsAt`: until when the older token works. */
+	'gateway.rotated': event(
+		'portal',
+		({ gateway, endsAt }: OfGateway & { endsAt: string | null }) =>
+			sentence`rotated the token of the gateway ${gateway.name}${endsAt ? `; the older one works until ${endsAt.slice(0, 16).replace('T', ' ')} UTC` : ''}`
+	),
+	'gateway.revoked': event(
+		'portal',
+		({ gateway }: OfGateway) => sentence`revoked the gateway ${gateway.name}`
+	)
 };

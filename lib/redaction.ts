@@ -1,7 +1,15 @@
 /** What a log may hold: no link of an e-mail, no key, no cookie, however it is spelled. */
 
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const links = new Set(['invitations', 'setup', 'verify-email', 'reset-password', 'unsubscribe']);
+/** What stands behind these in a path is a secret, or what a client of an API asked for. */
+const links = new Set([
+	'invitations',
+	'setup',
+	'verify-email',
+	'reset-password',
+	'unsubscribe',
+	'forward-auth'
+]);
 
 /** Undoes percent signs, also those of percent signs, until nothing changes. */
 function decode(text: string): string {

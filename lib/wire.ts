@@ -54,6 +54,8 @@ export interface ServerToClient {
 	mailbox: () => void;
 	/** An alarm began, changed or ended. */
 	alarms: () => void;
+	/** A gateway has asked something. */
+	gateways: () => void;
 	/** Who has the editor of this e-mail open now. */
 	editors: (name: string, editors: EmailEditor[]) => void;
 	/** Whether news reach the server: told when a page connects, and whenever it changes. */

@@ -73,5 +73,6 @@ export function subjectOf(event: LiveEvent): string | null {
 	if ('invitation' in payload) return payload.invitation.id;
 	if ('member' in payload) return payload.member.id;
 	if ('organization' in payload) return payload.organization.id;
+	if ('gateway' in payload) return payload.gateway.id;
 	return 'account' in payload ? payload.account.id : null;
 }

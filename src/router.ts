@@ -8,6 +8,7 @@ import { deletionsRouter } from './procedures/organizations/deletions.ts';
 import { decisionsRouter } from './procedures/organizations/decisions.ts';
 import { brandsRouter } from './procedures/emails/brands.ts';
 import { emailsRouter } from './procedures/emails/emails.ts';
+import { gatewaysRouter } from './procedures/gateways/gateways.ts';
 import { invitationsRouter } from './procedures/invitations/invitations.ts';
 import { inviteesRouter } from './procedures/invitations/invitees.ts';
 import { acceptancesRouter } from './procedures/invitations/acceptances.ts';
@@ -35,6 +36,7 @@ export const appRouter = router({
 	applications: applicationsRouter,
 	credentials: credentialsRouter,
 	emails: mergeRouters(emailsRouter, brandsRouter),
+	gateways: gatewaysRouter,
 	invitations: mergeRouters(invitationsRouter, inviteesRouter, acceptancesRouter),
 	mailServers: mailServersRouter,
 	members: membersRouter,

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCut } from './cut.ts';
 import { startPortal, unique, uniqueEmail, type Company, type Person, type Portal } from './factories.ts';
 import { createDatabase } from './harness.ts';
+import { createKey } from '../src/vault/vault.ts';
 
 /** How many statements a call sends to the database, those that begin and end its transaction among them. */
 
@@ -66,6 +67,15 @@ async function countStatements(call: () => Promise<unknown>, budget: number): Pr
 	return Math.min(...counts);
 }
 
+async function introspect(token: string): Promise<unknown> {
+	const answer = await portal.visitor().request('/api/introspect', {
+		method: 'POST',
+		headers: { authorization: `Bearer ${gatewayToken}` },
+		body: new URLSearchParams({ token })
+	});
+	return answer.json();
+}
+
 /** What a call may send, and the call. */
 const calls: Record<string, [number, () => Promise<unknown>]> = {
 	'sessions.list': [2, () => company.owner.api.sessions.list.query({})],
@@ -78,15 +88,21 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 	'members.listSeen': [3, () => company.owner.api.members.listSeen.query({ organizationId: company.id })],
 	'organizations.list': [8, () => portal.admin.api.organizations.list.query({})],
 	'messages.count': [2, () => portal.admin.api.messages.count.query({})],
-	introspect: [
+	// Of a key that was asked about before, nothing; of one that nobody knows, one question; of a mistyped one none.
+	introspect: [0, async () => expect(await introspect(secret)).toMatchObject({ active: true })],
+	'introspect, an unknown key': [
 		1,
+		async () => expect(await introspect(createKey())).toEqual({ active: false })
+	],
+	'introspect, a mistyped key': [
+		0,
+		async () => expect(await introspect(`${secret}x`)).toEqual({ active: false })
+	],
+	'forward-auth': [
+		0,
 		async () => {
-			const answer = await portal.visitor().request('/api/introspect', {
-				method: 'POST',
-				headers: { authorization: `Bearer ${gatewayToken}` },
-				body: new URLSearchParams({ token: secret })
-			});
-			expect(await answer.json()).toMatchObject({ active: true });
+			const headers = { 'x-portico-gateway-token': gatewayToken, 'x-api-key': secret };
+			expect((await portal.visitor().request('/api/forward-auth', { headers })).status).toBe(200);
 		}
 	],
 	'applications.create': [11, () => portal.application(company)],

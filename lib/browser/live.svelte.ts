@@ -36,6 +36,8 @@ interface Listener {
 	mailbox: () => void;
 	/** An alarm began, changed or ended. */
 	alarms: () => void;
+	/** A gateway has asked something. */
+	gateways: () => void;
 	/** Brings the account and the settings up to date; false when nobody answers now. */
 	ask: () => Promise<boolean>;
 }
@@ -222,6 +224,7 @@ class Live {
 			}, mailboxPause);
 		});
 		socket.on('alarms', on.alarms);
+		socket.on('gateways', on.gateways);
 		socket.on('editors', (name, editors) => this.setEditors(name, editors));
 		socket.on('online', (organizationId, online) => {
 			const before = this.#online.get(organizationId)?.userIds ?? [];

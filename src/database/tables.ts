@@ -1,5 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { Actor, EventName } from '#lib/events.ts';
+import type { GatewayKind } from '#lib/gateways.ts';
 import type { MessageState, Security } from '#lib/mail-server.ts';
 import type { OwnQuotas } from '#lib/quotas.ts';
 import type { Settings } from '#lib/settings.ts';
@@ -247,6 +248,34 @@ interface CredentialTable {
 	isReplaced: Generated<boolean>;
 }
 
+interface GatewayTable {
+	id: Generated<string>;
+	name: string;
+	kind: GatewayKind;
+	/** Its tokens are those of GATEWAY_TOKEN. */
+	isEnvironment: Generated<boolean>;
+	hasBearer: Generated<boolean>;
+	hasApiKey: Generated<boolean>;
+	/** Empty where it looks in none. */
+	headerName: Generated<string>;
+	queryName: Generated<string>;
+	createdBy: ColumnType<Actor, Actor, never>;
+	createdAt: Timestamp;
+	revokedAt: Date | null;
+	lastUsedAt: Date | null;
+	lastUsedFrom: Generated<string>;
+}
+
+interface GatewayTokenTable {
+	id: Generated<string>;
+	gatewayId: string;
+	tokenHash: string;
+	lastFour: string;
+	createdAt: Timestamp;
+	expiresAt: Date | null;
+	lastUsedAt: Date | null;
+}
+
 interface EventTable {
 	id: Generated<number>;
 	organizationId: string | null;
@@ -316,6 +345,8 @@ export interface Tables {
 	rateLease: RateLeaseTable;
 	quotaMonth: QuotaMonthTable;
 	credential: CredentialTable;
+	gateway: GatewayTable;
+	gatewayToken: GatewayTokenTable;
 	event: EventTable;
 	goneStream: GoneStreamTable;
 	emailTemplate: EmailTemplateTable;

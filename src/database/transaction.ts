@@ -59,6 +59,19 @@ export const isUncertain = (error: unknown) => !isBefore(error);
 
 const attemptsAtMost = 4;
 
+/** What has to be done as soon as a transaction is over, by the transaction. */
+const ends = new WeakMap<Trx, (() => void)[]>();
+
+/**
+ * Runs as soon as the transaction is committed, before whoever made it goes on; where nobody can say whether it was, all
+ * the same. One that {@link transact} didn't begin has no such moment: it runs at once.
+ */
+export function onceOver(trx: Trx, run: () => void): void {
+	const waiting = ends.get(trx);
+	if (waiting) waiting.push(run);
+	else run();
+}
+
 /**
  * Runs a transaction, and once more where the database broke it off for the sake of another one. `run` may therefore be
  * called several times: what it does outside of the database it must be able to do again.
@@ -70,8 +83,10 @@ export async function transact<Result>(
 ): Promise<Result> {
 	for (let attempt = 1; ; attempt += 1) {
 		let announceKept = () => {};
+		const waiting: (() => void)[] = [];
 		const runAndKeep = (trx: Trx) => {
 			announceKept = keepAnnouncements(db, trx);
+			ends.set(trx, waiting);
 			return run(trx);
 		};
 		try {
@@ -87,6 +102,8 @@ export async function transact<Result>(
 			if (!canBeTriedAgain(error) || attempt === attemptsAtMost) throw error;
 			// Not in step with the other one, which may try again as well.
 			await sleep(Math.random() * 40 * attempt);
+		} finally {
+			for (const end of waiting) end();
 		}
 	}
 }

@@ -6,16 +6,20 @@ import { Hono, type Context as HonoContext } from 'hono';
 import { generateCookie, getCookie } from 'hono/cookie';
 import { HTTPException } from 'hono/http-exception';
 import { loggedPath } from '#lib/redaction.ts';
+import { forwardAuthPath } from '#lib/gateways.ts';
 import { accountHeader } from '#lib/wire.ts';
 import { addressOf } from '../identity/networks.ts';
 import { raiseAlarm } from '../news/alarms.ts';
 import { callLimit, limitBody, limitTold, readForm, smallBody } from './bodies.ts';
 import type { Env } from '../env.ts';
 import { exportActivity, formatOf } from './exports.ts';
-import { contextOf as contextOfAsker, type Parts } from './context.ts';
+import { contextOf as contextOfAsker, type Bindings, type Parts, type Variables } from './context.ts';
 import { reportCall } from './inside.ts';
+import { createForwardAuth } from './forward-auth.ts';
 import { createIntrospection } from './introspection.ts';
 import { leadToOrigin, refuseElsewhere } from './own-address.ts';
+import { createChecker } from '../procedures/gateways/checking.ts';
+import { createGatewayFinder } from '../procedures/gateways/tokens.ts';
 import { followUnsubscribe } from '../procedures/preferences/preferences.ts';
 import { appRouter } from '../router.ts';
 import { Refusal, refusalOfOutage } from '../api/refusals.ts';
@@ -24,10 +28,6 @@ import { type Context } from '../api/trpc.ts';
 /** What a Node.js request handler, such as SvelteKit's, looks like. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
-/** Node's own objects of a request. */
-export type Bindings = { incoming: IncomingMessage; outgoing: ServerResponse };
-
-type Variables = { address: string; requestId: string };
 type App = Hono<{ Bindings: Bindings; Variables: Variables }>;
 
 /** Headers by which the pages learn what the outer server knows. What a client sends under these names is replaced. */
@@ -56,7 +56,8 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 		const { incoming, outgoing } = c.env;
 		const requestId = randomUUID();
 		const address = addressOf(incoming, env.TRUSTED_PROXIES);
-		if (!hasWarned && env.TRUSTED_PROXIES === 0) {
+		// Of a gateway's question it tells who called the API.
+		if (!hasWarned && env.TRUSTED_PROXIES === 0 && !c.req.path.startsWith(forwardAuthPath)) {
 			hasWarned = incoming.headers['x-forwarded-for'] !== undefined;
 			if (hasWarned) warnOfProxy();
 		}
@@ -75,6 +76,13 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 		log.info({ requestId, method: c.req.method, path, status: statusOf(c), ms }, 'request');
 	});
 
+	// Before the check of the origin: a gateway is no browser, and its token no cookie. Before the address is read: what a
+	// client of an API asked for may stand in it.
+	const asked = { checker: createChecker(parts), gateways: createGatewayFinder(parts) };
+	const realm = new URL(env.ORIGIN).host;
+	app.route('/', createForwardAuth(asked, realm));
+	app.route('/', createIntrospection(asked, realm));
+
 	app.use(async (c, next) => {
 		try {
 			decodeURIComponent(c.req.path);
@@ -84,8 +92,6 @@ export function createApp(parts: Parts, pages: NodeHandler | null): App {
 		return next();
 	});
 
-	// Before the check of the origin: a gateway is no browser, and its token no cookie.
-	if (env.GATEWAY_TOKEN) app.route('/api', createIntrospection(parts, env.GATEWAY_TOKEN));
 	// One press in the reader's mail program (RFC 8058). It comes from that program's servers, without an origin or a
 	// cookie; what the link is signed for is all that it can do. A press on our own page goes on to the page.
 	app.post(

@@ -1,4 +1,6 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { GatewayHead } from '#lib/gateways.ts';
 import type { Db } from '../database/database.ts';
 import { describeDevice, deviceCookie } from '../identity/devices.ts';
 import { prefixOf } from '../identity/networks.ts';
@@ -8,6 +10,12 @@ import type { Context } from '../api/trpc.ts';
 import type { Env } from '../env.ts';
 import type { Outbox } from '../mail/outbox.ts';
 import type { Vault } from '../vault/vault.ts';
+
+/** Node's own objects of a request. */
+export type Bindings = { incoming: IncomingMessage; outgoing: ServerResponse };
+
+/** What the outer server has found out about a request; `gateway` only of one that has proven itself to be there. */
+export type Variables = { address: string; requestId: string; gateway: GatewayHead };
 
 /** What the process has once, and every request works with. */
 export interface Parts {

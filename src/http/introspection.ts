@@ -1,16 +1,14 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
-import { bearerAuth } from 'hono/bearer-auth';
 import { z } from 'zod';
-import { limitBody, readForm } from './bodies.ts';
-import { compileOnce } from '../database/compiled.ts';
-import type { Db } from '../database/database.ts';
-import { isInForce } from '../procedures/credentials/validity.ts';
-import { isKey, type Vault } from '../vault/vault.ts';
+import type { Answer } from '#lib/checking.ts';
+import type { Checker } from '../procedures/gateways/checking.ts';
+import type { GatewayFinder } from '../procedures/gateways/tokens.ts';
+import type { Bindings, Variables } from './context.ts';
+import { limitBody } from './bodies.ts';
 
 /**
- * How an API gateway asks whether a credential works: token introspection (RFC 7662). The gateway proves itself by a
- * bearer token of the environment, never by a cookie, so that no page of a browser can ask.
+ * How an API gateway asks whether a credential works: token introspection (RFC 7662). The gateway proves itself by its
+ * token as a bearer, never by a cookie, so that no page of a browser can ask.
  */
 
 /** What a gateway learns of a credential that works; of any other only that it doesn't, and not why. */
@@ -21,6 +19,7 @@ export type Introspection =
 			token_type: 'api_key';
 			/** The application, whose credentials come and go. */
 			client_id: string;
+			credential: { id: string; label: string };
 			application: { id: string; name: string };
 			organization: { id: string; name: string };
 			/** Seconds since 1970 at which it was created and, if it ends, ends. */
@@ -28,75 +27,67 @@ export type Introspection =
 			exp?: number;
 	  };
 
-const selectByHash = compileOnce((db: Db, hash: string, now: Date) =>
-	db
-		.selectFrom('credential')
-		.innerJoin('application', 'application.id', 'credential.applicationId')
-		.innerJoin('organization', 'organization.id', 'application.organizationId')
-		.select([
-			'application.id as applicationId',
-			'application.name as applicationName',
-			'organization.id as organizationId',
-			'organization.name as organizationName',
-			'credential.createdAt',
-			'credential.expiresAt'
-		])
-		.where('credential.lookupHash', '=', hash)
-		.where('credential.revokedAt', 'is', null)
-		.where((eb) => eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', now)]))
-		.where(isInForce)
-);
-
-/** One indexed query, after the checksum has kept typing errors from the database. */
-export async function introspect(db: Db, vault: Vault, presented: string): Promise<Introspection> {
-	if (!isKey(presented)) return { active: false };
-	const [row] = await selectByHash(db, vault.lookupHash(presented), new Date());
-	if (!row) return { active: false };
-	const seconds = (date: Date) => Math.floor(date.getTime() / 1000);
+function introspectionOf(answer: Answer): Introspection {
+	if (!answer.isActive) return { active: false };
+	const { credential, application, organization } = answer;
+	const seconds = (date: string) => Math.floor(Date.parse(date) / 1000);
 	return {
 		active: true,
 		token_type: 'api_key',
-		client_id: row.applicationId,
-		application: { id: row.applicationId, name: row.applicationName },
-		organization: { id: row.organizationId, name: row.organizationName },
-		iat: seconds(row.createdAt),
-		...(row.expiresAt && { exp: seconds(row.expiresAt) })
+		client_id: application.id,
+		credential: { id: credential.id, label: credential.label },
+		application,
+		organization,
+		iat: seconds(credential.createdAt),
+		...(credential.expiresAt && { exp: seconds(credential.expiresAt) })
 	};
 }
 
-const digest = (text: string) => createHash('sha256').update(text).digest();
 /** Whatever is no key is inactive, as the standard has it; only what is too long is refused. */
-const asked = z.object({ token: z.string().min(1).max(500) });
+const presented = z.string().min(1).max(500);
+/** Of a question: a key and the name of its field, with room for what clients add. */
+const bodyAtMost = 2_000;
 
-/** `POST /introspect` with `token=…` as a form, as the standard has it. */
-export function createIntrospection({ db, vault }: { db: Db; vault: Vault }, gatewayTokens: string[]): Hono {
-	const known = gatewayTokens.map(digest);
-	const path = '/introspect';
-	const app = new Hono();
+/** An error as the standard has it (RFC 6749, section 5.2), in words. */
+const invalid = (description: string) => ({ error: 'invalid_request', error_description: description });
+
+/** `POST /api/introspect` with `token=…` as a form, as the standard has it. */
+export function createIntrospection(
+	{ checker, gateways }: { checker: Checker; gateways: GatewayFinder },
+	realm: string
+): Hono<{ Bindings: Bindings; Variables: Variables }> {
+	const path = '/api/introspect';
+	const app = new Hono<{ Bindings: Bindings; Variables: Variables }>();
 	app.use(path, async (c, next) => {
 		await next();
 		c.res.headers.set('cache-control', 'no-store');
 	});
-	app.use(
+	app.post(
 		path,
-		bearerAuth({
-			verifyToken: (token) => {
-				const given = digest(token);
-				return known.filter((one) => timingSafeEqual(one, given)).length > 0;
+		async (c, next) => {
+			const [, token = ''] = /^bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
+			const asking = token ? await gateways.find(token, c.get('address')) : null;
+			if (!asking) {
+				const headers = { 'www-authenticate': `Bearer realm="${realm}"` };
+				return c.json({ error: 'invalid_client' }, 401, headers);
 			}
-		})
-	);
-	app.use(
-		path,
+			c.set('gateway', asking.gateway);
+			return next();
+		},
 		limitBody(
-			() => 2_000,
-			(c, headers) => c.json({ error: 'invalid_request' }, 413, headers)
-		)
+			() => bodyAtMost,
+			(c, headers) => c.json(invalid('The body is too large.'), 400, headers)
+		),
+		async (c) => {
+			const given = new URLSearchParams(await c.req.text()).getAll('token');
+			if (given.length !== 1) {
+				const words = given.length === 0 ? 'The field “token” is missing.' : 'Ask about one token at a time.';
+				return c.json(invalid(words), 400);
+			}
+			const token = presented.safeParse(given[0]);
+			if (!token.success) return c.json(invalid('The token is empty, or too long to be one.'), 400);
+			return c.json(introspectionOf(await checker.check(c.get('gateway'), token.data)));
+		}
 	);
-	app.post(path, async (c) => {
-		const form = asked.safeParse(await readForm(c));
-		if (!form.success) return c.json({ error: 'invalid_request' }, 400);
-		return c.json(await introspect(db, vault, form.data.token));
-	});
 	return app;
 }

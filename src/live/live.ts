@@ -6,6 +6,7 @@ import { Server } from 'socket.io';
 import type { Database } from '../database/database.ts';
 import type { Env } from '../env.ts';
 import { listLiveSessions } from '../identity/sessions.ts';
+import { hearChanges, missChanges, noteChange } from '../news/changes.ts';
 import { leaveAll } from '../news/presence.ts';
 import { channel } from '../database/announcing.ts';
 import type { Signal } from '../news/publish.ts';
@@ -151,12 +152,19 @@ export async function startLive(
 					io.to(what.room).emit('ended');
 					return void io.in(what.room).disconnectSockets(true);
 				case 'missed':
+					missChanges();
 					return missed(new Error('A process could not tell what it has committed.'));
 				case 'gone':
 					if (what.isSilent) missed(new Error('A process has fallen silent.'));
 					return presence.hear(what);
 				case 'presence':
 					return presence.hear(what);
+				// Nor does what is kept in memory wait for anything that is told.
+				case 'change':
+					return noteChange(what);
+				case 'event':
+					noteChange(what);
+					return add(what);
 				default:
 					return add(what);
 			}
@@ -169,7 +177,9 @@ export async function startLive(
 	const heartbeat = startHeartbeat(database, processId, log, (isCurrent) =>
 		io.to('received').emit('news', isCurrent)
 	);
+	const endHearing = hearChanges(heartbeat.isCurrent);
 	await database.listen(channel, hear, () => {
+		missChanges();
 		// Listening began anew: what was told in between is lost, so every page asks for what it missed.
 		io.emit('resync');
 		void sweep.repair();
@@ -178,6 +188,7 @@ export async function startLive(
 	return {
 		isCurrent: heartbeat.isCurrent,
 		async close() {
+			endHearing();
 			sweep.stop();
 			heartbeat.stop();
 			await watch?.stop();

@@ -10,7 +10,7 @@ import type { EventRow, Streams } from './streams.ts';
 
 /** What is told in the order in which it was committed. */
 export type News =
-	| Exclude<Signal, { kind: 'pulse' | 'ended' | 'presence' | 'gone' | 'missed' }>
+	| Exclude<Signal, { kind: 'pulse' | 'ended' | 'presence' | 'gone' | 'missed' | 'change' }>
 	/** A stream has gone further than it was told here; the portal's own is null. */
 	| { kind: 'behind'; organizationId: string | null };
 
@@ -136,6 +136,7 @@ export function createTeller({ io, db }: House, attendance: Attendance, streams:
 				return;
 			case 'mailbox':
 			case 'alarms':
+			case 'gateways':
 				io.to('admins').emit(what.kind);
 				return;
 			case 'editors':

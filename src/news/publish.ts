@@ -1,18 +1,22 @@
 import { sql } from 'kysely';
 import { events, type Actor, type EventName, type Payload } from '#lib/events.ts';
-import { announce, notify, type Missed } from '../database/announcing.ts';
+import { announce, channel, notify, type Missed } from '../database/announcing.ts';
 import type { Db, Trx } from '../database/database.ts';
+import { onceOver } from '../database/transaction.ts';
+import { mayEnd, noteChange, type Change } from './changes.ts';
 
 /** What is told to every process: references only, since a notification holds 8,000 bytes at most. */
 export type Signal =
-	/** `organizationId` and `name` tell a process whether anybody there listens; a process of an older version leaves them out. */
-	| { kind: 'event'; id: number; organizationId?: string | null; name?: string }
+	/** What it tells beside the id says whether anybody there listens; a process of an older version leaves it out. */
+	| ({ kind: 'event'; id: number } & Change)
 	/** The account's own data changed: names, address, memberships. */
 	| { kind: 'account'; userId: string }
 	/** A person has seen an organization up to that event. */
 	| { kind: 'seen'; userId: string; organizationId: string; seq: number }
 	| { kind: 'mailbox' }
 	| { kind: 'alarms' }
+	/** A gateway has asked something, told once a minute at most. */
+	| { kind: 'gateways' }
 	/** Somebody has opened the editor of an e-mail, or closed it. */
 	| { kind: 'editors'; name: string }
 	/** People who have come to a process or left it. */
@@ -21,6 +25,8 @@ export type Signal =
 	| { kind: 'gone'; processId: string; isSilent?: boolean }
 	/** The sockets in this room have lost their session. */
 	| { kind: 'ended'; room: `session:${string}` | `user:${string}` }
+	/** Something that may have ended what a key is worth; told by its commit, while its event is told after it. */
+	| ({ kind: 'change' } & Change)
 	| Missed
 	/** A process tells itself that it still hears; see heartbeat.ts. */
 	| { kind: 'pulse'; processId: string; at: number };
@@ -75,10 +81,20 @@ export async function publishMany<Name extends EventName>(
 	const isForPortal = audience !== 'organization' && !organization?.isPersonal;
 	const given = payloads.map((payload) => ({ name, actor, payload, isForOrganization, isForPortal }));
 	const organizationId = organization?.id ?? null;
+	const [only, ...others] = payloads as readonly { account?: { id: string } }[];
+	const accountId = others.length === 0 ? only?.account?.id : undefined;
+	const change = { organizationId, name, accountId } satisfies Change;
+	onceOver(db, () => noteChange(change));
+	// What may lock somebody out is told by the commit itself, once however many rows there are.
+	const telling = mayEnd(name)
+		? sql`, pg_notify(${channel}, ${textOf({ kind: 'change', ...change })})`
+		: sql``;
 	const { rows } = await sql<{ id: number }>`
-		select id from publish_events(${organizationId}::uuid, ${JSON.stringify(given)}::jsonb) as id`.execute(db);
+		select id ${telling} from publish_events(${organizationId}::uuid, ${JSON.stringify(given)}::jsonb) as id`.execute(
+		db
+	);
 	await signalAll(
 		db,
-		rows.map(({ id }) => ({ kind: 'event', id, organizationId, name }))
+		rows.map(({ id }) => ({ kind: 'event', id, ...change }))
 	);
 }

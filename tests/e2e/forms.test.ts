@@ -102,6 +102,16 @@ const forms: Form[] = [
 		words: /look like a web address/
 	},
 	{
+		form: 'a gateway',
+		as: admin,
+		path: () => '/admin/gateways',
+		open: 'Add a gateway',
+		values: { name: 'Edge', headerName: 'Cookie' },
+		button: 'Add the gateway',
+		field: 'headerName',
+		words: /means something else/
+	},
+	{
 		form: 'the look of e-mails',
 		as: admin,
 		path: () => '/admin/emails/brand',

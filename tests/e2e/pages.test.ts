@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, unique, type Portal, type Visitor } from '../factories.ts';
+import { createGateway } from '../gateways.ts';
 import { findAllProblems } from './axe.ts';
 import { getBrowser, newPerson } from './browser.ts';
 import { findFieldProblems, findMixedDirections, findPrintProblems, findTornSentences } from './reading.ts';
@@ -30,6 +31,7 @@ beforeAll(async () => {
 		organizationId: company.id,
 		name: '\u05d9\u05d9\u05e9\u05d5\u05dd 3 (\u05d0)'
 	});
+	const { gateway } = await createGateway(portal, { kind: 'nginx', queryName: 'api_key' });
 	const pending = await portal.company();
 	await portal.visitor().api.accounts.requestReset.mutate({ email: pending.owner.email });
 	const reset = await portal.tokenFor(pending.owner.email, 'reset-password');
@@ -83,7 +85,9 @@ beforeAll(async () => {
 			'/mailbox',
 			'/emails',
 			'/emails/organization-approved',
-			'/emails/brand'
+			'/emails/brand',
+			'/gateways',
+			`/gateways/${gateway.id}`
 		].map((path) => ({
 			who: 'admin' as const,
 			path: `/admin${path}`

@@ -1,0 +1,27 @@
+/** What becomes of a key that a gateway asks about. */
+
+/** Whose key it is. */
+export type Identity = {
+	credential: { id: string; label: string; createdAt: string; expiresAt: string | null };
+	application: { id: string; name: string };
+	organization: { id: string; name: string };
+};
+
+/**
+ * Why a key is refused: 401 where the key itself is no good, 403 where whoever holds it is not let in. `said` is told to
+ * whoever called the API with it.
+ */
+export const refusedKeys = {
+	mistyped: { status: 401, said: 'This is not a key of ours: it is mistyped, or a part of it is missing.' },
+	unknown: { status: 401, said: 'There is no such key, or it has been deleted.' },
+	revoked: { status: 401, said: 'This key has been revoked.' },
+	rotated: { status: 401, said: 'This key has been replaced by another one.' },
+	expired: { status: 401, said: 'This key has expired.' },
+	organization: { status: 403, said: 'The organization that this key belongs to is not active.' },
+	account: { status: 403, said: 'The account that this key belongs to is not active.' }
+} as const satisfies Record<string, { status: 401 | 403; said: string }>;
+export type RefusedKey = keyof typeof refusedKeys;
+
+/** The answer to a gateway that asks about a key, with its reason. */
+export type Answer =
+	({ isActive: true } & Identity) | { isActive: false; reason: RefusedKey; identity: Identity | null };

@@ -1,0 +1,85 @@
+/** The machines of the provider that stand in front of its APIs and ask here about each key. */
+
+/** Which program it is: what it can pass on, and which lines it is configured with. */
+export const gatewayKinds = [
+	'nginx',
+	'caddy',
+	'traefik',
+	'envoy',
+	'haproxy',
+	'kong',
+	'tyk',
+	'other'
+] as const;
+export type GatewayKind = (typeof gatewayKinds)[number];
+
+export const gatewayKindLabels: Record<GatewayKind, string> = {
+	nginx: 'nginx',
+	caddy: 'Caddy',
+	traefik: 'Traefik',
+	envoy: 'Envoy',
+	haproxy: 'HAProxy',
+	kong: 'Kong',
+	tyk: 'Tyk',
+	other: 'Another one'
+};
+
+/** By which a gateway proves itself where `Authorization` is its client's. */
+export const gatewayTokenHeader = 'X-Portico-Gateway-Token';
+/** The status that is meant, also where the gateway's program passes on 401 and 403 alone. */
+export const statusHeader = 'X-Portico-Status';
+/** What an API behind a gateway learns of whoever calls. Names are percent-encoded, as UTF-8. */
+export const identityHeaders = [
+	'X-Portico-Organization-Id',
+	'X-Portico-Organization',
+	'X-Portico-Application-Id',
+	'X-Portico-Application',
+	'X-Portico-Credential-Id'
+] as const;
+export const forwardAuthPath = '/api/forward-auth';
+
+/** Where a gateway looks for the key of whoever calls. */
+export type KeyPlaces = {
+	/** `Authorization: Bearer …` */
+	hasBearer: boolean;
+	/** `X-API-Key: …` */
+	hasApiKey: boolean;
+	/** A header of its own, and a parameter of the address; empty for none. */
+	headerName: string;
+	queryName: string;
+};
+
+/** What an event says of a gateway. */
+export type GatewayHead = KeyPlaces & { id: string; name: string; kind: GatewayKind };
+
+export type GatewayToken = {
+	id: string;
+	lastFour: string;
+	createdAt: string;
+	/** When it ends, where another one has taken its place. */
+	expiresAt: string | null;
+	lastUsedAt: string | null;
+};
+
+export type Gateway = GatewayHead & {
+	isEnvironment: boolean;
+	createdBy: { name: string };
+	createdAt: string;
+	revokedAt: string | null;
+	lastUsedAt: string | null;
+	/** The network address that it last asked from. */
+	lastUsedFrom: string;
+	/** Those that work, newest first; none of one whose tokens stand in the environment. */
+	tokens: GatewayToken[];
+};
+
+/** In words, as in “looks in …”. */
+export function sayPlaces({ hasBearer, hasApiKey, headerName, queryName }: KeyPlaces): string {
+	const places = [
+		...(hasBearer ? ['Authorization: Bearer'] : []),
+		...(hasApiKey ? ['X-API-Key'] : []),
+		...(headerName ? [headerName] : []),
+		...(queryName ? [`?${queryName}=`] : [])
+	];
+	return places.join(', ');
+}

@@ -1,0 +1,114 @@
+import { sql } from 'kysely';
+import type { Answer, Identity, RefusedKey } from '#lib/checking.ts';
+import type { GatewayHead } from '#lib/gateways.ts';
+import { status } from '#lib/views.ts';
+import { compileOnce } from '../../database/compiled.ts';
+import { isoOf, type Db } from '../../database/database.ts';
+import { inTurn } from '../../database/turns.ts';
+import { createMemory, type Kept } from '../../news/memory.ts';
+import { isKey, type Vault } from '../../vault/vault.ts';
+import { isInForce } from '../credentials/validity.ts';
+
+/** What a key is worth: every gateway's question ends here, whichever way it came. */
+
+const selectByHash = compileOnce((db: Db, hash: string) =>
+	db
+		.selectFrom('credential')
+		.innerJoin('application', 'application.id', 'credential.applicationId')
+		.innerJoin('organization', 'organization.id', 'application.organizationId')
+		.select([
+			'credential.id',
+			'credential.label',
+			'credential.createdAt',
+			'credential.expiresAt',
+			'credential.revokedAt',
+			'credential.isReplaced',
+			'application.id as applicationId',
+			'application.name as applicationName',
+			'organization.id as organizationId',
+			'organization.name as organizationName',
+			'organization.status',
+			'organization.isPersonal',
+			'organization.requestedBy'
+		])
+		.select(sql<boolean>`${isInForce}`.as('isInForce'))
+		.where('credential.lookupHash', '=', hash)
+);
+type Row = Awaited<ReturnType<typeof selectByHash>>[number];
+
+const identityOf = (row: Row): Identity => ({
+	credential: {
+		id: row.id,
+		label: row.label,
+		createdAt: isoOf(row.createdAt),
+		expiresAt: isoOf(row.expiresAt)
+	},
+	application: { id: row.applicationId, name: row.applicationName },
+	organization: { id: row.organizationId, name: row.organizationName }
+});
+
+function findReason(row: Row, now: number): RefusedKey | null {
+	if (row.revokedAt) return row.isReplaced ? 'rotated' : 'revoked';
+	if (row.expiresAt && row.expiresAt.getTime() <= now) return row.isReplaced ? 'rotated' : 'expired';
+	if (row.isInForce) return null;
+	return row.status === status.enum.approved ? 'account' : 'organization';
+}
+
+/** So long an answer is kept at most, in milliseconds: whatever changes it ends it, and this what nobody was told of. */
+const keptFor = { found: 60_000, refused: 5_000 };
+
+/** The answer as it is now in the database: one indexed query. With what ends it, for whoever keeps it. */
+async function lookUp(db: Db, hash: string): Promise<Kept<Answer>> {
+	const [row] = await selectByHash(db, hash);
+	if (!row) {
+		const value = { isActive: false, reason: 'unknown', identity: null } as const;
+		return { value, tags: [], forMs: keptFor.refused, room: 'refused' };
+	}
+	const tags = [
+		`organization:${row.organizationId}`,
+		...(row.isPersonal && row.requestedBy ? [`account:${row.requestedBy}`] : [])
+	];
+	const now = Date.now();
+	const reason = findReason(row, now);
+	const identity = identityOf(row);
+	if (reason) {
+		return { value: { isActive: false, reason, identity }, tags, forMs: keptFor.refused, room: 'refused' };
+	}
+	// Its own end is part of the answer.
+	const left = row.expiresAt ? row.expiresAt.getTime() - now : Infinity;
+	const forMs = Math.min(keptFor.found, left);
+	return { value: { isActive: true, ...identity }, tags, forMs, room: 'found' };
+}
+
+const mistyped: Answer = { isActive: false, reason: 'mistyped', identity: null };
+
+/**
+ * What a key is worth at this moment, and why: the one answer that gateways get and that portal admins see. Its checksum
+ * keeps typing errors and most guesses from the database.
+ * @param find how the answer is found by the key's lookup hash, the only form in which a key is kept.
+ */
+export async function answerTo(
+	{ db, vault }: { db: Db; vault: Vault },
+	key: string,
+	find = async (hash: string) => (await lookUp(db, hash)).value
+): Promise<Answer> {
+	return isKey(key) ? find(vault.lookupHash(key)) : mistyped;
+}
+
+/** Of one gateway so many look something up at once: the connections are everybody's. */
+const lookUpsAtOnce = 4;
+
+export type Checker = ReturnType<typeof createChecker>;
+
+/** Answers gateways, from memory where it can. */
+export function createChecker({ db, vault }: { db: Db; vault: Vault }) {
+	const memory = createMemory<Answer>({ found: 20_000, refused: 5_000 });
+	return {
+		/** Every check of every gateway passes here, once its answer is known. */
+		check(gateway: Pick<GatewayHead, 'id'>, key: string): Promise<Answer> {
+			return answerTo({ db, vault }, key, (hash) =>
+				memory.read(hash, () => inTurn(`gateway:${gateway.id}`, lookUpsAtOnce, () => lookUp(db, hash)))
+			);
+		}
+	};
+}

@@ -1,0 +1,91 @@
+import type { ProcedurePath } from '#lib/policy.ts';
+
+/** The id of nothing. */
+export const nowhere = '00000000-0000-4000-8000-000000000000';
+
+/** A right input of every procedure of portal admins. */
+export const adminInputs: Partial<Record<ProcedurePath, object>> = {
+	'alarms.list': {},
+	'alarms.dismiss': { kind: 'forwarded-header' },
+	'settings.update': { canRegister: true },
+	'settings.listChanges': {},
+	'accounts.list': {},
+	'accounts.deactivate': { accountId: nowhere },
+	'accounts.activate': { accountId: nowhere },
+	'accounts.setPortalAdmin': { accountId: nowhere, isPortalAdmin: true },
+	'accounts.delete': { accountId: nowhere },
+	'accounts.listAdmins': {},
+	'accounts.setNotified': { accountId: nowhere, isNotified: true },
+	'accounts.sendReset': { accountId: nowhere },
+	'organizations.list': {},
+	'organizations.listMore': { after: { value: '2026-11-24 09:00:00+00', id: nowhere } },
+	'organizations.get': { organizationId: nowhere },
+	'organizations.correct': { organizationId: nowhere, name: 'Nowhere' },
+	'organizations.approve': { organizationId: nowhere },
+	'organizations.reject': { organizationId: nowhere },
+	'organizations.suspend': { organizationId: nowhere },
+	'organizations.restore': { organizationId: nowhere },
+	'organizations.create': {
+		name: 'Nowhere Partners',
+		firstName: 'No',
+		lastName: 'Where',
+		email: 'no@where.test'
+	},
+	'organizations.invite': {
+		organizationId: nowhere,
+		firstName: 'No',
+		lastName: 'Where',
+		email: 'no@where.test'
+	},
+	'organizations.appointSuperAdmin': { organizationId: nowhere, memberId: nowhere },
+	'organizations.scheduleDeletion': { organizationId: nowhere, name: 'Nowhere' },
+	'organizations.unscheduleDeletion': { organizationId: nowhere },
+	'accounts.approve': { accountId: nowhere },
+	'accounts.reject': { accountId: nowhere },
+	'figures.get': {},
+	'activity.listPortal': {},
+	'activity.sincePortal': { after: 0 },
+	'emails.list': {},
+	'emails.get': { name: 'account-exists' },
+	'emails.listVersions': { name: 'account-exists', before: 1 },
+	'emails.getVersion': { name: 'account-exists', version: 0 },
+	'emails.preview': { name: 'account-exists', subject: 'x', body: 'x' },
+	'emails.update': { name: 'account-exists', subject: 'x', body: '<mj-text>x</mj-text>', version: 0 },
+	'emails.restore': { name: 'account-exists', version: 1, from: 0 },
+	'emails.reset': { name: 'account-exists', version: 2 },
+	'emails.sendTest': { name: 'account-exists', subject: 'x', body: '<mj-text>x</mj-text>' },
+	'emails.attend': { name: 'account-exists', pageId: nowhere, isHere: true },
+	'emails.getBrand': {},
+	'emails.previewBrand': {},
+	'emails.updateBrand': { footer: 'x' },
+	'messages.list': {},
+	'messages.get': { messageId: nowhere },
+	'messages.count': {},
+	'messages.resend': { messageId: nowhere },
+	'messages.resendFailed': {},
+	'mailServers.get': {},
+	'mailServers.update': { replyTo: '' },
+	'mailServers.test': {},
+	'gateways.list': {},
+	'gateways.get': { gatewayId: nowhere },
+	'gateways.create': {
+		name: 'Nowhere',
+		kind: 'nginx',
+		hasBearer: true,
+		hasApiKey: true,
+		headerName: '',
+		queryName: ''
+	},
+	'gateways.update': {
+		gatewayId: nowhere,
+		name: 'Nowhere',
+		kind: 'nginx',
+		hasBearer: true,
+		hasApiKey: true,
+		headerName: '',
+		queryName: ''
+	},
+	'gateways.rotate': { gatewayId: nowhere, overlapSeconds: 0 },
+	'gateways.revoke': { gatewayId: nowhere },
+	'gateways.check': { key: 'none' }
+};

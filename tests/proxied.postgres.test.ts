@@ -1,0 +1,184 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sampleApi, sampleListen, samplePlaceholder } from '#lib/gateway-lines.ts';
+import { startPortal, type Portal } from './factories.ts';
+import { createGateway, createKeyOf } from './gateways.ts';
+import { findFreePort, type Server } from './harness.ts';
+import { startSecond } from './race.ts';
+
+/** The programs themselves, with the lines that a gateway's page shows, in front of a small API. Two processes of Portico. */
+
+const places = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin', '/usr/local/bin'];
+const findProgram = (name: string) =>
+	places.map((place) => join(place, name)).find((path) => existsSync(path));
+const programs = { nginx: findProgram('nginx'), caddy: findProgram('caddy') };
+
+let portal: Portal;
+let second: Server;
+let folder: string;
+const running: ChildProcess[] = [];
+/** Tells what of the portal's own headers has reached it. */
+const api = createServer(({ headers, url }, response) => {
+	const named = Object.entries(headers).filter(([name]) => /^x[-_]portico/.test(name));
+	response.setHeader('content-type', 'application/json');
+	response.end(JSON.stringify({ url, ...Object.fromEntries(named) }));
+});
+beforeAll(async () => {
+	folder = await mkdtemp(join(tmpdir(), 'portico-gateway-'));
+	// Its workers may be somebody else.
+	await chmod(folder, 0o755);
+	await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve));
+	portal = await startPortal();
+	second = await startSecond(portal);
+});
+afterAll(async () => {
+	const ended = running.map((child) => new Promise((resolve) => child.once('exit', resolve)));
+	for (const child of running) child.kill('SIGTERM');
+	await Promise.all(ended);
+	api.close();
+	await second.dispose();
+	await portal.stop();
+	await rm(folder, { recursive: true, force: true });
+});
+
+const unescape = (html: string) =>
+	html.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&');
+
+/** The lines as the page of a process shows them to a portal admin, with one's own addresses and token put in. */
+async function readLines(origin: string, gatewayId: string, token: string, port: number): Promise<string> {
+	const page = await portal.admin.request(`${origin}/admin/gateways/${gatewayId}`);
+	const html = await page.text();
+	const [, code = ''] = /<pre[^>]*data-lines[^>]*><code>([\s\S]*?)<\/code>/.exec(html) ?? [];
+	expect(html).not.toContain(token);
+	const lines = unescape(code.replace(/<!--.*?-->/g, ''));
+	expect(lines).toContain(origin);
+	for (const sample of [sampleListen, sampleApi, samplePlaceholder]) expect(lines).toContain(sample);
+	return lines
+		.replaceAll(samplePlaceholder, token)
+		.replaceAll(sampleApi, `127.0.0.1:${(api.address() as AddressInfo).port}`)
+		.replace(new RegExp(`(listen |:)${sampleListen}`), `$1${port}`);
+}
+
+const starts = {
+	async nginx(program: string, lines: string) {
+		const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+			(kind) => `${kind}_temp_path ${folder}/${kind};`
+		);
+		const config = join(folder, 'nginx.conf');
+		const http = `access_log off; ${temporary.join(' ')}\n${lines}`;
+		await writeFile(config, `daemon off; pid ${folder}/nginx.pid; events {}\nhttp {\n${http}\n}\n`);
+		return spawn(program, ['-e', 'stderr', '-p', folder, '-c', config], {
+			stdio: ['ignore', 'pipe', 'pipe']
+		});
+	},
+	async caddy(program: string, lines: string) {
+		const config = join(folder, 'Caddyfile');
+		await writeFile(config, `{\n\tadmin off\n\tauto_https off\n}\n${lines}\n`);
+		return spawn(program, ['run', '--config', config, '--adapter', 'caddyfile'], {
+			stdio: ['ignore', 'pipe', 'pipe'],
+			env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }
+		});
+	}
+};
+
+// Asked by each program: one does not wait for the other's process.
+const cases = [
+	{ kind: 'nginx', origin: () => portal.server.origin, isHere: true },
+	{ kind: 'caddy', origin: () => second.origin, isHere: false }
+] as const;
+
+test.for(cases)(
+	'$kind runs with the lines of its page, where it is installed',
+	async ({ kind, origin, isHere }, { skip }) => {
+		const program = programs[kind];
+		if (!program) return skip(`${kind} is not installed here`);
+		const { gateway, token } = await createGateway(portal, { kind });
+		const port = await findFreePort();
+		const child = await starts[kind](program, await readLines(origin(), gateway.id, token, port));
+		running.push(child);
+		let output = '';
+		for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (output += String(text)));
+
+		async function call(headers: Record<string, string>, path = '/v1/things?a=b') {
+			const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
+			const text = await response.text();
+			return { status: response.status, headers: response.headers, text };
+		}
+		await expect
+			.poll(
+				async () => {
+					if (child.exitCode !== null) throw new Error(`${kind} ended:\n${output}`);
+					return call({}).then(
+						({ status }) => status,
+						() => 0
+					);
+				},
+				{ interval: 50 }
+			)
+			.toBe(401);
+
+		const company = await portal.company({ admin: portal.admin, name: `Größe ${kind}` });
+		const { application, place, secret } = await createKeyOf(company);
+		const bearer = { authorization: `Bearer ${secret}` };
+		const identity = {
+			'x-portico-organization-id': company.id,
+			'x-portico-organization': encodeURIComponent(company.name),
+			'x-portico-application-id': application.id,
+			'x-portico-application': encodeURIComponent(application.name),
+			'x-portico-credential-id': place.credentialId
+		};
+		for (const headers of [bearer, { 'x-api-key': secret }]) {
+			const { status, text } = await call(headers);
+			expect([status, JSON.parse(text)]).toEqual([200, { url: '/v1/things?a=b', ...identity }]);
+		}
+		// What a client sends under the portal's names reaches nobody, in whatever spelling.
+		const forged = {
+			...bearer,
+			'X-Portico-Organization-Id': 'forged',
+			'x-portico-organization': 'forged',
+			X_Portico_Credential_Id: 'forged',
+			'X-Portico-Gateway-Token': 'forged',
+			'X-Portico-Status': 'forged',
+			'X-Forwarded-Uri': '/forged'
+		};
+		const { status, text } = await call(forged);
+		expect([status, JSON.parse(text)]).toEqual([200, { url: '/v1/things?a=b', ...identity }]);
+
+		// Without a key, with one that is none, with two: nothing reaches the API.
+		const none = await call({ 'X-Portico-Organization-Id': company.id });
+		expect([none.status, none.headers.get('www-authenticate')]).toEqual([
+			401,
+			expect.stringMatching(/^Bearer realm=/)
+		]);
+		expect((await call({ authorization: 'Bearer ptk_nothing' })).status).toBe(401);
+		const two = await call({ ...bearer, 'x-api-key': secret });
+		expect([two.status, two.text.includes('organization-id')]).toEqual([400, false]);
+
+		// Rotated with an overlap: both work.
+		const { credentials } = company.owner.api;
+		const next = await credentials.rotate.mutate({ ...place, overlapSeconds: 3600 });
+		const { secret: fresh } = await credentials.reveal.mutate({ ...place, credentialId: next.id });
+		expect([(await call(bearer)).status, (await call({ 'x-api-key': fresh })).status]).toEqual([200, 200]);
+		await credentials.revoke.mutate({ ...place, credentialId: next.id });
+		const refused = async () => (await call({ 'x-api-key': fresh })).status;
+		// From the next request on where it was done, a moment later on the other process.
+		if (isHere) expect(await refused()).toBe(401);
+		else await expect.poll(refused, { interval: 5, timeout: 2000 }).toBe(401);
+		expect((await call(bearer)).status).toBe(200);
+
+		await portal.admin.api.organizations.suspend.mutate({ organizationId: company.id });
+		await expect.poll(async () => (await call(bearer)).status, { interval: 5 }).toBe(403);
+		// A gateway that is revoked lets nobody in.
+		await portal.admin.api.organizations.restore.mutate({ organizationId: company.id });
+		await expect.poll(async () => (await call(bearer)).status, { interval: 5 }).toBe(200);
+		await portal.admin.api.gateways.revoke.mutate({ gatewayId: gateway.id });
+		await expect.poll(async () => (await call(bearer)).status, { interval: 5 }).toBe(401);
+		for (const key of [secret, fresh]) expect(output + portal.server.logs + second.logs).not.toContain(key);
+	}
+);
