@@ -1,3 +1,5 @@
+import type { Quotas } from './quotas.ts';
+
 /** What becomes of a key that a gateway asks about. */
 
 /** Whose key it is. */
@@ -8,7 +10,8 @@ export type Identity = {
 };
 
 /**
- * Why a key is refused: 401 where the key itself is no good, 403 where whoever holds it is not let in. `said` is told to
+ * Why a key is refused: 401 where the key itself is no good, 403 where whoever holds it is not let in, 429 where there were
+ * too many requests with it. `said` is told to
  * whoever called the API with it.
  */
 export const refusedKeys = {
@@ -18,10 +21,12 @@ export const refusedKeys = {
 	rotated: { status: 401, said: 'This key has been replaced by another one.' },
 	expired: { status: 401, said: 'This key has expired.' },
 	organization: { status: 403, said: 'The organization that this key belongs to is not active.' },
-	account: { status: 403, said: 'The account that this key belongs to is not active.' }
-} as const satisfies Record<string, { status: 401 | 403; said: string }>;
+	account: { status: 403, said: 'The account that this key belongs to is not active.' },
+	limited: { status: 429, said: 'There were as many requests with this key as its limit lets through.' }
+} as const satisfies Record<string, { status: 401 | 403 | 429; said: string }>;
 export type RefusedKey = keyof typeof refusedKeys;
 
 /** The answer to a gateway that asks about a key, with its reason. */
 export type Answer =
-	({ isActive: true } & Identity) | { isActive: false; reason: RefusedKey; identity: Identity | null };
+	| ({ isActive: true; quotas: Quotas } & Identity)
+	| { isActive: false; reason: RefusedKey; identity: Identity | null };

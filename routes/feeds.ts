@@ -1,10 +1,5 @@
 import { createContext } from 'svelte';
-import {
-	applyOrganization,
-	applyPortal,
-	type OrganizationSnapshot,
-	type PortalSnapshot
-} from '#lib/apply.ts';
+import { applyOrganization, type OrganizationSnapshot } from '#lib/apply.ts';
 import { isKnown, type LiveEvent } from '#lib/events.ts';
 import { Feed } from '#lib/browser/feed.svelte.ts';
 import { live } from '#lib/browser/live.svelte.ts';
@@ -12,14 +7,13 @@ import { api, isNotNow, refusalOf } from './api.ts';
 import { departures } from './departure.svelte.ts';
 import { reload } from './reload.ts';
 
-/** The live snapshots below `/orgs/[slug]` and `/admin`, handed down by their layouts. */
+/** The live snapshot below `/orgs/[slug]`, handed down by its layout; that of the admins is in admin/feed.ts. */
 export const [getOrganizationFeed, setOrganizationFeed] = createContext<() => Feed<OrganizationSnapshot>>();
-export const [getPortalFeed, setPortalFeed] = createContext<() => Feed<PortalSnapshot>>();
 
 type Answer = Promise<{ events: LiveEvent[] | null }>;
 
 /** Who can't answer now, a server or its database, has nothing to tell and is asked again. A refusal loads the page anew. */
-async function orNothing(asking: Answer): Answer {
+export async function orNothing(asking: Answer): Answer {
 	try {
 		return await asking;
 	} catch (error) {
@@ -46,19 +40,6 @@ export function createOrganizationFeed(
 				throw error;
 			}
 		},
-		reload: () => void reload(),
-		onEvent
-	});
-}
-
-export function createPortalFeed(
-	snapshot: PortalSnapshot,
-	onEvent: (event: LiveEvent) => void
-): Feed<PortalSnapshot> {
-	return new Feed(snapshot, {
-		stream: { kind: 'portal' },
-		apply: applyPortal,
-		since: (after) => orNothing(api.activity.sincePortal.query({ after })),
 		reload: () => void reload(),
 		onEvent
 	});

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { clearAlarm } from './news/alarms.ts';
@@ -13,6 +14,8 @@ import { createLog } from './logging.ts';
 import { findMailing, getMailServerRow } from './mail/servers.ts';
 import { createOutbox } from './mail/outbox.ts';
 import { openBuiltPages, openDevelopmentPages } from './http/pages.ts';
+import { createLimiter } from './procedures/quotas/limiter.ts';
+import { createWarnings } from './procedures/quotas/warnings.ts';
 import { prepareSetup } from './procedures/setup/setup.ts';
 import { checkKeys, openVault } from './vault/vault.ts';
 
@@ -46,7 +49,10 @@ async function start(env: Env): Promise<void> {
 	if (env.TRUSTED_PROXIES > 0) await clearAlarm(db, 'forwarded-header');
 
 	let pages: NodeHandler = (_request, response) => response.writeHead(503).end('Portico is starting.');
-	const app = createApp(parts, (request, response, next) => pages(request, response, next));
+	const report = (error: unknown) => log.error({ err: error }, 'limits could not be counted');
+	const warnings = createWarnings({ ...parts, config: env, report });
+	const limiter = createLimiter({ db, processId: randomUUID(), report }, warnings.look);
+	const app = createApp({ ...parts, limiter }, (request, response, next) => pages(request, response, next));
 	globalThis.portico = createInside(parts);
 	const server = createServer(
 		// Whoever asks for another protocol, as some do for HTTP/2, is answered in this one.
@@ -82,6 +88,8 @@ async function start(env: Env): Promise<void> {
 		await closed;
 		clearInterval(closing);
 		clearTimeout(deadline);
+		await limiter.stop();
+		await warnings.stop();
 		endWork();
 		await boss.stop({ graceful: true, timeout: patience });
 		await database.close();

@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { applyOrganization, applyPortal } from '#lib/apply.ts';
+import { applyOrganization } from '#lib/apply.ts';
+import { applyPortal } from '#lib/apply-portal.ts';
 import { password, startPortal, type Portal } from './factories.ts';
 
 let portal: Portal;

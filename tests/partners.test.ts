@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { applyPortal } from '#lib/apply.ts';
+import { applyPortal } from '#lib/apply-portal.ts';
 import { password, refusal, startPortal, unique, uniqueEmail, type Portal } from './factories.ts';
 
 let portal: Portal;

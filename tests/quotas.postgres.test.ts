@@ -30,8 +30,18 @@ const open = (index = 0) => {
 	const { db } = opened[index % opened.length] as Database;
 	return createLimiter({ db, processId: randomUUID(), report: (error) => failures.push(error) });
 };
-const month = (most: number, subject = randomUUID()): Limit => ({ subject, span: 'month', most });
-const second = (most: number, subject = randomUUID()): Limit => ({ subject, span: 'second', most });
+const month = (most: number, subject = randomUUID()): Limit => ({
+	subject,
+	span: 'month',
+	most,
+	name: 'month'
+});
+const second = (most: number, subject = randomUUID()): Limit => ({
+	subject,
+	span: 'second',
+	most,
+	name: 'second'
+});
 const takenOf = async ({ subject }: Limit) => {
 	const { rows } = await sql<{
 		taken: number;

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nameOf } from '#lib/activity.ts';
-import { applyOrganization, applyPortal } from '#lib/apply.ts';
+import { applyOrganization } from '#lib/apply.ts';
+import { applyPortal } from '#lib/apply-portal.ts';
 import { sayEvent } from '#lib/events.ts';
 import { channel } from '../src/database/announcing.ts';
 import { startPortal, type Company, type Portal } from './factories.ts';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { applyOrganization, applyPortal } from '#lib/apply.ts';
+import { applyOrganization } from '#lib/apply.ts';
+import { applyPortal } from '#lib/apply-portal.ts';
 import {
 	password,
 	refusal,

@@ -19,6 +19,7 @@ import { createForwardAuth } from './forward-auth.ts';
 import { createIntrospection } from './introspection.ts';
 import { leadToOrigin, refuseElsewhere } from './own-address.ts';
 import { createChecker } from '../procedures/gateways/checking.ts';
+import type { Limiter } from '../procedures/quotas/limiter.ts';
 import { createGatewayFinder } from '../procedures/gateways/tokens.ts';
 import { followUnsubscribe } from '../procedures/preferences/preferences.ts';
 import { appRouter } from '../router.ts';
@@ -41,7 +42,7 @@ const unexpectedProxy =
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** The outer server: the API, the health checks, and the pages for everything else. */
-export function createApp(parts: Parts, pages: NodeHandler | null): App {
+export function createApp(parts: Parts & { limiter: Limiter }, pages: NodeHandler | null): App {
 	const { db, ping, env, log } = parts;
 	const app: App = new Hono();
 

@@ -5,6 +5,7 @@ import { forwardAuthPath, gatewayTokenHeader, statusHeader, type GatewayHead } f
 import { Refusal, refusalOfOutage } from '../api/refusals.ts';
 import type { Checker } from '../procedures/gateways/checking.ts';
 import type { GatewayFinder } from '../procedures/gateways/tokens.ts';
+import { rateLimitHeaders } from '../procedures/quotas/limits.ts';
 import type { Bindings, Variables } from './context.ts';
 import { limitBody, smallBody } from './bodies.ts';
 import { Ambiguous, findPresentedKey } from './presented.ts';
@@ -19,7 +20,7 @@ type Ctx = HonoContext<{ Bindings: Bindings; Variables: Variables }>;
 const passedOn = [401, 403];
 
 interface Refused {
-	status: 400 | 401 | 403 | 503;
+	status: 400 | 401 | 403 | 429 | 503;
 	detail: string;
 	/** Of the key, as the portal's admins see it. */
 	reason?: string;
@@ -99,10 +100,15 @@ export function createForwardAuth(
 			const detail = 'There is no key in the request.';
 			return refuse(c, gateway, { status: 401, detail, headers: challenge(realm) });
 		}
-		const answer = await checker.check(gateway, key);
-		if (answer.isActive) return c.body(null, 200, { ...identityOf(answer), [statusHeader]: '200' });
+		const { answer, limits, retryAfter } = await checker.check(gateway, key);
+		const rate = rateLimitHeaders(limits);
+		if (answer.isActive) return c.body(null, 200, { ...identityOf(answer), ...rate, [statusHeader]: '200' });
 		const { status, said: detail } = refusedKeys[answer.reason];
-		const headers = status === 401 ? challenge(realm, detail) : {};
+		const headers = {
+			...rate,
+			...(status === 401 && challenge(realm, detail)),
+			...(retryAfter !== null && { 'retry-after': String(retryAfter) })
+		};
 		return refuse(c, gateway, { status, detail, reason: answer.reason, headers });
 	}
 

@@ -1,8 +1,10 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import type { Answer } from '#lib/checking.ts';
+import { refusedKeys, type Answer } from '#lib/checking.ts';
 import type { Checker } from '../procedures/gateways/checking.ts';
 import type { GatewayFinder } from '../procedures/gateways/tokens.ts';
+import type { LimitState } from '../procedures/quotas/limiter.ts';
+import { rateLimitHeaders } from '../procedures/quotas/limits.ts';
 import type { Bindings, Variables } from './context.ts';
 import { limitBody } from './bodies.ts';
 
@@ -25,9 +27,11 @@ export type Introspection =
 			/** Seconds since 1970 at which it was created and, if it ends, ends. */
 			iat: number;
 			exp?: number;
+			/** How many requests may be made in a second or a month, and how many are left; absent where any number may. */
+			limits?: { name: string; most: number; left: number; resets_in: number }[];
 	  };
 
-function introspectionOf(answer: Answer): Introspection {
+function introspectionOf(answer: Answer, states: readonly LimitState[]): Introspection {
 	if (!answer.isActive) return { active: false };
 	const { credential, application, organization } = answer;
 	const seconds = (date: string) => Math.floor(Date.parse(date) / 1000);
@@ -39,7 +43,10 @@ function introspectionOf(answer: Answer): Introspection {
 		application,
 		organization,
 		iat: seconds(credential.createdAt),
-		...(credential.expiresAt && { exp: seconds(credential.expiresAt) })
+		...(credential.expiresAt && { exp: seconds(credential.expiresAt) }),
+		...(states.length > 0 && {
+			limits: states.map(({ name, most, left, resetsIn }) => ({ name, most, left, resets_in: resetsIn }))
+		})
 	};
 }
 
@@ -86,7 +93,15 @@ export function createIntrospection(
 			}
 			const token = presented.safeParse(given[0]);
 			if (!token.success) return c.json(invalid('The token is empty, or too long to be one.'), 400);
-			return c.json(introspectionOf(await checker.check(c.get('gateway'), token.data)));
+			const { answer, limits, retryAfter } = await checker.check(c.get('gateway'), token.data);
+			const headers = rateLimitHeaders(limits);
+			if (retryAfter === null) return c.json(introspectionOf(answer, limits), 200, headers);
+			// Not inactive, and not to be let through: whoever takes any other answer for a refusal refuses it too.
+			const words = refusedKeys.limited.said;
+			return c.json({ error: 'temporarily_unavailable', error_description: words }, 429, {
+				...headers,
+				'retry-after': String(retryAfter)
+			});
 		}
 	);
 	return app;

@@ -1,5 +1,5 @@
 import { untrack } from 'svelte';
-import type { PortalSnapshot } from '#lib/apply.ts';
+import type { PortalSnapshot } from '#lib/apply-portal.ts';
 import type { Feed } from '#lib/browser/feed.svelte.ts';
 import { reload } from '../../reload.ts';
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Answer, Identity, RefusedKey } from '#lib/checking.ts';
 import type { GatewayHead } from '#lib/gateways.ts';
+import { quotaKeys, quotasOf } from '#lib/quotas.ts';
 import { status } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db } from '../../database/database.ts';
@@ -8,6 +9,8 @@ import { inTurn } from '../../database/turns.ts';
 import { createMemory, type Kept } from '../../news/memory.ts';
 import { isKey, type Vault } from '../../vault/vault.ts';
 import { isInForce } from '../credentials/validity.ts';
+import type { Limiter, LimitState } from '../quotas/limiter.ts';
+import { limitsOf } from '../quotas/limits.ts';
 
 /** What a key is worth: every gateway's question ends here, whichever way it came. */
 
@@ -16,6 +19,7 @@ const selectByHash = compileOnce((db: Db, hash: string) =>
 		.selectFrom('credential')
 		.innerJoin('application', 'application.id', 'credential.applicationId')
 		.innerJoin('organization', 'organization.id', 'application.organizationId')
+		.innerJoin('portal', (join) => join.onTrue())
 		.select([
 			'credential.id',
 			'credential.label',
@@ -29,7 +33,10 @@ const selectByHash = compileOnce((db: Db, hash: string) =>
 			'organization.name as organizationName',
 			'organization.status',
 			'organization.isPersonal',
-			'organization.requestedBy'
+			'organization.requestedBy',
+			'organization.quotas as organizationQuotas',
+			'application.quotas as applicationQuotas',
+			...quotaKeys.map((key) => `portal.${key}` as const)
 		])
 		.select(sql<boolean>`${isInForce}`.as('isInForce'))
 		.where('credential.lookupHash', '=', hash)
@@ -66,6 +73,8 @@ async function lookUp(db: Db, hash: string): Promise<Kept<Answer>> {
 	}
 	const tags = [
 		`organization:${row.organizationId}`,
+		// Which hold the limits.
+		'noun:settings',
 		...(row.isPersonal && row.requestedBy ? [`account:${row.requestedBy}`] : [])
 	];
 	const now = Date.now();
@@ -77,7 +86,8 @@ async function lookUp(db: Db, hash: string): Promise<Kept<Answer>> {
 	// Its own end is part of the answer.
 	const left = row.expiresAt ? row.expiresAt.getTime() - now : Infinity;
 	const forMs = Math.min(keptFor.found, left);
-	return { value: { isActive: true, ...identity }, tags, forMs, room: 'found' };
+	const quotas = quotasOf(row, row.organizationQuotas, row.applicationQuotas);
+	return { value: { isActive: true, quotas, ...identity }, tags, forMs, room: 'found' };
 }
 
 const mistyped: Answer = { isActive: false, reason: 'mistyped', identity: null };
@@ -100,15 +110,28 @@ const lookUpsAtOnce = 4;
 
 export type Checker = ReturnType<typeof createChecker>;
 
-/** Answers gateways, from memory where it can. */
-export function createChecker({ db, vault }: { db: Db; vault: Vault }) {
+export interface Checked {
+	answer: Answer;
+	/** What is left of the limits that hold for the key. */
+	limits: LimitState[];
+	/** In how many seconds the reached limit begins anew. */
+	retryAfter: number | null;
+}
+
+/** Answers gateways, from memory where it can. Each question stands for one request, which counts under the key's limits. */
+export function createChecker({ db, vault, limiter }: { db: Db; vault: Vault; limiter: Limiter }) {
 	const memory = createMemory<Answer>({ found: 20_000, refused: 5_000 });
 	return {
 		/** Every check of every gateway passes here, once its answer is known. */
-		check(gateway: Pick<GatewayHead, 'id'>, key: string): Promise<Answer> {
-			return answerTo({ db, vault }, key, (hash) =>
+		async check(gateway: Pick<GatewayHead, 'id'>, key: string): Promise<Checked> {
+			const answer = await answerTo({ db, vault }, key, (hash) =>
 				memory.read(hash, () => inTurn(`gateway:${gateway.id}`, lookUpsAtOnce, () => lookUp(db, hash)))
 			);
+			if (!answer.isActive) return { answer, limits: [], retryAfter: null };
+			const { reached, limits } = await limiter.spend(limitsOf(answer, answer.quotas));
+			if (!reached) return { answer, limits, retryAfter: null };
+			const refused = { isActive: false, reason: 'limited', identity: answer } as const;
+			return { answer: refused, limits, retryAfter: reached.resetsIn };
 		}
 	};
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
-import type { PortalSnapshot } from '#lib/apply.ts';
+import type { PortalSnapshot } from '#lib/apply-portal.ts';
 import { searchText } from '#lib/fields.ts';
 import { searchKey } from '#lib/search.ts';
 import {

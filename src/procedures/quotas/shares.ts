@@ -10,8 +10,10 @@ export interface Limit {
 	/** The credential's or application's id. */
 	subject: string;
 	span: Span;
-	/** Requests in one span of the calendar, in UTC. */
+	/** Requests in one span of the calendar, in UTC; 0 for any number. */
 	most: number;
+	/** By which gateways and whoever calls an API know it. */
+	name: string;
 }
 
 /** So many seconds a share of the requests a second is given for, with the one in which it is given. */

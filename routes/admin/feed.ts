@@ -1,0 +1,23 @@
+import { createContext } from 'svelte';
+import { applyPortal, type PortalSnapshot } from '#lib/apply-portal.ts';
+import type { LiveEvent } from '#lib/events.ts';
+import { Feed } from '#lib/browser/feed.svelte.ts';
+import { api } from '../api.ts';
+import { orNothing } from '../feeds.ts';
+import { reload } from '../reload.ts';
+
+/** The live snapshot below `/admin`, handed down by its layout. */
+export const [getPortalFeed, setPortalFeed] = createContext<() => Feed<PortalSnapshot>>();
+
+export function createPortalFeed(
+	snapshot: PortalSnapshot,
+	onEvent: (event: LiveEvent) => void
+): Feed<PortalSnapshot> {
+	return new Feed(snapshot, {
+		stream: { kind: 'portal' },
+		apply: applyPortal,
+		since: (after) => orNothing(api.activity.sincePortal.query({ after })),
+		reload: () => void reload(),
+		onEvent
+	});
+}
