@@ -146,16 +146,19 @@ async function runAll() {
 		failed += 1;
 		console.log(`✗ svelte-kit sync\n${routes.text}`);
 	}
-	const checks = async () => {
-		await check('types', [['svelte-check', '--tsconfig', './tsconfig.json', '--fail-on-warnings']]);
-		await check('lint', [
+	const checks = Promise.all([
+		check('types', [['svelte-check', '--tsconfig', './tsconfig.json', '--fail-on-warnings']]),
+		check('lint', [
 			['prettier', '--check', '.'],
 			['eslint', '.']
-		]);
-	};
-	// Two cores: the build fits beside the checks. The tests come after both, since some of them watch the clock.
-	const [, isBuilt] = await Promise.all([checks(), check('build', [['vite', 'build']])]);
-	if (interrupted) return;
+		])
+	]);
+	// The tests need the build alone, and begin beside what is left of the checks.
+	const isBuilt = await check('build', [['vite', 'build']]);
+	if (interrupted) {
+		await checks;
+		return;
+	}
 	if (!isBuilt) console.log('\nWithout a build there is nothing to show a browser: its tests are left out.');
 
 	const server = process.env.TEST_DATABASE_URL ? undefined : await startPostgres();
@@ -163,7 +166,7 @@ async function runAll() {
 	try {
 		await test(['unit', 'pglite', 'postgres', ...(isBuilt ? ['browser'] : [])]);
 	} finally {
-		await server?.stop();
+		await Promise.all([checks, server?.stop()]);
 	}
 }
 
