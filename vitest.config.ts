@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const unit = ['tests/**/*.unit.test.ts', 'tests/mail.test.ts', 'tests/imports.test.ts'];
 const browser = ['tests/e2e/**/*.test.ts'];
@@ -28,6 +29,31 @@ const embedded = [
 	'credentials'
 ].map((name) => `tests/${name}.test.ts`);
 
+/** Short to read and long to run: they wait for a time to pass, or start one process after the other. */
+const long = [
+	'lock.unit',
+	'crash',
+	'connections.postgres',
+	'proofs',
+	'expiries',
+	'deletions',
+	'outages.postgres',
+	'proxies.postgres',
+	'e2e/departures',
+	'e2e/pages',
+	'e2e/clocks',
+	'e2e/not-live'
+].map((name) => `/tests/${name}.test.ts`);
+const isLong = ({ moduleId }: TestSpecification) => long.some((path) => moduleId.endsWith(path));
+
+/** What is begun last keeps one worker busy when the others have nothing left to do: that is no long file. */
+class LongFirst extends BaseSequencer {
+	override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+		const sorted = await super.sort(files);
+		return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+	}
+}
+
 /** On both databases; `inject('database')` tells a test which one it is on. */
 function integration(database: 'pglite' | 'postgres') {
 	return {
@@ -49,6 +75,7 @@ export default defineConfig({
 		// A forgotten `.only` must not make the rest pass unseen.
 		allowOnly: false,
 		bail: 0,
+		sequence: { sequencer: LongFirst },
 		retry: 0,
 		// How long something takes says how busy the machine is, not whether it is right: these limits only end what hangs.
 		testTimeout: 600_000,

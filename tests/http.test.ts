@@ -293,7 +293,7 @@ describe('the session cookie', () => {
 			PORTAL_ADMIN_EMAIL: 'admin@example.test',
 			PORTAL_ADMIN_PASSWORD: adminPassword
 		};
-		await using server = await startServer({ database: inject('database'), env });
+		await using server = await startServer({ database: inject('database'), isPrepared: true, env });
 		const answer = await fetch(`http://127.0.0.1:${server.port}/trpc/sessions.create`, {
 			method: 'POST',
 			headers: { origin, 'content-type': 'application/json' },

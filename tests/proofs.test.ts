@@ -117,6 +117,7 @@ describe('the portal admin that the environment names', () => {
 	test('takes over an account that nobody has proven; one that somebody has stops the start, in words', async () => {
 		await using server = await startServer({
 			database: inject('database'),
+			isPrepared: true,
 			env: { SMTP_URL: portal.smtp.url }
 		});
 		const post = (path: string, input: object) =>

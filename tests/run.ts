@@ -146,15 +146,15 @@ async function runAll() {
 		failed += 1;
 		console.log(`✗ svelte-kit sync\n${routes.text}`);
 	}
-	const checks = async () => {
-		await check('types', [['svelte-check', '--tsconfig', './tsconfig.json', '--fail-on-warnings']]);
-		await check('lint', [
+	// The tests come after all of them, since some watch the clock.
+	const [isBuilt] = await Promise.all([
+		check('build', [['vite', 'build']]),
+		check('types', [['svelte-check', '--tsconfig', './tsconfig.json', '--fail-on-warnings']]),
+		check('lint', [
 			['prettier', '--check', '.'],
 			['eslint', '.']
-		]);
-	};
-	// Two cores: the build fits beside the checks. The tests come after both, since some of them watch the clock.
-	const [, isBuilt] = await Promise.all([checks(), check('build', [['vite', 'build']])]);
+		])
+	]);
 	if (interrupted) return;
 	if (!isBuilt) console.log('\nWithout a build there is nothing to show a browser: its tests are left out.');
 

@@ -119,7 +119,7 @@ describe('two links in two tabs', () => {
 	});
 
 	test('of setups and of e-mails to do without: each its own', async () => {
-		await using server = await startServer({ database: inject('database') });
+		await using server = await startServer({ database: inject('database'), isPrepared: true });
 		const token = server.setupUrl?.split('/').at(-1) ?? '';
 		const jar = new Map<string, string>();
 		const browser: Browser = {

@@ -77,14 +77,18 @@ test('says how many entries are right, also after everybody has written at once'
 	const count = Number(/^(\d+) entries/.exec(before.output)?.[1]);
 	expect(count).toBeGreaterThan(10);
 	await wake();
-	const others = await Promise.all(Array.from({ length: 6 }, () => portal.company({ admin: portal.admin })));
+	// Embedded, one transaction comes after the other anyhow.
+	const several = isEmbedded ? 2 : 6;
+	const others = await Promise.all(
+		Array.from({ length: several }, () => portal.company({ admin: portal.admin }))
+	);
 	const all = [company, ...others].flatMap((one) => [one, one, one, one]);
 	await Promise.all(all.map((one) => portal.application(one)));
 	const after = await verify();
 	expect(after).toMatchObject({ code: 0, errors: '' });
 	// The portal's stream and the organization's each: an account registered and proven, two of the request, four made.
 	const grown = Number(/^(\d+) entries/.exec(after.output)?.[1]) - count;
-	expect(grown).toBeGreaterThanOrEqual(6 * (2 + 2 * 2) + 28 * 2);
+	expect(grown).toBeGreaterThanOrEqual(several * (2 + 2 * 2) + all.length * 2);
 });
 
 test('keeps the triggers of the table between everybody else and the events', async () => {

@@ -20,7 +20,11 @@ function createClock(interval: number): () => () => number {
 				timer = undefined;
 			};
 		});
-		return () => now;
+		return () => {
+			// Asked again with each beat, and read anew: what has just happened is no date ahead until the next one.
+			void now;
+			return serverNow();
+		};
 	};
 }
 
