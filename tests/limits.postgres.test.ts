@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { OwnQuotas } from '#lib/quotas.ts';
+import { startPortal, type Portal } from './factories.ts';
+import { createGateway, createKeyOf, forward } from './gateways.ts';
+import type { Server } from './harness.ts';
+import { startSecond } from './race.ts';
+import { getRecipients } from './smtp.ts';
+
+/** How many requests gateways let through, whichever process they ask. */
+
+let portal: Portal;
+let other: Server;
+let token: string;
+beforeAll(async () => {
+	portal = await startPortal();
+	other = await startSecond(portal);
+	({ token } = await createGateway(portal));
+});
+afterAll(async () => {
+	await other.dispose();
+	await portal.stop();
+});
+
+async function ask(secret: string, origin: string, gateway = token) {
+	const { status, headers, text } = await forward(origin, gateway, { 'x-api-key': secret });
+	const { reason = null } = text ? (JSON.parse(text) as { reason?: string }) : {};
+	return { status, reason, headers };
+}
+
+/** Asks both processes at once, again and again, until each has said so often that it is too much. */
+async function spendAll(secret: string, times = 3): Promise<number> {
+	let through = 0;
+	await Promise.all(
+		[portal.server.origin, other.origin].map(async (origin) => {
+			for (let refused = 0; refused < times;) {
+				const { status, reason } = await ask(secret, origin);
+				if (status === 200) through += 1;
+				else {
+					expect({ status, reason }).toEqual({ status: 429, reason: 'limited' });
+					refused += 1;
+				}
+			}
+		})
+	);
+	return through;
+}
+
+async function furnish(quotas: OwnQuotas) {
+	const company = await portal.company({ admin: portal.admin });
+	const key = await createKeyOf(company);
+	await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId: company.id, ...quotas });
+	return { company, organizationId: company.id, ...key };
+}
+
+test('a month holds what it says over two processes; its people are told at 80 % and at the end, once each', async () => {
+	const { company, organizationId, secret, place } = await furnish({ credentialPerMonth: 60 });
+	const page = await company.owner.listen();
+	await page.hears('news true');
+	const through = await spendAll(secret);
+	expect(through).toBeLessThanOrEqual(60);
+	// An eighth of what was left may lie with the process that the other one didn't see.
+	expect(through).toBeGreaterThanOrEqual(50);
+	await page.until(
+		() => page.words.filter((word) => word === 'application.neared').length === 2,
+		'both levels'
+	);
+	const levels = page.events.flatMap((event) => (event.name === 'application.neared' ? event.payload : []));
+	expect(levels).toMatchObject([
+		{ percent: 80, most: 60, credential: { id: place.credentialId } },
+		{ percent: 100, most: 60 }
+	]);
+	const mails = () =>
+		portal.smtp.messages.filter(
+			(mail) =>
+				getRecipients(mail).includes(company.owner.email) && /of its requests/.test(mail.subject ?? '')
+		);
+	await expect.poll(() => mails().length).toBe(2);
+	expect(mails().map(({ subject }) => /used (.+?) of/.exec(subject ?? '')?.[1])).toEqual(['80 %', 'all']);
+	const { taken } = await company.owner.api.quotas.list.query({ organizationId });
+	expect(taken[place.credentialId]).toBe(60);
+
+	// Raised: in force on both, and said in the headers.
+	await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId, credentialPerMonth: 1000 });
+	for (const origin of [portal.server.origin, other.origin]) {
+		await expect.poll(async () => (await ask(secret, origin)).status, { interval: 200 }).toBe(200);
+		const { headers } = await ask(secret, origin);
+		expect(headers.get('ratelimit-policy')).toMatch(
+			/^"credential-month";q=1000;w=2(?:419|505|592|678)\d{3}$/
+		);
+		expect(headers.get('ratelimit')).toMatch(/^"credential-month";r=\d+;t=\d+$/);
+	}
+	// Any number: nothing is said.
+	await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId });
+	await expect
+		.poll(async () => (await ask(secret, other.origin)).headers.get('ratelimit'), { interval: 200 })
+		.toBeNull();
+});
+
+test('all credentials of an application share its limit; what is refused says when to come again', async () => {
+	const { company, organizationId, secret, place } = await furnish({ applicationPerMonth: 8 });
+	const { applicationId } = place;
+	const { id } = await company.owner.api.credentials.create.mutate({
+		organizationId,
+		applicationId,
+		label: 'Second'
+	});
+	const second = await company.owner.api.credentials.reveal.mutate({ ...place, credentialId: id });
+	let through = 0;
+	const secrets = [secret, second.secret];
+	for (let step = 0; step < 20; step += 1) {
+		const { status } = await ask(secrets[step % 2] ?? '', portal.server.origin);
+		if (status === 200) through += 1;
+	}
+	expect(through).toBe(8);
+	const { status, headers } = await ask(secret, portal.server.origin);
+	expect(status).toBe(429);
+	const wait = Number(headers.get('retry-after'));
+	const next = new Date();
+	next.setUTCMonth(next.getUTCMonth() + 1, 1);
+	next.setUTCHours(0, 0, 0, 0);
+	expect(Math.abs(Date.now() / 1000 + wait - next.getTime() / 1000)).toBeLessThan(60);
+	expect(headers.get('content-type')).toBe('application/problem+json');
+});
+
+test('a second lets through what it says, and the next one again; a question by introspection counts as well', async () => {
+	const { secret } = await furnish({ credentialPerSecond: 2 });
+	const introspect = () =>
+		fetch(`${portal.server.origin}/api/introspect`, {
+			method: 'POST',
+			headers: { authorization: `Bearer ${token}` },
+			body: new URLSearchParams({ token: secret })
+		});
+	let through = 0;
+	let refused: Response | undefined;
+	for (let step = 0; step < 200 && !refused; step += 1) {
+		const answer = await introspect();
+		if (answer.status === 200) {
+			through += 1;
+			expect(await answer.json()).toMatchObject({
+				active: true,
+				limits: [{ name: 'credential-second', most: 2, resets_in: 1 }]
+			});
+		} else refused = answer;
+	}
+	expect(through).toBeGreaterThanOrEqual(1);
+	expect(refused?.status).toBe(429);
+	expect(refused?.headers.get('retry-after')).toBe('1');
+	await expect.poll(async () => (await ask(secret, portal.server.origin)).status).toBe(200);
+});
+
+test('a gateway of the kind of nginx hears 403, with the true status in a header', async () => {
+	const nginx = await createGateway(portal, { kind: 'nginx' });
+	const { secret } = await furnish({ credentialPerMonth: 1 });
+	expect(await ask(secret, portal.server.origin, nginx.token)).toMatchObject({ status: 200 });
+	const { status, headers } = await ask(secret, portal.server.origin, nginx.token);
+	expect(status).toBe(403);
+	expect(headers.get('x-portico-status')).toBe('429');
+	expect(headers.get('retry-after')).not.toBeNull();
+});
+
+test('a process that ends gives back what it has not spent', async () => {
+	const { organizationId, company, secret, place } = await furnish({ credentialPerMonth: 1000 });
+	const third = await startSecond(portal);
+	for (let step = 0; step < 5; step += 1)
+		expect(await ask(secret, third.origin)).toMatchObject({ status: 200 });
+	await third.dispose();
+	const { taken } = await company.owner.api.quotas.list.query({ organizationId });
+	expect(taken[place.credentialId]).toBe(5);
+});
