@@ -145,6 +145,7 @@ test('whatever may end an answer is told by its commit: all events but those of 
 		'account.passwordResetSent',
 		'account.deleted',
 		'account.notificationsChanged',
+		'settings.updated',
 		'gateway.updated',
 		'gateway.rotated',
 		'gateway.revoked'
