@@ -110,11 +110,11 @@ test('what can’t be meant is refused at its field, and what has ended can’t 
 	const id = { gatewayId: gateway.id };
 	await gateways.revoke.mutate(id);
 	for (const again of [
-		gateways.revoke.mutate(id),
-		gateways.rotate.mutate({ ...id, overlapSeconds: 0 }),
-		gateways.update.mutate({ ...id, ...right, headerName: '', queryName: '' })
+		() => gateways.revoke.mutate(id),
+		() => gateways.rotate.mutate({ ...id, overlapSeconds: 0 }),
+		() => gateways.update.mutate({ ...id, ...right, headerName: '', queryName: '' })
 	]) {
-		expect(await refusal(again)).toMatchObject({ status: 409, reason: 'REVOKED' });
+		expect(await refusal(again())).toMatchObject({ status: 409, reason: 'REVOKED' });
 	}
 });
 
@@ -125,8 +125,12 @@ test('the one of the environment is there as the first one, can be set up, and e
 	expect((await forward(origin, environmentToken, bearer(secret))).status).toBe(200);
 	const id = { gatewayId: first?.id ?? '' };
 	const { gateways } = portal.admin.api;
-	for (const call of [gateways.revoke.mutate(id), gateways.rotate.mutate({ ...id, overlapSeconds: 0 })]) {
-		expect(await refusal(call)).toMatchObject({ status: 409, reason: 'FIXED' });
+	const calls = [
+		() => gateways.revoke.mutate(id),
+		() => gateways.rotate.mutate({ ...id, overlapSeconds: 0 })
+	];
+	for (const call of calls) {
+		expect(await refusal(call())).toMatchObject({ status: 409, reason: 'FIXED' });
 	}
 	const values = { name: 'Edge', kind: 'other', hasBearer: false, hasApiKey: true } as const;
 	await gateways.update.mutate({ ...id, ...values, headerName: '', queryName: '' });

@@ -83,7 +83,7 @@ interface MailTryTable {
 	at: Date;
 }
 
-interface MailOptOutTable {
+interface MailChoiceTable {
 	accountId: string;
 	topic: string;
 }
@@ -92,11 +92,6 @@ interface MemberNameTable {
 	organizationId: string;
 	userId: string;
 	name: string;
-}
-
-interface MailOptInTable {
-	accountId: string;
-	topic: string;
 }
 
 interface AccountTable {
@@ -330,8 +325,8 @@ export interface Tables {
 	alarm: AlarmTable;
 	mailServer: MailServerTable;
 	mailTry: MailTryTable;
-	mailOptOut: MailOptOutTable;
-	mailOptIn: MailOptInTable;
+	mailOptOut: MailChoiceTable;
+	mailOptIn: MailChoiceTable;
 	memberName: MemberNameTable;
 	account: AccountTable;
 	session: SessionTable;

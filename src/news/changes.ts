@@ -12,11 +12,11 @@ export interface Change {
 }
 
 /**
- * What can't end an answer that others keep: it makes something new, shows it, or is about people and settings. Of anything
+ * What can't end an answer that others keep: it makes something new, shows it, or is about people and e-mails. Of anything
  * else every process has to hear with the commit, also if the process that did it dies at that moment.
  */
 const harmless =
-	/^(?:member|invitation|settings|email|brand|mailServer)\.|\.(?:created|requested|registered|verified|revealed|copied|known|expiring)$/;
+	/^(?:member|invitation|email|brand|mailServer)\.|\.(?:created|requested|registered|verified|revealed|copied|known|expiring)$/;
 export const mayEnd = (name: string) => !harmless.test(name);
 
 interface Keeper {

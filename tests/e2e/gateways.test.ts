@@ -77,7 +77,7 @@ test('a gateway is added with a token that is shown once, tried, rotated and rev
 	await page.getByRole('button', { name: `Revoke ${name}` }).click();
 	await page.getByText('lets nobody in').first().waitFor();
 	await other.page.getByRole('heading', { name: 'Revoked' }).waitFor();
-	await row.getByText('Revoked').waitFor();
+	await row.getByText('Revoked', { exact: true }).waitFor();
 	expect([...one.complaints, ...other.complaints]).toEqual([]);
 	await one.close();
 	await other.close();
