@@ -4,8 +4,13 @@ import type { GatewayKind } from '#lib/gateways.ts';
 import type { MessageState, Security } from '#lib/mail-server.ts';
 import type { OwnQuotas } from '#lib/quotas.ts';
 import type { Settings } from '#lib/settings.ts';
-import type { UsageAnswer, UsageSpan } from '#lib/usage.ts';
 import type { Account, Role, Status } from '#lib/views.ts';
+import type {
+	CredentialUseTable,
+	UsageBatchTable,
+	UsageCountTable,
+	UsageWatchTable
+} from './usage-tables.ts';
 
 /** One type per table, in camelCase: the CamelCasePlugin of database.ts turns names both ways. */
 type Timestamp = ColumnType<Date, Date | undefined, Date>;
@@ -248,34 +253,6 @@ interface CredentialTable {
 	endedToldAt: Date | null;
 	isReplaced: Generated<boolean>;
 	replacedAt: Date | null;
-}
-
-interface UsageCountTable {
-	credentialId: string;
-	span: UsageSpan;
-	at: Date;
-	answer: UsageAnswer;
-	count: number;
-}
-
-interface UsageWatchTable {
-	span: UsageSpan;
-	at: Date;
-}
-
-interface UsageBatchTable {
-	key: string;
-	bodyHash: string | null;
-	answer: ColumnType<object | null, string | null, never>;
-	at: Timestamp;
-}
-
-interface CredentialUseTable {
-	credentialId: string;
-	usedAt: Date | null;
-	gatewayId: string | null;
-	refusedAt: Date | null;
-	lateAt: Date | null;
 }
 
 interface GatewayTable {
