@@ -91,6 +91,7 @@ export const policy = {
 	'alarms.list': admin,
 	'alarms.dismiss': admin,
 	'figures.get': admin,
+	'usage.getPortal': admin,
 	'activity.listPortal': admin,
 	'activity.sincePortal': admin,
 	'emails.list': admin,
@@ -172,7 +173,13 @@ export const policy = {
 	'credentials.copy': { ...everyMember, isRestrictable: true },
 	'credentials.rotate': everyMember,
 	'credentials.revoke': everyMember,
-	'credentials.listExposed': superAdmin
+	'credentials.revokeSilent': everyMember,
+	'credentials.listExposed': superAdmin,
+
+	'usage.get': everyMember,
+	'usage.list': everyMember,
+	'usage.listRows': everyMember,
+	'usage.listIdle': everyMember
 } as const satisfies Record<string, Rule>;
 
 export type ProcedurePath = keyof typeof policy;
@@ -200,14 +207,17 @@ export function can(path: ProcedurePath, { role, organization }: Standing): bool
 
 /** The lines of the permission box: each in words, with the procedures that it stands for. */
 export const permissions: { label: string; paths: readonly ProcedurePath[] }[] = [
-	{ label: 'See members, applications and activity', paths: ['organizations.open', 'activity.list'] },
+	{
+		label: 'See members, applications and activity',
+		paths: ['organizations.open', 'usage.get', 'activity.list']
+	},
 	{
 		label: 'Create, edit and delete applications',
 		paths: ['applications.create', 'applications.update', 'applications.delete']
 	},
 	{
 		label: 'Create, rotate and revoke credentials',
-		paths: ['credentials.create', 'credentials.rotate', 'credentials.revoke']
+		paths: ['credentials.create', 'credentials.rotate', 'credentials.revoke', 'credentials.revokeSilent']
 	},
 	{ label: 'Reveal and copy credentials', paths: ['credentials.reveal', 'credentials.copy'] },
 	{

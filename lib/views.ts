@@ -152,6 +152,8 @@ export type SeenCredential = {
 	lastFour: string;
 	applicationId: string;
 	applicationName: string;
+	/** When a gateway last let it in; null for one that never was. */
+	lastUsedAt: string | null;
 };
 /** `people`: the names of those who have seen it and are no longer members. */
 export type ExposedCredential = SeenCredential & { people: string[] };

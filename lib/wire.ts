@@ -56,6 +56,8 @@ export interface ServerToClient {
 	alarms: () => void;
 	/** A gateway has asked something. */
 	gateways: () => void;
+	/** Requests of this organization were counted, to its members; of any, to portal admins, with null. */
+	usage: (organizationId: string | null) => void;
 	/** Who has the editor of this e-mail open now. */
 	editors: (name: string, editors: EmailEditor[]) => void;
 	/** Whether news reach the server: told when a page connects, and whenever it changes. */

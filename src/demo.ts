@@ -75,10 +75,32 @@ async function seed(parts: Parts): Promise<void> {
 		name: 'Parcel tracking',
 		description: 'Shows customers where their parcel is.'
 	});
-	await as('linus').applications.create({
+	const robots = await as('linus').applications.create({
 		organizationId: northwind.id,
 		name: 'Warehouse robots',
 		description: 'Asks for the next pick list every second.'
+	});
+	const organizationId = northwind.id;
+	const trial = await as('linus').credentials.create({
+		organizationId,
+		applicationId: tracking.id,
+		label: 'Trial'
+	});
+	await as('linus').credentials.revoke({
+		organizationId,
+		applicationId: tracking.id,
+		credentialId: trial.id
+	});
+	const forgotten = await as('linus').credentials.create({
+		organizationId,
+		applicationId: robots.id,
+		label: 'Conveyor test'
+	});
+	await as('linus').credentials.rotate({
+		organizationId,
+		applicationId: robots.id,
+		credentialId: robots.credentials[0]?.id ?? '',
+		overlapSeconds: 604_800
 	});
 	await as('mei').credentials.create({
 		organizationId: northwind.id,
@@ -115,6 +137,80 @@ async function seed(parts: Parts): Promise<void> {
 	await admin.approve({ organizationId: harbour.id });
 	await admin.suspend({ organizationId: harbour.id });
 	await spreadOverWeeks(parts);
+	await useCredentials(parts, forgotten.id);
+}
+
+/** For how many days somebody was counting, by the hour and by the day. */
+const [countedDays, watchedDays] = [35, 120];
+
+/**
+ * Some weeks of requests: more by day than by night and on weekdays than on others, by each credential since it was
+ * made; refused where it was revoked. One was forgotten long ago.
+ */
+async function useCredentials({ db }: Parts, forgottenId: string): Promise<void> {
+	await sql`
+		update credential set created_at = now() - make_interval(days => ${watchedDays - 5})
+		where id = ${forgottenId}`.execute(db);
+	await sql`update credential set replaced_at = now() - interval '3 days' where is_replaced`.execute(db);
+	await sql`
+		update application set created_at = first.at from (
+			select application_id, min(created_at) as at from credential group by application_id
+		) as first
+		where first.application_id = application.id and first.at < application.created_at`.execute(db);
+	const watched = [
+		['minute', 2],
+		['hour', countedDays],
+		['day', watchedDays]
+	] as const;
+	for (const [span, days] of watched) {
+		await sql`
+			insert into usage_watch (span, at)
+			select ${span}, at from generate_series(
+				date_trunc(${span}, now() - make_interval(days => ${days}), 'UTC'), now(), ${`1 ${span}`}::interval
+			) as at`.execute(db);
+	}
+	const [recent, earlier] = [
+		sql`date_trunc('hour', now() - interval '1 hour', 'UTC')`,
+		sql`date_trunc('hour', now() - make_interval(days => ${countedDays}), 'UTC')`
+	];
+	// Up to 500 an hour, with the hour of the day, the day of the week and a little chance.
+	const perHour = sql`
+		case when credential.revoked_at is null then 500 else 12 end
+		* (0.15 + 0.85 * greatest(0, sin((extract(hour from at at time zone 'UTC') - 5) * pi() / 14)))
+		* case when extract(isodow from at at time zone 'UTC') > 5 then 0.35 else 1 end
+		* (0.6 + 0.8 * abs(hashtext(credential.id::text || at::text)::bigint % 100) / 100)
+		* (0.3 + 0.7 * abs(hashtext(credential.id::text)::bigint % 100) / 100)`;
+	const fill = (span: string, from: typeof recent, to: typeof recent, share: number) =>
+		sql`
+			insert into usage_count (credential_id, span, at, answer, count)
+			select
+				credential.id, ${span}, at,
+				case when credential.revoked_at is null then 'allowed' else 'revoked' end,
+				greatest(1, round((${perHour}) * ${share}::float8))::bigint
+			from credential, generate_series(${from}, ${to}, ${`1 ${span}`}::interval) as at
+			where credential.id <> ${forgottenId} and at >= credential.created_at`.execute(db);
+	await fill('hour', earlier, sql`${recent} - interval '1 hour'`, 1);
+	await fill('minute', recent, sql`now()`, 1 / 60);
+	for (const [from, to] of [
+		['minute', 'hour'],
+		['hour', 'day']
+	] as const) {
+		await sql`
+			insert into usage_count (credential_id, span, at, answer, count)
+			select credential_id, ${to}, date_trunc(${to}, at, 'UTC'), answer, sum(count)
+			from usage_count where span = ${from} group by 1, 3, 4`.execute(db);
+	}
+	await sql`
+		insert into credential_use (credential_id, used_at, refused_at, late_at)
+		select
+			credential_id, max(usage_count.at) filter (where answer = 'allowed'),
+			max(usage_count.at) filter (where answer <> 'allowed'),
+			max(usage_count.at) filter (where credential.replaced_at < usage_count.at)
+		from usage_count join credential on credential.id = credential_id
+		group by credential_id`.execute(db);
+	await sql`
+		insert into credential_use (credential_id, used_at)
+		values (${forgottenId}, now() - make_interval(days => ${watchedDays - 15}))`.execute(db);
 }
 
 /** A portal on which everything began a second ago shows nothing: some of it gets older dates. */

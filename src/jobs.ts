@@ -14,6 +14,7 @@ import { listComingEnds, tellEnds } from './procedures/credentials/expiries.ts';
 import { holdDelivery } from './procedures/invitations/invitations.ts';
 import { deleteOldShares } from './procedures/quotas/shares.ts';
 import { deleteOld, listAbandoned } from './procedures/messages/retention.ts';
+import { deleteOldUsage } from './procedures/usage/keeping.ts';
 import { deleteExpiredSessions } from './identity/sessions.ts';
 import { transact } from './database/transaction.ts';
 
@@ -94,6 +95,7 @@ const tidying: Step[] = [
 	{ kind: 'tidy-devices', run: ({ db }) => deleteExpiredDevices(db) },
 	{ kind: 'tidy-messages', run: queueAbandoned },
 	{ kind: 'tidy-old', run: ({ db }) => deleteOld(db) },
+	{ kind: 'tidy-usage', run: ({ db }) => deleteOldUsage(db) },
 	ends,
 	{ kind: 'mail-server', run: async (parts) => void mailingOf(await getMailServerRow(parts.db), parts) }
 ];

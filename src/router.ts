@@ -4,6 +4,7 @@ import { addressesRouter } from './procedures/accounts/addresses.ts';
 import { activityRouter } from './procedures/activity/activity.ts';
 import { applicationsRouter } from './procedures/applications/applications.ts';
 import { credentialsRouter } from './procedures/credentials/credentials.ts';
+import { revocationsRouter } from './procedures/credentials/revocations.ts';
 import { deletionsRouter } from './procedures/organizations/deletions.ts';
 import { decisionsRouter } from './procedures/organizations/decisions.ts';
 import { brandsRouter } from './procedures/emails/brands.ts';
@@ -26,6 +27,8 @@ import { resetsRouter } from './procedures/accounts/resets.ts';
 import { sessionsRouter } from './procedures/sessions/sessions.ts';
 import { settingsRouter } from './procedures/settings/settings.ts';
 import { setupRouter } from './procedures/setup/setup.ts';
+import { idleRouter } from './procedures/usage/idle.ts';
+import { usageRouter } from './procedures/usage/usage.ts';
 import { usersRouter } from './procedures/accounts/users.ts';
 import { createCallerFactory, mergeRouters, router } from './api/trpc.ts';
 
@@ -34,7 +37,7 @@ export const appRouter = router({
 	activity: activityRouter,
 	alarms: alarmsRouter,
 	applications: applicationsRouter,
-	credentials: credentialsRouter,
+	credentials: mergeRouters(credentialsRouter, revocationsRouter),
 	emails: mergeRouters(emailsRouter, brandsRouter),
 	gateways: gatewaysRouter,
 	invitations: mergeRouters(invitationsRouter, inviteesRouter, acceptancesRouter),
@@ -53,7 +56,8 @@ export const appRouter = router({
 	quotas: quotasRouter,
 	sessions: sessionsRouter,
 	settings: settingsRouter,
-	setup: setupRouter
+	setup: setupRouter,
+	usage: mergeRouters(usageRouter, idleRouter)
 });
 
 export type AppRouter = typeof appRouter;

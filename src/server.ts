@@ -17,6 +17,7 @@ import { openBuiltPages, openDevelopmentPages } from './http/pages.ts';
 import { createLimiter } from './procedures/quotas/limiter.ts';
 import { createWarnings } from './procedures/quotas/warnings.ts';
 import { prepareSetup } from './procedures/setup/setup.ts';
+import { startCounter } from './procedures/usage/counting.ts';
 import { checkKeys, openVault } from './vault/vault.ts';
 
 /** How long a request under way may take once the process has been asked to end, in milliseconds. */
@@ -40,7 +41,8 @@ async function start(env: Env): Promise<void> {
 	await checkKeys(db, vault);
 	const boss = await startBoss(database.source, log);
 	const outbox = createOutbox(boss, vault, env);
-	const parts = { db, ping: () => database.ping(), env, vault, outbox, log };
+	const counter = startCounter(db, log);
+	const parts = { db, ping: () => database.ping(), env, vault, outbox, counter, log };
 	if (isDemo) {
 		const { seedDemo } = await import('./demo.ts');
 		await seedDemo(parts);
@@ -90,6 +92,9 @@ async function start(env: Env): Promise<void> {
 		clearTimeout(deadline);
 		await limiter.stop();
 		await warnings.stop();
+		await counter
+			.stop()
+			.catch((error: unknown) => log.error({ err: error }, 'the last requests were not counted'));
 		endWork();
 		await boss.stop({ graceful: true, timeout: patience });
 		await database.close();

@@ -73,13 +73,12 @@ function inputs(
 		'organizations.takeBackDeletion': { organizationId },
 		'organizations.withdraw': { organizationId },
 		'organizations.requestAgain': { organizationId, name: company.name },
-		'members.update': {
-			organizationId,
-			memberId: member.memberId,
-			firstName: member.firstName,
-			lastName: member.lastName,
-			role: 'team_member'
-		},
+		'usage.get': { organizationId, applicationId: application.id, range: 'day' },
+		'usage.list': { organizationId },
+		'usage.listRows': { organizationId, applicationId: application.id, range: 'day' },
+		'usage.listIdle': { organizationId },
+		'credentials.revokeSilent': { organizationId, credentialIds: [credentialId] },
+		'members.update': { organizationId, memberId: member.memberId, ...named, role: 'team_member' },
 		'invitations.create': { organizationId, ...newcomer() },
 		'invitations.createMany': { organizationId, rows: [newcomer()] },
 		'invitations.getAllowance': { organizationId },
@@ -189,11 +188,11 @@ describe('every procedure, called directly', () => {
 		const before = await victim.company.owner.api.organizations.open.query({ slug: victim.company.slug });
 		const mixed = inputs(attacker.company, victim);
 		const withForeignIds = ofMembers.filter((path) =>
-			/members\.(update|remove|handOver|listRevealed)|invitations\.(re|update)|applications\.(update|delete)|credentials\.(?!list)/.test(
+			/members\.(update|remove|handOver|listRevealed)|invitations\.(re|update)|applications\.(update|delete)|credentials\.(?!list)|usage\.(get|listRows)/.test(
 				path
 			)
 		);
-		expect(withForeignIds.length).toBe(14);
+		expect(withForeignIds.length).toBe(17);
 		for (const path of withForeignIds) {
 			const { status } = await call(attacker.company.owner, path, mixed[path]);
 			expect(status, path).toBe(404);

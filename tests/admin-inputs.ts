@@ -43,6 +43,7 @@ export const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'accounts.approve': { accountId: nowhere },
 	'accounts.reject': { accountId: nowhere },
 	'figures.get': {},
+	'usage.getPortal': {},
 	'activity.listPortal': {},
 	'activity.sincePortal': { after: 0 },
 	'emails.list': {},

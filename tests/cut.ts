@@ -34,6 +34,7 @@ export async function startCut(databaseUrl: string) {
 	let isDeaf = false;
 	let isMute = false;
 	let statements = 0;
+	let losing: { text: string; onLost: () => void } | null = null;
 
 	const server = createServer((from) => {
 		const to = connect(Number(target.port || 5432), target.hostname);
@@ -52,12 +53,24 @@ export async function startCut(databaseUrl: string) {
 		const count = createCounter(() => (statements += 1));
 		from.on('data', (bytes) => {
 			count(bytes);
+			const text = bytes.toString('latin1');
 			// The message that opens a connection names the program.
-			if (bytes.toString('latin1').includes('portico announcing')) {
+			if (text.includes('portico announcing')) {
 				announcing.add(from);
 				if (isMute) return void from.destroy();
 			}
-			if (!bytes.toString('latin1').includes('listen "portico"')) return void to.write(bytes);
+			if (losing && text.includes(losing.text)) {
+				const { onLost } = losing;
+				losing = null;
+				to.unpipe(from);
+				// What the database answers was carried out.
+				to.once('data', () => {
+					from.destroy();
+					onLost();
+				});
+				to.resume();
+			}
+			if (!text.includes('listen "portico"')) return void to.write(bytes);
 			listening.add(from);
 			if (isDeaf) from.destroy();
 			else to.write(bytes);
@@ -109,6 +122,12 @@ export async function startCut(databaseUrl: string) {
 		},
 		speak() {
 			isMute = false;
+		},
+		/** The next statement with this text is carried out, and its connection ends before the answer has come back. */
+		loseAnswerTo(text: string): Promise<void> {
+			const { promise, resolve } = Promise.withResolvers<void>();
+			losing = { text, onLost: resolve };
+			return promise;
 		},
 		async stop() {
 			if (!server.listening) return;

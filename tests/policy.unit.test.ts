@@ -25,11 +25,16 @@ describe('the policy', () => {
 			'credentials.list',
 			'credentials.reveal',
 			'credentials.revoke',
+			'credentials.revokeSilent',
 			'credentials.rotate',
 			'members.leave',
 			'members.listSeen',
 			'organizations.open',
-			'quotas.list'
+			'quotas.list',
+			'usage.get',
+			'usage.list',
+			'usage.listIdle',
+			'usage.listRows'
 		];
 		const superAdmins = [
 			'credentials.listExposed',
@@ -106,6 +111,9 @@ describe('the policy', () => {
 			'members.listSeen',
 			'credentials.list',
 			'credentials.listExposed',
+			'usage.list',
+			'usage.listIdle',
+			'usage.listRows',
 			'activity.since',
 			'quotas.list',
 			'organizations.withdraw',

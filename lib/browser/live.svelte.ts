@@ -7,6 +7,7 @@ import type { EmailEditor } from '../views.ts';
 import type { LiveSocket } from './socket.ts';
 import { pauses, refusedPauses, scatter } from './pauses.ts';
 import { serverNow } from './server-time.ts';
+import { noteUsage } from './used.svelte.ts';
 
 /**
  * The socket in the browser. The server tells, the page listens: a snapshot and the numbered events that follow it
@@ -225,6 +226,7 @@ class Live {
 		});
 		socket.on('alarms', on.alarms);
 		socket.on('gateways', on.gateways);
+		socket.on('usage', noteUsage);
 		socket.on('editors', (name, editors) => this.setEditors(name, editors));
 		socket.on('online', (organizationId, online) => {
 			const before = this.#online.get(organizationId)?.userIds ?? [];

@@ -1,10 +1,16 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { Actor, EventName } from '#lib/events.ts';
-import type { GatewayKind } from '#lib/gateways.ts';
 import type { MessageState, Security } from '#lib/mail-server.ts';
 import type { OwnQuotas } from '#lib/quotas.ts';
 import type { Settings } from '#lib/settings.ts';
 import type { Account, Role, Status } from '#lib/views.ts';
+import type { GatewayTable, GatewayTokenTable } from './gateway-tables.ts';
+import type {
+	CredentialUseTable,
+	UsageBatchTable,
+	UsageCountTable,
+	UsageWatchTable
+} from './usage-tables.ts';
 
 /** One type per table, in camelCase: the CamelCasePlugin of database.ts turns names both ways. */
 type Timestamp = ColumnType<Date, Date | undefined, Date>;
@@ -241,34 +247,7 @@ interface CredentialTable {
 	/** When its people were told that it has ended. */
 	endedToldAt: Date | null;
 	isReplaced: Generated<boolean>;
-}
-
-interface GatewayTable {
-	id: Generated<string>;
-	name: string;
-	kind: GatewayKind;
-	/** Its tokens are those of GATEWAY_TOKEN. */
-	isEnvironment: Generated<boolean>;
-	hasBearer: Generated<boolean>;
-	hasApiKey: Generated<boolean>;
-	/** Empty where it looks in none. */
-	headerName: Generated<string>;
-	queryName: Generated<string>;
-	createdBy: ColumnType<Actor, Actor, never>;
-	createdAt: Timestamp;
-	revokedAt: Date | null;
-	lastUsedAt: Date | null;
-	lastUsedFrom: Generated<string>;
-}
-
-interface GatewayTokenTable {
-	id: Generated<string>;
-	gatewayId: string;
-	tokenHash: string;
-	lastFour: string;
-	createdAt: Timestamp;
-	expiresAt: Date | null;
-	lastUsedAt: Date | null;
+	replacedAt: Date | null;
 }
 
 interface EventTable {
@@ -342,6 +321,10 @@ export interface Tables {
 	credential: CredentialTable;
 	gateway: GatewayTable;
 	gatewayToken: GatewayTokenTable;
+	usageCount: UsageCountTable;
+	usageWatch: UsageWatchTable;
+	usageBatch: UsageBatchTable;
+	credentialUse: CredentialUseTable;
 	event: EventTable;
 	goneStream: GoneStreamTable;
 	emailTemplate: EmailTemplateTable;

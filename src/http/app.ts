@@ -12,11 +12,12 @@ import { addressOf } from '../identity/networks.ts';
 import { raiseAlarm } from '../news/alarms.ts';
 import { callLimit, limitBody, limitTold, readForm, smallBody } from './bodies.ts';
 import type { Env } from '../env.ts';
-import { exportActivity, formatOf } from './exports.ts';
+import { exportActivity, exportUsage, formatOf } from './exports.ts';
 import { contextOf as contextOfAsker, type Bindings, type Parts, type Variables } from './context.ts';
 import { reportCall } from './inside.ts';
 import { createForwardAuth } from './forward-auth.ts';
 import { createIntrospection } from './introspection.ts';
+import { createUsageReports } from './usage-reports.ts';
 import { leadToOrigin, refuseElsewhere } from './own-address.ts';
 import { createChecker } from '../procedures/gateways/checking.ts';
 import type { Limiter } from '../procedures/quotas/limiter.ts';
@@ -83,6 +84,7 @@ export function createApp(parts: Parts & { limiter: Limiter }, pages: NodeHandle
 	const realm = new URL(env.ORIGIN).host;
 	app.route('/', createForwardAuth(asked, realm));
 	app.route('/', createIntrospection(asked, realm));
+	app.route('/', createUsageReports({ db, gateways: asked.gateways }, realm));
 
 	app.use(async (c, next) => {
 		try {
@@ -147,19 +149,23 @@ export function createApp(parts: Parts & { limiter: Limiter }, pages: NodeHandle
 		})
 	);
 
+	const breakOff = (c: HonoContext<{ Bindings: Bindings; Variables: Variables }>) => (error: unknown) => {
+		log.warn({ err: error, requestId: c.get('requestId') }, 'an export was broken off');
+		c.env.outgoing.destroy();
+	};
 	const download = (c: HonoContext<{ Bindings: Bindings; Variables: Variables }>, organizationId?: string) =>
 		exportActivity(
 			c,
 			{ format: formatOf(c.req.path), organizationId },
 			() => contextOf(parts, c, new Headers()),
-			(error) => {
-				log.warn({ err: error, requestId: c.get('requestId') }, 'an export was broken off');
-				c.env.outgoing.destroy();
-			}
+			breakOff(c)
 		);
 	app.get('/api/:file{activity\\.(csv|jsonl)}', (c) => download(c));
 	app.get('/api/organizations/:organizationId/:file{activity\\.(csv|jsonl)}', (c) =>
 		download(c, c.req.param('organizationId'))
+	);
+	app.get('/api/organizations/:organizationId/applications/:applicationId/usage.csv', (c) =>
+		exportUsage(c, c.req.param(), () => contextOf(parts, c, new Headers()), breakOff(c))
 	);
 
 	if (pages) {

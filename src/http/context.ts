@@ -8,6 +8,7 @@ import { findSession, sessionCookie, type Session } from '../identity/sessions.t
 import { refusalOfOutage } from '../api/refusals.ts';
 import type { Context } from '../api/trpc.ts';
 import type { Env } from '../env.ts';
+import type { Counter } from '../procedures/usage/counting.ts';
 import type { Outbox } from '../mail/outbox.ts';
 import type { Vault } from '../vault/vault.ts';
 
@@ -25,6 +26,7 @@ export interface Parts {
 	env: Env;
 	vault: Vault;
 	outbox: Outbox;
+	counter: Counter;
 	log: Logger;
 }
 
@@ -47,7 +49,7 @@ export interface Asker {
 
 /** What a call of the API works with. @throws {Refusal} when the database doesn't answer. */
 export async function contextOf(parts: Parts, asker: Asker): Promise<Context> {
-	const { env, ...rest } = parts;
+	const { env, counter: _, ...rest } = parts;
 	const { requestId, address, drawnFor } = asker;
 	const { name, options } = sessionCookie(env.ORIGIN);
 	const token = asker.getCookie(name);

@@ -6,6 +6,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { filterOf, nameOf, readActivityQuery, type ActivityPage, type EventCursor } from '#lib/activity.ts';
 import { withoutIsolates } from '#lib/direction.ts';
 import { sayEvent, type LiveEvent } from '#lib/events.ts';
+import type { UsageRange } from '#lib/usage.ts';
 import { limit } from '../api/limits.ts';
 import { createCaller } from '../router.ts';
 import { Refusal } from '../api/refusals.ts';
@@ -57,14 +58,17 @@ const writeCsv: Writer = ({ events, organizations }, isFirst) => {
 		nameOf(event, organizations),
 		event.organizationId
 	]);
-	return stringify(rows, {
+	return tableOf(rows, columns, isFirst);
+};
+
+const tableOf = (rows: unknown[][], columns: string[], isFirst: boolean) =>
+	stringify(rows, {
 		header: isFirst,
 		bom: isFirst,
 		columns,
 		escape_formulas: true,
 		record_delimiter: 'windows'
 	});
-};
 
 const writeLines: Writer = ({ events, organizations }) =>
 	events
@@ -98,7 +102,49 @@ export async function exportActivity(
 		const input = { ...filter, length: batchLength, ...(after && { after }) };
 		return organizationId ? activity.list({ ...input, organizationId }) : activity.listPortal(input);
 	};
-	let page: ActivityPage;
+	return stream(c, { type, file: `activity.${format}`, ask, write }, getContext, onBroken);
+}
+
+const usageColumns = ['time', 'credential', 'last_four', 'credential_id', 'answer', 'requests'];
+
+/** Answers with what was counted of an application, as the range of its page shows it, the oldest first. */
+export function exportUsage(
+	c: HonoContext,
+	place: { organizationId: string; applicationId: string },
+	getContext: () => Promise<Context>,
+	onBroken: (error: unknown) => void
+): Promise<Response> {
+	const range = (c.req.query('range') ?? 'day') as UsageRange;
+	const ask = async (after?: UsagePage['next']) =>
+		createCaller(await getContext()).usage.listRows({ ...place, range, after: after ?? null });
+	const write = ({ rows }: UsagePage, isFirst: boolean) =>
+		tableOf(
+			rows.map((row) => [row.at, row.label, row.lastFour, row.credentialId, row.answer, row.count]),
+			usageColumns,
+			isFirst
+		);
+	return stream(c, { type: kinds.csv.type, file: 'usage.csv', ask, write }, getContext, onBroken);
+}
+type UsagePage = Awaited<ReturnType<ReturnType<typeof createCaller>['usage']['listRows']>>;
+
+/** Batch by batch: `ask` for the next one, when the reader has taken the one before. */
+async function stream<Page extends { next: unknown }>(
+	c: HonoContext,
+	{
+		type,
+		file,
+		ask,
+		write
+	}: {
+		type: string;
+		file: string;
+		ask: (after?: NonNullable<Page['next']>) => Promise<Page>;
+		write: (page: Page, isFirst: boolean) => string;
+	},
+	getContext: () => Promise<Context>,
+	onBroken: (error: unknown) => void
+): Promise<Response> {
+	let page: Page;
 	try {
 		const { db, session } = await getContext();
 		if (session) await limit(db, `export:${session.user.id}`, maxExports, windowSeconds);
@@ -125,10 +171,10 @@ export async function exportActivity(
 		},
 		{ highWaterMark: 1 }
 	);
-	const day = new Date().toISOString().slice(0, 10);
+	const name = file.replace('.', `-${new Date().toISOString().slice(0, 10)}.`);
 	return c.body(body, 200, {
 		'content-type': type,
-		'content-disposition': `attachment; filename="activity-${day}.${format}"`,
+		'content-disposition': `attachment; filename="${name}"`,
 		'cache-control': 'private, no-store',
 		'x-content-type-options': 'nosniff'
 	});

@@ -139,6 +139,10 @@ export function createTeller({ io, db }: House, attendance: Attendance, streams:
 			case 'gateways':
 				io.to('admins').emit(what.kind);
 				return;
+			case 'usage':
+				for (const id of what.organizationIds) io.to(organizationRoom(id)).emit('usage', id);
+				io.to('admins').emit('usage', null);
+				return;
 			case 'editors':
 				io.to('admins').emit('editors', what.name, editors.get(what.name) ?? []);
 		}

@@ -17,6 +17,8 @@ export type Signal =
 	| { kind: 'alarms' }
 	/** A gateway has asked something, told once a minute at most. */
 	| { kind: 'gateways' }
+	/** Requests with credentials of these organizations were counted. */
+	| { kind: 'usage'; organizationIds: string[] }
 	/** Somebody has opened the editor of an e-mail, or closed it. */
 	| { kind: 'editors'; name: string }
 	/** People who have come to a process or left it. */

@@ -60,6 +60,7 @@ beforeAll(async () => {
 			'/applications',
 			`/applications/${application.id}`,
 			'/users',
+			'/usage',
 			'/users/invite',
 			'/activity',
 			'/settings'

@@ -3,23 +3,35 @@ import type { Trx } from '../../database/database.ts';
 import type { Context } from '../../api/trpc.ts';
 import { listReaders } from '../members/members.ts';
 
+type Change = { applicationId: string; applicationName: string; credential: Credential };
+
+type Telling = Pick<Context, 'config' | 'outbox'> & {
+	db: Trx;
+	user: { id: string };
+	actor: { name: string };
+	organization: { id: string; name: string; slug: string };
+};
+
 /** Writes to the members who want to know what others do with credentials; whoever does it knows it already. */
-export async function tellChange(
-	ctx: Pick<Context, 'config' | 'outbox'> & {
-		db: Trx;
-		user: { id: string };
-		actor: { name: string };
-		organization: { id: string; name: string; slug: string };
-	},
-	event: { applicationId: string; applicationName: string; credential: Credential },
+export const tellChange = (
+	ctx: Telling,
+	event: Change,
 	change: 'created' | 'rotated' | 'revoked',
 	consequence = ''
+) => tellChanges(ctx, [event], change, consequence);
+
+/** As {@link tellChange}, of several that were changed at once. */
+export async function tellChanges(
+	ctx: Telling,
+	events: readonly Change[],
+	change: 'created' | 'rotated' | 'revoked',
+	consequence: string
 ): Promise<void> {
 	const { organization, actor, user } = ctx;
-	const readers = await listReaders(ctx.db, organization.id, 'credentials');
-	const recipients = readers
-		.filter(({ userId }) => userId !== user.id)
-		.map((member) => ({
+	const all = await listReaders(ctx.db, organization.id, 'credentials');
+	const readers = all.filter(({ userId }) => userId !== user.id);
+	const recipients = events.flatMap((event) =>
+		readers.map((member) => ({
 			to: { name: fullName(member), address: member.email },
 			props: {
 				organizationName: organization.name,
@@ -32,7 +44,8 @@ export async function tellChange(
 				change,
 				consequence
 			}
-		}));
+		}))
+	);
 	await ctx.outbox.enqueueMany(ctx.db, 'credential-changed', recipients);
 }
 

@@ -11,6 +11,7 @@ import { notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
 import { consequenceOf, tellChange } from './changes.ts';
 import { listExposed } from './exposures.ts';
+import { listLastUses } from '../usage/uses.ts';
 import { nameIn, personOf } from '../members/names.ts';
 import { createKey, keyPrefix } from '../../vault/vault.ts';
 
@@ -22,7 +23,7 @@ const life = wholeNumber('The life of a credential in seconds', 1, 3650 * 86_400
 /** For how long the replaced credential goes on working, in seconds. */
 const overlaps = [0, 3600, 86_400, 604_800] as const;
 
-function selectCredentials(db: Db) {
+export function selectCredentials(db: Db) {
 	return (
 		db
 			.selectFrom('credential')
@@ -174,7 +175,14 @@ export const credentialsRouter = router({
 				.where('credential.applicationId', '=', applicationId)
 				.where(hasEnded);
 			const { rows, next } = await takePage(ended, newestFirst('credential'), after, pageLength);
-			return { credentials: rows.map(credentialViewOf), next };
+			return {
+				credentials: rows.map(credentialViewOf),
+				lastUses: await listLastUses(
+					ctx.db,
+					rows.map(({ id }) => id)
+				),
+				next
+			};
 		}
 	),
 
@@ -226,6 +234,7 @@ export const credentialsRouter = router({
 				.updateTable('credential')
 				.set({
 					isReplaced: true,
+					replacedAt: now,
 					...(input.overlapSeconds === 0
 						? { revokedAt: now }
 						: { expiresAt: known && known < end ? known : end })

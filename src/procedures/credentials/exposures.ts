@@ -1,6 +1,6 @@
 import { sql, type SqlBool } from 'kysely';
-import type { ExposedCredential } from '#lib/views.ts';
-import type { Db } from '../../database/database.ts';
+import type { ExposedCredential, SeenCredential } from '#lib/views.ts';
+import { isoOf, type Db } from '../../database/database.ts';
 
 /** Who has revealed or copied which credential, here or where it came from, as far as that still works. */
 function selectSeen(db: Db, organizationId: string) {
@@ -13,6 +13,8 @@ function selectSeen(db: Db, organizationId: string) {
 				.on('event.name', 'in', ['credential.revealed', 'credential.copied', 'credential.known'])
 				.on(sql<SqlBool>`event.payload->'credential'->>'id' = credential.id::text`)
 		)
+		.leftJoin('credentialUse', 'credentialUse.credentialId', 'credential.id')
+		.select(sql<Date | null>`max(credential_use.used_at)`.as('lastUsedAt'))
 		.select([
 			'credential.id',
 			'credential.label',
@@ -34,19 +36,26 @@ function selectSeen(db: Db, organizationId: string) {
 const selectSeenBy = (db: Db, organizationId: string, userId: string) =>
 	selectSeen(db, organizationId).where(sql<SqlBool>`event.actor->>'id' = ${userId}`);
 
+const seenOf = <Row extends { lastUsedAt: Date | null }>(row: Row) => ({
+	...row,
+	lastUsedAt: isoOf(row.lastUsedAt)
+});
+
 /** The credentials that this person has revealed or copied, also those that were rotated and have their last hours. */
-export const listKnownTo = (db: Db, organizationId: string, userId: string) =>
-	selectSeenBy(db, organizationId, userId).execute();
+export const listKnownTo = async (db: Db, organizationId: string, userId: string) =>
+	(await selectSeenBy(db, organizationId, userId).execute()).map(seenOf);
 
 /** As {@link listKnownTo}, to be rotated: what has been is dealt with. */
-export const listSeenBy = (db: Db, organizationId: string, userId: string) =>
-	selectSeenBy(db, organizationId, userId).where('credential.isReplaced', '=', false).execute();
+export const listSeenBy = async (db: Db, organizationId: string, userId: string): Promise<SeenCredential[]> =>
+	(await selectSeenBy(db, organizationId, userId).where('credential.isReplaced', '=', false).execute()).map(
+		seenOf
+	);
 
 /** The credentials that still work and that somebody has seen who is no longer a member, with their names. */
 export async function listExposed(db: Db, organizationId: string): Promise<ExposedCredential[]> {
 	// Whose name was corrected since is one person all the same.
 	const name = sql`coalesce(nullif(member_name.name, ''), event.actor->>'name')`;
-	return selectSeen(db, organizationId)
+	const rows = await selectSeen(db, organizationId)
 		.leftJoin('memberName', (join) =>
 			join
 				.onRef('memberName.organizationId', '=', 'application.organizationId')
@@ -68,4 +77,5 @@ export async function listExposed(db: Db, organizationId: string): Promise<Expos
 			)
 		)
 		.execute();
+	return rows.map(seenOf);
 }

@@ -8,6 +8,7 @@ import { isoOf, type Db } from '../../database/database.ts';
 import { inTurn } from '../../database/turns.ts';
 import { createMemory, type Kept } from '../../news/memory.ts';
 import { isKey, type Vault } from '../../vault/vault.ts';
+import type { Counter } from '../usage/counting.ts';
 import { isInForce } from '../credentials/validity.ts';
 import type { Limiter, LimitState } from '../quotas/limiter.ts';
 import { limitsOf } from '../quotas/limits.ts';
@@ -119,7 +120,17 @@ export interface Checked {
 }
 
 /** Answers gateways, from memory where it can. Each question stands for one request, which counts under the key's limits. */
-export function createChecker({ db, vault, limiter }: { db: Db; vault: Vault; limiter: Limiter }) {
+export function createChecker({
+	db,
+	vault,
+	limiter,
+	counter
+}: {
+	db: Db;
+	vault: Vault;
+	limiter: Limiter;
+	counter: Counter;
+}) {
 	const memory = createMemory<Answer>({ found: 20_000, refused: 5_000 });
 	return {
 		/** Every check of every gateway passes here, once its answer is known. */
@@ -127,10 +138,14 @@ export function createChecker({ db, vault, limiter }: { db: Db; vault: Vault; li
 			const answer = await answerTo({ db, vault }, key, (hash) =>
 				memory.read(hash, () => inTurn(`gateway:${gateway.id}`, lookUpsAtOnce, () => lookUp(db, hash)))
 			);
-			if (!answer.isActive) return { answer, limits: [], retryAfter: null };
+			if (!answer.isActive) {
+				counter.count(gateway.id, answer);
+				return { answer, limits: [], retryAfter: null };
+			}
 			const { reached, limits } = await limiter.spend(limitsOf(answer, answer.quotas));
-			if (!reached) return { answer, limits, retryAfter: null };
 			const refused = { isActive: false, reason: 'limited', identity: answer } as const;
+			counter.count(gateway.id, reached ? refused : answer);
+			if (!reached) return { answer, limits, retryAfter: null };
 			return { answer: refused, limits, retryAfter: reached.resetsIn };
 		}
 	};

@@ -5,7 +5,8 @@ import { mailQueue } from '../../mail/outbox.ts';
 
 /*
  * What is kept, and what ends it. Every minute (`tidying` in jobs.ts): sessions, limits and devices that are over,
- * organizations whose time has come and their events after them, and by this file e-mails and ended invitations. By
+ * organizations whose time has come and their events after them, counts of requests (usage/keeping.ts), and by this file
+ * e-mails and ended invitations. By
  * themselves: an account has one link of each kind and 100 devices, what was tried to be sent within a minute goes with
  * the next try, pages that fell silent go with the next sign of life of another one, and the queue deletes its jobs after
  * seven days. Alarms are one of a kind. The names that an organization knew its people by go with it. Kept for ever are
@@ -14,7 +15,7 @@ import { mailQueue } from '../../mail/outbox.ts';
  */
 
 /** How many rows one statement deletes: nothing waits long for it. */
-const batchLength = 1000;
+export const batchLength = 1000;
 
 /**
  * Deletes what is older than the settings keep it: e-mails, but those that still wait to go out, and invitations that were
@@ -39,7 +40,8 @@ export async function deleteOld(db: Db): Promise<void> {
 	);
 }
 
-async function inBatches(
+/** Deletes with a statement that takes {@link batchLength} rows at most, until nothing is left of them. */
+export async function inBatches(
 	deleteSome: () => Promise<{ numAffectedRows?: bigint | undefined }>
 ): Promise<number> {
 	for (let all = 0; ;) {

@@ -1,0 +1,68 @@
+import { untrack } from 'svelte';
+import { live } from '#lib/browser/live.svelte.ts';
+import { usageTold } from '#lib/browser/used.svelte.ts';
+import { isNotNow, refusalOf } from '../../api.ts';
+
+/** What was counted is asked for at most this often, in milliseconds, however much is told. */
+const pause = 4_000;
+
+/**
+ * What `ask` answers of counted requests, asked again when more of the organization's were counted; with null, of any, for
+ * portal admins. Call while a component is made. `ask` gives its question away at once, so that what it is made of is
+ * known: when that changes, it is asked anew.
+ */
+export function useCounted<Found>(
+	organizationId: () => string | null,
+	ask: () => () => Promise<Found>
+): { readonly current: Found | null; readonly problem: string | null; again: () => Promise<void> } {
+	let current = $state.raw<Found | null>(null);
+	let problem = $state<string | null>(null);
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	let [asked, lastAt] = [0, 0];
+
+	const question = $derived(ask());
+	async function load(): Promise<void> {
+		clearTimeout(timer);
+		timer = undefined;
+		lastAt = Date.now();
+		const number = ++asked;
+		try {
+			const found = await question();
+			if (number !== asked) return;
+			[current, problem] = [found, null];
+		} catch (error) {
+			if (isNotNow(error)) live.missAnswer();
+			// What is shown already stays.
+			else if (number === asked && !current) problem = refusalOf(error).message;
+		}
+	}
+	const soon = () => {
+		timer ??= setTimeout(() => void load(), Math.max(0, lastAt + pause - Date.now()));
+	};
+
+	$effect(() => {
+		void question;
+		untrack(() => void load());
+		return () => clearTimeout(timer);
+	});
+	const told = $derived(usageTold(organizationId()));
+	$effect(() => {
+		if (told > 0) untrack(soon);
+	});
+	$effect(() =>
+		live.follow({
+			hears: () => false,
+			take: () => undefined,
+			catchUp: () => untrack(() => current && soon())
+		})
+	);
+	return {
+		get current() {
+			return current;
+		},
+		get problem() {
+			return problem;
+		},
+		again: load
+	};
+}

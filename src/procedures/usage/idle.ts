@@ -1,0 +1,129 @@
+import { sql } from 'kysely';
+import { idleAtMost, lateDays, silentDays, type IdleCredential, type Requests } from '#lib/usage.ts';
+import { isoOf, type Db } from '../../database/database.ts';
+import { adminProcedure, organizationProcedure, router } from '../../api/trpc.ts';
+
+/** Credentials that nobody has used for long, and replaced ones that somebody goes on using. */
+
+/**
+ * Whether a credential works and has not been let in for so long, as far as that was counted: where counting began later,
+ * nobody can know, and none is silent.
+ */
+export const isSilent = sql<boolean>`(
+	credential.revoked_at is null
+	and (credential.expires_at is null or credential.expires_at > now())
+	and credential.created_at < now() - make_interval(days => ${sql.lit(silentDays)})
+	and not exists (
+		select from credential_use
+		where credential_use.credential_id = credential.id
+			and credential_use.used_at >= now() - make_interval(days => ${sql.lit(silentDays)})
+	)
+	and exists (
+		select from usage_watch where span = 'day' and at <= now() - make_interval(days => ${sql.lit(silentDays)})
+	)
+)`;
+/** Whether a credential was presented lately, after another one had taken its place. */
+const isLate = sql<boolean>`credential_use.late_at >= now() - make_interval(days => ${sql.lit(lateDays)})`;
+
+type Row = Omit<IdleCredential, 'lastUsedAt'> & { lastUsedAt: Date | null };
+const idleOf = (row: Row): IdleCredential => ({ ...row, lastUsedAt: isoOf(row.lastUsedAt) });
+
+function selectIdle(db: Db) {
+	return db
+		.selectFrom('credential')
+		.innerJoin('application', 'application.id', 'credential.applicationId')
+		.leftJoin('credentialUse', 'credentialUse.credentialId', 'credential.id')
+		.select([
+			'credential.id',
+			'credential.label',
+			'credential.lastFour',
+			'application.id as applicationId',
+			'application.name as applicationName'
+		]);
+}
+
+const countAll = async (rows: Promise<{ count: number }>) => Number((await rows).count);
+
+export type PortalUsage = {
+	/** The most used applications of 30 days. */
+	top: ({ id: string; name: string; organizationId: string; organizationName: string } & Requests)[];
+	silentCount: number;
+	late: (IdleCredential & { organizationId: string; organizationName: string })[];
+};
+
+/** How many applications and credentials the overview shows. */
+const shownAtMost = 8;
+
+export const idleRouter = router({
+	listIdle: organizationProcedure({}).query(async ({ ctx: { db, organization } }) => {
+		const ours = selectIdle(db).where('application.organizationId', '=', organization.id);
+		const silent = ours.where(isSilent);
+		const count = await countAll(
+			silent
+				.clearSelect()
+				.select((eb) => eb.fn.countAll<number>().as('count'))
+				.executeTakeFirstOrThrow()
+		);
+		const longest = await silent
+			.select('credentialUse.usedAt as lastUsedAt')
+			.orderBy(sql`credential_use.used_at asc nulls first`)
+			.orderBy('credential.createdAt')
+			.orderBy('credential.id')
+			.limit(idleAtMost)
+			.execute();
+		const late = await ours
+			.where(isLate)
+			.select('credentialUse.lateAt as lastUsedAt')
+			.orderBy('credentialUse.lateAt', 'desc')
+			.limit(idleAtMost)
+			.execute();
+		return { silentCount: count, silent: longest.map(idleOf), late: late.map(idleOf) };
+	}),
+
+	/** For the portal's overview: of organizations, not of personal spaces. */
+	getPortal: adminProcedure({}).query(async ({ ctx: { db } }): Promise<PortalUsage> => {
+		const { rows: top } = await sql<PortalUsage['top'][number]>`
+			with used as (
+				select
+					credential_id,
+					coalesce(sum(count) filter (where answer = 'allowed'), 0) as allowed,
+					coalesce(sum(count) filter (where answer <> 'allowed'), 0) as refused
+				from usage_count
+				where span = 'day' and at >= date_trunc('day', now(), 'UTC') - interval '29 days'
+				group by credential_id
+			)
+			select
+				application.id, application.name, organization.id as organization_id,
+				organization.name as organization_name,
+				sum(allowed)::bigint as allowed, sum(refused)::bigint as refused
+			from used
+			join credential on credential.id = used.credential_id
+			join application on application.id = credential.application_id
+			join organization on organization.id = application.organization_id
+			where not organization.is_personal
+			group by application.id, organization.id
+			order by sum(allowed) + sum(refused) desc, application.id
+			limit ${shownAtMost}`.execute(db);
+		const all = selectIdle(db)
+			.innerJoin('organization', 'organization.id', 'application.organizationId')
+			.where('organization.isPersonal', '=', false);
+		const silentCount = await countAll(
+			all
+				.clearSelect()
+				.where(isSilent)
+				.select((eb) => eb.fn.countAll<number>().as('count'))
+				.executeTakeFirstOrThrow()
+		);
+		const late = await all
+			.where(isLate)
+			.select([
+				'organization.id as organizationId',
+				'organization.name as organizationName',
+				'credentialUse.lateAt as lastUsedAt'
+			])
+			.orderBy('credentialUse.lateAt', 'desc')
+			.limit(shownAtMost)
+			.execute();
+		return { top, silentCount, late: late.map((row) => ({ ...row, lastUsedAt: isoOf(row.lastUsedAt) })) };
+	})
+});

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { usageAnswers } from '#lib/usage.ts';
+import type { Db } from '../../database/database.ts';
+import { idsIn } from '../../database/sets.ts';
+import { transact } from '../../database/transaction.ts';
+import { writeCells } from './counting.ts';
+
+/** What gateways report that check by themselves. */
+
+/** How many rows one report holds. */
+export const rowsPerReport = 1_000;
+/** How old a row may be: what is older than a day is of hours that were told to people already. */
+const [oldest, ahead] = [86_400_000, 300_000];
+
+/** So many requests with one credential, answered alike, in the minute of `at`. */
+export const report = z.strictObject({
+	rows: z
+		.array(
+			z.strictObject({
+				credentialId: z.uuid(),
+				at: z.iso.datetime(),
+				answer: z.enum(usageAnswers),
+				count: z.int().min(1).max(1_000_000)
+			})
+		)
+		.min(1)
+		.max(rowsPerReport)
+});
+type Report = z.infer<typeof report>;
+
+/** Visible ASCII, as the header has it. */
+export const idempotencyKey = z.string().regex(/^[!-~]{1,200}$/);
+
+export type Refused = { row: number; reason: 'unknown' | 'too old' | 'in the future' };
+export type Reported = { counted: number; refused: Refused[] };
+
+const digest = (text: string) => createHash('sha256').update(text).digest('base64url');
+
+/**
+ * Counts a report once, however often it is sent under its key, and answers as the first time; null when another report
+ * has come under that key. Of a row that is refused nothing is said but that nobody knows the credential, whatever it is.
+ */
+export function takeReport(
+	db: Db,
+	gatewayId: string,
+	key: string,
+	{ rows }: Report
+): Promise<Reported | null> {
+	const id = `report:${digest(`${gatewayId}:${key}`)}`;
+	const bodyHash = digest(JSON.stringify(rows));
+	return transact(db, async (trx) => {
+		const known = await trx
+			.selectFrom('credential')
+			.select('id')
+			.where('id', 'in', idsIn(rows.map(({ credentialId }) => credentialId)))
+			.orderBy('id')
+			.forKeyShare()
+			.execute();
+		const ids = new Set(known.map((one) => one.id));
+		const now = Date.now();
+		const reasons = rows.map(({ credentialId, at }): Refused['reason'] | null => {
+			if (!ids.has(credentialId.toLowerCase())) return 'unknown';
+			if (Date.parse(at) < now - oldest) return 'too old';
+			return Date.parse(at) > now + ahead ? 'in the future' : null;
+		});
+		const counted = rows.filter((_, index) => reasons[index] === null);
+		const answer: Reported = {
+			counted: counted.length,
+			refused: reasons.flatMap((reason, row) => (reason ? [{ row, reason }] : []))
+		};
+		const cells = counted.map(({ at, ...row }) => ({
+			...row,
+			gatewayId,
+			at,
+			// A clock that is ahead has used nothing in the future.
+			lastAt: Math.min(Date.parse(at), now)
+		}));
+		await writeCells(trx, cells, { key: id, bodyHash, answer });
+		const batch = await trx
+			.selectFrom('usageBatch')
+			.select(['bodyHash', 'answer'])
+			.where('key', '=', id)
+			.executeTakeFirstOrThrow();
+		return batch.bodyHash === bodyHash ? (batch.answer as Reported) : null;
+	});
+}

@@ -1,0 +1,15 @@
+import type { LastUses } from '#lib/usage.ts';
+import { isoOf, type Db } from '../../database/database.ts';
+import { idsIn } from '../../database/sets.ts';
+
+/** When these credentials were last let in. */
+export async function listLastUses(db: Db, ids: string[]): Promise<LastUses> {
+	if (ids.length === 0) return {};
+	const rows = await db
+		.selectFrom('credentialUse')
+		.select(['credentialId', 'usedAt'])
+		.where('credentialId', 'in', idsIn(ids))
+		.execute();
+	const uses = new Map(rows.map(({ credentialId, usedAt }) => [credentialId, isoOf(usedAt)]));
+	return Object.fromEntries(ids.map((id) => [id, uses.get(id) ?? null]));
+}
