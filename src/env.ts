@@ -57,6 +57,14 @@ const address = z.string().transform((text, context) => {
 	return z.NEVER;
 });
 
+/** Several separated by commas, so that a new one can be given out before the old one goes. */
+const tokens = z
+	.string()
+	.transform((text) => text.split(',').map((one) => one.trim()))
+	.pipe(
+		z.array(z.string().regex(/^[\w.~+/-]{32,}=*$/, 'must be at least 32 letters, digits or -._~+/')).min(1)
+	);
+
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const schema = z.object({
@@ -77,13 +85,8 @@ const schema = z.object({
 		.pipe(z.array(key).min(1))
 		.optional(),
 	LOOKUP_KEY: key.optional(),
-	GATEWAY_TOKEN: z
-		.string()
-		.transform((text) => text.split(',').map((one) => one.trim()))
-		.pipe(
-			z.array(z.string().regex(/^[\w.~+/-]{32,}=*$/, 'must be at least 32 letters, digits or -._~+/')).min(1)
-		)
-		.optional(),
+	GATEWAY_TOKEN: tokens.optional(),
+	METRICS_TOKEN: tokens.optional(),
 	TRUSTED_PROXIES: wholeNumber(0, 10).default(0),
 	LOG_LEVEL: z.enum(levels, { error: `must be one of ${levels.join(', ')}` }).default('info')
 });

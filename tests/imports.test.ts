@@ -42,7 +42,7 @@ const floors = [
 	['news'],
 	['vault'],
 	['database'],
-	['env', 'logging']
+	['env', 'logging', 'metrics']
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));

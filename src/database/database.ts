@@ -17,6 +17,7 @@ import postgres from 'postgres';
 import type { Env } from '../env.ts';
 import { createAnnouncer, notify, setAnnouncer } from './announcing.ts';
 import { lockFolder } from './lock.ts';
+import { readPoolInUse, readPoolWaiting } from '../metrics.ts';
 import { createPool } from './pool.ts';
 import type { Tables } from './tables.ts';
 
@@ -102,6 +103,8 @@ async function migrated(database: Database): Promise<Database> {
 
 function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 	const pool = createPool(url, { max: 12, limits });
+	readPoolInUse(() => pool.totalCount - pool.idleCount);
+	readPoolWaiting(() => pool.waitingCount);
 	// By itself, so that the question whether the database answers never waits behind calls.
 	const pinging = createPool(url, { max: 1, limits: 'ping' });
 	// For notifications alone: this driver goes on listening after a lost connection. Its queries would end the process

@@ -6,6 +6,7 @@ import { alarms } from '#lib/alarms.ts';
 import type { MessageState } from '#lib/mail-server.ts';
 import { gatheringOf, topicOf } from '../../emails/about.ts';
 import { catalogue, isEmailName } from '../../emails/catalogue.ts';
+import { mailsNoted } from '../metrics.ts';
 import { raiseAlarm } from '../news/alarms.ts';
 import type { Db, Trx } from '../database/database.ts';
 import type { Env } from '../env.ts';
@@ -201,15 +202,14 @@ async function attempt(
 		return;
 	}
 	const envelope = await composeMessage(parts, message);
+	const attempts = message.attempts + 1;
 	let answer: string;
 	try {
 		answer = await sendEmail(transportFor(mailing.route), envelope);
 	} catch (error) {
-		const attempts = message.attempts + 1;
 		log.warn({ messageId: message.id, template: message.template, attempts }, 'a message was not sent');
 		return noteTry(parts, message, answerOf(error), isFinal(error));
 	}
-	const attempts = message.attempts + 1;
 	await note(parts, message, 'sent', { attempts, error: null, answer, content: null, sentAt: new Date() });
 }
 
@@ -346,4 +346,5 @@ async function note(
 		await signal(trx, { kind: 'mailbox' });
 		await tell();
 	});
+	mailsNoted.inc({ state });
 }
