@@ -6,6 +6,12 @@ const key = z
 	.base64('must be 32 bytes in base64')
 	.refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64');
 
+/** Several separated by commas: new ones come before those that they replace. */
+const keys = z
+	.string()
+	.transform((text) => text.split(',').map((one) => one.trim()))
+	.pipe(z.array(key).min(1));
+
 const notAnOrigin =
 	'must be an origin such as https://portal.example.com, without a path or a slash at the end';
 const origin = z
@@ -79,12 +85,8 @@ const schema = z.object({
 	MAIL_GATHER_SECONDS: wholeNumber(0, 600).default(50),
 	PORTAL_ADMIN_EMAIL: address.optional(),
 	PORTAL_ADMIN_PASSWORD: z.string().min(12, 'must have at least 12 characters').optional(),
-	ENCRYPTION_KEY: z
-		.string()
-		.transform((text) => text.split(',').map((one) => one.trim()))
-		.pipe(z.array(key).min(1))
-		.optional(),
-	LOOKUP_KEY: key.optional(),
+	ENCRYPTION_KEY: keys.optional(),
+	LOOKUP_KEY: keys.optional(),
 	GATEWAY_TOKEN: tokens.optional(),
 	METRICS_TOKEN: tokens.optional(),
 	TRUSTED_PROXIES: wholeNumber(0, 10).default(0),

@@ -99,6 +99,10 @@ export const readPresenceRooms = lookUp(
 	'portico_presence_rooms',
 	'Organizations of which somebody has a page open on this process.'
 );
+export const readClockOffset = lookUp(
+	'portico_clock_offset_seconds',
+	'How far the clock of this machine is ahead of that of the database.'
+);
 export const readNews = lookUp(
 	'portico_news_current',
 	'Whether what is committed reaches this process; 0 means that its pages say that they are not live.'

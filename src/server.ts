@@ -10,6 +10,7 @@ import { openDatabase } from './database/database.ts';
 import { readEnv, type Env } from './env.ts';
 import { startBoss, work } from './jobs.ts';
 import { startLive } from './live/live.ts';
+import { meetNeighbours } from './live/neighbours.ts';
 import { createLog } from './logging.ts';
 import { findMailing, getMailServerRow } from './mail/servers.ts';
 import { createOutbox } from './mail/outbox.ts';
@@ -17,7 +18,8 @@ import { openBuiltPages, openDevelopmentPages } from './http/pages.ts';
 import { createLimiter } from './procedures/quotas/limiter.ts';
 import { createWarnings } from './procedures/quotas/warnings.ts';
 import { prepareSetup } from './procedures/setup/setup.ts';
-import { checkKeys, openVault } from './vault/vault.ts';
+import { checkKeys } from './vault/check.ts';
+import { openVault } from './vault/vault.ts';
 
 /** How long a request under way may take once the process has been asked to end, in milliseconds. */
 const patience = 10_000;
@@ -37,7 +39,11 @@ async function start(env: Env): Promise<void> {
 	const vault = openVault(env);
 	const database = await openDatabase(env);
 	const { db } = database;
-	await checkKeys(db, vault);
+	const neighbours = await meetNeighbours(database, vault, log);
+	await checkKeys(db, vault).catch(async (error: unknown) => {
+		await neighbours.leave();
+		throw error;
+	});
 	const boss = await startBoss(database.source, log);
 	const outbox = createOutbox(boss, vault, env);
 	const parts = { db, ping: () => database.ping(), env, vault, outbox, log };
@@ -92,6 +98,7 @@ async function start(env: Env): Promise<void> {
 		await warnings.stop();
 		endWork();
 		await boss.stop({ graceful: true, timeout: patience });
+		await neighbours.leave();
 		await database.close();
 	}
 	for (const signal of ['SIGTERM', 'SIGINT'] as const) {

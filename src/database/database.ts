@@ -9,6 +9,7 @@ import {
 	NoResultError,
 	PGliteDialect,
 	PostgresDialect,
+	sql,
 	type Dialect,
 	type Transaction
 } from 'kysely';
@@ -190,6 +191,22 @@ async function openPglite(folder: string): Promise<Database> {
 	};
 }
 
+/** What a newer version has made of the tables, this one can't know: it must not write to them. */
+async function refuseNewer(db: Db, migrator: Migrator): Promise<void> {
+	const known = new Set((await migrator.getMigrations()).map(({ name }) => name));
+	const { rows } = await sql<{ isThere: boolean }>`
+		select to_regclass('kysely_migration') is not null as is_there`.execute(db);
+	if (!rows[0]?.isThere) return;
+	const { rows: done } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(
+		db
+	);
+	const newer = done.find(({ name }) => !known.has(name));
+	if (!newer) return;
+	throw new Error(
+		`This Portico is older than the database, which a newer version has brought up to date (${newer.name}). Start that version, or restore a backup from before it.`
+	);
+}
+
 async function migrate(db: Db): Promise<void> {
 	const migrator = new Migrator({
 		db,
@@ -199,6 +216,7 @@ async function migrate(db: Db): Promise<void> {
 			migrationFolder: path.join(import.meta.dirname, '..', '..', 'migrations')
 		})
 	});
+	await refuseNewer(db, migrator);
 	const { error, results } = await migrator.migrateToLatest();
 	if (!error) return;
 	const failed = results?.find(({ status }) => status === 'Error')?.migrationName ?? 'a migration';

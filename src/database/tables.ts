@@ -147,6 +147,15 @@ interface PresenceTable {
 	seenAt: Timestamp;
 }
 
+interface ProcessTable {
+	id: string;
+	host: string;
+	version: string;
+	encryptionKey: string;
+	lookupKey: string;
+	seenAt: Timestamp;
+}
+
 interface OrganizationTable {
 	id: Generated<string>;
 	slug: string;
@@ -338,6 +347,7 @@ export interface Tables {
 	knownDevice: KnownDeviceTable;
 	accountLink: AccountLinkTable;
 	presence: PresenceTable;
+	process: ProcessTable;
 	organization: OrganizationTable;
 	membership: MembershipTable;
 	invitation: InvitationTable;

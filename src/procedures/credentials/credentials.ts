@@ -12,6 +12,7 @@ import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
 import { consequenceOf, tellChange } from './changes.ts';
 import { listExposed } from './exposures.ts';
 import { nameIn, personOf } from '../members/names.ts';
+import { credentialPlace } from '../../vault/sealed.ts';
 import { createKey, keyPrefix } from '../../vault/vault.ts';
 
 /**
@@ -91,7 +92,7 @@ export async function insertCredential(
 			id,
 			...values,
 			lastFour: key.slice(-4),
-			secret: ctx.vault.encrypt(key, `credential:${id}`),
+			secret: ctx.vault.encrypt(key, credentialPlace(id)),
 			lookupHash: ctx.vault.lookupHash(key),
 			createdBy: ctx.user.id
 		})
@@ -147,7 +148,7 @@ const showing = (name: 'credential.revealed' | 'credential.copied') =>
 		const { secret, event } = await getPlace(ctx.db, ctx.organization.id, input);
 		refuseUnlessActive(event.credential);
 		await publish(ctx, name, event);
-		return { secret: ctx.vault.decrypt(secret, `credential:${event.credential.id}`) };
+		return { secret: ctx.vault.decrypt(secret, credentialPlace(event.credential.id)) };
 	});
 
 /** @throws {Refusal} NOT_FOUND, also for an application of another organization. */
