@@ -88,8 +88,24 @@ export async function connect(
 export async function openDatabase(env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>): Promise<Database> {
 	if (!env.DATABASE_URL) return migrated(await connect(env));
 	// A migration takes what it takes; what calls may take is bounded.
-	await (await migrated(await connect(env, 'patient'))).close();
+	await (await migrated(await whole(await connect(env, 'patient')))).close();
 	return connect(env, 'bounded');
+}
+
+/** Marks a PostgreSQL into which an embedded database is being moved, until all of it is there. */
+export const movingSchema = 'portico_move';
+
+async function whole(database: Database): Promise<Database> {
+	try {
+		const { rows } = await sql`select from pg_namespace where nspname = ${movingSchema}`.execute(database.db);
+		if (rows.length === 0) return database;
+		throw new Error(
+			'A portal is being moved into this database. Run “npm run move-to-postgres” to its end first.'
+		);
+	} catch (error) {
+		await database.close();
+		throw error;
+	}
 }
 
 async function migrated(database: Database): Promise<Database> {
@@ -207,7 +223,8 @@ async function refuseNewer(db: Db, migrator: Migrator): Promise<void> {
 	);
 }
 
-async function migrate(db: Db): Promise<void> {
+/** Brings the tables up to date. @throws {Error} where a newer version has, or a migration fails. */
+export async function migrate(db: Db): Promise<void> {
 	const migrator = new Migrator({
 		db,
 		provider: new FileMigrationProvider({
