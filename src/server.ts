@@ -6,6 +6,7 @@ import { createApp, type NodeHandler } from './http/app.ts';
 import { smallBody } from './http/bodies.ts';
 import { createInside } from './http/inside.ts';
 import { withCompression } from './http/compression.ts';
+import { watchForRequests } from './database/backups.ts';
 import { openDatabase } from './database/database.ts';
 import { readEnv, type Env } from './env.ts';
 import { startBoss, work } from './jobs.ts';
@@ -68,6 +69,8 @@ async function start(env: Env): Promise<void> {
 	pages = isDevelopment ? await openDevelopmentPages(server) : await openBuiltPages();
 	const live = await startLive(server, { database, env, log });
 	const endWork = await work(boss, parts);
+	const { source } = database;
+	const endBackups = 'pglite' in source ? watchForRequests(source.pglite, env.DATA_FOLDER, log) : () => {};
 
 	await new Promise<void>((resolve, reject) => {
 		server.once('error', reject);
@@ -97,6 +100,7 @@ async function start(env: Env): Promise<void> {
 		await limiter.stop();
 		await warnings.stop();
 		endWork();
+		await endBackups();
 		await boss.stop({ graceful: true, timeout: patience });
 		await neighbours.leave();
 		await database.close();
