@@ -6,6 +6,12 @@ const key = z
 	.base64('must be 32 bytes in base64')
 	.refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64');
 
+/** Several separated by commas: new ones come before those that they replace. */
+const keys = z
+	.string()
+	.transform((text) => text.split(',').map((one) => one.trim()))
+	.pipe(z.array(key).min(1));
+
 const notAnOrigin =
 	'must be an origin such as https://portal.example.com, without a path or a slash at the end';
 const origin = z
@@ -57,6 +63,14 @@ const address = z.string().transform((text, context) => {
 	return z.NEVER;
 });
 
+/** Several separated by commas, so that a new one can be given out before the old one goes. */
+const tokens = z
+	.string()
+	.transform((text) => text.split(',').map((one) => one.trim()))
+	.pipe(
+		z.array(z.string().regex(/^[\w.~+/-]{32,}=*$/, 'must be at least 32 letters, digits or -._~+/')).min(1)
+	);
+
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const schema = z.object({
@@ -71,19 +85,10 @@ const schema = z.object({
 	MAIL_GATHER_SECONDS: wholeNumber(0, 600).default(50),
 	PORTAL_ADMIN_EMAIL: address.optional(),
 	PORTAL_ADMIN_PASSWORD: z.string().min(12, 'must have at least 12 characters').optional(),
-	ENCRYPTION_KEY: z
-		.string()
-		.transform((text) => text.split(',').map((one) => one.trim()))
-		.pipe(z.array(key).min(1))
-		.optional(),
-	LOOKUP_KEY: key.optional(),
-	GATEWAY_TOKEN: z
-		.string()
-		.transform((text) => text.split(',').map((one) => one.trim()))
-		.pipe(
-			z.array(z.string().regex(/^[\w.~+/-]{32,}=*$/, 'must be at least 32 letters, digits or -._~+/')).min(1)
-		)
-		.optional(),
+	ENCRYPTION_KEY: keys.optional(),
+	LOOKUP_KEY: keys.optional(),
+	GATEWAY_TOKEN: tokens.optional(),
+	METRICS_TOKEN: tokens.optional(),
 	TRUSTED_PROXIES: wholeNumber(0, 10).default(0),
 	LOG_LEVEL: z.enum(levels, { error: `must be one of ${levels.join(', ')}` }).default('info')
 });

@@ -6,10 +6,12 @@ import { createApp, type NodeHandler } from './http/app.ts';
 import { smallBody } from './http/bodies.ts';
 import { createInside } from './http/inside.ts';
 import { withCompression } from './http/compression.ts';
+import { watchForRequests } from './database/backups.ts';
 import { openDatabase } from './database/database.ts';
 import { readEnv, type Env } from './env.ts';
 import { startBoss, work } from './jobs.ts';
 import { startLive } from './live/live.ts';
+import { meetNeighbours } from './live/neighbours.ts';
 import { createLog } from './logging.ts';
 import { findMailing, getMailServerRow } from './mail/servers.ts';
 import { createOutbox } from './mail/outbox.ts';
@@ -18,7 +20,8 @@ import { createLimiter } from './procedures/quotas/limiter.ts';
 import { createWarnings } from './procedures/quotas/warnings.ts';
 import { prepareSetup } from './procedures/setup/setup.ts';
 import { startCounter } from './procedures/usage/counting.ts';
-import { checkKeys, openVault } from './vault/vault.ts';
+import { checkKeys } from './vault/check.ts';
+import { openVault } from './vault/vault.ts';
 
 /** How long a request under way may take once the process has been asked to end, in milliseconds. */
 const patience = 10_000;
@@ -38,7 +41,11 @@ async function start(env: Env): Promise<void> {
 	const vault = openVault(env);
 	const database = await openDatabase(env);
 	const { db } = database;
-	await checkKeys(db, vault);
+	const neighbours = await meetNeighbours(database, vault, log);
+	await checkKeys(db, vault).catch(async (error: unknown) => {
+		await neighbours.leave();
+		throw error;
+	});
 	const boss = await startBoss(database.source, log);
 	const outbox = createOutbox(boss, vault, env);
 	const counter = startCounter(db, log);
@@ -64,6 +71,8 @@ async function start(env: Env): Promise<void> {
 	pages = isDevelopment ? await openDevelopmentPages(server) : await openBuiltPages();
 	const live = await startLive(server, { database, env, log });
 	const endWork = await work(boss, parts);
+	const { source } = database;
+	const endBackups = 'pglite' in source ? watchForRequests(source.pglite, env.DATA_FOLDER, log) : () => {};
 
 	await new Promise<void>((resolve, reject) => {
 		server.once('error', reject);
@@ -96,7 +105,9 @@ async function start(env: Env): Promise<void> {
 			.stop()
 			.catch((error: unknown) => log.error({ err: error }, 'the last requests were not counted'));
 		endWork();
+		await endBackups();
 		await boss.stop({ graceful: true, timeout: patience });
+		await neighbours.leave();
 		await database.close();
 	}
 	for (const signal of ['SIGTERM', 'SIGINT'] as const) {

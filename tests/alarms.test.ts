@@ -11,7 +11,7 @@ const keys = {
 	ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
 	LOOKUP_KEY: Buffer.alloc(32, 8).toString('base64')
 };
-const vault = createVault([keys.ENCRYPTION_KEY], keys.LOOKUP_KEY);
+const vault = createVault([keys.ENCRYPTION_KEY], [keys.LOOKUP_KEY]);
 
 let portal: Portal;
 beforeAll(async () => {

@@ -31,7 +31,7 @@ const mayImportTypes: Record<string, string[]> = { routes: ['src'] };
 /** The rooms of the server by their floors, from the top: an import goes down, or stays in its room. */
 const floors = [
 	['server'],
-	['demo'],
+	['demo', 'move', 'backup'],
 	['http'],
 	['router', 'jobs'],
 	['live'],
@@ -42,7 +42,7 @@ const floors = [
 	['news'],
 	['vault'],
 	['database'],
-	['env', 'logging']
+	['env', 'logging', 'metrics']
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));

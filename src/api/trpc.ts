@@ -1,4 +1,5 @@
 import { initTRPC, TRPCError } from '@trpc/server';
+import { getHTTPStatusCodeFromError } from '@trpc/server/http';
 import { z } from 'zod';
 import type { Logger } from 'pino';
 import { inputOf } from '#lib/fields.ts';
@@ -9,6 +10,7 @@ import type { Actor } from '#lib/events.ts';
 import { spend, spendAsMember } from './budget.ts';
 import { isGone, isUnfitData, type Db, type Trx } from '../database/database.ts';
 import type { Env } from '../env.ts';
+import { calls, callSeconds } from '../metrics.ts';
 import { limitFailures } from './limits.ts';
 import type { Outbox } from '../mail/outbox.ts';
 import { actorOf, grant, lockAsMember, lockProof } from './grants.ts';
@@ -70,8 +72,17 @@ const t = initTRPC.context<Context>().create({
 export const { router, mergeRouters } = t;
 export const createCallerFactory = t.createCallerFactory;
 
+/** Counts what was answered; a path that comes this far is one of the router's. */
+const counted = t.procedure.use(async ({ path, next }) => {
+	const began = performance.now();
+	const result = await next();
+	calls.inc({ path, status: result.ok ? 200 : getHTTPStatusCodeFromError(result.error) });
+	callSeconds.observe({ path }, (performance.now() - began) / 1000);
+	return result;
+});
+
 /** A procedure without a row in the policy is refused, whoever calls. */
-const base = t.procedure.use(async ({ ctx, path, next }) => {
+const base = counted.use(async ({ ctx, path, next }) => {
 	if (!rules[path]) throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: `${path} has no policy` });
 	const result = await next();
 	if (result.ok) return result;

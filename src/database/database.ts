@@ -9,6 +9,7 @@ import {
 	NoResultError,
 	PGliteDialect,
 	PostgresDialect,
+	sql,
 	type Dialect,
 	type Transaction
 } from 'kysely';
@@ -17,6 +18,7 @@ import postgres from 'postgres';
 import type { Env } from '../env.ts';
 import { createAnnouncer, notify, setAnnouncer } from './announcing.ts';
 import { lockFolder } from './lock.ts';
+import { readPoolInUse, readPoolWaiting } from '../metrics.ts';
 import { createPool } from './pool.ts';
 import type { Tables } from './tables.ts';
 
@@ -86,8 +88,24 @@ export async function connect(
 export async function openDatabase(env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>): Promise<Database> {
 	if (!env.DATABASE_URL) return migrated(await connect(env));
 	// A migration takes what it takes; what calls may take is bounded.
-	await (await migrated(await connect(env, 'patient'))).close();
+	await (await migrated(await whole(await connect(env, 'patient')))).close();
 	return connect(env, 'bounded');
+}
+
+/** Marks a PostgreSQL into which an embedded database is being moved, until all of it is there. */
+export const movingSchema = 'portico_move';
+
+async function whole(database: Database): Promise<Database> {
+	try {
+		const { rows } = await sql`select from pg_namespace where nspname = ${movingSchema}`.execute(database.db);
+		if (rows.length === 0) return database;
+		throw new Error(
+			'A portal is being moved into this database. Run “npm run move-to-postgres” to its end first.'
+		);
+	} catch (error) {
+		await database.close();
+		throw error;
+	}
 }
 
 async function migrated(database: Database): Promise<Database> {
@@ -102,6 +120,8 @@ async function migrated(database: Database): Promise<Database> {
 
 function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 	const pool = createPool(url, { max: 12, limits });
+	readPoolInUse(() => pool.totalCount - pool.idleCount);
+	readPoolWaiting(() => pool.waitingCount);
 	// By itself, so that the question whether the database answers never waits behind calls.
 	const pinging = createPool(url, { max: 1, limits: 'ping' });
 	// For notifications alone: this driver goes on listening after a lost connection. Its queries would end the process
@@ -187,7 +207,24 @@ async function openPglite(folder: string): Promise<Database> {
 	};
 }
 
-async function migrate(db: Db): Promise<void> {
+/** What a newer version has made of the tables, this one can't know: it must not write to them. */
+async function refuseNewer(db: Db, migrator: Migrator): Promise<void> {
+	const known = new Set((await migrator.getMigrations()).map(({ name }) => name));
+	const { rows } = await sql<{ isThere: boolean }>`
+		select to_regclass('kysely_migration') is not null as is_there`.execute(db);
+	if (!rows[0]?.isThere) return;
+	const { rows: done } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(
+		db
+	);
+	const newer = done.find(({ name }) => !known.has(name));
+	if (!newer) return;
+	throw new Error(
+		`This Portico is older than the database, which a newer version has brought up to date (${newer.name}). Start that version, or restore a backup from before it.`
+	);
+}
+
+/** Brings the tables up to date. @throws {Error} where a newer version has, or a migration fails. */
+export async function migrate(db: Db): Promise<void> {
 	const migrator = new Migrator({
 		db,
 		provider: new FileMigrationProvider({
@@ -196,6 +233,7 @@ async function migrate(db: Db): Promise<void> {
 			migrationFolder: path.join(import.meta.dirname, '..', '..', 'migrations')
 		})
 	});
+	await refuseNewer(db, migrator);
 	const { error, results } = await migrator.migrateToLatest();
 	if (!error) return;
 	const failed = results?.find(({ status }) => status === 'Error')?.migrationName ?? 'a migration';

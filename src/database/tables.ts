@@ -148,6 +148,15 @@ interface PresenceTable {
 	seenAt: Timestamp;
 }
 
+interface ProcessTable {
+	id: string;
+	host: string;
+	version: string;
+	encryptionKey: string;
+	lookupKey: string;
+	seenAt: Timestamp;
+}
+
 interface OrganizationTable {
 	id: Generated<string>;
 	slug: string;
@@ -312,6 +321,7 @@ export interface Tables {
 	knownDevice: KnownDeviceTable;
 	accountLink: AccountLinkTable;
 	presence: PresenceTable;
+	process: ProcessTable;
 	organization: OrganizationTable;
 	membership: MembershipTable;
 	invitation: InvitationTable;

@@ -1,3 +1,5 @@
+import { queueSeconds } from '../metrics.ts';
+
 /**
  * Who waits for whom, before a connection to the database is taken. Calls that would wait for the same row wait here
  * instead, so that one busy organization, person or network never holds the connections that everybody shares.
@@ -34,8 +36,12 @@ export async function inTurn<Result>(
 ): Promise<Result> {
 	const queue = queues.get(key) ?? { active: 0, waiting: new Set() };
 	queues.set(key, queue);
-	if (queue.active >= atOnce) await wait(queue);
-	else queue.active += 1;
+	const began = performance.now();
+	if (queue.active >= atOnce) await wait(queue).finally(() => noteWait(began));
+	else {
+		queue.active += 1;
+		noteWait(began);
+	}
 	try {
 		return await run();
 	} finally {
@@ -48,6 +54,8 @@ export async function inTurn<Result>(
 		}
 	}
 }
+
+const noteWait = (began: number) => queueSeconds.observe((performance.now() - began) / 1000);
 
 function wait(queue: Queue): Promise<void> {
 	if (queue.waiting.size >= waitingAtMost) throw new Busy('too many calls wait');

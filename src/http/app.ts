@@ -18,11 +18,13 @@ import { reportCall } from './inside.ts';
 import { createForwardAuth } from './forward-auth.ts';
 import { createIntrospection } from './introspection.ts';
 import { createUsageReports } from './usage-reports.ts';
+import { createMetrics } from './metrics.ts';
 import { leadToOrigin, refuseElsewhere } from './own-address.ts';
 import { createChecker } from '../procedures/gateways/checking.ts';
 import type { Limiter } from '../procedures/quotas/limiter.ts';
 import { createGatewayFinder } from '../procedures/gateways/tokens.ts';
 import { followUnsubscribe } from '../procedures/preferences/preferences.ts';
+import { requests } from '../metrics.ts';
 import { appRouter } from '../router.ts';
 import { Refusal, refusalOfOutage } from '../api/refusals.ts';
 import { type Context } from '../api/trpc.ts';
@@ -40,6 +42,17 @@ const maxBatch = 10;
 /** Said once: otherwise all who come through the proxy share one limit, and whoever sees it knows why. */
 const unexpectedProxy =
 	'a request came with X-Forwarded-For while TRUSTED_PROXIES is 0: behind a proxy everybody counts as one address';
+/** What a request is for, by the first word of its path; whatever has none of these is for a page. */
+const kinds = new Map([
+	['trpc', 'call'],
+	['api', 'api'],
+	['_app', 'file'],
+	['healthz', 'health'],
+	['readyz', 'health'],
+	['metrics', 'metrics']
+]);
+const kindOf = (path: string) => kinds.get(path.split('/', 2)[1] ?? '') ?? 'page';
+
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** The outer server: the API, the health checks, and the pages for everything else. */
@@ -75,7 +88,9 @@ export function createApp(parts: Parts & { limiter: Limiter }, pages: NodeHandle
 		await next();
 		const path = loggedPath(c.req.path);
 		const ms = Math.round(performance.now() - began);
-		log.info({ requestId, method: c.req.method, path, status: statusOf(c), ms }, 'request');
+		const status = statusOf(c);
+		requests.inc({ kind: kindOf(c.req.path), status });
+		log.info({ requestId, method: c.req.method, path, status, ms }, 'request');
 	});
 
 	// Before the check of the origin: a gateway is no browser, and its token no cookie. Before the address is read: what a
@@ -95,6 +110,7 @@ export function createApp(parts: Parts & { limiter: Limiter }, pages: NodeHandle
 		return next();
 	});
 
+	if (env.METRICS_TOKEN) app.route('/metrics', createMetrics(parts, env.METRICS_TOKEN));
 	// One press in the reader's mail program (RFC 8058). It comes from that program's servers, without an origin or a
 	// cookie; what the link is signed for is all that it can do. A press on our own page goes on to the page.
 	app.post(

@@ -14,6 +14,10 @@ const lookEvery = 200;
 /** A pulse that is stuck in a dead connection doesn't keep back the next ones for longer. */
 const stuckAfter = 5000;
 
+/** What is wrong where statements are answered and LISTEN never is. */
+const deafWords =
+	'notifications don’t arrive from the database, so pages are not live: DATABASE_URL has to name PostgreSQL itself, or a pooler that keeps one connection to a session';
+
 export interface Heartbeat {
 	/** Whether everything that was committed until two seconds ago has been heard. */
 	isCurrent(): boolean;
@@ -36,6 +40,7 @@ export function startHeartbeat(
 	let wasCurrent = true;
 	let sentLast: number | null = null;
 	let failure: unknown;
+	let hasHeard = false;
 	const isCurrent = () => performance.now() - heard < lateAfter;
 
 	async function send(): Promise<void> {
@@ -54,6 +59,7 @@ export function startHeartbeat(
 		if (isCurrent() === wasCurrent) return;
 		wasCurrent = !wasCurrent;
 		if (wasCurrent) log.info('news come in again');
+		else if (!hasHeard && failure === undefined) log.error({}, deafWords);
 		else log.warn({ err: failure }, 'no news come in from the database: pages say that they are not live');
 		failure = undefined;
 		onChange(wasCurrent);
@@ -65,6 +71,7 @@ export function startHeartbeat(
 		isCurrent,
 		hear({ processId: from, at }) {
 			if (from !== processId) return;
+			hasHeard = true;
 			heard = Math.max(heard, at);
 			look();
 		},

@@ -6,6 +6,7 @@ import { Server } from 'socket.io';
 import type { Database } from '../database/database.ts';
 import type { Env } from '../env.ts';
 import { listLiveSessions } from '../identity/sessions.ts';
+import { readNews, readPresenceRooms, readSockets } from '../metrics.ts';
 import { hearChanges, missChanges, noteChange } from '../news/changes.ts';
 import { leaveAll } from '../news/presence.ts';
 import { channel } from '../database/announcing.ts';
@@ -177,6 +178,9 @@ export async function startLive(
 	const heartbeat = startHeartbeat(database, processId, log, (isCurrent) =>
 		io.to('received').emit('news', isCurrent)
 	);
+	readSockets(() => io.sockets.sockets.size);
+	readPresenceRooms(presence.countRooms);
+	readNews(() => Number(heartbeat.isCurrent()));
 	const endHearing = hearChanges(heartbeat.isCurrent);
 	await database.listen(channel, hear, () => {
 		missChanges();

@@ -150,6 +150,7 @@ export function keepPresence({ io, db, processId, door, report }: House) {
 	}
 
 	return {
+		countRooms: () => rooms.size,
 		/** A page of this person has come into the room; it hears who is there once that is known. */
 		enter(organizationId: string, userId: string): Online | null {
 			let room = rooms.get(organizationId);

@@ -3,6 +3,7 @@ import type { Signal } from '../news/publish.ts';
 import { liveEventOf } from '../procedures/activity/activity.ts';
 import { listEditors } from '../procedures/emails/emails.ts';
 import { idsIn, textsIn } from '../database/sets.ts';
+import { eventAgeSeconds } from '../metrics.ts';
 import type { Attendance } from './attendance.ts';
 import type { House } from './house.ts';
 import { listAdmins, organizationRoom, userRoom } from './rooms.ts';
@@ -151,6 +152,7 @@ export function createTeller({ io, db }: House, attendance: Attendance, streams:
 	/** Returns false where it comes so late that its doors are as somebody who came later has found them. */
 	function tellEvent(row: EventRow, found: Found): boolean {
 		const isInTime = streams.note(row);
+		eventAgeSeconds.observe(Math.max(0, Date.now() - row.at.getTime()) / 1000);
 		const forOrganization = liveEventOf(row, 'organization');
 		if (forOrganization && row.organizationId) {
 			if (isInTime) openDoors(forOrganization, row.organizationId, found);

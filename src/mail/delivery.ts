@@ -6,6 +6,7 @@ import { alarms } from '#lib/alarms.ts';
 import type { MessageState } from '#lib/mail-server.ts';
 import { gatheringOf, topicOf } from '../../emails/about.ts';
 import { catalogue, isEmailName } from '../../emails/catalogue.ts';
+import { mailsNoted } from '../metrics.ts';
 import { raiseAlarm } from '../news/alarms.ts';
 import type { Db, Trx } from '../database/database.ts';
 import type { Env } from '../env.ts';
@@ -27,6 +28,7 @@ import {
 } from './smtp.ts';
 import type { Tables } from '../database/tables.ts';
 import { getMailLook, getMessageTemplate, getTemplate, renderMessage } from './templates.ts';
+import { messagePlace } from '../vault/sealed.ts';
 import type { Vault } from '../vault/vault.ts';
 import { transact } from '../database/transaction.ts';
 
@@ -80,7 +82,7 @@ async function making<Result>(make: () => Result | Promise<Result>): Promise<Res
 /** What the message was queued with. @throws {UnsendableError} also when it was emptied after sending. */
 export function openContent(vault: Vault, { content }: Pick<Message, 'content'>): Record<string, string> {
 	try {
-		return contentShape.parse(JSON.parse(vault.decrypt(content ?? '', 'message')));
+		return contentShape.parse(JSON.parse(vault.decrypt(content ?? '', messagePlace)));
 	} catch {
 		// Not with its cause: what can't be parsed is quoted in there.
 		throw new UnsendableError(unreadableWords);
@@ -201,15 +203,14 @@ async function attempt(
 		return;
 	}
 	const envelope = await composeMessage(parts, message);
+	const attempts = message.attempts + 1;
 	let answer: string;
 	try {
 		answer = await sendEmail(transportFor(mailing.route), envelope);
 	} catch (error) {
-		const attempts = message.attempts + 1;
 		log.warn({ messageId: message.id, template: message.template, attempts }, 'a message was not sent');
 		return noteTry(parts, message, answerOf(error), isFinal(error));
 	}
-	const attempts = message.attempts + 1;
 	await note(parts, message, 'sent', { attempts, error: null, answer, content: null, sentAt: new Date() });
 }
 
@@ -256,9 +257,8 @@ async function take(
 		try {
 			const props = catalogue[rule.into].props.parse(rule.gather(readable.map((one) => one.props)));
 			values.subject = renderSubject(rule.into, props, portal, template.subject);
-			values.content = vault.encrypt(JSON.stringify(props), 'message');
-			values.template = rule.into;
-			values.templateVersion = template.version;
+			values.content = vault.encrypt(JSON.stringify(props), messagePlace);
+			Object.assign(values, { template: rule.into, templateVersion: template.version });
 		} catch {
 			log.error({ messageId: known.id, template: known.template }, 'messages could not be gathered');
 		}
@@ -346,4 +346,5 @@ async function note(
 		await signal(trx, { kind: 'mailbox' });
 		await tell();
 	});
+	mailsNoted.inc({ state });
 }

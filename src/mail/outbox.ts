@@ -13,6 +13,7 @@ import { renderSubject, type MailPortal, type Template } from './compose.ts';
 import { selectUnwanting } from './preferences.ts';
 import { signal } from '../news/publish.ts';
 import { selectNewest, templateOf } from './templates.ts';
+import { messagePlace } from '../vault/sealed.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** One reader of an e-mail, and what it says to them. */
@@ -156,7 +157,7 @@ export function createOutbox(
 				recipientName: to.name,
 				recipient: to.address,
 				subject: draft ? `[Test] ${subject}` : subject,
-				content: vault.encrypt(JSON.stringify(catalogue[name].props.parse(props)), 'message'),
+				content: vault.encrypt(JSON.stringify(catalogue[name].props.parse(props)), messagePlace),
 				gatherKey: seconds > 0 ? `${name} ${to.address}` : null
 			};
 		});

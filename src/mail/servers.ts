@@ -4,6 +4,7 @@ import type { Db } from '../database/database.ts';
 import type { Env } from '../env.ts';
 import { routeOf, routeOfUrl, type Route } from './smtp.ts';
 import type { Tables } from '../database/tables.ts';
+import { dkimPlace, passwordPlace } from '../vault/sealed.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** Which mail server is used, and as whom. The environment wins over what "Settings" > "E-mail" says. */
@@ -22,9 +23,6 @@ export function fixedFields(env: Pick<Env, 'SMTP_URL' | 'MAIL_FROM'>): (keyof Ma
 
 /** Where neither the environment nor the settings name one, as on a portal that only keeps messages. */
 const nobody = 'portico@localhost.localdomain';
-
-export const passwordPlace = 'mail server password';
-export const dkimPlace = 'mail server dkim key';
 
 /** How messages are sent now; without a route they are kept in the mailbox. */
 export interface Mailing {

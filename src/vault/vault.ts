@@ -7,10 +7,19 @@ import {
 	hkdfSync,
 	randomBytes
 } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+	chmodSync,
+	closeSync,
+	existsSync,
+	fsyncSync,
+	mkdirSync,
+	openSync,
+	readFileSync,
+	renameSync,
+	writeSync
+} from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import type { Db } from '../database/database.ts';
 import type { Env } from '../env.ts';
 
 /**
@@ -22,8 +31,14 @@ export interface Vault {
 	encrypt(plain: string, context: string): string;
 	/** @throws {Error} when the text was changed, comes from another place or its key is not configured. */
 	decrypt(sealed: string, context: string): string;
-	/** The keyed hash by which a presented key is looked up. */
+	/** The keyed hash under which a key is kept. */
 	lookupHash(secret: string): string;
+	/** The hashes under which it may be kept: also those of keys that are being replaced. The first is {@link lookupHash}. */
+	lookupHashes(secret: string): string[];
+	/** Whether a text was encrypted with the key that encrypts now. */
+	isCurrent(sealed: string): boolean;
+	/** What the keys are known by, the ones that write first; says nothing of the keys themselves. */
+	keyIds: { encryption: string[]; lookup: string[] };
 }
 
 export const keyPrefix = 'ptk_';
@@ -43,15 +58,18 @@ export function isKey(text: string): boolean {
 	return checksum !== undefined && checksum === checksumOf(body);
 }
 
+const idOf = (root: Buffer) =>
+	createHash('sha256').update('portico key id').update(root).digest('hex').slice(0, 8);
+
 /**
  * @param encryptionKeys base64 of 32 bytes each; the first encrypts, all decrypt.
- * @param lookupKey base64 of 32 bytes.
+ * @param lookupKeys base64 of 32 bytes each; what is new is kept under the first, and found under all.
  */
-export function createVault(encryptionKeys: string[], lookupKey: string): Vault {
+export function createVault(encryptionKeys: string[], lookupKeys: string[]): Vault {
 	const keys = new Map(
 		encryptionKeys.map((text) => {
 			const root = Buffer.from(text, 'base64');
-			const id = createHash('sha256').update('portico key id').update(root).digest('hex').slice(0, 8);
+			const id = idOf(root);
 			const bytes = Buffer.from(hkdfSync('sha256', root, '', 'portico encryption', 32));
 			// Made ready once: of bytes each text would make it anew, which takes longer than encrypting one.
 			return [id, createSecretKey(bytes)];
@@ -59,7 +77,14 @@ export function createVault(encryptionKeys: string[], lookupKey: string): Vault 
 	);
 	const [current] = keys;
 	if (!current) throw new Error('There is no encryption key.');
-	const lookup = Buffer.from(hkdfSync('sha256', Buffer.from(lookupKey, 'base64'), '', 'portico lookup', 32));
+	const lookups = lookupKeys.map((text) => {
+		const root = Buffer.from(text, 'base64');
+		return { id: idOf(root), bytes: Buffer.from(hkdfSync('sha256', root, '', 'portico lookup', 32)) };
+	});
+	const [lookup] = lookups;
+	if (!lookup) throw new Error('There is no lookup key.');
+	const hashWith = (bytes: Buffer, secret: string) =>
+		createHmac('sha256', bytes).update(secret).digest('hex');
 	return {
 		encrypt(plain, context) {
 			const [id, key] = current;
@@ -80,46 +105,52 @@ export function createVault(encryptionKeys: string[], lookupKey: string): Vault 
 				.setAuthTag(bytes.subarray(-16));
 			return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]).toString('utf8');
 		},
-		lookupHash: (secret) => createHmac('sha256', lookup).update(secret).digest('hex')
+		lookupHash: (secret) => hashWith(lookup.bytes, secret),
+		lookupHashes: (secret) => lookups.map(({ bytes }) => hashWith(bytes, secret)),
+		isCurrent: (sealed) => sealed.startsWith(`1.${current[0]}.`),
+		keyIds: { encryption: [...keys.keys()], lookup: lookups.map(({ id }) => id) }
 	};
 }
 
 const secretsFile = z.strictObject({ encryptionKey: z.string(), lookupKey: z.string() });
+export type Secrets = z.infer<typeof secretsFile>;
+
+const secretsIn = (folder: string) => path.join(folder, 'secrets.json');
+
+/** The generated keys, as the variables would hold them: several separated by commas; null where there are none. */
+export function readSecrets(folder: string): Secrets | null {
+	const file = secretsIn(folder);
+	if (!existsSync(file)) return null;
+	chmodSync(file, 0o600);
+	return secretsFile.parse(JSON.parse(readFileSync(file, 'utf8')));
+}
+
+/** As a whole or not at all: whoever loses a key loses what is encrypted with it. */
+export function writeSecrets(folder: string, secrets: Secrets): void {
+	mkdirSync(folder, { recursive: true, mode: 0o700 });
+	const file = secretsIn(folder);
+	const draft = openSync(`${file}.new`, 'w', 0o600);
+	try {
+		writeSync(draft, `${JSON.stringify(secrets, null, '\t')}\n`);
+		fsyncSync(draft);
+	} finally {
+		closeSync(draft);
+	}
+	renameSync(`${file}.new`, file);
+}
+
+export const generateKey = () => randomBytes(32).toString('base64');
 
 /** The vault with the keys of the environment, or with those in `secrets.json`, generated at the first start. */
 export function openVault(env: Pick<Env, 'DATA_FOLDER' | 'ENCRYPTION_KEY' | 'LOOKUP_KEY'>): Vault {
 	if (env.ENCRYPTION_KEY && env.LOOKUP_KEY) return createVault(env.ENCRYPTION_KEY, env.LOOKUP_KEY);
-	const file = path.join(env.DATA_FOLDER, 'secrets.json');
-	if (!existsSync(file)) {
-		mkdirSync(env.DATA_FOLDER, { recursive: true, mode: 0o700 });
-		const generate = () => randomBytes(32).toString('base64');
-		const secrets = { encryptionKey: generate(), lookupKey: generate() };
-		writeFileSync(file, `${JSON.stringify(secrets, null, '\t')}\n`, { mode: 0o600, flag: 'wx' });
+	let secrets = readSecrets(env.DATA_FOLDER);
+	if (!secrets) {
+		secrets = { encryptionKey: generateKey(), lookupKey: generateKey() };
+		writeSecrets(env.DATA_FOLDER, secrets);
 	}
-	chmodSync(file, 0o600);
-	const secrets = secretsFile.parse(JSON.parse(readFileSync(file, 'utf8')));
-	return createVault(env.ENCRYPTION_KEY ?? [secrets.encryptionKey], env.LOOKUP_KEY ?? secrets.lookupKey);
-}
-
-/**
- * Compares the keys with those that the database was first used with, before anything is written with wrong ones.
- * @throws {Error} when they differ.
- */
-export async function checkKeys(db: Db, vault: Vault): Promise<void> {
-	const proof = vault.lookupHash('portico key check');
-	const sealed = vault.encrypt(proof, 'key check');
-	await db.updateTable('portal').set({ keyCheck: sealed }).where('keyCheck', 'is', null).execute();
-	const { keyCheck } = await db.selectFrom('portal').select('keyCheck').executeTakeFirstOrThrow();
-	try {
-		if (keyCheck && vault.decrypt(keyCheck, 'key check') === proof) return;
-	} catch (error) {
-		throw wrongKeys(error);
-	}
-	throw wrongKeys();
-}
-
-const wrongKeys = (cause?: unknown) =>
-	new Error(
-		'The encryption keys are not those that this database was first used with. Give the old ones back (ENCRYPTION_KEY and LOOKUP_KEY, or secrets.json in DATA_FOLDER).',
-		{ cause }
+	return createVault(
+		env.ENCRYPTION_KEY ?? secrets.encryptionKey.split(','),
+		env.LOOKUP_KEY ?? secrets.lookupKey.split(',')
 	);
+}

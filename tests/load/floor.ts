@@ -12,7 +12,7 @@ import { createDuties } from './duties.ts';
 
 const { DATABASE_URL = '', ENCRYPTION_KEY = '', LOOKUP_KEY = '' } = process.env;
 const sql = postgres(DATABASE_URL, { max: 16, onnotice: () => undefined });
-const vault = createVault([ENCRYPTION_KEY], LOOKUP_KEY);
+const vault = createVault([ENCRYPTION_KEY], [LOOKUP_KEY]);
 const app = new Hono();
 
 const sessionOf = (c: Context) => {

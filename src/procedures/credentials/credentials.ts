@@ -13,6 +13,7 @@ import { consequenceOf, tellChange } from './changes.ts';
 import { listExposed } from './exposures.ts';
 import { listLastUses } from '../usage/uses.ts';
 import { nameIn, personOf } from '../members/names.ts';
+import { credentialPlace } from '../../vault/sealed.ts';
 import { createKey, keyPrefix } from '../../vault/vault.ts';
 
 /**
@@ -92,7 +93,7 @@ export async function insertCredential(
 			id,
 			...values,
 			lastFour: key.slice(-4),
-			secret: ctx.vault.encrypt(key, `credential:${id}`),
+			secret: ctx.vault.encrypt(key, credentialPlace(id)),
 			lookupHash: ctx.vault.lookupHash(key),
 			createdBy: ctx.user.id
 		})
@@ -148,7 +149,7 @@ const showing = (name: 'credential.revealed' | 'credential.copied') =>
 		const { secret, event } = await getPlace(ctx.db, ctx.organization.id, input);
 		refuseUnlessActive(event.credential);
 		await publish(ctx, name, event);
-		return { secret: ctx.vault.decrypt(secret, `credential:${event.credential.id}`) };
+		return { secret: ctx.vault.decrypt(secret, credentialPlace(event.credential.id)) };
 	});
 
 /** @throws {Refusal} NOT_FOUND, also for an application of another organization. */

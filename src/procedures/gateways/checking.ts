@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type SqlBool } from 'kysely';
 import type { Answer, Identity, RefusedKey } from '#lib/checking.ts';
 import type { GatewayHead } from '#lib/gateways.ts';
 import { quotaKeys, quotasOf } from '#lib/quotas.ts';
@@ -15,7 +15,8 @@ import { limitsOf } from '../quotas/limits.ts';
 
 /** What a key is worth: every gateway's question ends here, whichever way it came. */
 
-const selectByHash = compileOnce((db: Db, hash: string) =>
+/** By hashes with spaces between them: more than one while the lookup key is being replaced. */
+const selectByHash = compileOnce((db: Db, hashes: string) =>
 	db
 		.selectFrom('credential')
 		.innerJoin('application', 'application.id', 'credential.applicationId')
@@ -40,7 +41,7 @@ const selectByHash = compileOnce((db: Db, hash: string) =>
 			...quotaKeys.map((key) => `portal.${key}` as const)
 		])
 		.select(sql<boolean>`${isInForce}`.as('isInForce'))
-		.where('credential.lookupHash', '=', hash)
+		.where(sql<SqlBool>`credential.lookup_hash = any(string_to_array(${hashes}, ' '))`)
 );
 type Row = Awaited<ReturnType<typeof selectByHash>>[number];
 
@@ -103,7 +104,7 @@ export async function answerTo(
 	key: string,
 	find = async (hash: string) => (await lookUp(db, hash)).value
 ): Promise<Answer> {
-	return isKey(key) ? find(vault.lookupHash(key)) : mistyped;
+	return isKey(key) ? find(vault.lookupHashes(key).join(' ')) : mistyped;
 }
 
 /** Of one gateway so many look something up at once: the connections are everybody's. */

@@ -5,12 +5,10 @@ import { fullName } from '#lib/views.ts';
 import { limit } from '../../api/limits.ts';
 import { renderEmail } from '../../mail/compose.ts';
 import {
-	dkimPlace,
 	fixedFields,
 	getMailServerRow,
 	mailingOf,
 	mailServerViewOf,
-	passwordPlace,
 	type MailServerRow
 } from '../../mail/servers.ts';
 import { publish } from '../../news/publish.ts';
@@ -19,6 +17,7 @@ import { converse, toAddress } from '../../mail/smtp.ts';
 import { fieldRefusal } from '../../api/refusals.ts';
 import { adminProcedure, type Context, ofOneMoment, router } from '../../api/trpc.ts';
 import { listNamed } from '../activity/activity.ts';
+import { dkimPlace, passwordPlace } from '../../vault/sealed.ts';
 
 const changes = z.strictObject(mailServerInput).partial();
 type Changes = z.infer<typeof changes>;

@@ -1,0 +1,47 @@
+import { sql } from 'kysely';
+import type { Db } from './database.ts';
+
+/**
+ * The processes that serve one portal. Each says every `beatSeconds` that it lives; of one that fell silent nobody knows
+ * whether it does, so it counts a while longer.
+ */
+export const beatSeconds = 10;
+export const silentSeconds = 30;
+
+export interface Process {
+	id: string;
+	host: string;
+	/** Which Portico it runs. */
+	version: string;
+	/** What the keys that it writes with are known by. */
+	encryptionKey: string;
+	lookupKey: string;
+}
+
+const isFresh = sql<boolean>`seen_at > clock_timestamp() - make_interval(secs => ${sql.lit(silentSeconds)})`;
+
+export const listProcesses = (db: Db): Promise<Process[]> =>
+	db
+		.selectFrom('process')
+		.select(['id', 'host', 'version', 'encryptionKey', 'lookupKey'])
+		.where(isFresh)
+		.orderBy('host')
+		.orderBy('id')
+		.execute();
+
+/** Says that this process lives; what the database's clock shows, and which others live. */
+export async function beat(db: Db, self: Process): Promise<{ now: Date; others: Process[] }> {
+	const row = await db
+		.insertInto('process')
+		.values(self)
+		.onConflict((conflict) => conflict.column('id').doUpdateSet({ seenAt: sql`clock_timestamp()` }))
+		.returning(sql<Date>`clock_timestamp()`.as('now'))
+		.executeTakeFirstOrThrow();
+	const all = await listProcesses(db);
+	return { now: row.now, others: all.filter(({ id }) => id !== self.id) };
+}
+
+/** The process ends; what others have left without a word goes along. */
+export async function leave(db: Db, id: string): Promise<void> {
+	await sql`delete from process where id = ${id}::uuid or seen_at < now() - interval '1 day'`.execute(db);
+}

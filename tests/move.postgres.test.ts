@@ -1,0 +1,198 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { createTRPCClient, httpLink } from '@trpc/client';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connect } from '../src/database/database.ts';
+import type { AppRouter } from '../src/router.ts';
+import { password, uniqueEmail } from './factories.ts';
+import { createDatabase, startServer, type Server } from './harness.ts';
+import { getRecipients, startSmtp } from './smtp.ts';
+
+/** `npm run move-to-postgres`, as an operator runs it, on the sample data and what came after it. */
+
+let folder: string;
+let own: Awaited<ReturnType<typeof createDatabase>>;
+beforeAll(async () => {
+	folder = await mkdtemp(join(tmpdir(), 'portico-move-'));
+	own = await createDatabase();
+});
+afterAll(async () => {
+	await own.drop();
+	await rm(folder, { recursive: true, force: true });
+});
+
+const gatewayToken = 'a-token-of-a-gateway-long-enough-to-be-one';
+const away = { SMTP_URL: 'smtp://127.0.0.1:1', MAIL_RETRY_SECONDS: '1', GATEWAY_TOKEN: gatewayToken };
+
+function begin(script: string, env: Record<string, string>) {
+	const program = spawn(process.execPath, [script], {
+		env: { PATH: process.env.PATH, DATA_FOLDER: folder, ...env }
+	});
+	return { program, ended: once(program, 'close') };
+}
+
+async function run(env: Record<string, string>, script = 'src/move.ts') {
+	const { program, ended } = begin(script, env);
+	const [output, errors] = await Promise.all([text(program.stdout), text(program.stderr), ended]);
+	return { code: program.exitCode, output, errors };
+}
+
+/** Somebody of the demo at a portal. */
+async function signIn({ origin }: Server, email: string) {
+	let cookie = '';
+	const api = createTRPCClient<AppRouter>({
+		links: [
+			httpLink({
+				url: `${origin}/trpc`,
+				async fetch(url, init) {
+					const response = await fetch(url as string, {
+						...(init as RequestInit),
+						headers: { ...(init?.headers as Record<string, string>), origin, cookie }
+					});
+					const given = response.headers.getSetCookie().map((line) => line.split(';', 1)[0]);
+					if (given.length > 0) cookie = given.join('; ');
+					return response;
+				}
+			})
+		]
+	});
+	if (email) await api.sessions.create.mutate({ email, password: 'portico demo' });
+	return api;
+}
+
+/** What people see who look at it: the same before and after. */
+async function look(server: Server) {
+	const grace = await signIn(server, 'grace@northwind.example');
+	const admin = await signIn(server, 'ada@provider.example');
+	const { organizations } = await grace.sessions.get.query({});
+	const slug = organizations.find(({ name }) => name === 'Northwind Logistics')?.slug ?? '';
+	const { snapshot } = await grace.organizations.open.query({ slug });
+	const { events } = await admin.activity.listPortal.query({});
+	return {
+		grace,
+		snapshot,
+		seen: {
+			applications: snapshot.applications,
+			invitations: snapshot.invitations.map(({ id, email }) => ({ id, email })),
+			members: snapshot.members.map(({ id, email, role }) => ({ id, email, role })),
+			seq: snapshot.seq,
+			// Signing in leaves no entry.
+			events
+		}
+	};
+}
+
+async function isActive({ origin }: Server, secret: string): Promise<boolean> {
+	const response = await fetch(`${origin}/api/introspect`, {
+		method: 'POST',
+		body: new URLSearchParams({ token: secret }),
+		headers: { authorization: `Bearer ${gatewayToken}` }
+	});
+	return ((await response.json()) as { active: boolean }).active;
+}
+
+test('the demo goes from the embedded database to PostgreSQL as a whole, also after a kill -9, and goes on there', async () => {
+	const demo = await startServer({ database: 'pglite', env: { DATA_FOLDER: folder }, args: ['--demo'] });
+	await demo.stop();
+	const before = await startServer({ database: 'pglite', env: { DATA_FOLDER: folder, ...away } });
+	const { grace, snapshot, seen } = await look(before);
+	const tracking = snapshot.applications.find(({ name }) => name === 'Parcel tracking');
+	const credentialId = tracking?.credentials[0]?.id ?? '';
+	const place = { organizationId: snapshot.organization.id, applicationId: tracking?.id ?? '' };
+	const { secret } = await grace.credentials.reveal.mutate({ ...place, credentialId });
+	expect(await isActive(before, secret)).toBe(true);
+	const reader = uniqueEmail();
+	const nobody = await signIn(before, '');
+	await nobody.accounts.register.mutate({ email: reader, firstName: 'Wai', lastName: 'Ting', password });
+	const last = (await look(before)).seen;
+	expect(last.events.length).toBeGreaterThan(seen.events.length - 1);
+
+	const there = { DATABASE_URL: own.url };
+	const busy = await run(there);
+	expect(busy).toMatchObject({
+		code: 1,
+		errors: expect.stringContaining('Nothing was moved. Portico is running')
+	});
+	await before.stop();
+	expect((await run({})).errors).toContain('Name the empty PostgreSQL in DATABASE_URL');
+	const full = await createDatabase({ isPrepared: true });
+	const refused = await run({ DATABASE_URL: full.url });
+	expect(refused).toMatchObject({ code: 1, errors: expect.stringContaining('isn’t empty: it holds') });
+	await full.drop();
+
+	// Killed in the midst of the rows: nothing of them is there, and no portal takes the place for an empty one.
+	const broken = begin('src/move.ts', there);
+	let said = '';
+	for await (const part of broken.program.stdout) {
+		said += String(part);
+		if (/\d {2}application/.test(said)) break;
+	}
+	broken.program.kill('SIGKILL');
+	await broken.ended;
+	const early = await startServer({ database: 'postgres', env: { DATA_FOLDER: folder, ...there } }).then(
+		(server) => server.dispose().then(() => 'It started.'),
+		String
+	);
+	expect(early).toContain('A portal is being moved into this database');
+	const looking = await connect({ ...there, DATA_FOLDER: '' });
+	expect(await looking.db.selectFrom('account').select('id').execute()).toEqual([]);
+
+	const done = await run(there);
+	expect(done).toMatchObject({ code: 0, errors: '' });
+	expect(done.output).toContain('begun anew');
+	expect(done.output).toMatch(/^ +7 {2}account$/m);
+	expect(done.output).toMatch(/^ +[1-9]\d* {2}e-mails that wait$/m);
+	expect(done.output).toMatch(/entries in \d+ streams are as they were written/);
+	expect(existsSync(join(folder, 'database'))).toBe(false);
+	const { rows: lacking } = await sql`
+		select conname from pg_constraint where contype = 'f' and not convalidated
+		union all select tgname from pg_trigger where not tgisinternal and tgenabled <> 'O'`.execute(looking.db);
+	expect(lacking).toEqual([]);
+	const { rows: keys } = await sql<{ count: number }>`
+		select count(*)::int as count from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace`.execute(
+		looking.db
+	);
+	const template = await createDatabase({ isPrepared: true });
+	const fresh = await connect({ DATABASE_URL: template.url, DATA_FOLDER: '' });
+	const { rows: right } = await sql<{ count: number }>`
+		select count(*)::int as count from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace`.execute(
+		fresh.db
+	);
+	expect(keys).toEqual(right);
+	await fresh.close();
+	await template.drop();
+	await looking.close();
+
+	const smtp = await startSmtp();
+	const after = await startServer({
+		database: 'postgres',
+		env: { DATA_FOLDER: folder, ...there, ...away, SMTP_URL: smtp.url }
+	});
+	const now = await look(after);
+	const { events, seq, ...rest } = now.seen;
+	const { events: known, seq: lastSeq, ...lastRest } = last;
+	expect(rest).toEqual(lastRest);
+	// What has gone out since then is noted behind what was there.
+	expect(seq).toBeGreaterThanOrEqual(lastSeq);
+	expect(events).toEqual(expect.arrayContaining(known));
+	expect(await isActive(after, secret)).toBe(true);
+	const again = await now.grace.credentials.reveal.mutate({ ...place, credentialId });
+	expect(again.secret).toBe(secret);
+	const mail = await smtp.waitFor((one) => getRecipients(one).includes(reader));
+	expect(mail.text).toContain(`${before.origin}/verify-email/`);
+	// Numbers go on behind the last one.
+	await now.grace.applications.create.mutate({
+		...{ organizationId: place.organizationId },
+		name: 'Later',
+		description: ''
+	});
+	expect(await run(there, 'src/news/verify.ts')).toMatchObject({ code: 0, errors: '' });
+	await after.dispose();
+	await smtp.stop();
+});
