@@ -66,6 +66,7 @@ function inputs(
 		'members.listRevealed': { organizationId, memberId: member.memberId },
 		'members.listSeen': { organizationId },
 		'credentials.listExposed': { organizationId },
+		'quotas.list': { organizationId },
 		'credentials.list': { organizationId, applicationId: application.id },
 		'organizations.rename': { organizationId, name: `${company.name} renamed` },
 		'organizations.configure': { organizationId, isRevealRestricted: false },

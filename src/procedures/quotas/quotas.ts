@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { wholeNumber } from '#lib/fields.ts';
-import { quotaKeys, quotasOf, type OwnQuotas, type QuotaKey } from '#lib/quotas.ts';
+import { percentOf, quotaKeys, quotasOf, type OwnQuotas, type QuotaKey } from '#lib/quotas.ts';
 import { settingRows } from '#lib/settings.ts';
 import { notFound } from '../../api/refusals.ts';
 import { adminProcedure, organizationProcedure, router } from '../../api/trpc.ts';
@@ -23,25 +23,18 @@ const own = {
 	applicationPerMonth: most('applicationPerMonth')
 };
 
-/** How much of this month is given out, by the ids of this organization's applications and credentials. */
+/** How much of this month is given out, of this organization's applications and of their credentials. */
 const selectTaken = (db: Db, organizationId: string) =>
 	db
-		.selectFrom('quotaMonth')
-		.select(['subject', 'taken'])
-		.where('beganAt', '=', sql<Date>`date_trunc('month', now(), 'UTC')`)
-		.where('subject', 'in', (eb) =>
-			eb
-				.selectFrom('application')
-				.select('application.id')
-				.where('organizationId', '=', organizationId)
-				.unionAll(
-					eb
-						.selectFrom('credential')
-						.innerJoin('application', 'application.id', 'credential.applicationId')
-						.select('credential.id')
-						.where('organizationId', '=', organizationId)
-				)
-		);
+		.selectFrom('application')
+		.leftJoin('credential', 'credential.applicationId', 'application.id')
+		.innerJoin('quotaMonth', (join) =>
+			join.on((eb) => eb('quotaMonth.subject', 'in', [eb.ref('application.id'), eb.ref('credential.id')]))
+		)
+		.select(['application.id as applicationId', 'quotaMonth.subject', 'quotaMonth.taken'])
+		.distinct()
+		.where('application.organizationId', '=', organizationId)
+		.where('quotaMonth.beganAt', '=', sql<Date>`date_trunc('month', now(), 'UTC')`);
 
 const selectApplications = (db: Db, organizationId: string) =>
 	db
@@ -133,14 +126,23 @@ export const quotasRouter = router({
 			selectApplications(ctx.db, id).execute(),
 			selectTaken(ctx.db, id).execute()
 		]);
-		const taken = Object.fromEntries(months.map((one) => [one.subject, one.taken]));
+		const rows = Map.groupBy(months, (one) => one.applicationId);
 		return {
-			applications: applications.map((one) => ({
-				id: one.id,
-				quotas: quotasOf(settings, organization?.quotas ?? {}, one.quotas)
-			})),
+			applications: applications.map((one) => {
+				const quotas = quotasOf(settings, organization?.quotas ?? {}, one.quotas);
+				const shares = (rows.get(one.id) ?? []).flatMap(({ subject, taken }) => {
+					const most = subject === one.id ? quotas.applicationPerMonth : quotas.credentialPerMonth;
+					return most > 0 ? percentOf(taken, most) : [];
+				});
+				return {
+					id: one.id,
+					quotas,
+					/** The most that is used of one of its limits of this month; null where none is touched. */
+					percent: shares.length > 0 ? Math.max(...shares) : null
+				};
+			}),
 			/** Requests of this month, by application and by credential. */
-			taken
+			taken: Object.fromEntries(months.map((one) => [one.subject, one.taken]))
 		};
 	})
 });

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import {
 	barsOf,
+	usageAnswers,
 	usageRanges,
 	type ApplicationRequests,
 	type ApplicationUsage,
@@ -108,7 +109,7 @@ function sumRefusals(counted: Counted[]): ApplicationUsage['refusals'] {
 }
 
 /** Where a list of what was counted goes on: the last row's time, credential and answer. */
-const place = z.strictObject({ at: z.iso.datetime(), credentialId: z.uuid(), answer: z.string().max(20) });
+const place = z.strictObject({ at: z.iso.datetime(), credentialId: z.uuid(), answer: z.enum(usageAnswers) });
 /** How many rows one call lists. */
 const pageLength = 1000;
 
