@@ -18,13 +18,13 @@ export function useCounted<Found>(
 	let current = $state.raw<Found | null>(null);
 	let problem = $state<string | null>(null);
 	let timer: ReturnType<typeof setTimeout> | undefined;
-	let [asked, lastAt] = [0, 0];
+	let [asked, lastAt] = [0, -pause];
 
 	const question = $derived(ask());
 	async function load(): Promise<void> {
 		clearTimeout(timer);
 		timer = undefined;
-		lastAt = Date.now();
+		lastAt = performance.now();
 		const number = ++asked;
 		try {
 			const found = await question();
@@ -37,7 +37,7 @@ export function useCounted<Found>(
 		}
 	}
 	const soon = () => {
-		timer ??= setTimeout(() => void load(), Math.max(0, lastAt + pause - Date.now()));
+		timer ??= setTimeout(() => void load(), Math.max(0, lastAt + pause - performance.now()));
 	};
 
 	$effect(() => {
