@@ -53,8 +53,10 @@ export type UsageBar = { at: string; requests: Requests | null };
 
 export type CredentialRequests = Requests & { id: string; label: string; lastFour: string };
 
-/** When credentials were last let in, by their ids; null for one that never was. */
-export type LastUses = Record<string, string | null>;
+/** When a credential was last let in, and by which gateway; that may have been deleted since. */
+export type LastUse = { at: string; gateway: string | null };
+/** By the ids of the credentials; null for one that never was let in. */
+export type LastUses = Record<string, LastUse | null>;
 
 export type ApplicationUsage = {
 	bars: UsageBar[];

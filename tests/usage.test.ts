@@ -67,7 +67,8 @@ describe('what gateways ask', () => {
 		expect(usage.credentials).toEqual([
 			{ id: place.credentialId, label: 'Default', lastFour: secret.slice(-4), allowed: 3, refused: 0 }
 		]);
-		const used = usage.lastUses[place.credentialId] ?? '';
+		expect(usage.lastUses[place.credentialId]).toMatchObject({ gateway: 'First gateway' });
+		const used = usage.lastUses[place.credentialId]?.at ?? '';
 		expect(Math.abs(Date.parse(used) - Date.now())).toBeLessThan(240_000);
 		expect((await read(owner, other.place)).lastUses).toEqual({ [other.place.credentialId]: null });
 		for (const range of Object.keys(usageRanges) as UsageRange[]) {

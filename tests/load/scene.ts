@@ -62,9 +62,9 @@ export async function setScene(callers: number, members: number) {
 	await sql`
 		update portal set
 			changes_per_person = 100000, changes_per_organization = 100000, invitations_per_inviter = 10000,
-			invitations_per_day = 10000, max_open_invitations = 10000, max_applications = 10000, max_members = 10000`.execute(
-		db
-	);
+			invitations_per_day = 10000, max_open_invitations = 10000, max_applications = 10000, max_members = 10000,
+			credential_per_second = 1000000, credential_per_month = 2000000000,
+			application_per_second = 1000000, application_per_month = 2000000000`.execute(db);
 	const teams: Team[] = [];
 	for (let n = 0; n < callers; n++) teams.push(await makeTeam(db, n, callers));
 	const offered = await makeOffers(db, callers);
