@@ -103,7 +103,7 @@ test('the demo goes from the embedded database to PostgreSQL as a whole, also af
 	const before = await startServer({ database: 'pglite', env: { DATA_FOLDER: folder, ...away } });
 	const { grace, snapshot, seen } = await look(before);
 	const tracking = snapshot.applications.find(({ name }) => name === 'Parcel tracking');
-	const credentialId = tracking?.credentials[0]?.id ?? '';
+	const credentialId = tracking?.credentials.find(({ revokedAt }) => !revokedAt)?.id ?? '';
 	const place = { organizationId: snapshot.organization.id, applicationId: tracking?.id ?? '' };
 	const { secret } = await grace.credentials.reveal.mutate({ ...place, credentialId });
 	expect(await isActive(before, secret)).toBe(true);

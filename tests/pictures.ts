@@ -11,10 +11,13 @@ const password = 'portico demo';
 const pictures: { name: string; who: string; path: string; isDark?: true }[] = [
 	{ name: 'dashboard', who: 'grace@northwind.example', path: '/orgs/northwind-logistics' },
 	{ name: 'members', who: 'grace@northwind.example', path: '/orgs/northwind-logistics/users' },
+	{ name: 'application', who: 'grace@northwind.example', path: '/orgs/northwind-logistics/applications' },
+	{ name: 'usage', who: 'grace@northwind.example', path: '/orgs/northwind-logistics/usage' },
 	{ name: 'overview', who: 'ada@provider.example', path: '/admin' },
 	{ name: 'organizations', who: 'ada@provider.example', path: '/admin/organizations' },
 	{ name: 'organization', who: 'ada@provider.example', path: '/admin/organizations', isDark: true },
 	{ name: 'users', who: 'ada@provider.example', path: '/admin/users' },
+	{ name: 'gateway', who: 'ada@provider.example', path: '/admin/gateways' },
 	{ name: 'activity', who: 'ada@provider.example', path: '/admin/activity' },
 	{ name: 'settings', who: 'ada@provider.example', path: '/admin/settings/general' }
 ];
@@ -34,6 +37,20 @@ try {
 		if (name === 'organization') {
 			await page.getByRole('link', { name: 'Borealis Shipping' }).first().click();
 			await page.getByRole('heading', { name: 'Borealis Shipping' }).waitFor();
+		}
+		if (name === 'application') {
+			await page.getByRole('link', { name: 'Parcel tracking' }).first().click();
+			await page.getByTestId('usage-total').waitFor();
+			await page.locator('svg rect').first().waitFor();
+		}
+		if (name === 'gateway') {
+			await page.getByRole('button', { name: 'Add a gateway' }).click();
+			await page.getByLabel('Name', { exact: true }).fill('Edge');
+			await page.getByRole('button', { name: 'Add the gateway' }).click();
+			await page.getByRole('heading', { name: 'Try it' }).waitFor();
+			// Without its token, which is shown once.
+			await page.reload();
+			await page.getByRole('heading', { name: 'Try it' }).waitFor();
 		}
 		await page.getByText('Live', { exact: true }).waitFor();
 		await page.screenshot({ path: `${docs}${name}.png` });

@@ -43,6 +43,7 @@ test('a person does without e-mails of a topic, and still gets what is essential
 		{ topic: 'roles', isWanted: true },
 		{ topic: 'suspensions', isWanted: true },
 		{ topic: 'expiries', isWanted: true },
+		{ topic: 'limits', isWanted: true },
 		{ topic: 'credentials', isWanted: false },
 		{ topic: 'answers', isWanted: false }
 	]);
@@ -88,6 +89,7 @@ test('one press in the mail program ends a topic for its reader; opening the lin
 		{ topic: 'roles', isWanted: false },
 		{ topic: 'suspensions', isWanted: true },
 		{ topic: 'expiries', isWanted: true },
+		{ topic: 'limits', isWanted: true },
 		{ topic: 'credentials', isWanted: false },
 		{ topic: 'answers', isWanted: false }
 	]);

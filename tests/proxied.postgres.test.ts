@@ -172,6 +172,19 @@ test.for(cases)(
 		else await expect.poll(refused, { interval: 5, timeout: 2000 }).toBe(401);
 		expect((await call(bearer)).status).toBe(200);
 
+		// A limit that is reached comes as what it is, and says when to come again.
+		const organizationId = company.id;
+		await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId, credentialPerMonth: 1 });
+		await expect.poll(async () => (await call(bearer)).status, { interval: 5 }).toBe(429);
+		const limited = await call(bearer);
+		expect([limited.status, limited.headers.get('retry-after')]).toEqual([
+			429,
+			expect.stringMatching(/^\d+$/)
+		]);
+		expect(limited.text).not.toContain('organization-id');
+		await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId });
+		await expect.poll(async () => (await call(bearer)).status, { interval: 5 }).toBe(200);
+
 		await portal.admin.api.organizations.suspend.mutate({ organizationId: company.id });
 		await expect.poll(async () => (await call(bearer)).status, { interval: 5 }).toBe(403);
 		// A gateway that is revoked lets nobody in.

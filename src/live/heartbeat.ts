@@ -14,6 +14,8 @@ const lookEvery = 200;
 /** A pulse that is stuck in a dead connection doesn't keep back the next ones for longer. */
 const stuckAfter = 5000;
 
+/** So many pulses were sent and none has ever come back: it is not that the machine is busy. */
+const deafAfter = 10;
 /** What is wrong where statements are answered and LISTEN never is. */
 const deafWords =
 	'notifications don’t arrive from the database, so pages are not live: DATABASE_URL has to name PostgreSQL itself, or a pooler that keeps one connection to a session';
@@ -40,7 +42,8 @@ export function startHeartbeat(
 	let wasCurrent = true;
 	let sentLast: number | null = null;
 	let failure: unknown;
-	let hasHeard = false;
+	/** Pulses on the way out, as long as none has come back. */
+	let unheard = 0;
 	const isCurrent = () => performance.now() - heard < lateAfter;
 
 	async function send(): Promise<void> {
@@ -49,6 +52,8 @@ export function startHeartbeat(
 		sentLast = at;
 		try {
 			await notify(db, [textOf({ kind: 'pulse', processId, at })]);
+			unheard += 1;
+			if (unheard === deafAfter) log.error({}, deafWords);
 		} catch (error) {
 			failure = error;
 		}
@@ -59,7 +64,6 @@ export function startHeartbeat(
 		if (isCurrent() === wasCurrent) return;
 		wasCurrent = !wasCurrent;
 		if (wasCurrent) log.info('news come in again');
-		else if (!hasHeard && failure === undefined) log.error({}, deafWords);
 		else log.warn({ err: failure }, 'no news come in from the database: pages say that they are not live');
 		failure = undefined;
 		onChange(wasCurrent);
@@ -71,7 +75,7 @@ export function startHeartbeat(
 		isCurrent,
 		hear({ processId: from, at }) {
 			if (from !== processId) return;
-			hasHeard = true;
+			unheard = -Infinity;
 			heard = Math.max(heard, at);
 			look();
 		},
