@@ -1,4 +1,6 @@
 import { forwardAuthPath, gatewayTokenHeader, identityHeaders, statusHeader } from './gateways.ts';
+import { haproxy, kong, tyk } from './gateway-scripts.ts';
+import { lines, sampleApi, sampleListen, samplePlaceholder, type Given } from './gateway-text.ts';
 import type { GatewayKind } from './gateways.ts';
 
 /**
@@ -7,23 +9,7 @@ import type { GatewayKind } from './gateways.ts';
  * nginx and Caddy from the page, and has both programs run with them.
  */
 
-/** Where the lines have a gateway listen, and where the API behind it is: to be replaced by one's own. */
-export const sampleListen = '8080';
-export const sampleApi = '127.0.0.1:9000';
-export const samplePlaceholder = 'TOKEN-OF-THIS-GATEWAY';
-
-interface Given {
-	/** The public address of the portal. */
-	origin: string;
-	token: string;
-}
-
 const variableOf = (header: string) => header.toLowerCase().replaceAll('-', '_').replace('x_', '');
-const lines = (...all: (string | string[] | false)[]) =>
-	all
-		.flat()
-		.filter((line) => line !== false)
-		.join('\n');
 
 /** What the answer says instead of 403, since nginx passes on 401 and 403 alone. */
 const restored = [400, 429, 503];
@@ -75,10 +61,21 @@ const caddy = ({ origin, token }: Given) =>
 		'	route {',
 		'		request_header -X-Portico-*',
 		'		request_header -X_Portico_*',
-		`		forward_auth ${origin} {`,
-		`			uri ${forwardAuthPath}`,
+		"		# As forward_auth, but under the portal's own name, and for its answers alone.",
+		`		reverse_proxy ${origin} {`,
+		'			method GET',
+		`			rewrite ${forwardAuthPath}`,
+		'			header_up Host {http.reverse_proxy.upstream.hostport}',
+		'			header_up X-Forwarded-Uri {http.request.orig_uri}',
 		`			header_up ${gatewayTokenHeader} "${token}"`,
-		`			copy_headers ${identityHeaders.join(' ')}`,
+		`			@let_in header ${statusHeader} 200`,
+		'			handle_response @let_in {',
+		identityHeaders.map((header) => `				request_header ${header} {http.reverse_proxy.header.${header}}`),
+		'			}',
+		'			@not_the_portal status 2xx',
+		'			handle_response @not_the_portal {',
+		'				respond 503',
+		'			}',
 		'		}',
 		`		reverse_proxy ${sampleApi}`,
 		'	}',
@@ -93,6 +90,8 @@ const traefik = ({ origin, token }: Given) =>
 		'      headers:',
 		'        customRequestHeaders:',
 		`          ${gatewayTokenHeader}: "${token}"`,
+		'          # What some APIs take for the same names.',
+		identityHeaders.map((header) => `          ${header.replaceAll('-', '_')}: ""`),
 		'    portico-check:',
 		'      forwardAuth:',
 		`        address: ${origin}${forwardAuthPath}`,
@@ -117,7 +116,10 @@ function envoy({ origin, token }: Given): string {
 	const { hostname, port, protocol } = new URL(origin);
 	const isEncrypted = protocol === 'https:';
 	return lines(
-		'# Of the connection manager, before envoy.filters.http.router.',
+		'# Of the connection manager.',
+		'normalize_path: true',
+		'common_http_protocol_options: { headers_with_underscores_action: REJECT_REQUEST }',
+		'# Before envoy.filters.http.router.',
 		'http_filters:',
 		'  - name: envoy.filters.http.header_mutation',
 		'    typed_config:',
@@ -155,6 +157,16 @@ function envoy({ origin, token }: Given): string {
 		'        patterns:',
 		'          - exact: authorization',
 		'          - exact: x-api-key',
+		"  # Whoever else answers in the portal's place lets nobody in.",
+		'  - name: envoy.filters.http.rbac',
+		'    typed_config:',
+		"      '@type': type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+		'      rules:',
+		'        action: ALLOW',
+		'        policies:',
+		'          portico:',
+		`            permissions: [{ header: { name: ${statusHeader.toLowerCase()}, string_match: { exact: '200' } } }]`,
+		'            principals: [{ any: true }]',
 		'# Of the static resources.',
 		'clusters:',
 		'  - name: portico',
@@ -178,111 +190,6 @@ function envoy({ origin, token }: Given): string {
 		]
 	);
 }
-
-function haproxy({ origin, token }: Given): string {
-	const { hostname, host, port, protocol } = new URL(origin);
-	const isEncrypted = protocol === 'https:';
-	const server = `${hostname}:${port || (isEncrypted ? 443 : 80)}`;
-	return lines(
-		'# With haproxy-auth-request (github.com/TimWolla/haproxy-auth-request) and what it needs, haproxy-lua-http.',
-		'global',
-		'	lua-prepend-path /usr/share/haproxy/?/http.lua',
-		'	lua-load /usr/share/haproxy/auth-request.lua',
-		'frontend api',
-		'	mode http',
-		`	bind :${sampleListen}`,
-		'	http-request del-header x-portico- -m beg',
-		'	http-request set-header X-Forwarded-Uri %[pathq]',
-		`	http-request set-header ${gatewayTokenHeader} "${token}"`,
-		`	http-request lua.auth-intercept portico ${forwardAuthPath} HEAD * x-portico-* www-authenticate,retry-after`,
-		`	http-request del-header ${gatewayTokenHeader}`,
-		'	default_backend api',
-		'backend api',
-		'	mode http',
-		`	server api ${sampleApi}`,
-		'backend portico',
-		'	mode http',
-		// The script speaks no TLS: what it asks goes by way of HAProxy itself.
-		isEncrypted
-			? [
-					'	server portico 127.0.0.1:8090',
-					'listen portico-tls',
-					'	mode http',
-					'	bind 127.0.0.1:8090',
-					`	http-request set-header Host ${host}`,
-					`	server portico ${server} ssl verify required ca-file /etc/ssl/certs/ca-certificates.crt sni str(${hostname})`
-				]
-			: `	server portico ${server}`
-	);
-}
-
-const kong = ({ origin, token }: Given) =>
-	lines(
-		'# With KONG_UNTRUSTED_LUA_SANDBOX_REQUIRES=resty.http in the environment of Kong.',
-		'_format_version: "3.0"',
-		'services:',
-		'  - name: api',
-		`    url: http://${sampleApi}`,
-		'    routes:',
-		'      - name: api',
-		'        paths: ["/"]',
-		'    plugins:',
-		'      - name: pre-function',
-		'        config:',
-		'          access:',
-		'            - |',
-		'              local headers = kong.request.get_headers()',
-		'              local asked = { ["X-Forwarded-Uri"] = kong.request.get_path_with_query() }',
-		'              for name, value in pairs(headers) do',
-		'                local is_ours = name:gsub("_", "-"):lower():sub(1, 10) == "x-portico-"',
-		'                if is_ours then kong.service.request.clear_header(name) end',
-		'                local is_hop = name == "host" or name == "connection" or name:sub(1, 8) == "content-"',
-		'                if not is_ours and not is_hop and name ~= "x-forwarded-uri" then asked[name] = value end',
-		'              end',
-		`              asked["${gatewayTokenHeader}"] = "${token}"`,
-		`              local answer = require("resty.http").new():request_uri("${origin}${forwardAuthPath}", {`,
-		'                method = "GET", headers = asked, ssl_verify = true',
-		'              })',
-		'              if not answer then return kong.response.exit(503) end',
-		'              if answer.status ~= 200 then',
-		'                return kong.response.exit(answer.status, answer.body, {',
-		'                  ["Content-Type"] = answer.headers["Content-Type"],',
-		'                  ["WWW-Authenticate"] = answer.headers["WWW-Authenticate"],',
-		'                  ["Retry-After"] = answer.headers["Retry-After"]',
-		'                })',
-		'              end',
-		`              for _, name in ipairs({ ${identityHeaders.map((header) => `"${header}"`).join(', ')} }) do`,
-		'                kong.service.request.set_header(name, answer.headers[name])',
-		'              end'
-	);
-
-const tyk = ({ origin, token }: Given) =>
-	lines(
-		'// middleware/portico.js, with "custom_middleware": { "driver": "otto", "pre": [{ "name": "portico",',
-		'// "path": "middleware/portico.js" }] } in the definition of the API, which has "use_keyless": true.',
-		'var portico = new TykJS.TykMiddleware.NewMiddleware({});',
-		'portico.NewProcessRequest(function (request, session) {',
-		'	var asked = { "X-Forwarded-Uri": request.URL };',
-		'	for (var name in request.Headers) {',
-		'		var spelled = name.replace(/_/g, "-").toLowerCase();',
-		'		if (spelled.indexOf("x-portico-") === 0) request.DeleteHeaders.push(name);',
-		'		else if (!/^(host|connection|content-.*|x-forwarded-uri)$/.test(spelled)) asked[name] = request.Headers[name].join(", ");',
-		'	}',
-		`	asked["${gatewayTokenHeader}"] = "${token}";`,
-		'	var answer = JSON.parse(TykMakeHttpRequest(JSON.stringify({',
-		`		Method: "GET", Headers: asked, Domain: "${origin}", Resource: "${forwardAuthPath}"`,
-		'	})));',
-		'	if (answer.Code !== 200) {',
-		'		request.ReturnOverrides.ResponseCode = answer.Code || 503;',
-		'		request.ReturnOverrides.ResponseBody = answer.Body || "";',
-		'		return portico.ReturnData(request, {});',
-		'	}',
-		`	[${identityHeaders.map((header) => `"${header}"`).join(', ')}].forEach(function (name) {`,
-		'		request.SetHeaders[name] = answer.Headers[name][0];',
-		'	});',
-		'	return portico.ReturnData(request, {});',
-		'});'
-	);
 
 /** Any program that can ask before it passes a request on, shown by curl. */
 const other = ({ origin, token }: Given) =>

@@ -20,7 +20,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 			last_used_from text not null default ''
 		)`.execute(db);
 	await sql`
-		create unique index gateway_seen_name on gateway (seen_name(name)) where revoked_at is null`.execute(db);
+		create unique index gateway_seen_name on gateway (seen_name(name)) where revoked_at is null and not is_environment`.execute(
+		db
+	);
 
 	// Only the hash of each; several work at once while one takes the place of another.
 	await sql`

@@ -32,6 +32,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 			began_at timestamptz not null,
 			taken bigint not null default 0,
 			told integer not null default 0,
+			-- Of which limit: people are told anew of one that was raised.
+			told_most bigint not null default 0,
 			primary key (subject, began_at)
 		)`.execute(db);
 	await sql`create index quota_month_began_at on quota_month (began_at)`.execute(db);
@@ -57,8 +59,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 			was_told integer;
 		begin
 			for one in
-				select x.subject, x.span, x.wanted, x.most
-				from jsonb_to_recordset(asked) as x (subject uuid, span text, wanted bigint, most bigint)
+				select x.subject, x.span, x.wanted, x.waiting, x.most
+				from jsonb_to_recordset(asked) as x (subject uuid, span text, wanted bigint, waiting bigint, most bigint)
 				order by x.subject, x.span
 			loop
 				if one.span = 'second' then
@@ -86,9 +88,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 				else
 					this_month := date_trunc('month', clock_timestamp(), 'UTC');
 					insert into quota_month (subject, began_at) values (one.subject, this_month) on conflict do nothing;
-					select m.taken, m.told into so_far, was_told
+					select m.taken, case when m.told_most < one.most then 0 else m.told end into so_far, was_told
 					from quota_month as m where m.subject = one.subject and m.began_at = this_month for update;
-					given := greatest(least(one.wanted, ceil((one.most - so_far) / 8.0)::bigint), 0);
+					-- Who waits spends it at once; of what is only kept, others get their part.
+					given := greatest(0, least(
+						one.wanted, one.most - so_far, greatest(ceil((one.most - so_far) / 8.0)::bigint, one.waiting)
+					));
 					update quota_month as m set taken = m.taken + given
 					where m.subject = one.subject and m.began_at = this_month;
 					return query select one.subject, one.span, given, so_far + given, was_told,

@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { get, request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sayEvent } from '#lib/events.ts';
 import { withoutIsolates } from '#lib/direction.ts';
@@ -284,4 +284,19 @@ test('“Try it” tells portal admins what a key is worth and why, leaves no tr
 	expect(await refusal(Promise.reject(refused[0] as Error))).toMatchObject({ status: 429 });
 	const { events } = await portal.admin.api.activity.listPortal.query({});
 	expect(JSON.stringify([events, portal.server.logs])).not.toContain(secret);
+});
+
+test('a path with dots in it leads to nothing that could be taken for a yes', async () => {
+	for (const path of ['/../../healthz', '/v1/%2E%2e/.%2e/../%2e%2e/healthz', '/../../readyz']) {
+		const answer = await new Promise<{ status: number; text: string }>((resolve, reject) => {
+			const { hostname, port } = new URL(portal.server.origin);
+			// As it stands: fetch would take the dots away.
+			get({ hostname, port, path: `/api/forward-auth${path}` }, (response) => {
+				let text = '';
+				response.on('data', (part) => (text += String(part)));
+				response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+			}).on('error', reject);
+		});
+		expect(answer, path).toMatchObject({ status: 400, text: expect.stringContaining('leads elsewhere') });
+	}
 });

@@ -96,6 +96,22 @@ test('a month holds what it says over two processes; its people are told at 80 %
 		.toBeNull();
 });
 
+test('of a limit that was raised people are told anew', async () => {
+	const { company, organizationId, secret } = await furnish({ credentialPerMonth: 5 });
+	const page = await company.owner.listen();
+	await page.hears('news true');
+	const told = () =>
+		page.events.flatMap((event) => (event.name === 'application.neared' ? [event.payload.most] : []));
+	const useUp = async () => {
+		for (let status = 200; status === 200;) ({ status } = await ask(secret, portal.server.origin));
+	};
+	await useUp();
+	await page.until(() => told().includes(5), 'the end of the month');
+	await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId, credentialPerMonth: 20 });
+	await useUp();
+	await page.until(() => told().includes(20), 'the end of more');
+});
+
 test('all credentials of an application share its limit; what is refused says when to come again', async () => {
 	const { company, organizationId, secret, place } = await furnish({ applicationPerMonth: 8 });
 	const { applicationId } = place;

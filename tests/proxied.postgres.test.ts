@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sampleApi, sampleListen, samplePlaceholder } from '#lib/gateway-lines.ts';
+import { sampleApi, sampleListen, samplePlaceholder } from '#lib/gateway-text.ts';
 import { startPortal, type Portal } from './factories.ts';
 import { createGateway, createKeyOf } from './gateways.ts';
 import { findFreePort, type Server } from './harness.ts';
@@ -190,6 +190,19 @@ test.for(cases)(
 		// A gateway that is revoked lets nobody in.
 		await portal.admin.api.organizations.restore.mutate({ organizationId: company.id });
 		await expect.poll(async () => (await call(bearer)).status, { interval: 5 }).toBe(200);
+		// Whatever answers in the portal's place, as a proxy that doesn't know its name, lets nobody in.
+		if (kind === 'caddy') {
+			const elsewhere = await findFreePort();
+			const lines = await readLines(origin(), gateway.id, token, elsewhere);
+			const impostor = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+			running.push(await starts.caddy(program, lines.replaceAll(origin(), impostor)));
+			const asked = () =>
+				fetch(`http://127.0.0.1:${elsewhere}/v1/things`, { headers: bearer }).then(
+					({ status }) => status,
+					() => 0
+				);
+			await expect.poll(asked, { interval: 50 }).toBe(503);
+		}
 		await portal.admin.api.gateways.revoke.mutate({ gatewayId: gateway.id });
 		await expect.poll(async () => (await call(bearer)).status, { interval: 5 }).toBe(401);
 		for (const key of [secret, fresh]) expect(output + portal.server.logs + second.logs).not.toContain(key);

@@ -143,6 +143,17 @@ test('a process that comes late gets its part of what another one has taken, onc
 	expect(gotLate).toBe(5);
 });
 
+test.each([8, 100, 1_000_000])('of %i in a month whoever comes at once gets through', async (most) => {
+	const limiter = open();
+	const limit = month(most);
+	const count = Math.min(most, 1000);
+	const verdicts = await Promise.all(Array.from({ length: count }, () => limiter.spend([limit])));
+	expect(verdicts.filter(({ reached }) => reached)).toEqual([]);
+	if (most === count) expect((await limiter.spend([limit])).reached).not.toBeNull();
+	await limiter.stop();
+	expect(await takenOf(limit)).toBe(count);
+});
+
 test('a request is spent from all of its limits, or from none', async () => {
 	const limiter = open();
 	const [small, large] = [month(3), month(100)];

@@ -238,6 +238,8 @@ interface QuotaMonthTable {
 	taken: Count;
 	/** Of how many percent its people were told. */
 	told: Generated<number>;
+	/** Of which limit. */
+	toldMost: Count;
 }
 
 interface CredentialTable {

@@ -76,6 +76,10 @@ export function createApp(parts: Parts & { limiter: Limiter }, pages: NodeHandle
 			hasWarned = incoming.headers['x-forwarded-for'] !== undefined;
 			if (hasWarned) warnOfProxy();
 		}
+		// Some gateways put the path that they were asked for behind ours: dots in it would lead to another answer, such as
+		// that of /healthz, and be taken for a yes.
+		if (incoming.url?.startsWith(forwardAuthPath) && !c.req.path.startsWith(forwardAuthPath))
+			return c.json({ title: 'Bad Request', status: 400, detail: 'The path leads elsewhere.' }, 400);
 		c.set('requestId', requestId);
 		c.set('address', address);
 		// Nothing here is large enough to be asked for in parts, and a part that ends before it begins confuses the pages.

@@ -1,3 +1,4 @@
+import { inTurn } from '../../database/turns.ts';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
@@ -75,7 +76,7 @@ export function createGatewayFinder({ db, env, log }: { db: Db; env: Env; log: L
 		/** The gateway with this token, which is noted as used from that address; null where there is none. */
 		async find(token: string, address: string): Promise<Asking | null> {
 			const key = isOfEnvironment(token) ? environmentId : hashToken(token);
-			const known = await memory.read('all', () => lookUp(db));
+			const known = await memory.read('all', () => inTurn('gateways', 2, () => lookUp(db)));
 			const found = known.get(key);
 			if (!found || (found.expiresAt && found.expiresAt.getTime() <= Date.now())) return null;
 			noteUse(found, address);

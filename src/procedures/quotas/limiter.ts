@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { Db } from '../../database/database.ts';
+import { transact } from '../../database/transaction.ts';
 import { giveBack, takeShares, type Limit, type Share } from './shares.ts';
 
 /**
@@ -43,12 +44,13 @@ const idleAfter = 60_000;
 const tidyEvery = 20_000;
 /** Of a month so much is taken at once that it lasts for about so many milliseconds. */
 const lastsFor = 5_000;
+/** Of a month so much is taken at first, and a hundredth of it at most: what is lent counts as used. */
 const wantedAtFirst = 16;
 const wantedAtMost = 10_000;
 /** An exhausted month is asked for again after so many seconds: something may have been given back. */
 const monthAgain = 5;
-/** So often a request asks for shares before it counts as one too many. */
-const asksAtMost = 4;
+/** So often a request asks for shares before it is to come again: others were faster each time. */
+const asksAtMost = 20;
 
 const keyOf = ({ span, subject }: Pick<Limit, 'span' | 'subject'>) => `${span} ${subject}`;
 
@@ -61,7 +63,9 @@ export function createLimiter(
 ) {
 	const held = new Map<string, Held>();
 	const inOrder = pLimit(1);
-	const asking = new Map<string, Limit & { wanted: number }>();
+	const asking = new Map<string, Limit>();
+	/** How many requests wait for a share of which limit. */
+	const waiting = new Map<string, number>();
 	let taking: Promise<void> | null = null;
 	/** How far the database's clock is ahead of this one, at least and at most; in milliseconds. */
 	let ahead = { least: 0, most: 0 };
@@ -74,16 +78,27 @@ export function createLimiter(
 
 	/** Has a share taken; whoever asks while a statement is under way goes with the next one. */
 	function ask(limit: Limit): Promise<void> {
-		asking.set(keyOf(limit), { ...limit, wanted: wantedOf(limit) });
+		asking.set(keyOf(limit), limit);
 		return (taking ??= inOrder(take));
+	}
+
+	function count(limit: Limit, step: 1 | -1): void {
+		const key = keyOf(limit);
+		const now = (waiting.get(key) ?? 0) + step;
+		if (now > 0) waiting.set(key, now);
+		else waiting.delete(key);
 	}
 
 	async function take(): Promise<void> {
 		taking = null;
-		const asked = [...asking.values()];
+		const asked = [...asking.values()].map((one) => ({
+			...one,
+			wanted: wantedOf(one),
+			waiting: waiting.get(keyOf(one)) ?? 1
+		}));
 		asking.clear();
 		const sent = performance.now();
-		const shares = await takeShares(db, processId, asked);
+		const shares = await transact(db, (trx) => takeShares(trx, processId, asked));
 		const received = performance.now();
 		const [first] = shares;
 		if (first) ahead = { least: first.at - received, most: first.at - sent };
@@ -116,9 +131,13 @@ export function createLimiter(
 	function wantedOf(limit: Limit): number {
 		const one = held.get(keyOf(limit));
 		if (limit.span === 'month') {
-			if (!one) return wantedAtFirst;
+			const least = Math.max(waiting.get(keyOf(limit)) ?? 0, 1);
+			if (!one) return Math.max(least, Math.min(wantedAtFirst, Math.floor(limit.most / 100)));
 			const isTooLittle = performance.now() - one.takenAt < lastsFor;
-			return Math.min(Math.max(isTooLittle ? one.wanted * 2 : Math.ceil(one.wanted / 2), 1), wantedAtMost);
+			return Math.min(
+				Math.max(isTooLittle ? one.wanted * 2 : Math.ceil(one.wanted / 2), least),
+				wantedAtMost
+			);
 		}
 		const [, second] = secondsNow();
 		// What it has isn't enough for this second.
@@ -173,14 +192,14 @@ export function createLimiter(
 
 	async function giveIdleBack(forMs: number): Promise<void> {
 		const now = performance.now();
-		const rests = [];
+		const rests: Parameters<typeof giveBack>[1][number][] = [];
 		for (const [key, { share, left, spentAt }] of held) {
 			if (now - spentAt < forMs) continue;
 			held.delete(key);
 			if (share.span === 'month' && left > 0)
 				rests.push({ subject: share.subject, endsAt: share.endsAt, left });
 		}
-		await giveBack(db, rests);
+		await transact(db, (trx) => giveBack(trx, rests));
 	}
 
 	return {
@@ -203,8 +222,16 @@ export function createLimiter(
 					for (const limit of all) pay(limit);
 					return answer(null);
 				}
-				if (asked === asksAtMost) return answer(unknown[0]?.limit ?? null);
-				await Promise.all(unknown.map(({ limit }) => ask(limit)));
+				if (asked === asksAtMost) {
+					const { reached, limits: states } = answer(unknown[0]?.limit ?? null);
+					return { reached: reached && { ...reached, resetsIn: 1 }, limits: states };
+				}
+				for (const { limit } of unknown) count(limit, 1);
+				try {
+					await Promise.all(unknown.map(({ limit }) => ask(limit)));
+				} finally {
+					for (const { limit } of unknown) count(limit, -1);
+				}
 			}
 		},
 		/** Gives back what isn't spent. */

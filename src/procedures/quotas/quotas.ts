@@ -23,11 +23,18 @@ const own = {
 	applicationPerMonth: most('applicationPerMonth')
 };
 
-/** How much of this month is given out, of this organization's applications and of their credentials. */
+/** How much of this month is given out, of this organization's applications and of their credentials that work. */
 const selectTaken = (db: Db, organizationId: string) =>
 	db
 		.selectFrom('application')
-		.leftJoin('credential', 'credential.applicationId', 'application.id')
+		.leftJoin('credential', (join) =>
+			join
+				.onRef('credential.applicationId', '=', 'application.id')
+				.on('credential.revokedAt', 'is', null)
+				.on((eb) =>
+					eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', sql<Date>`now()`)])
+				)
+		)
 		.innerJoin('quotaMonth', (join) =>
 			join.on((eb) => eb('quotaMonth.subject', 'in', [eb.ref('application.id'), eb.ref('credential.id')]))
 		)

@@ -42,7 +42,7 @@ export interface Share {
 export async function takeShares(
 	db: Db,
 	processId: string,
-	asked: readonly (Limit & { wanted: number })[]
+	asked: readonly (Limit & { wanted: number; waiting: number })[]
 ): Promise<Share[]> {
 	const { rows } = await sql<Share>`
 		select * from take_shares(${processId}, ${JSON.stringify(asked)}::jsonb, ${leaseSeconds}::integer)`.execute(
@@ -58,11 +58,18 @@ export async function giveBack(
 ): Promise<void> {
 	if (rests.length === 0) return;
 	await sql`
+		with rest as materialized (
+			select quota_month.subject, quota_month.began_at, rest."left"
+			from jsonb_to_recordset(${JSON.stringify(rests)}::jsonb) as rest (subject uuid, "endsAt" bigint, "left" bigint)
+			join quota_month on quota_month.subject = rest.subject
+				and quota_month.began_at = (to_timestamp(rest."endsAt") at time zone 'UTC' - interval '1 month') at time zone 'UTC'
+			-- In the order in which they are taken.
+			order by quota_month.subject for update of quota_month
+		)
 		update quota_month
 		set taken = taken - rest."left"
-		from jsonb_to_recordset(${JSON.stringify(rests)}::jsonb) as rest (subject uuid, "endsAt" bigint, "left" bigint)
-		where quota_month.subject = rest.subject
-			and quota_month.began_at = (to_timestamp(rest."endsAt") at time zone 'UTC' - interval '1 month') at time zone 'UTC'
+		from rest
+		where quota_month.subject = rest.subject and quota_month.began_at = rest.began_at
 			and quota_month.taken >= rest."left"`.execute(db);
 }
 

@@ -73,17 +73,17 @@ async function tell(ctx: WritingContext, subject: string, most: number): Promise
 	const thisMonth = sql<Date>`date_trunc('month', now(), 'UTC')`;
 	const month = await db
 		.selectFrom('quotaMonth')
-		.select(['beganAt', 'taken', 'told'])
+		.select(['beganAt', 'taken', 'told', 'toldMost'])
 		.where('subject', '=', subject)
 		.where('beganAt', '=', thisMonth)
 		.forUpdate()
 		.executeTakeFirst();
 	const level = levelOf(month?.taken ?? 0, most);
 	// Told by another process, or given back in the meantime.
-	if (!month || level <= month.told) return;
+	if (!month || level <= (month.toldMost < most ? 0 : month.told)) return;
 	await db
 		.updateTable('quotaMonth')
-		.set({ told: level })
+		.set({ told: level, toldMost: most })
 		.where('subject', '=', subject)
 		.where('beganAt', '=', month.beganAt)
 		.execute();
