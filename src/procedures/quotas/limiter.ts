@@ -1,6 +1,5 @@
 import pLimit from 'p-limit';
 import type { Db } from '../../database/database.ts';
-import { transact } from '../../database/transaction.ts';
 import { giveBack, takeShares, type Limit, type Share } from './shares.ts';
 
 /**
@@ -98,7 +97,7 @@ export function createLimiter(
 		}));
 		asking.clear();
 		const sent = performance.now();
-		const shares = await transact(db, (trx) => takeShares(trx, processId, asked));
+		const shares = await takeShares(db, processId, asked);
 		const received = performance.now();
 		const [first] = shares;
 		if (first) ahead = { least: first.at - received, most: first.at - sent };
@@ -199,7 +198,7 @@ export function createLimiter(
 			if (share.span === 'month' && left > 0)
 				rests.push({ subject: share.subject, endsAt: share.endsAt, left });
 		}
-		await transact(db, (trx) => giveBack(trx, rests));
+		await giveBack(db, rests);
 	}
 
 	return {
