@@ -19,6 +19,9 @@ export const kindLabels: Record<Kind, string> = {
 	settings: 'Settings',
 	mailServer: 'Mail server',
 	gateway: 'Gateways',
+	product: 'API products',
+	plan: 'Plans',
+	access: 'Access to APIs',
 	email: 'E-mails',
 	brand: 'Look of e-mails'
 };

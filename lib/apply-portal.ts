@@ -147,6 +147,22 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'gateway.updated':
 		case 'gateway.rotated':
 		case 'gateway.revoked':
+		case 'product.created':
+		case 'product.updated':
+		case 'product.published':
+		case 'product.retired':
+		case 'product.deleted':
+		case 'product.documented':
+		case 'plan.created':
+		case 'plan.updated':
+		case 'plan.closed':
+		case 'plan.opened':
+		case 'plan.deleted':
+		case 'access.requested':
+		case 'access.withdrawn':
+		case 'access.approved':
+		case 'access.rejected':
+		case 'access.ended':
 			return next;
 		default:
 			event satisfies ToldOnlyTo<'organization'>;

@@ -142,6 +142,12 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 				)
 			};
 		}
+		case 'access.requested':
+		case 'access.withdrawn':
+		case 'access.approved':
+		case 'access.rejected':
+		case 'access.ended':
+		case 'access.limited':
 		case 'application.limited':
 		case 'application.neared':
 			// Pages ask for limits by themselves.

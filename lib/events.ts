@@ -1,6 +1,7 @@
 import { sentence } from './direction.ts';
 import { event, type Audience } from './event.ts';
 import { portalEvents } from './portal-events.ts';
+import { productEvents } from './product-events.ts';
 import { sayQuotas, type OwnQuotas } from './quotas.ts';
 import { z } from './schema.ts';
 import { roleLabels, fullName } from './views.ts';
@@ -254,7 +255,8 @@ export const events = {
 			? sentence`says that ${key(one)} has ended, as another one has taken its place`
 			: sentence`says that ${key(one)} has ended`
 	),
-	...portalEvents
+	...portalEvents,
+	...productEvents
 };
 
 export type EventName = keyof typeof events;

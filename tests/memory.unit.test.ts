@@ -148,7 +148,21 @@ test('whatever may end an answer is told by its commit: all events but those of 
 		'settings.updated',
 		'gateway.updated',
 		'gateway.rotated',
-		'gateway.revoked'
+		'gateway.revoked',
+		'product.updated',
+		'product.published',
+		'product.retired',
+		'product.deleted',
+		'product.documented',
+		'plan.updated',
+		'plan.closed',
+		'plan.opened',
+		'plan.deleted',
+		'access.withdrawn',
+		'access.approved',
+		'access.rejected',
+		'access.ended',
+		'access.limited'
 	]);
 	expect(mayEnd('something.new')).toBe(true);
 });

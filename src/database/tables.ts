@@ -4,7 +4,17 @@ import type { MessageState, Security } from '#lib/mail-server.ts';
 import type { OwnQuotas } from '#lib/quotas.ts';
 import type { Settings } from '#lib/settings.ts';
 import type { Account, Role, Status } from '#lib/views.ts';
+import type { QuotaMonthTable, RateLeaseTable, RateLimitTable } from './limit-tables.ts';
 import type { GatewayTable, GatewayTokenTable } from './gateway-tables.ts';
+import type {
+	AccessRequestTable,
+	AccessTable,
+	GatewayProductTable,
+	PlanTable,
+	ProductDocumentTable,
+	ProductOrganizationTable,
+	ProductTable
+} from './product-tables.ts';
 import type {
 	CredentialUseTable,
 	UsageBatchTable,
@@ -31,12 +41,6 @@ interface PortalTable extends SettingColumns {
 	lastAt: Timestamp;
 	keyCheck: string | null;
 	setupTokenHash: string | null;
-}
-
-interface RateLimitTable {
-	key: string;
-	count: number;
-	resetsAt: Date;
 }
 
 interface MessageTable {
@@ -166,6 +170,8 @@ interface OrganizationTable {
 	status: Status;
 	isPersonal: Generated<boolean>;
 	isRevealRestricted: Generated<boolean>;
+	/** Super admins alone ask for access to products. */
+	isAccessRestricted: Generated<boolean>;
 	requestedBy: string | null;
 	requestedAt: Timestamp;
 	decidedBy: string | null;
@@ -221,25 +227,6 @@ interface ApplicationTable {
 	isAlike: Generated<boolean>;
 	/** In what it differs from its organization. */
 	quotas: QuotaColumn;
-}
-
-interface RateLeaseTable {
-	/** A credential or an application. */
-	subject: string;
-	/** By process: requests a second, until which second since 1970, and how many it wanted. */
-	leases: ColumnType<Record<string, [number, number, number]>, string | undefined, string>;
-	renewedAt: Timestamp;
-}
-
-interface QuotaMonthTable {
-	subject: string;
-	beganAt: Date;
-	/** What was given to processes. */
-	taken: Count;
-	/** Of how many percent its people were told. */
-	told: Generated<number>;
-	/** Of which limit. */
-	toldMost: Count;
 }
 
 interface CredentialTable {
@@ -333,6 +320,13 @@ export interface Tables {
 	credential: CredentialTable;
 	gateway: GatewayTable;
 	gatewayToken: GatewayTokenTable;
+	gatewayProduct: GatewayProductTable;
+	product: ProductTable;
+	productOrganization: ProductOrganizationTable;
+	productDocument: ProductDocumentTable;
+	plan: PlanTable;
+	access: AccessTable;
+	accessRequest: AccessRequestTable;
 	usageCount: UsageCountTable;
 	usageWatch: UsageWatchTable;
 	usageBatch: UsageBatchTable;

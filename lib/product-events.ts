@@ -1,0 +1,89 @@
+import { sentence } from './direction.ts';
+import { event } from './event.ts';
+import { sayPlanLimits, type PlanHead, type ProductAccess, type ProductHead } from './products.ts';
+
+/** What can happen with products, and with who may call them. Of the former the portal's own team is told alone. */
+type OfProduct = { product: ProductHead };
+type OfPlan = OfProduct & { plan: PlanHead };
+type OfAccess = { access: ProductAccess };
+
+const asked = ({ access: { applicationName, product, request } }: OfAccess) =>
+	sentence`${applicationName} to ${product.name}, plan ${request?.plan.name ?? ''}`;
+const held = ({ access: { applicationName, product } }: OfAccess) =>
+	sentence`${applicationName} to ${product.name}`;
+
+export const productEvents = {
+	'product.created': event(
+		'portal',
+		({ product }: OfProduct) => sentence`added the API product ${product.name}`
+	),
+	/** `changed`: what, in words. */
+	'product.updated': event(
+		'portal',
+		({ product, changed }: OfProduct & { changed: string[] }) =>
+			sentence`changed ${changed.join(', ')} of the API product ${product.name}`
+	),
+	'product.published': event(
+		'portal',
+		({ product }: OfProduct) => sentence`published the API product ${product.name}`
+	),
+	/** `at`: the announced day, or null where it is retired from now on. */
+	'product.retired': event('portal', ({ product, at }: OfProduct & { at: string | null }) =>
+		at
+			? sentence`retires the API product ${product.name} on ${at.slice(0, 10)}`
+			: sentence`retired the API product ${product.name}`
+	),
+	'product.deleted': event(
+		'portal',
+		({ product }: OfProduct) => sentence`deleted the draft of the API product ${product.name}`
+	),
+	'product.documented': event(
+		'portal',
+		({ product, number }: OfProduct & { number: number }) =>
+			sentence`uploaded version ${number} of the documentation of ${product.name}`
+	),
+	'plan.created': event(
+		'portal',
+		({ product, plan }: OfPlan) => sentence`added the plan ${plan.name} to ${product.name}`
+	),
+	'plan.updated': event('portal', ({ product, plan, previous }: OfPlan & { previous: PlanHead }) =>
+		sayPlanLimits(plan) === sayPlanLimits(previous)
+			? sentence`changed the plan ${plan.name} of ${product.name}`
+			: sentence`limited the plan ${plan.name} of ${product.name} to ${sayPlanLimits(plan)}`
+	),
+	'plan.closed': event(
+		'portal',
+		({ product, plan }: OfPlan) =>
+			sentence`closed the plan ${plan.name} of ${product.name} to new applications`
+	),
+	'plan.opened': event(
+		'portal',
+		({ product, plan }: OfPlan) => sentence`opened the plan ${plan.name} of ${product.name} again`
+	),
+	'plan.deleted': event(
+		'portal',
+		({ product, plan }: OfPlan) => sentence`deleted the plan ${plan.name} of ${product.name}`
+	),
+	'access.requested': event('both', (one: OfAccess) => sentence`asked for access of ${asked(one)}`),
+	'access.withdrawn': event(
+		'both',
+		(one: OfAccess) => sentence`withdrew the request for access of ${asked(one)}`
+	),
+	'access.approved': event('both', (one: OfAccess) => sentence`approved access of ${asked(one)}`),
+	'access.rejected': event('both', (one: OfAccess) =>
+		one.access.request?.reason
+			? sentence`rejected access of ${asked(one)}: ${one.access.request.reason}`
+			: sentence`rejected access of ${asked(one)}`
+	),
+	'access.ended': event('both', (one: OfAccess) => {
+		const { endsAt, endReason } = one.access.granted ?? { endsAt: null, endReason: '' };
+		const when = endsAt ? sentence` on ${endsAt.slice(0, 10)}` : '';
+		return sentence`ended access of ${held(one)}${when}${endReason && `: ${endReason}`}`;
+	}),
+	/** The limits of its plan were changed. */
+	'access.limited': event(
+		'organization',
+		(one: OfAccess) =>
+			sentence`limited ${held(one)} to ${one.access.granted ? sayPlanLimits(one.access.granted.plan) : ''}`
+	)
+};

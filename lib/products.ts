@@ -1,0 +1,107 @@
+/** What the provider offers to organizations, by which plans, and what an application may call of it. */
+
+export const productStatuses = ['draft', 'published', 'retired'] as const;
+export type ProductStatus = (typeof productStatuses)[number];
+export const productStatusLabels: Record<ProductStatus, string> = {
+	draft: 'Draft',
+	published: 'Published',
+	retired: 'Retired'
+};
+
+export const visibilities = ['everyone', 'developers', 'organizations'] as const;
+export type Visibility = (typeof visibilities)[number];
+export const visibilityLabels: Record<Visibility, string> = {
+	everyone: 'Everyone, also signed out',
+	developers: 'Signed-in developers',
+	organizations: 'Chosen organizations'
+};
+
+export const approvals = ['automatic', 'manual'] as const;
+export type Approval = (typeof approvals)[number];
+export const approvalLabels: Record<Approval, string> = {
+	automatic: 'At once',
+	manual: 'By the API provider'
+};
+
+export const requestStatuses = ['pending', 'approved', 'rejected', 'withdrawn'] as const;
+export type RequestStatus = (typeof requestStatuses)[number];
+
+/** What an event says of a product. */
+export type ProductHead = { id: string; slug: string; name: string };
+
+/** What an event says of a plan. Limits are those of one application with the product; 0 for any number. */
+export type PlanHead = {
+	id: string;
+	name: string;
+	perSecond: number;
+	perMonth: number;
+	approval: Approval;
+	/** How old a credential may be that opens the product, in days; 0 for any age. */
+	credentialDays: number;
+};
+
+export type Plan = PlanHead & {
+	text: string;
+	position: number;
+	/** Since when nobody new gets it. */
+	closedAt: string | null;
+};
+
+/** What consumers see of a product. */
+export type Product = ProductHead & {
+	summary: string;
+	description: string;
+	contact: string;
+	status: ProductStatus;
+	/** Of a published one: from when on it is retired. */
+	retiresAt: string | null;
+	visibility: Visibility;
+	publishedAt: string | null;
+	retiredAt: string | null;
+	/** In the order in which they are shown. */
+	plans: Plan[];
+};
+
+/** What changed between two versions of a document, each a sentence. */
+export type DocumentChanges = { added: string[]; removed: string[]; breaking: string[] };
+
+/** What an application has of a product, and what was last asked for it; one of them at least is there. */
+export type ProductAccess = {
+	applicationId: string;
+	applicationName: string;
+	product: ProductHead;
+	granted: {
+		/** By which the plan's limits count; it stays when the plan changes. */
+		id: string;
+		plan: PlanHead;
+		grantedAt: string;
+		/** In the past where it has ended. */
+		endsAt: string | null;
+		endReason: string;
+	} | null;
+	request: {
+		id: string;
+		plan: PlanHead;
+		message: string;
+		status: RequestStatus;
+		/** Why it was rejected. */
+		reason: string;
+		requestedBy: { id: string | null; name: string };
+		requestedAt: string;
+		decidedBy: { name: string } | null;
+		decidedAt: string | null;
+	} | null;
+};
+
+/** Whether it opens the product at this moment. */
+export const isGranted = ({ granted }: Pick<ProductAccess, 'granted'>, now: number): boolean =>
+	granted !== null && (granted.endsAt === null || Date.parse(granted.endsAt) > now);
+
+const count = (number: number) => number.toLocaleString('en');
+
+/** “10 requests a second, 50,000 a month”, or that there is no limit. */
+export function sayPlanLimits({ perSecond, perMonth }: Pick<PlanHead, 'perSecond' | 'perMonth'>): string {
+	if (perSecond && perMonth) return `${count(perSecond)} requests a second, ${count(perMonth)} a month`;
+	if (perSecond) return `${count(perSecond)} requests a second`;
+	return perMonth ? `${count(perMonth)} requests a month` : 'any number of requests';
+}

@@ -1,0 +1,92 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { Actor } from '#lib/events.ts';
+import type { Approval, DocumentChanges, ProductStatus, RequestStatus, Visibility } from '#lib/products.ts';
+
+/** What the provider offers and who may call it, as tables.ts has the others. */
+
+type Timestamp = ColumnType<Date, Date | undefined, Date>;
+
+export interface ProductTable {
+	id: Generated<string>;
+	slug: string;
+	name: string;
+	summary: Generated<string>;
+	description: Generated<string>;
+	contact: Generated<string>;
+	status: Generated<ProductStatus>;
+	retiresAt: Date | null;
+	visibility: Generated<Visibility>;
+	createdBy: ColumnType<Actor, Actor, never>;
+	createdAt: Timestamp;
+	publishedAt: Date | null;
+	retiredAt: Date | null;
+}
+
+export interface ProductOrganizationTable {
+	productId: string;
+	organizationId: string;
+}
+
+export interface ProductDocumentTable {
+	id: Generated<string>;
+	productId: string;
+	number: number;
+	content: string;
+	format: 'json' | 'yaml';
+	specVersion: string;
+	title: string;
+	apiVersion: string;
+	/** Origins of the servers that it names. */
+	servers: ColumnType<string[], string | undefined, string>;
+	operations: Generated<number>;
+	changes: ColumnType<DocumentChanges | null, string | null, string | null>;
+	uploadedBy: ColumnType<Actor, Actor, never>;
+	createdAt: Timestamp;
+}
+
+export interface PlanTable {
+	id: Generated<string>;
+	productId: string;
+	name: string;
+	text: Generated<string>;
+	/** Of one application with the product; 0 for any number. */
+	perSecond: Generated<number>;
+	perMonth: Generated<number>;
+	approval: Generated<Approval>;
+	credentialDays: Generated<number>;
+	position: Generated<number>;
+	closedAt: Date | null;
+	createdAt: Timestamp;
+}
+
+export interface AccessTable {
+	id: Generated<string>;
+	organizationId: string;
+	applicationId: string;
+	productId: string;
+	planId: string;
+	grantedAt: Timestamp;
+	endsAt: Date | null;
+	endedBy: ColumnType<Actor | null, Actor | null | undefined, Actor | null>;
+	endReason: Generated<string>;
+}
+
+export interface AccessRequestTable {
+	id: Generated<string>;
+	organizationId: string;
+	applicationId: string;
+	productId: string;
+	planId: string;
+	message: Generated<string>;
+	status: Generated<RequestStatus>;
+	reason: Generated<string>;
+	requestedBy: ColumnType<Actor, Actor, never>;
+	requestedAt: Timestamp;
+	decidedBy: ColumnType<Actor | null, Actor | null | undefined, Actor | null>;
+	decidedAt: Date | null;
+}
+
+export interface GatewayProductTable {
+	gatewayId: string;
+	productId: string;
+}
