@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessEmails } from './accesses.ts';
 import { credentialEmails } from './credentials.ts';
 import { email, perHour, perHourWithoutLink } from './email.ts';
 import { invitationEmails } from './invitations.ts';
@@ -249,6 +250,7 @@ export const catalogue = {
 		props: z.strictObject({ organizationName, firstName }),
 		sample: { organizationName: 'Northwind Logistics', firstName: 'Grace' }
 	}),
+	...accessEmails,
 	...credentialEmails,
 	...invitationEmails,
 	'member-role-changed': email({

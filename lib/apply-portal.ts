@@ -20,6 +20,8 @@ export type PortalSnapshot = {
 	organizations: AdminOrganization[];
 	/** How many accounts wait for an approval. */
 	waiting: number;
+	/** How many requests for access to products wait. */
+	accessRequests: number;
 	recent: LiveEvent[];
 };
 
@@ -158,12 +160,15 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'plan.closed':
 		case 'plan.opened':
 		case 'plan.deleted':
+		case 'access.ended':
+		case 'access.kept':
+			return next;
 		case 'access.requested':
+			return { ...next, accessRequests: next.accessRequests + 1 };
 		case 'access.withdrawn':
 		case 'access.approved':
 		case 'access.rejected':
-		case 'access.ended':
-			return next;
+			return { ...next, accessRequests: next.accessRequests - 1 };
 		default:
 			event satisfies ToldOnlyTo<'organization'>;
 			return next;

@@ -1,4 +1,6 @@
+import { withAccess } from './accesses.ts';
 import type { LiveEvent, ToldOnlyTo } from './events.ts';
+import type { ProductAccess } from './products.ts';
 import { recentLength } from './wire.ts';
 import { renamed } from './renamed.ts';
 import { shownCredentials } from './views.ts';
@@ -11,6 +13,8 @@ export type OrganizationSnapshot = {
 	members: Member[];
 	invitations: Invitation[];
 	applications: Application[];
+	/** What they have of products and have asked for; see `withAccess` for the order. */
+	accesses: ProductAccess[];
 	/** The latest events, newest first. */
 	recent: LiveEvent[];
 };
@@ -61,7 +65,8 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'organization.suspended': {
 			// It shows that it is, and nothing of what it holds, as when it is opened.
 			const { organization } = event.payload;
-			return { ...next, organization, members: [], invitations: [], applications: [], recent: [] };
+			const nothing = { members: [], invitations: [], applications: [], accesses: [], recent: [] };
+			return { ...next, organization, ...nothing };
 		}
 		case 'member.activated': {
 			const members = byId(next.members, event.payload.member);
@@ -113,7 +118,10 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'application.updated': {
 			const { credentials: _, ...head } = event.payload.application;
 			const applications = next.applications.map((one) => (one.id === head.id ? { ...one, ...head } : one));
-			return { ...next, applications };
+			const accesses = next.accesses.map((one) =>
+				one.applicationId === head.id ? { ...one, applicationName: head.name } : one
+			);
+			return { ...next, applications, accesses };
 		}
 		case 'application.received': {
 			// It may be older than those that are here.
@@ -123,8 +131,11 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 			return { ...next, applications };
 		}
 		case 'application.moved':
-		case 'application.deleted':
-			return { ...next, applications: without(next.applications, event.payload.application.id) };
+		case 'application.deleted': {
+			const { id } = event.payload.application;
+			const accesses = next.accesses.filter(({ applicationId }) => applicationId !== id);
+			return { ...next, applications: without(next.applications, id), accesses };
+		}
 		case 'credential.created':
 		case 'credential.revoked': {
 			const { credential } = event.payload;
@@ -147,7 +158,9 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'access.approved':
 		case 'access.rejected':
 		case 'access.ended':
+		case 'access.kept':
 		case 'access.limited':
+			return { ...next, accesses: withAccess(next.accesses, event.payload.access) };
 		case 'application.limited':
 		case 'application.neared':
 			// Pages ask for limits by themselves.

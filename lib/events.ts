@@ -41,6 +41,12 @@ const invitee = (one: Invitation) =>
 const credentials = (count: number) =>
 	count === 1 ? 'a credential that still works' : sentence`${count} credentials that still work`;
 
+/** What an organization can keep to its Super admins. */
+const restricted = {
+	isRevealRestricted: 'reveal credentials',
+	isAccessRestricted: 'ask for access to APIs'
+} as const;
+
 const key = (one: OfCredential) =>
 	sentence`“${one.credential.label}” (…${one.credential.lastFour}) of ${one.applicationName}`;
 
@@ -93,10 +99,16 @@ export const events = {
 			? sentence`deleted the organization ${organization.name}, as ${organization.deletion.by.name} had asked`
 			: sentence`deleted the organization ${organization.name}`
 	),
-	'organization.configured': event('both', ({ organization }: OfOrganization) =>
-		organization.isRevealRestricted
-			? 'let only Super admins reveal credentials'
-			: 'let every member reveal credentials'
+	/** `changed`: which of its switches; the first one in events of older versions. */
+	'organization.configured': event(
+		'both',
+		({
+			organization,
+			changed = ['isRevealRestricted']
+		}: OfOrganization & { changed?: (keyof typeof restricted)[] }) =>
+			changed
+				.map((one) => `let ${organization[one] ? 'only Super admins' : 'every member'} ${restricted[one]}`)
+				.join(' and ')
 	),
 	/** `quotas`: in what it differs from the settings of the portal. */
 	'organization.limited': event('both', ({ organization, quotas }: OfOrganization & { quotas: OwnQuotas }) =>

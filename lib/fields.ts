@@ -115,6 +115,8 @@ export const accentColor = text(100)
 	});
 export const description = paragraph('The description', 500);
 export const rejectionReason = paragraph('The reason', 500);
+/** What an application needs access for. */
+export const accessMessage = paragraph('The message', 1000);
 
 /** Which characters is the person's own affair; composed (NFC), since keyboards write the same letter in two ways. */
 export const password = text(3 * passwordLength.max, {

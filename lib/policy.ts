@@ -19,8 +19,8 @@ type Rule =
 			isPersonalOnly?: true;
 			/** Only for whose address is proven, as `verified`. */
 			isVerifiedOnly?: true;
-			/** The organization can keep this to Super admins ("Only Super admins reveal credentials"). */
-			isRestrictable?: true;
+			/** By which switch the organization keeps this to Super admins ("Only Super admins reveal credentials"). */
+			restrictedBy?: 'isRevealRestricted' | 'isAccessRestricted';
 	  };
 
 const anyone = { who: 'anyone' } as const;
@@ -35,6 +35,8 @@ const superAdmin = {
 	isCompanyOnly: true
 } as const;
 const requester = { who: 'member', roles: ['super_admin'], isCompanyOnly: true } as const;
+/** Products are for companies: a personal space holds keys to try things with. */
+const asking = { ...everyMember, isCompanyOnly: true, restrictedBy: 'isAccessRestricted' } as const;
 
 export const policy = {
 	'setup.open': anyone,
@@ -169,8 +171,8 @@ export const policy = {
 	'quotas.list': everyMember,
 	'credentials.list': everyMember,
 	'credentials.create': everyMember,
-	'credentials.reveal': { ...everyMember, isRestrictable: true },
-	'credentials.copy': { ...everyMember, isRestrictable: true },
+	'credentials.reveal': { ...everyMember, restrictedBy: 'isRevealRestricted' },
+	'credentials.copy': { ...everyMember, restrictedBy: 'isRevealRestricted' },
 	'credentials.rotate': everyMember,
 	'credentials.revoke': everyMember,
 	'credentials.revokeSilent': everyMember,
@@ -179,7 +181,18 @@ export const policy = {
 	'usage.get': everyMember,
 	'usage.list': everyMember,
 	'usage.listRows': everyMember,
-	'usage.listIdle': everyMember
+	'usage.listIdle': everyMember,
+
+	'accesses.listPlaces': user,
+	'accesses.request': asking,
+	'accesses.withdraw': asking,
+	'accesses.endOwn': asking,
+	'accesses.list': admin,
+	'accesses.approve': admin,
+	'accesses.reject': admin,
+	'accesses.decideMany': admin,
+	'accesses.end': admin,
+	'accesses.keep': admin
 } as const satisfies Record<string, Rule>;
 
 export type ProcedurePath = keyof typeof policy;
@@ -189,7 +202,7 @@ export const rules: Record<string, Rule | undefined> = policy;
 /** What the decision about a member's call depends on. */
 export type Standing = {
 	role: Role;
-	organization: Pick<Organization, 'status' | 'isPersonal' | 'isRevealRestricted'>;
+	organization: Pick<Organization, 'status' | 'isPersonal' | 'isRevealRestricted' | 'isAccessRestricted'>;
 };
 
 /** Whether a member may call the procedure. Says no to every procedure that is not about an organization. */
@@ -201,7 +214,7 @@ export function can(path: ProcedurePath, { role, organization }: Standing): bool
 		rule.statuses.includes(organization.status) &&
 		!(rule.isCompanyOnly && organization.isPersonal) &&
 		!(rule.isPersonalOnly && !organization.isPersonal) &&
-		!(rule.isRestrictable && organization.isRevealRestricted && role !== 'super_admin')
+		!(rule.restrictedBy && organization[rule.restrictedBy] && role !== 'super_admin')
 	);
 }
 
@@ -220,6 +233,10 @@ export const permissions: { label: string; paths: readonly ProcedurePath[] }[] =
 		paths: ['credentials.create', 'credentials.rotate', 'credentials.revoke', 'credentials.revokeSilent']
 	},
 	{ label: 'Reveal and copy credentials', paths: ['credentials.reveal', 'credentials.copy'] },
+	{
+		label: 'Ask for access to APIs, change its plan, end it',
+		paths: ['accesses.request', 'accesses.withdraw', 'accesses.endOwn']
+	},
 	{
 		label: 'Invite people, resend and revoke invitations',
 		paths: [

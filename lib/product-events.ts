@@ -80,6 +80,8 @@ export const productEvents = {
 		const when = endsAt ? sentence` on ${endsAt.slice(0, 10)}` : '';
 		return sentence`ended access of ${held(one)}${when}${endReason && `: ${endReason}`}`;
 	}),
+	/** The end that was set is taken back before its day. */
+	'access.kept': event('both', (one: OfAccess) => sentence`took back the end of access of ${held(one)}`),
 	/** The limits of its plan were changed. */
 	'access.limited': event(
 		'organization',

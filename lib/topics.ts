@@ -5,7 +5,8 @@
 export const topics = {
 	requests: {
 		label: 'Requests',
-		description: 'An organization or an account waits for the decision of the portal’s team.',
+		description:
+			'An organization, an account or access to an API waits for the decision of the portal’s team.',
 		/** Only portal admins get them. */
 		isForAdmins: true,
 		isOnByDefault: true
@@ -33,6 +34,13 @@ export const topics = {
 		label: 'Limits that are nearly reached',
 		description:
 			'An application of an organization whose Super admin you are has used most, or all, of what a month holds.',
+		isForAdmins: false,
+		isOnByDefault: true
+	},
+	access: {
+		label: 'Access to APIs',
+		description:
+			'Access that you have asked for, or of an organization whose Super admin you are, is approved or rejected, or ends.',
 		isForAdmins: false,
 		isOnByDefault: true
 	},

@@ -24,6 +24,8 @@ export const organizationView = z.object({
 	isPersonal: z.boolean(),
 	/** Only Super admins may reveal and copy credentials. */
 	isRevealRestricted: z.boolean(),
+	/** Only Super admins ask for access to APIs, change and end it. */
+	isAccessRestricted: z.boolean(),
 	/** `isProven`: whether somebody has shown that the address is theirs. */
 	requestedBy: z
 		.object({ id: z.uuid(), name: z.string(), email: z.string(), isProven: z.boolean() })

@@ -1,3 +1,7 @@
+import { accessesRouter } from './procedures/accesses/accesses.ts';
+import { decisionsRouter as accessDecisionsRouter } from './procedures/accesses/decisions.ts';
+import { endingsRouter } from './procedures/accesses/endings.ts';
+import { requestsRouter } from './procedures/accesses/requests.ts';
 import { accountsRouter } from './procedures/accounts/accounts.ts';
 import { alarmsRouter } from './procedures/alarms/alarms.ts';
 import { addressesRouter } from './procedures/accounts/addresses.ts';
@@ -33,6 +37,7 @@ import { usersRouter } from './procedures/accounts/users.ts';
 import { createCallerFactory, mergeRouters, router } from './api/trpc.ts';
 
 export const appRouter = router({
+	accesses: mergeRouters(accessesRouter, accessDecisionsRouter, endingsRouter, requestsRouter),
 	accounts: mergeRouters(accountsRouter, addressesRouter, profilesRouter, resetsRouter, usersRouter),
 	activity: activityRouter,
 	alarms: alarmsRouter,

@@ -10,13 +10,17 @@ import {
 	type Portal,
 	type Visitor
 } from './factories.ts';
+import { insertProduct, type Offered } from './offers.ts';
 import { appRouter } from '../src/router.ts';
 
 const paths = Object.keys(policy) as ProcedurePath[];
 
 let portal: Portal;
+let product: Offered;
 beforeAll(async () => {
 	portal = await startPortal();
+	const plans = [{ name: 'Trial', approval: 'automatic' as const }, { name: 'Business' }, { name: 'Large' }];
+	product = await insertProduct(portal, { plans });
 });
 afterAll(() => portal.stop());
 
@@ -44,7 +48,12 @@ async function furnish(owner?: Person) {
 	const application = await portal.application(company);
 	const invitation = await portal.invitation(company);
 	const credentialId = application.credentials[0]?.id ?? '';
-	return { company, member, heir, application, invitation, credentialId };
+	const wanted = { organizationId: company.id, applicationId: application.id, product: product.slug };
+	const ask = (plan: string) =>
+		company.owner.api.accesses.request.mutate({ ...wanted, planId: product.plans[plan] ?? '' });
+	const accessId = (await ask('Trial')).granted?.id ?? '';
+	const requestId = (await ask('Business')).request?.id ?? '';
+	return { company, member, heir, application, invitation, credentialId, accessId, requestId };
 }
 type Furnished = Awaited<ReturnType<typeof furnish>>;
 
@@ -57,7 +66,7 @@ function inputs(
 	things: Omit<Furnished, 'company'>
 ): Partial<Record<ProcedurePath, object>> {
 	const organizationId = company.id;
-	const { member, heir, application, invitation, credentialId } = things;
+	const { member, heir, application, invitation, credentialId, accessId, requestId } = things;
 	const place = { organizationId, applicationId: application.id, credentialId };
 	return {
 		'organizations.open': { slug: company.slug },
@@ -98,6 +107,14 @@ function inputs(
 		'credentials.copy': place,
 		'credentials.rotate': { ...place, overlapSeconds: 3600 },
 		'credentials.revoke': place,
+		'accesses.withdraw': { organizationId, requestId },
+		'accesses.request': {
+			organizationId,
+			applicationId: application.id,
+			product: product.slug,
+			planId: product.plans.Large
+		},
+		'accesses.endOwn': { organizationId, accessId },
 		'applications.move': {
 			organizationId,
 			targetId: organizationId,
@@ -189,11 +206,11 @@ describe('every procedure, called directly', () => {
 		const before = await victim.company.owner.api.organizations.open.query({ slug: victim.company.slug });
 		const mixed = inputs(attacker.company, victim);
 		const withForeignIds = ofMembers.filter((path) =>
-			/members\.(update|remove|handOver|listRevealed)|invitations\.(re|update)|applications\.(update|delete)|credentials\.(?!list)|usage\.(get|listRows)/.test(
+			/members\.(update|remove|handOver|listRevealed)|invitations\.(re|update)|applications\.(update|delete)|credentials\.(?!list)|accesses|usage\.(get|listRows)/.test(
 				path
 			)
 		);
-		expect(withForeignIds.length).toBe(17);
+		expect(withForeignIds.length).toBe(20);
 		for (const path of withForeignIds) {
 			const { status } = await call(attacker.company.owner, path, mixed[path]);
 			expect(status, path).toBe(404);
@@ -208,7 +225,12 @@ describe('every procedure, called directly', () => {
 		const given = inputs(company, { ...things, member });
 		// An invitation of just now can't be sent again yet, whoever asks.
 		await portal.moveInvitation(things.invitation.id, { sentAt: -3600 });
-		const organization = { status: 'approved', isPersonal: false, isRevealRestricted: false } as const;
+		const organization = {
+			status: 'approved',
+			isPersonal: false,
+			isRevealRestricted: false,
+			isAccessRestricted: false
+		} as const;
 		for (const path of ofMembers) {
 			const isAllowed = can(path, { role: 'team_member', organization });
 			if (isAllowed) continue;

@@ -70,6 +70,12 @@ export const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'mailServers.get': {},
 	'mailServers.update': { replyTo: '' },
 	'mailServers.test': {},
+	'accesses.list': {},
+	'accesses.approve': { requestId: nowhere },
+	'accesses.reject': { requestId: nowhere },
+	'accesses.decideMany': { requestIds: [nowhere], decision: 'approved' },
+	'accesses.end': { organizationId: nowhere, accessId: nowhere },
+	'accesses.keep': { organizationId: nowhere, accessId: nowhere },
 	'gateways.list': {},
 	'gateways.get': { gatewayId: nowhere },
 	'gateways.create': {

@@ -60,6 +60,7 @@ describe('an open page', () => {
 		});
 		await api.credentials.revoke.mutate({ organizationId, applicationId, credentialId: rotated.id });
 		const other = await portal.application(company);
+		await changeAccess(company, other.id, applicationId);
 		await api.applications.delete.mutate({ organizationId, applicationId: other.id });
 		const invitation = await portal.invitation(company);
 		await api.invitations.revoke.mutate({ organizationId, invitationId: invitation.id });

@@ -11,10 +11,18 @@ describe('the policy', () => {
 	});
 
 	test('gives a Team member what belongs to the daily work, and keeps people and names to Super admins', () => {
-		const organization = { status: 'approved', isPersonal: false, isRevealRestricted: false } as const;
+		const organization = {
+			status: 'approved',
+			isPersonal: false,
+			isRevealRestricted: false,
+			isAccessRestricted: false
+		} as const;
 		const may = (role: (typeof roles)[number]) =>
 			procedures.filter((path) => can(path as ProcedurePath, { role, organization }));
 		const everybody = [
+			'accesses.endOwn',
+			'accesses.request',
+			'accesses.withdraw',
 			'activity.list',
 			'activity.since',
 			'applications.create',
@@ -60,8 +68,12 @@ describe('the policy', () => {
 	test('gives a Super admin whatever it gives a Team member', () => {
 		for (const path of Object.keys(policy) as ProcedurePath[]) {
 			for (const status of statuses) {
-				for (const isRevealRestricted of [false, true]) {
-					const organization = { status, isPersonal: false, isRevealRestricted };
+				for (const [isRevealRestricted, isAccessRestricted] of [
+					[false, false],
+					[true, false],
+					[false, true]
+				] as const) {
+					const organization = { status, isPersonal: false, isRevealRestricted, isAccessRestricted };
 					if (can(path, { role: 'team_member', organization })) {
 						expect(can(path, { role: 'super_admin', organization }), path).toBe(true);
 					}
@@ -71,20 +83,31 @@ describe('the policy', () => {
 	});
 
 	test('lets nobody do anything to a withdrawn organization', () => {
-		const organization = { status: 'withdrawn', isPersonal: false, isRevealRestricted: false } as const;
+		const organization = {
+			status: 'withdrawn',
+			isPersonal: false,
+			isRevealRestricted: false,
+			isAccessRestricted: false
+		} as const;
 		for (const path of Object.keys(policy) as ProcedurePath[]) {
 			for (const role of roles) expect(can(path, { role, organization }), path).toBe(false);
 		}
 	});
 
-	test('keeps invitations and people out of personal spaces', () => {
-		const organization = { status: 'approved', isPersonal: true, isRevealRestricted: false } as const;
+	test('keeps invitations, people and access to APIs out of personal spaces', () => {
+		const organization = {
+			status: 'approved',
+			isPersonal: true,
+			isRevealRestricted: false,
+			isAccessRestricted: false
+		} as const;
 		const paths = [
 			'invitations.create',
 			'members.update',
 			'members.handOver',
 			'members.remove',
-			'members.leave'
+			'members.leave',
+			'accesses.request'
 		] as const;
 		for (const path of paths) expect(can(path, { role: 'super_admin', organization }), path).toBe(false);
 		expect(can('applications.move', { role: 'super_admin', organization })).toBe(true);
@@ -92,11 +115,32 @@ describe('the policy', () => {
 	});
 
 	test('can keep revealing to Super admins', () => {
-		const organization = { status: 'approved', isPersonal: false, isRevealRestricted: true } as const;
+		const organization = {
+			status: 'approved',
+			isPersonal: false,
+			isRevealRestricted: true,
+			isAccessRestricted: false
+		} as const;
 		for (const path of ['credentials.reveal', 'credentials.copy'] as const) {
 			expect(can(path, { role: 'team_member', organization }), path).toBe(false);
 			expect(can(path, { role: 'super_admin', organization }), path).toBe(true);
 		}
+	});
+
+	test('can keep access to APIs to Super admins, by a switch of its own', () => {
+		const organization = {
+			status: 'approved',
+			isPersonal: false,
+			isRevealRestricted: false,
+			isAccessRestricted: true
+		} as const;
+		for (const path of ['accesses.request', 'accesses.withdraw', 'accesses.endOwn'] as const) {
+			expect(can(path, { role: 'team_member', organization }), path).toBe(false);
+			expect(can(path, { role: 'super_admin', organization }), path).toBe(true);
+			const other = { ...organization, isAccessRestricted: false, isRevealRestricted: true };
+			expect(can(path, { role: 'team_member', organization: other }), path).toBe(true);
+		}
+		expect(can('credentials.reveal', { role: 'team_member', organization })).toBe(true);
 	});
 
 	test('has every member’s procedure that changes something in the permission box, once', () => {

@@ -65,7 +65,7 @@ export async function seedEvents(db: Db, count: number, organizations: number): 
 							'lastName', 'No ' || n, 'role', 'team_member', 'joinedAt', '2026-01-01T00:00:00.000Z'))
 						when 2 then jsonb_build_object('previousStatus', 'pending', 'organization', jsonb_build_object(
 							'id', organization.id, 'slug', organization.slug, 'name', organization.name,
-							'status', 'approved', 'isPersonal', false, 'isRevealRestricted', false, 'requestedBy', null,
+							'status', 'approved', 'isPersonal', false, 'isRevealRestricted', false, 'isAccessRestricted', false, 'requestedBy', null,
 							'requestedAt', '2026-01-01T00:00:00.000Z', 'decidedBy', null, 'decidedAt', null, 'rejectionReason', null))
 						else jsonb_build_object('account', jsonb_build_object(
 							'id', account.id, 'email', account.email, 'firstName', 'Person', 'lastName', 'No ' || n,

@@ -8,6 +8,7 @@ import { compileTogether } from '../../database/together.ts';
 import { publish, publishMany } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, transferProcedure } from '../../api/trpc.ts';
+import { withdrawPending } from '../accesses/granting.ts';
 import { credentialViewOf, insertCredential, selectShown } from '../credentials/credentials.ts';
 import { listKnownTo } from '../credentials/exposures.ts';
 import { nameIn, personOf } from '../members/names.ts';
@@ -163,6 +164,7 @@ export const applicationsRouter = router({
 	/** Its credentials go with it and stop working at once. */
 	delete: organizationProcedure({ applicationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const application = await getApplication(ctx.db, ctx.organization.id, input.applicationId);
+		await withdrawPending(ctx, application.id);
 		await ctx.db.deleteFrom('application').where('id', '=', application.id).execute();
 		await publish(ctx, 'application.deleted', { application: headOf(application) });
 		return application;

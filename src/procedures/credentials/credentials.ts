@@ -9,6 +9,7 @@ import type { Tables } from '../../database/tables.ts';
 import { publish } from '../../news/publish.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
+import { expiryWithin } from '../accesses/ages.ts';
 import { consequenceOf, tellChange } from './changes.ts';
 import { listExposed } from './exposures.ts';
 import { listLastUses } from '../usage/uses.ts';
@@ -196,8 +197,7 @@ export const credentialsRouter = router({
 		expiresInSeconds: life.nullable().default(null)
 	}).mutation(async ({ ctx, input }) => {
 		const application = await getApplicationRow(ctx, input.applicationId);
-		const { expiresInSeconds: life } = input;
-		const expiresAt = life === null ? null : new Date(Date.now() + life * 1000);
+		const expiresAt = await expiryWithin(ctx.db, application.id, input.expiresInSeconds);
 		await refuseTooMany(ctx.db, application.id);
 		const createdId = await insertCredential(ctx, {
 			applicationId: application.id,
@@ -245,7 +245,7 @@ export const credentialsRouter = router({
 			const createdId = await insertCredential(ctx, {
 				applicationId: event.applicationId,
 				label: event.credential.label,
-				expiresAt: null
+				expiresAt: await expiryWithin(ctx.db, event.applicationId, null)
 			});
 			const created = await getCredential(ctx.db, createdId);
 			const replaced = await getCredential(ctx.db, event.credential.id);

@@ -232,7 +232,8 @@ export const acceptancesRouter = router({
 	open: publicProcedure({ token: linkToken }).query(async ({ ctx, input }) => {
 		const row = await findByToken(ctx.db, input.token);
 		if (!row) return { state: 'invalid' as const };
-		const { organizationName, isRevealRestricted, role, email, firstName, lastName } = row;
+		const { organizationName, isRevealRestricted, isAccessRestricted, role, email, firstName, lastName } =
+			row;
 		const { user } = ctx.session ?? {};
 		const from = { organizationName, inviterName: inviterName(row) };
 		const isForMe = user?.email === email;
@@ -242,7 +243,14 @@ export const acceptancesRouter = router({
 			// Whose link has been used, and who is a member, has somewhere to go.
 			return { state, ...from, slug: state !== 'unavailable' && isMember ? row.organizationSlug : null };
 		}
-		const common = { state, ...from, isRevealRestricted, role, expiresAt: isoOf(row.expiresAt) };
+		const common = {
+			state,
+			...from,
+			isRevealRestricted,
+			isAccessRestricted,
+			role,
+			expiresAt: isoOf(row.expiresAt)
+		};
 		if (user && !isForMe) {
 			return { ...common, who: 'other' as const, signedInAs: user.email, email: masked(email) };
 		}

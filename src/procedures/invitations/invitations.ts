@@ -33,7 +33,8 @@ export function selectInvitations(db: Db) {
 			'organization.name as organizationName',
 			'organization.slug as organizationSlug',
 			'organization.status as organizationStatus',
-			'organization.isRevealRestricted'
+			'organization.isRevealRestricted',
+			'organization.isAccessRestricted'
 		])
 		.select(nameIn('invitation.organizationId', 'invitation.invitedBy').as('inviterName'));
 }

@@ -222,6 +222,11 @@ export const administrationRouter = router({
 				.select((eb) => eb.fn.countAll<number>().as('count'))
 				.where('status', '=', 'pending')
 				.executeTakeFirstOrThrow();
+			const asked = await db
+				.selectFrom('accessRequest')
+				.select((eb) => eb.fn.countAll<number>().as('count'))
+				.where('status', '=', 'pending')
+				.executeTakeFirstOrThrow();
 			return {
 				seq: await getSeq(db),
 				search,
@@ -231,6 +236,7 @@ export const administrationRouter = router({
 				...(await listPage(db, { search, filter, order }, null)),
 				counts: await countByStatus(db),
 				waiting: Number(waiting.count),
+				accessRequests: Number(asked.count),
 				recent: await listEventsOfPortal(db, recentLength)
 			};
 		}),

@@ -8,6 +8,7 @@ import { publish, signalAll } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { transact } from '../../database/transaction.ts';
 import { adminProcedure, organizationProcedure, router, system } from '../../api/trpc.ts';
+import { withdrawPending } from '../accesses/granting.ts';
 import { leaveEventsOf } from '../activity/activity.ts';
 import { getOrganizationView, listRecipients, type WritingContext } from './organizations.ts';
 
@@ -166,6 +167,7 @@ async function deleteOrganization(ctx: WritingContext, id: string): Promise<void
 	if (!due) return;
 	const organization = await getOrganizationView(db, id);
 	const recipients = await listRecipients(ctx, organization);
+	await withdrawPending({ ...ctx, organization });
 	const applications = db.selectFrom('application').select('id').where('organizationId', '=', id);
 	await db.deleteFrom('credential').where('applicationId', 'in', applications).execute();
 	await db.deleteFrom('application').where('organizationId', '=', id).execute();

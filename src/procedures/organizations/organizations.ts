@@ -19,6 +19,7 @@ import {
 	system,
 	verifiedProcedure
 } from '../../api/trpc.ts';
+import { accessViewOf, selectAccessesOf } from '../accesses/views.ts';
 import { listAdminReaders } from '../accounts/accounts.ts';
 import { forMember, selectLatest, toEvents } from '../activity/activity.ts';
 import { applicationViewsOf, selectApplicationsOf } from '../applications/applications.ts';
@@ -69,6 +70,7 @@ export function organizationViewOf(row: Row): Organization {
 		status: row.status,
 		isPersonal: row.isPersonal,
 		isRevealRestricted: row.isRevealRestricted,
+		isAccessRestricted: row.isAccessRestricted,
 		requestedBy:
 			row.requestedBy !== null && row.requesterEmail !== null
 				? {
@@ -110,6 +112,7 @@ const askForAll = compileTogether((db: Db, id: string) => ({
 	members: selectAllMembers(db, id),
 	invitations: selectPending(db, id),
 	...selectApplicationsOf(db, id),
+	accesses: selectAccessesOf(db, id),
 	events: selectLatest(db, { kind: 'organization', organizationId: id }, recentLength),
 	online: selectOnlineIn(db, id, namesAtMost)
 }));
@@ -252,7 +255,7 @@ export const organizationsRouter = router({
 		const head = { seq: row.lastSeq, organization: organizationViewOf(row) };
 		// A suspended organization shows that it is, and nothing of what it holds.
 		if (row.status === 'suspended') {
-			const nothing = { members: [], invitations: [], applications: [], recent: [] };
+			const nothing = { members: [], invitations: [], applications: [], accesses: [], recent: [] };
 			return {
 				snapshot: { ...head, ...nothing } satisfies OrganizationSnapshot,
 				online: { count: 0, userIds: [] } satisfies Online
@@ -263,6 +266,7 @@ export const organizationsRouter = router({
 			members: found.members.map(memberViewOf),
 			invitations: found.invitations.map(invitationViewOf),
 			applications: applicationViewsOf(found),
+			accesses: found.accesses.map(accessViewOf),
 			recent: toEvents(found.events, 'organization').map((event) => forMember(event, ctx.membership.joinedAt))
 		};
 		const online: Online = {
@@ -326,17 +330,18 @@ export const organizationsRouter = router({
 		}
 	),
 
-	configure: organizationProcedure({ isRevealRestricted: z.boolean() }).mutation(async ({ ctx, input }) => {
-		if (input.isRevealRestricted === ctx.organization.isRevealRestricted) {
-			return getOrganizationView(ctx.db, ctx.organization.id);
-		}
-		await ctx.db
-			.updateTable('organization')
-			.set({ isRevealRestricted: input.isRevealRestricted })
-			.where('id', '=', ctx.organization.id)
-			.execute();
-		const organization = await getOrganizationView(ctx.db, ctx.organization.id);
-		await publish(ctx, 'organization.configured', { organization });
+	configure: organizationProcedure({
+		isRevealRestricted: z.boolean().optional(),
+		isAccessRestricted: z.boolean().optional()
+	}).mutation(async ({ ctx, input }) => {
+		const { organizationId: id, ...switches } = input;
+		const changed = (['isRevealRestricted', 'isAccessRestricted'] as const).filter(
+			(one) => switches[one] !== undefined && switches[one] !== ctx.organization[one]
+		);
+		if (changed.length === 0) return getOrganizationView(ctx.db, id);
+		await ctx.db.updateTable('organization').set(switches).where('id', '=', id).execute();
+		const organization = await getOrganizationView(ctx.db, id);
+		await publish(ctx, 'organization.configured', { organization, changed });
 		return organization;
 	})
 });

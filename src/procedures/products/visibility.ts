@@ -1,4 +1,4 @@
-import { sql, type SqlBool } from 'kysely';
+import { sql, type RawBuilder, type SqlBool } from 'kysely';
 
 /**
  * Who may see a product. What one may not see isn't there: not in a list or a search, an e-mail, an event or an export. Every
@@ -44,9 +44,9 @@ export function isVisibleTo({ userId, isPortalAdmin }: Viewer) {
 	))`;
 }
 
-/** Whether the organization may ask for access to `product`. */
-export const isOfferedTo = (organizationId: string) => {
-	const isIt = sql`organization.id = ${organizationId}::uuid`;
+/** Whether the organization may ask for access to `product`; its id, or a column of the query that is not `organization.id`. */
+export const isOfferedTo = (organizationId: string | RawBuilder<string>) => {
+	const isIt = sql`organization.id = ${typeof organizationId === 'string' ? sql`${organizationId}::uuid` : organizationId}`;
 	return sql<SqlBool>`(product.status = 'published' and not ${isRetired}
 		and (product.visibility <> 'organizations' or ${isChosen(isIt)}))`;
 };

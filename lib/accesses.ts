@@ -1,0 +1,72 @@
+import { sentence } from './direction.ts';
+import type { PlanHead, ProductHead, RequestStatus } from './products.ts';
+import { isGranted, type ProductAccess } from './products.ts';
+import type { Status } from './views.ts';
+
+/** Who may call which product: what the portal admins decide about, and where a person can ask. */
+
+/** How portal admins see a request. */
+export type AccessRequest = {
+	id: string;
+	organization: { id: string; name: string; status: Status };
+	application: { id: string; name: string };
+	product: ProductHead & { isRetired: boolean };
+	plan: PlanHead & { isClosed: boolean };
+	message: string;
+	status: RequestStatus;
+	reason: string;
+	requestedBy: { id: string | null; name: string };
+	requestedAt: string;
+	decidedBy: { name: string } | null;
+	decidedAt: string | null;
+	/** What the application has of the product; of requests that were approved, only at the latest. */
+	granted: ProductAccess['granted'];
+};
+
+/** How many requests one call decides about. */
+export const decidedAtOnce = 50;
+
+/** For how long an access may go on whose end is set, in days. */
+export const endsWithinDays = 365;
+
+/** Why a request can't be approved now, in words; null where it can. */
+export function sayObstacle({
+	organization,
+	product
+}: {
+	organization: { name: string; status: Status };
+	product: { name: string; isRetired: boolean };
+}): string | null {
+	if (organization.status !== 'approved') return sentence`${organization.name} is ${organization.status}.`;
+	return product.isRetired ? sentence`${product.name} is retired.` : null;
+}
+
+/** Where a person can ask for access to a product: an organization, and what its applications have of it. */
+export type AccessPlace = {
+	/** `canAsk`: whether the organization is offered it, and leaves asking to this person. */
+	organization: { id: string; slug: string; name: string; canAsk: boolean };
+	applications: { id: string; name: string; access: ProductAccess | null }[];
+};
+
+/** How old a new credential of the application may become, in days, by the strictest plan of what it opens; 0 for any age. */
+export function strictestDays(accesses: readonly ProductAccess[], now: number): number {
+	const days = accesses
+		.filter((one) => isGranted(one, now))
+		.flatMap(({ granted }) => granted?.plan.credentialDays || []);
+	return days.length > 0 ? Math.min(...days) : 0;
+}
+
+export const sayStrictest = (days: number): string =>
+	`A credential of this application works for ${days === 1 ? 'a day' : `${days.toLocaleString('en')} days`} at most, by the plan of an API that it opens.`;
+
+/** In the order in which a snapshot holds them: whatever changes names moves nothing. */
+export const orderOf = ({ applicationId, product }: ProductAccess): string =>
+	`${applicationId} ${product.id}`;
+
+/** The accesses with this one in place of that of the same application and product. */
+export function withAccess(all: readonly ProductAccess[], access: ProductAccess): ProductAccess[] {
+	const key = orderOf(access);
+	return [...all.filter((one) => orderOf(one) !== key), access].toSorted((one, other) =>
+		orderOf(one) < orderOf(other) ? -1 : 1
+	);
+}

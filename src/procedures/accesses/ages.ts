@@ -1,0 +1,30 @@
+import { sayStrictest } from '#lib/accesses.ts';
+import { fieldRefusal } from '../../api/refusals.ts';
+import type { Db } from '../../database/database.ts';
+
+/** How old the application's credentials may become, in days, by the strictest plan of what it opens; null for any age. */
+async function findDays(db: Db, applicationId: string): Promise<number | null> {
+	const row = await db
+		.selectFrom('access')
+		.innerJoin('plan', 'plan.id', 'access.planId')
+		.select((eb) => eb.fn.min<number | null>('plan.credentialDays').as('days'))
+		.where('access.applicationId', '=', applicationId)
+		.where('plan.credentialDays', '>', 0)
+		.where((eb) => eb.or([eb('access.endsAt', 'is', null), eb('access.endsAt', '>', new Date())]))
+		.executeTakeFirst();
+	return row?.days ?? null;
+}
+
+/**
+ * When a new credential of the application ends: as its plans say where nobody says when.
+ * @param life in seconds; null for as long as may be.
+ * @throws {Refusal} at the field, for longer than a plan allows.
+ */
+export async function expiryWithin(db: Db, applicationId: string, life: number | null): Promise<Date | null> {
+	const days = await findDays(db, applicationId);
+	const most = days === null ? null : days * 86_400;
+	if (life !== null && most !== null && life > most)
+		throw fieldRefusal('expiresInSeconds', 'INVALID', sayStrictest(days ?? 0));
+	const seconds = life ?? most;
+	return seconds === null ? null : new Date(Date.now() + seconds * 1000);
+}

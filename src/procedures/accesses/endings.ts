@@ -1,0 +1,96 @@
+import { sql } from 'kysely';
+import { z } from 'zod';
+import { endsWithinDays } from '#lib/accesses.ts';
+import { sentence } from '#lib/direction.ts';
+import { rejectionReason, wholeNumber } from '#lib/fields.ts';
+import type { Trx } from '../../database/database.ts';
+import { publish } from '../../news/publish.ts';
+import { notFound, Refusal } from '../../api/refusals.ts';
+import { adminProcedure, router } from '../../api/trpc.ts';
+import { tellEnd, tellKept } from './telling.ts';
+import { getAccess } from './views.ts';
+
+/** How portal admins end what they have granted: at once or some days later, until when they can take it back. */
+
+const place = { organizationId: z.uuid(), accessId: z.uuid() };
+
+/** Holds the organization, and reads what is to be ended or kept. @throws {Refusal} NOT_FOUND. */
+async function lockAccess(
+	db: Trx,
+	{ organizationId, accessId }: { organizationId: string; accessId: string }
+) {
+	const organization = await db
+		.selectFrom('organization')
+		.select(['id', 'isPersonal'])
+		.where('id', '=', organizationId)
+		.forUpdate()
+		.executeTakeFirst();
+	if (!organization) throw notFound();
+	const access = await db
+		.selectFrom('access')
+		.select(['id', 'applicationId', 'productId', 'endsAt', 'endedBy'])
+		.select(sql<boolean>`coalesce(ends_at <= now(), false)`.as('hasEnded'))
+		.where('id', '=', accessId)
+		.where('organizationId', '=', organizationId)
+		.executeTakeFirst();
+	if (!access) throw notFound();
+	return { organization, access };
+}
+
+const dayOf = (at: Date | null) => at?.toISOString().slice(0, 10) ?? '';
+
+export const endingsRouter = router({
+	end: adminProcedure({
+		...place,
+		/** A span, not a date: whatever the clock of a browser says. */
+		inDays: wholeNumber('In how many days it ends', 0, endsWithinDays).default(0),
+		reason: rejectionReason.optional()
+	}).mutation(async ({ ctx, input }) => {
+		const { db } = ctx;
+		const { organization, access: before } = await lockAccess(db, input);
+		const who = before.endedBy?.name ?? 'Somebody';
+		if (before.hasEnded) {
+			const words = sentence`${who} has ended this access already, on ${dayOf(before.endsAt)}.`;
+			throw new Refusal('CONFLICT', 'ENDED', words);
+		}
+		if (before.endsAt) {
+			const words = sentence`${who} has this access end on ${dayOf(before.endsAt)} already. Take that back first.`;
+			throw new Refusal('CONFLICT', 'ENDING', words);
+		}
+		await db
+			.updateTable('access')
+			.set({
+				endsAt: sql<Date>`now() + make_interval(days => ${input.inDays})`,
+				endedBy: ctx.actor,
+				endReason: input.reason ?? ''
+			})
+			.where('id', '=', before.id)
+			.execute();
+		const access = await getAccess(db, before.applicationId, before.productId);
+		await tellEnd(ctx, { organizationId: organization.id, access }, input.inDays === 0);
+		await publish({ ...ctx, organization }, 'access.ended', { access });
+		return access;
+	}),
+
+	/** Takes an end back before its day. */
+	keep: adminProcedure(place).mutation(async ({ ctx, input }) => {
+		const { db } = ctx;
+		const { organization, access: before } = await lockAccess(db, input);
+		if (before.hasEnded) {
+			const words = sentence`This access has ended on ${dayOf(before.endsAt)}. It takes a new request.`;
+			throw new Refusal('CONFLICT', 'ENDED', words);
+		}
+		if (!before.endsAt) {
+			throw new Refusal('CONFLICT', 'DECIDED', 'Nobody has this access end any more.');
+		}
+		await db
+			.updateTable('access')
+			.set({ endsAt: null, endedBy: null, endReason: '' })
+			.where('id', '=', before.id)
+			.execute();
+		const access = await getAccess(db, before.applicationId, before.productId);
+		await tellKept(ctx, { organizationId: organization.id, access });
+		await publish({ ...ctx, organization }, 'access.kept', { access });
+		return access;
+	})
+});

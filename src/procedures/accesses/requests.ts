@@ -1,0 +1,121 @@
+import { sql } from 'kysely';
+import { z } from 'zod';
+import type { AccessRequest } from '#lib/accesses.ts';
+import { searchText } from '#lib/fields.ts';
+import { requestStatuses, type PlanHead } from '#lib/products.ts';
+import { searchKey } from '#lib/search.ts';
+import { cursor, type Cursor } from '#lib/views.ts';
+import { isoOf, type Db } from '../../database/database.ts';
+import { holding, takePage, type Order } from '../../database/paging.ts';
+import { adminProcedure, ofOneMoment, router } from '../../api/trpc.ts';
+import { isRetired } from '../products/visibility.ts';
+import { grantedOf, planIn } from './views.ts';
+
+/** The portal admins' lists: what waits for them, and what became of everything else. */
+
+const pageLength = 50;
+
+const byId = { id: 'accessRequest.id', idType: 'uuid', form: 'moment' } as const;
+/** Who has waited longest comes first, and what was decided last. */
+const orders = {
+	waiting: { ...byId, column: 'accessRequest.requestedAt', direction: 'asc' },
+	decided: { ...byId, column: 'accessRequest.decidedAt', direction: 'desc' }
+} satisfies Record<string, Order>;
+
+const selectRequests = (db: Db) =>
+	db
+		.selectFrom('accessRequest')
+		.innerJoin('organization', 'organization.id', 'accessRequest.organizationId')
+		.innerJoin('application', 'application.id', 'accessRequest.applicationId')
+		.innerJoin('product', 'product.id', 'accessRequest.productId')
+		.innerJoin('plan', 'plan.id', 'accessRequest.planId')
+		.leftJoin('access', (join) =>
+			join
+				.onRef('access.applicationId', '=', 'accessRequest.applicationId')
+				.onRef('access.productId', '=', 'accessRequest.productId')
+		)
+		.leftJoin('plan as held', 'held.id', 'access.planId')
+		.selectAll('accessRequest')
+		.select(['organization.name as organizationName', 'organization.status as organizationStatus'])
+		.select(['application.name as applicationName', 'product.slug', 'product.name as productName'])
+		.select(['access.id as accessId', 'access.grantedAt', 'access.endsAt', 'access.endReason'])
+		.select([isRetired.as('isRetired'), planIn('plan').as('plan'), planIn('held').as('heldPlan')])
+		.select('plan.closedAt')
+		.select(
+			sql<boolean>`not exists (
+				select from access_request as later
+				where later.application_id = access_request.application_id
+					and later.product_id = access_request.product_id
+					and later.status = 'approved' and later.requested_at > access_request.requested_at
+			)`.as('isLatest')
+		);
+
+type Row = Awaited<ReturnType<ReturnType<typeof selectRequests>['executeTakeFirstOrThrow']>>;
+
+function requestViewOf(row: Row): AccessRequest {
+	const { status, isLatest } = row;
+	return {
+		id: row.id,
+		organization: { id: row.organizationId, name: row.organizationName, status: row.organizationStatus },
+		application: { id: row.applicationId, name: row.applicationName },
+		product: {
+			id: row.productId,
+			slug: row.slug,
+			name: row.productName,
+			isRetired: row.isRetired as boolean
+		},
+		plan: { ...(row.plan as PlanHead), isClosed: row.closedAt !== null },
+		message: row.message,
+		status,
+		reason: row.reason,
+		requestedBy: { id: row.requestedBy.id, name: row.requestedBy.name },
+		requestedAt: isoOf(row.requestedAt),
+		decidedBy: row.decidedBy && { name: row.decidedBy.name },
+		decidedAt: isoOf(row.decidedAt),
+		granted: status === 'pending' || (status === 'approved' && isLatest) ? grantedOf(row) : null
+	};
+}
+
+const nameOf = async (db: Db, table: 'product' | 'organization', id: string | null) =>
+	id === null
+		? null
+		: ((await db.selectFrom(table).select(['id', 'name']).where('id', '=', id).executeTakeFirst()) ?? null);
+
+export const requestsRouter = router({
+	list: adminProcedure({
+		status: z.enum(requestStatuses).default('pending'),
+		search: searchText.default(''),
+		productId: z.uuid().nullable().default(null),
+		organizationId: z.uuid().nullable().default(null),
+		after: cursor.nullable().default(null)
+	})
+		.use(ofOneMoment)
+		.query(async ({ ctx: { db }, input }) => {
+			const { status, productId, organizationId, after } = input;
+			const wanted = searchKey(input.search);
+			const fitting = selectRequests(db)
+				.where('accessRequest.status', '=', status)
+				.$if(productId !== null, (query) => query.where('accessRequest.productId', '=', productId ?? ''))
+				.$if(organizationId !== null, (query) =>
+					query.where('accessRequest.organizationId', '=', organizationId ?? '')
+				)
+				.$if(wanted !== '', (query) =>
+					query.where((eb) =>
+						eb.or([
+							eb('organization.searchKey', 'like', holding(wanted)),
+							eb(sql<string>`search_key(product.name)`, 'like', holding(wanted)),
+							eb(sql<string>`search_key(application.name)`, 'like', holding(wanted))
+						])
+					)
+				);
+			const order = status === 'pending' ? orders.waiting : orders.decided;
+			const { rows, next } = await takePage<Row, Cursor>(fitting, order, after, pageLength);
+			return {
+				requests: rows.map(requestViewOf),
+				next,
+				/** What the filter names. */
+				product: await nameOf(db, 'product', productId),
+				organization: await nameOf(db, 'organization', organizationId)
+			};
+		})
+});
