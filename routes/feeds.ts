@@ -50,6 +50,7 @@ export function subjectOf(event: LiveEvent): string | null {
 	if (!isKnown(event)) return null;
 	const { payload } = event;
 	if ('credential' in payload && payload.credential) return payload.credential.id;
+	if ('access' in payload) return payload.access.request?.id ?? payload.access.applicationId;
 	if ('application' in payload) return payload.application.id;
 	if ('invitation' in payload) return payload.invitation.id;
 	if ('member' in payload) return payload.member.id;

@@ -3,7 +3,8 @@ import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyOrganization } from '#lib/apply.ts';
 import { applyPortal } from '#lib/apply-portal.ts';
-import { password, startPortal, type Portal } from './factories.ts';
+import { password, startPortal, type Company, type Portal } from './factories.ts';
+import { insertProduct } from './offers.ts';
 
 let portal: Portal;
 beforeAll(async () => {
@@ -12,6 +13,25 @@ beforeAll(async () => {
 afterAll(() => portal.stop());
 
 const approved = () => portal.company({ admin: portal.admin });
+
+/** All that can happen to access, of an application that is about to go and of one that stays. */
+async function changeAccess({ id: organizationId, owner }: Company, going: string, staying: string) {
+	const { slug: product, plans } = await insertProduct(portal);
+	const { request, withdraw, endOwn } = owner.api.accesses;
+	const { approve, reject, end, keep } = portal.admin.api.accesses;
+	const ask = (applicationId: string, plan: string) =>
+		request.mutate({ organizationId, applicationId, product, planId: plans[plan] ?? '' });
+	const requestId = async (applicationId: string) => (await ask(applicationId, 'Business')).request?.id ?? '';
+	const place = { organizationId, accessId: (await ask(staying, 'Trial')).granted?.id ?? '' };
+	await reject.mutate({ requestId: await requestId(staying), reason: 'Not yet.' });
+	await withdraw.mutate({ organizationId, requestId: await requestId(staying) });
+	await approve.mutate({ requestId: await requestId(staying) });
+	await end.mutate({ ...place, inDays: 30 });
+	await keep.mutate(place);
+	const gone = await ask(going, 'Trial');
+	await endOwn.mutate({ organizationId, accessId: gone.granted?.id ?? '' });
+	await requestId(going);
+}
 
 describe('an open page', () => {
 	test('hears every event of its organization once, in order, without a gap', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCut } from './cut.ts';
 import { startPortal, unique, uniqueEmail, type Company, type Person, type Portal } from './factories.ts';
 import { createDatabase } from './harness.ts';
+import { insertProduct, type Offered } from './offers.ts';
 import { createKey } from '../src/vault/vault.ts';
 
 /** How many statements a call sends to the database, those that begin and end its transaction among them. */
@@ -23,6 +24,20 @@ let lead: [typeof member, typeof member];
 let led: Company;
 let space: Company;
 const moving: string[] = [];
+let product: Offered;
+/** Applications that nothing was asked for yet, requests that wait, and more of them to be decided together. */
+const asking: string[] = [];
+const requests: string[] = [];
+const several: string[] = [];
+async function askForAccess(): Promise<string> {
+	const { request } = await company.owner.api.accesses.request.mutate({
+		organizationId: company.id,
+		applicationId: asking.pop() ?? '',
+		product: product.slug,
+		planId: product.plans.Business ?? ''
+	});
+	return request?.id ?? '';
+}
 beforeAll(async () => {
 	database = await createDatabase({ isPrepared: true });
 	way = await startCut(database.url);
@@ -37,6 +52,27 @@ beforeAll(async () => {
 	lead = [{ ...led.owner, memberId: snapshot.members[0]?.id ?? '' }, await portal.member(led)];
 	space = await portal.space(company.owner);
 	for (let time = 0; time < triesAtMost; time++) moving.push((await portal.application(space)).id);
+	product = await insertProduct(portal);
+	const rows = Array.from({ length: 6 * triesAtMost }, (_, number) => ({
+		organizationId: company.id,
+		name: unique(`Asking ${number}`),
+		createdBy: company.owner.userId
+	}));
+	const made = await portal.inDatabase((db) =>
+		db.insertInto('application').values(rows).returning('id').execute()
+	);
+	asking.push(...made.map(({ id }) => id));
+	const waiting = asking.splice(0, 3 * triesAtMost).map((applicationId) => ({
+		organizationId: company.id,
+		applicationId,
+		productId: product.id,
+		planId: product.plans.Business ?? '',
+		requestedBy: { id: company.owner.userId, name: 'Somebody', kind: 'developer' as const }
+	}));
+	const asked = await portal.inDatabase((db) =>
+		db.insertInto('accessRequest').values(waiting).returning('id').execute()
+	);
+	several.push(...asked.map(({ id }) => id));
 });
 afterAll(async () => {
 	await portal.stop();
@@ -86,7 +122,7 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 		() => company.owner.api.activity.since.query({ organizationId: company.id, after: 0 })
 	],
 	'members.listSeen': [3, () => company.owner.api.members.listSeen.query({ organizationId: company.id })],
-	'organizations.list': [8, () => portal.admin.api.organizations.list.query({})],
+	'organizations.list': [9, () => portal.admin.api.organizations.list.query({})],
 	'messages.count': [2, () => portal.admin.api.messages.count.query({})],
 	// Of a key that was asked about before, nothing; of one that nobody knows, one question; of a mistyped one none.
 	introspect: [0, async () => expect(await introspect(secret)).toMatchObject({ active: true })],
@@ -103,6 +139,21 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 		async () => {
 			const headers = { 'x-portico-gateway-token': gatewayToken, 'x-api-key': secret };
 			expect((await portal.visitor().request('/api/forward-auth', { headers })).status).toBe(200);
+		}
+	],
+	'accesses.list': [4, () => portal.admin.api.accesses.list.query({})],
+	'accesses.listPlaces': [6, () => company.owner.api.accesses.listPlaces.query({ product: product.slug })],
+	// Of an application that has none, and of several at once as of one.
+	'accesses.request': [18, async () => void requests.push(await askForAccess())],
+	'accesses.approve': [
+		18,
+		() => portal.admin.api.accesses.approve.mutate({ requestId: requests.pop() ?? '' })
+	],
+	'accesses.decideMany': [
+		18,
+		() => {
+			const requestIds = several.splice(0, 3);
+			return portal.admin.api.accesses.decideMany.mutate({ requestIds, decision: 'approved' });
 		}
 	],
 	'applications.create': [11, () => portal.application(company)],

@@ -1,0 +1,166 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { getPortal, unique, type Company, type Portal, type Visitor } from '../factories.ts';
+import { insertProduct, type Offered } from '../offers.ts';
+import { getBrowser, newPerson, openAs } from './browser.ts';
+
+/** Access to an API product, from the request to the end: each step is on the others’ pages without a reload. */
+
+let browser: Browser;
+let portal: Portal;
+let company: Company;
+let product: Offered;
+beforeAll(async () => {
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
+	company = await portal.company({ admin: portal.admin });
+	const plans = [
+		{ name: 'Trial', approval: 'automatic' as const, perSecond: 5, perMonth: 1000 },
+		{ name: 'Business', perSecond: 100, credentialDays: 60 }
+	];
+	product = await insertProduct(portal, { for: [company], plans });
+});
+afterAll(() => portal.stop());
+
+const open = (as: Visitor, path: string) => openAs(browser, portal.server.origin, as, path);
+
+test('is asked for, rejected, asked for again, approved, ended and kept', async () => {
+	const member = await portal.member(company);
+	const stranger = await portal.company({ admin: portal.admin });
+	const base = `/orgs/${company.slug}`;
+	const asking = `/apis/${product.slug}/access`;
+	const name = unique('Parcels');
+
+	const outside = await newPerson(browser, portal.server.origin, {
+		as: stranger.owner.jar && stranger.owner
+	});
+	outside.forgive(/404/);
+	await outside.page.goto(asking);
+	await outside.page
+		.getByRole('heading', { name: 'Not found' })
+		.or(outside.page.getByText('404'))
+		.first()
+		.waitFor();
+	expect(await outside.page.content()).not.toContain(product.name);
+
+	const [admin, lead, team] = [
+		await open(portal.admin, '/admin/access'),
+		await open(company.owner, base),
+		await open(member, asking)
+	];
+	const provider = admin.page.getByRole('main');
+	await provider.getByText('No request waits').or(provider.locator('[data-request]').first()).waitFor();
+
+	// A Team member asks, for an application that isn’t there yet.
+	await team.page.getByLabel('Name of the new application').fill(name);
+	await team.page.getByLabel('Business').check();
+	await team.page.getByLabel('Message').fill('We show customers where their parcel is.');
+	await team.page.getByRole('button', { name: 'Send the request' }).click();
+	const card = team.page.locator(`[data-product="${product.slug}"]`);
+	await card.getByText('Pending', { exact: true }).waitFor();
+	await lead.page.getByRole('heading', { name: 'Access that waits' }).waitFor();
+	await lead.page.getByRole('link', { name: `${name} → ${product.name}` }).waitFor();
+	const row = provider.locator('[data-request]').filter({ hasText: name });
+	await row.getByText('“We show customers where their parcel is.”').waitFor();
+	await row.getByText(company.name).waitFor();
+	const nav = admin.page.getByRole('navigation', { name: 'Portal administration' }).first();
+	await nav.getByRole('link', { name: /^Access requests\s*\d+$/ }).waitFor();
+
+	// The provider rejects it with a reason, which the team reads where it asked.
+	await row.getByRole('button', { name: /^Reject/ }).click();
+	const dialog = admin.page.getByRole('dialog');
+	await dialog.getByLabel('Reason').fill('Please say how many parcels a day.');
+	await dialog.getByRole('button', { name: 'Reject the request' }).click();
+	await card.getByText('“Please say how many parcels a day.”').waitFor();
+	await card.getByText('Rejected', { exact: true }).waitFor();
+	await lead.page.getByRole('heading', { name: 'Access that waits' }).waitFor({ state: 'detached' });
+
+	await card.getByRole('link', { name: `Ask for ${product.name} again` }).click();
+	await team.page.getByLabel('Business').check();
+	await team.page.getByLabel('Message').fill('About 4,000 parcels a day.');
+	await team.page.getByRole('button', { name: 'Send the request' }).click();
+	await card.getByText('Pending', { exact: true }).waitFor();
+	await row.getByRole('button', { name: /^Approve/ }).click();
+	await card.getByText('Has access', { exact: true }).waitFor();
+	await card.getByText('Plan Business: 100 requests a second').waitFor();
+	// Each credential says what it opens, and a new one lives no longer than the plan says.
+	await team.page.getByTestId('opens').getByText(product.name).waitFor();
+	await team.page.getByRole('button', { name: 'New credential' }).click();
+	const lives = team.page.getByRole('dialog').getByLabel('Expires');
+	expect(await lives.locator('option').allTextContents()).toEqual(['In 30 days', 'In 60 days']);
+	await team.page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+
+	// An end is set, taken back, and then the team gives it up itself.
+	await nav.getByRole('link', { name: /^Access requests/ }).click();
+	await provider.getByRole('link', { name: 'Approved' }).click();
+	const granted = provider.locator('[data-request]').filter({ hasText: name });
+	await granted.getByText('In force').waitFor();
+	await granted.getByRole('button', { name: /^End access/ }).click();
+	await dialog.getByLabel('Reason').fill('The contract ends.');
+	await dialog.getByRole('button', { name: 'Set the end' }).click();
+	await card.getByText(/^Ends on \d{4}-\d\d-\d\d$/).waitFor();
+	await card.getByText('“The contract ends.”').waitFor();
+	await granted.getByRole('button', { name: /^Keep/ }).click();
+	await card.getByText('Has access', { exact: true }).waitFor();
+	await card.getByRole('button', { name: `End access to ${product.name}` }).click();
+	await team.page.getByRole('button', { name: 'End access now' }).click();
+	await card.getByText('Ended', { exact: true }).waitFor();
+	await granted.getByText('Ended', { exact: true }).waitFor();
+
+	// What the Super admins keep to themselves goes from the others’ pages.
+	await lead.page.goto(`${base}/settings`);
+	await lead.page.getByLabel('Only Super admins ask for access to APIs').check();
+	await card.getByRole('link', { name: `Ask for ${product.name} again` }).waitFor({ state: 'detached' });
+	await lead.page.getByLabel('Only Super admins ask for access to APIs').uncheck();
+	await card.getByRole('link', { name: `Ask for ${product.name} again` }).waitFor();
+
+	for (const one of [admin, lead, team, outside]) {
+		expect(one.complaints).toEqual([]);
+		await one.close();
+	}
+});
+
+test('several requests are decided at once, and one that somebody else has decided says so', async () => {
+	const applications = [];
+	for (let count = 0; count < 3; count++) {
+		const application = await portal.application(company);
+		await company.owner.api.accesses.request.mutate({
+			organizationId: company.id,
+			applicationId: application.id,
+			product: product.slug,
+			planId: product.plans.Business ?? ''
+		});
+		applications.push(application);
+	}
+	const { page, ...admin } = await open(portal.admin, `/admin/access?organization=${company.id}`);
+	await page.getByRole('link', { name: new RegExp(`^Organization: ${company.name}`) }).waitFor();
+	await page.getByLabel(`Select ${applications[0]?.name ?? ''}`).check();
+	await page.getByRole('button', { name: 'Select all shown' }).click();
+	await page.getByText('3 requests selected').waitFor();
+	await page.getByRole('button', { name: 'Approve 3 requests' }).click();
+	await page.getByText('3 requests approved').waitFor();
+	const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
+	const ids = new Set(applications.map(({ id }) => id));
+	const granted = snapshot.accesses.filter((one) => ids.has(one.applicationId));
+	expect(granted.map(({ request }) => request?.status)).toEqual(['approved', 'approved', 'approved']);
+	await page.getByText('Nothing found').waitFor();
+	expect(admin.complaints).toEqual([]);
+	await admin.close();
+});
+
+test('can be asked for without a script, with what is wrong at its field', async () => {
+	const person = await newPerson(browser, portal.server.origin, { as: company.owner, hasScript: false });
+	const { page } = person;
+	await page.goto(`/apis/${product.slug}/access?plan=${product.plans.Trial ?? ''}`);
+	await page.getByLabel('Application', { exact: true }).selectOption(`${company.id}:new`);
+	await page.getByRole('button', { name: 'Get access' }).click();
+	await page.getByText('The application name is missing.').waitFor();
+	const name = unique('Plain');
+	await page.getByLabel('Name of the new application').fill(name);
+	await page.getByRole('button', { name: 'Get access' }).click();
+	await page.getByRole('heading', { name }).waitFor();
+	const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
+	expect(snapshot.accesses.find((one) => one.applicationName === name)).toMatchObject({
+		granted: { plan: { name: 'Trial' } }
+	});
+	await person.close();
+});
