@@ -3,6 +3,7 @@ import { accessEmails } from './accesses.ts';
 import { credentialEmails } from './credentials.ts';
 import { email, perHour, perHourWithoutLink } from './email.ts';
 import { invitationEmails } from './invitations.ts';
+import { productEmails } from './products.ts';
 import {
 	actorName,
 	credentials,
@@ -253,6 +254,7 @@ export const catalogue = {
 	...accessEmails,
 	...credentialEmails,
 	...invitationEmails,
+	...productEmails,
 	'member-role-changed': email({
 		description: 'To a member whose role was changed.',
 		topic: 'roles',
