@@ -1,5 +1,5 @@
 import { sentence } from './direction.ts';
-import type { PlanHead, ProductHead, RequestStatus } from './products.ts';
+import type { Plan, PlanHead, ProductHead, RequestStatus } from './products.ts';
 import { isGranted, type ProductAccess } from './products.ts';
 import type { Status } from './views.ts';
 
@@ -47,6 +47,9 @@ export type AccessPlace = {
 	organization: { id: string; slug: string; name: string; canAsk: boolean };
 	applications: { id: string; name: string; access: ProductAccess | null }[];
 };
+
+/** What can be asked for: the plans that take new applications, in the order in which they are shown. */
+export type AccessOffer = { product: ProductHead; plans: Plan[]; places: AccessPlace[] };
 
 /** How old a new credential of the application may become, in days, by the strictest plan of what it opens; 0 for any age. */
 export function strictestDays(accesses: readonly ProductAccess[], now: number): number {

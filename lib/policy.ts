@@ -205,7 +205,7 @@ export const policy = {
 	'usage.listRows': everyMember,
 	'usage.listIdle': everyMember,
 
-	'accesses.listPlaces': user,
+	'accesses.getOffer': user,
 	'accesses.request': asking,
 	'accesses.withdraw': asking,
 	'accesses.endOwn': asking,

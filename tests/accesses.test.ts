@@ -149,13 +149,42 @@ describe('asking for access', () => {
 		});
 	});
 
+	test('can be for an application that is made by it, or by neither', async () => {
+		const name = unique('Made');
+		const wanted = {
+			organizationId: company.id,
+			product: product.slug,
+			planId: product.plans.Business ?? ''
+		};
+		const { request } = member.api.accesses;
+		const made = await request.mutate({ ...wanted, newApplication: name });
+		const { applications, accesses } = await open(company.owner, company);
+		const application = applications.find((one) => one.name === name);
+		expect(application).toMatchObject({ id: made.applicationId, createdBy: { id: member.userId } });
+		expect(application?.credentials).toHaveLength(1);
+		expect(accesses).toContainEqual(made);
+		expect(await refusal(request.mutate({ ...wanted, newApplication: name }))).toMatchObject({
+			reason: 'TAKEN',
+			fields: { newApplication: `There is already an application with the name ${name}.` }
+		});
+		const neither = await refusal(request.mutate(wanted));
+		expect(neither.fields).toHaveProperty('applicationId');
+		const both = { ...wanted, applicationId: made.applicationId, newApplication: unique('Both') };
+		expect((await refusal(request.mutate(both))).fields).toHaveProperty('applicationId');
+		// Where the request is refused, there is no new application either.
+		const refused = { ...wanted, product: 'nowhere', newApplication: unique('Refused') };
+		expect(await refusal(request.mutate(refused))).toMatchObject({ status: 404 });
+		const after = await open(company.owner, company);
+		expect(after.applications).toHaveLength(applications.length);
+	});
+
 	test('for what isn’t offered is refused: not found where one may not see it', async () => {
 		const theirs = await portal.application(stranger);
 		const asking = { in: stranger, by: stranger.owner, of: chosen };
 		expect(await refusal(ask(theirs.id, asking))).toMatchObject({ status: 404 });
-		expect(
-			await refusal(stranger.owner.api.accesses.listPlaces.query({ product: chosen.slug }))
-		).toMatchObject({ status: 404 });
+		expect(await refusal(stranger.owner.api.accesses.getOffer.query({ product: chosen.slug }))).toMatchObject(
+			{ status: 404 }
+		);
 		// Who sees it through one organization is told that the other can't have it.
 		const both = await portal.member(company);
 		const second = await portal.company({ owner: both, admin: portal.admin });
@@ -164,7 +193,7 @@ describe('asking for access', () => {
 			status: 409,
 			reason: 'NOT_OFFERED'
 		});
-		const places = await both.api.accesses.listPlaces.query({ product: chosen.slug });
+		const { places } = await both.api.accesses.getOffer.query({ product: chosen.slug });
 		expect(places.map(({ organization }) => organization.id)).toEqual([company.id]);
 	});
 
@@ -230,7 +259,9 @@ describe('asking for access', () => {
 			() => member.api.accesses.endOwn.mutate(place)
 		];
 		for (const call of calls) expect(await refusal(call())).toMatchObject({ status: 403 });
-		const [mine] = await member.api.accesses.listPlaces.query({ product: product.slug });
+		const {
+			places: [mine]
+		} = await member.api.accesses.getOffer.query({ product: product.slug });
 		expect(mine?.organization.canAsk).toBe(false);
 		await company.owner.api.organizations.configure.mutate({ organizationId, isAccessRestricted: false });
 		const { recent } = await open(member, company);

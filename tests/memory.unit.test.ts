@@ -166,6 +166,7 @@ test('whatever may end an answer is told by its commit: all events but those of 
 		'access.approved',
 		'access.rejected',
 		'access.ended',
+		'access.kept',
 		'access.limited'
 	]);
 	expect(mayEnd('something.new')).toBe(true);

@@ -25,13 +25,15 @@ let led: Company;
 let space: Company;
 const moving: string[] = [];
 let product: Offered;
+/** With more applications than an organization makes by itself. */
+let asker: Company;
 /** Applications that nothing was asked for yet, requests that wait, and more of them to be decided together. */
 const asking: string[] = [];
 const requests: string[] = [];
 const several: string[] = [];
 async function askForAccess(): Promise<string> {
-	const { request } = await company.owner.api.accesses.request.mutate({
-		organizationId: company.id,
+	const { request } = await asker.owner.api.accesses.request.mutate({
+		organizationId: asker.id,
 		applicationId: asking.pop() ?? '',
 		product: product.slug,
 		planId: product.plans.Business ?? ''
@@ -53,21 +55,22 @@ beforeAll(async () => {
 	space = await portal.space(company.owner);
 	for (let time = 0; time < triesAtMost; time++) moving.push((await portal.application(space)).id);
 	product = await insertProduct(portal);
+	asker = await portal.company({ admin: portal.admin });
 	const rows = Array.from({ length: 6 * triesAtMost }, (_, number) => ({
-		organizationId: company.id,
+		organizationId: asker.id,
 		name: unique(`Asking ${number}`),
-		createdBy: company.owner.userId
+		createdBy: asker.owner.userId
 	}));
 	const made = await portal.inDatabase((db) =>
 		db.insertInto('application').values(rows).returning('id').execute()
 	);
 	asking.push(...made.map(({ id }) => id));
 	const waiting = asking.splice(0, 3 * triesAtMost).map((applicationId) => ({
-		organizationId: company.id,
+		organizationId: asker.id,
 		applicationId,
 		productId: product.id,
 		planId: product.plans.Business ?? '',
-		requestedBy: { id: company.owner.userId, name: 'Somebody', kind: 'developer' as const }
+		requestedBy: { id: asker.owner.userId, name: 'Somebody', kind: 'developer' as const }
 	}));
 	const asked = await portal.inDatabase((db) =>
 		db.insertInto('accessRequest').values(waiting).returning('id').execute()
@@ -142,15 +145,15 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 		}
 	],
 	'accesses.list': [4, () => portal.admin.api.accesses.list.query({})],
-	'accesses.listPlaces': [6, () => company.owner.api.accesses.listPlaces.query({ product: product.slug })],
+	'accesses.getOffer': [6, () => company.owner.api.accesses.getOffer.query({ product: product.slug })],
 	// Of an application that has none, and of several at once as of one.
-	'accesses.request': [18, async () => void requests.push(await askForAccess())],
+	'accesses.request': [17, async () => void requests.push(await askForAccess())],
 	'accesses.approve': [
-		18,
+		13,
 		() => portal.admin.api.accesses.approve.mutate({ requestId: requests.pop() ?? '' })
 	],
 	'accesses.decideMany': [
-		18,
+		13,
 		() => {
 			const requestIds = several.splice(0, 3);
 			return portal.admin.api.accesses.decideMany.mutate({ requestIds, decision: 'approved' });

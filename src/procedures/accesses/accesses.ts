@@ -1,18 +1,21 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
-import type { AccessPlace } from '#lib/accesses.ts';
+import type { AccessOffer } from '#lib/accesses.ts';
 import { sentence } from '#lib/direction.ts';
 import type { Actor } from '#lib/events.ts';
-import { accessMessage } from '#lib/fields.ts';
+import { accessMessage, applicationName } from '#lib/fields.ts';
 import { can } from '#lib/policy.ts';
-import { isGranted } from '#lib/products.ts';
+import { isGranted, type ProductAccess } from '#lib/products.ts';
 import { text } from '#lib/schema.ts';
 import type { Db } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
+import { idsIn } from '../../database/sets.ts';
 import { publish } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, system, userProcedure } from '../../api/trpc.ts';
 import { isOfferedTo, isRetired, isVisibleTo } from '../products/visibility.ts';
+import { planViewOf, selectPlans } from '../products/views.ts';
+import { createApplication } from '../applications/applications.ts';
 import { refuseDecided } from './decisions.ts';
 import { grantAll } from './granting.ts';
 import { tellAdmins, tellEnd } from './telling.ts';
@@ -50,21 +53,50 @@ async function getOffered(
 			);
 }
 
-/** Whether the provider has ended it: then the provider decides about what follows, whatever the plan says. */
-const isEndedByProvider = (endedBy: Actor | null) => endedBy?.kind === 'admin';
+const wasProvider = (endedBy: Actor | null | undefined) => endedBy?.kind === 'admin';
+
+/** Whether the provider has set an end to what the application has, or has ended it. */
+async function isEndedByProvider(db: Db, { granted }: ProductAccess): Promise<boolean> {
+	if (!granted?.endsAt) return false;
+	const row = await db.selectFrom('access').select('endedBy').where('id', '=', granted.id).executeTakeFirst();
+	return wasProvider(row?.endedBy);
+}
+
+/** The application that a call names, or the one that it makes; `tell` says so where it made one. */
+async function findOrCreate(
+	ctx: Parameters<typeof createApplication>[0],
+	{
+		applicationId,
+		newApplication
+	}: { applicationId?: string | undefined; newApplication?: string | undefined }
+) {
+	if ((applicationId === undefined) === (newApplication === undefined)) {
+		throw fieldRefusal('applicationId', 'INVALID', 'Choose an application, or name a new one.');
+	}
+	if (newApplication !== undefined) return createApplication(ctx, { name: newApplication }, 'newApplication');
+	const application = await ctx.db
+		.selectFrom('application')
+		.select(['id', 'name'])
+		.where('id', '=', applicationId ?? '')
+		.where('organizationId', '=', ctx.organization.id)
+		.executeTakeFirst();
+	if (!application) throw notFound();
+	return { application, tell: async () => {} };
+}
 
 export const accessesRouter = router({
-	/** Where the person can ask for access to a product: their organizations that it is offered to, with their applications. */
-	listPlaces: userProcedure({ product: slug }).query(async ({ ctx, input }): Promise<AccessPlace[]> => {
+	/** What can be asked for of a product, and where: in the person's organizations that it is offered to. */
+	getOffer: userProcedure({ product: slug }).query(async ({ ctx, input }): Promise<AccessOffer> => {
 		const { db, user } = ctx;
 		const viewer = { userId: user.id, isPortalAdmin: user.isPortalAdmin };
 		const product = await db
 			.selectFrom('product')
-			.select('product.id')
+			.select(['product.id', 'product.slug', 'product.name'])
 			.where('product.slug', '=', input.product)
 			.where(isVisibleTo(viewer))
 			.executeTakeFirst();
 		if (!product) throw notFound();
+		const plans = await selectPlans(db, product.id).where('plan.closedAt', 'is', null).execute();
 		const organizations = await db
 			.selectFrom('membership')
 			.innerJoin('organization', 'organization.id', 'membership.organizationId')
@@ -79,24 +111,23 @@ export const accessesRouter = router({
 			.orderBy('organization.name')
 			.execute();
 		const ids = organizations.map(({ id }) => id);
-		if (ids.length === 0) return [];
 		const applications = await db
 			.selectFrom('application')
 			.select(['id', 'name', 'organizationId'])
-			.where('organizationId', 'in', ids)
+			.where('organizationId', 'in', idsIn(ids))
 			.orderBy('name')
 			.execute();
 		const pairs = db
 			.selectFrom('application')
 			.select(['application.id as applicationId', sql<string>`${product.id}::uuid`.as('productId')])
-			.where('application.organizationId', 'in', ids);
+			.where('application.organizationId', 'in', idsIn(ids));
 		const rows = await selectAccesses(db, pairs).execute();
 		const accesses = new Map(
 			rows
 				.filter(({ accessId, requestId }) => accessId ?? requestId)
 				.map((row) => [row.applicationId, accessViewOf(row)])
 		);
-		return organizations
+		const places = organizations
 			.map((organization) => ({
 				organization,
 				applications: applications
@@ -116,6 +147,7 @@ export const accessesRouter = router({
 				},
 				applications
 			}));
+		return { product, plans: plans.map(planViewOf), places };
 	}),
 
 	/**
@@ -123,23 +155,18 @@ export const accessesRouter = router({
 	 * decided. At once where the plan says so.
 	 */
 	request: organizationProcedure({
-		applicationId: z.uuid(),
+		applicationId: z.uuid().optional(),
+		/** The name of one that isn't there yet. */
+		newApplication: applicationName.optional(),
 		product: slug,
 		planId: z.uuid(),
 		message: accessMessage.default('')
 	}).mutation(async ({ ctx, input }) => {
 		const { db, organization } = ctx;
-		const application = await db
-			.selectFrom('application')
-			.select(['id', 'name'])
-			.where('id', '=', input.applicationId)
-			.where('organizationId', '=', organization.id)
-			.executeTakeFirst();
-		if (!application) throw notFound();
 		const product = await getOffered(ctx, input.product);
 		const plan = await db
 			.selectFrom('plan')
-			.select(['id', 'name', 'approval', 'closedAt'])
+			.select(['plan.id', 'plan.name', 'plan.approval', 'plan.closedAt'])
 			.where('id', '=', input.planId)
 			.where('productId', '=', product.id)
 			.executeTakeFirst();
@@ -147,6 +174,7 @@ export const accessesRouter = router({
 		if (plan.closedAt) {
 			throw fieldRefusal('planId', 'CLOSED', sentence`The plan ${plan.name} takes no new applications.`);
 		}
+		const { application, tell } = await findOrCreate(ctx, input);
 		const before = await findAccess(db, application.id, product.id);
 		if (before?.request?.status === 'pending') {
 			const words = sentence`A request of ${application.name} for ${product.name} waits already. Withdraw it to ask for something else.`;
@@ -173,14 +201,10 @@ export const accessesRouter = router({
 			.returning('id')
 			.executeTakeFirstOrThrow();
 		const asked = await getAccess(db, application.id, product.id);
-		const row = await db
-			.selectFrom('access')
-			.select('endedBy')
-			.where('applicationId', '=', application.id)
-			.where('productId', '=', product.id)
-			.executeTakeFirst();
-		if (plan.approval === 'manual' || isEndedByProvider(row?.endedBy ?? null)) {
+		// Whom the provider has ended it for, the provider decides about, whatever the plan says.
+		if (plan.approval === 'manual' || (await isEndedByProvider(db, asked))) {
 			await tellAdmins(ctx, organization.name, asked);
+			await tell();
 			await publish(ctx, 'access.requested', { access: asked });
 			return asked;
 		}
@@ -191,6 +215,7 @@ export const accessesRouter = router({
 			.execute();
 		await grantAll(db, [id]);
 		const access = await getAccess(db, application.id, product.id);
+		await tell();
 		await publish(ctx, 'access.requested', { access: asked });
 		await publish({ ...ctx, actor: system }, 'access.approved', { access });
 		return access;
@@ -236,7 +261,7 @@ export const accessesRouter = router({
 			.set({
 				endsAt: sql<Date>`now()`,
 				// Who gives up what the provider was ending doesn't get it back by asking for it.
-				...(!isEndedByProvider(row.endedBy) && { endedBy: ctx.actor, endReason: '' })
+				...(!wasProvider(row.endedBy) && { endedBy: ctx.actor, endReason: '' })
 			})
 			.where('id', '=', row.id)
 			.execute();

@@ -27,7 +27,9 @@ export async function grantAll(db: Trx, requestIds: readonly string[]): Promise<
 				grantedAt: sql<Date>`case when access.ends_at <= now() then excluded.granted_at else access.granted_at end`,
 				endsAt: null,
 				endedBy: null,
-				endReason: ''
+				endReason: '',
+				// The team is told by which plan it has it.
+				limitsToldAt: sql<Date>`clock_timestamp()`
 			}))
 		)
 		.execute();

@@ -103,7 +103,7 @@ export const requestsRouter = router({
 					query.where((eb) =>
 						eb.or([
 							eb('organization.searchKey', 'like', holding(wanted)),
-							eb(sql<string>`search_key(product.name)`, 'like', holding(wanted)),
+							eb('product.searchKey', 'like', holding(wanted)),
 							eb(sql<string>`search_key(application.name)`, 'like', holding(wanted))
 						])
 					)

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sentence } from '#lib/direction.ts';
+import type { Actor } from '#lib/events.ts';
 import { applicationName, description } from '#lib/fields.ts';
 import { sayApplicationLimit } from '#lib/limits.ts';
 import { type Application } from '#lib/views.ts';
@@ -61,12 +62,16 @@ export function headOf({ credentials: _, ...head }: Application): Omit<Applicati
 	return head;
 }
 
-async function refusingTaken<Result>(name: string, writing: Promise<Result>): Promise<Result> {
+async function refusingTaken<Result>(
+	name: string,
+	writing: Promise<Result>,
+	field = 'name'
+): Promise<Result> {
 	try {
 		return await writing;
 	} catch (error) {
 		if (!brokenIndex(error)?.startsWith('application_')) throw error;
-		throw fieldRefusal('name', 'TAKEN', sentence`There is already an application with the name ${name}.`);
+		throw fieldRefusal(field, 'TAKEN', sentence`There is already an application with the name ${name}.`);
 	}
 }
 
@@ -83,20 +88,38 @@ async function refuseTooMany(db: Db, organizationId: string, field?: string): Pr
 	throw field ? fieldRefusal(field, 'TOO_MANY', words) : new Refusal('CONFLICT', 'TOO_MANY', words);
 }
 
+type Creating = Parameters<typeof insertCredential>[0] & {
+	actor: Actor;
+	organization: { id: string; isPersonal: boolean };
+};
+
+/**
+ * An application comes with its first credential, so that the team can begin. Under the organization's lock; `tell` comes
+ * last, as every event does.
+ */
+export async function createApplication(
+	ctx: Creating,
+	{ name, description = '' }: { name: string; description?: string },
+	/** What the name is called in the call. */
+	field = 'name'
+): Promise<{ application: Application; tell: () => Promise<void> }> {
+	await refuseTooMany(ctx.db, ctx.organization.id);
+	const writing = ctx.db
+		.insertInto('application')
+		.values({ name, description, organizationId: ctx.organization.id, createdBy: ctx.user.id })
+		.returning('id')
+		.executeTakeFirstOrThrow();
+	const { id } = await refusingTaken(name, writing, field);
+	await insertCredential(ctx, { applicationId: id, label: 'Default', expiresAt: null });
+	const application = await getApplication(ctx.db, ctx.organization.id, id);
+	return { application, tell: () => publish(ctx, 'application.created', { application }) };
+}
+
 export const applicationsRouter = router({
-	/** An application comes with its first credential, so that the team can begin. */
 	create: organizationProcedure({ name: applicationName, description: description.default('') }).mutation(
 		async ({ ctx, input }) => {
-			await refuseTooMany(ctx.db, ctx.organization.id);
-			const writing = ctx.db
-				.insertInto('application')
-				.values({ ...input, organizationId: ctx.organization.id, createdBy: ctx.user.id })
-				.returning('id')
-				.executeTakeFirstOrThrow();
-			const { id } = await refusingTaken(input.name, writing);
-			await insertCredential(ctx, { applicationId: id, label: 'Default', expiresAt: null });
-			const application = await getApplication(ctx.db, ctx.organization.id, id);
-			await publish(ctx, 'application.created', { application });
+			const { application, tell } = await createApplication(ctx, input);
+			await tell();
 			return application;
 		}
 	),
