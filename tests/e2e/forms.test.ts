@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, type Company, type Portal, type Visitor } from '../factories.ts';
+import { insertProduct, type Offered } from '../offers.ts';
 import { getBrowser, newPerson, openAs } from './browser.ts';
 
 /** Each form that is refused says so at its first wrong field, which is in view and has the focus. */
@@ -8,9 +9,18 @@ import { getBrowser, newPerson, openAs } from './browser.ts';
 let browser: Browser;
 let portal: Portal;
 let company: Company;
+let product: Offered;
 beforeAll(async () => {
 	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 	company = await portal.company({ admin: portal.admin });
+	product = await insertProduct(portal);
+	const other = await portal.company({ admin: portal.admin });
+	await other.owner.api.accesses.request.mutate({
+		organizationId: other.id,
+		newApplication: 'Waiting',
+		product: product.slug,
+		planId: product.plans.Business ?? ''
+	});
 });
 afterAll(() => portal.stop());
 
@@ -172,6 +182,25 @@ const forms: Form[] = [
 		button: 'Create the application',
 		field: 'name',
 		words: /look like a web address/
+	},
+	{
+		form: 'access to an API',
+		as: owner,
+		path: () => `/apis/${product.slug}/access?plan=${product.plans.Business ?? ''}`,
+		values: { newApplication: 'evil.com' },
+		button: 'Send the request',
+		field: 'newApplication',
+		words: /look like a web address/
+	},
+	{
+		form: 'the reason of a rejection',
+		as: admin,
+		path: () => `/admin/access?product=${product.id}`,
+		open: 'Reject Waiting',
+		values: { reason: 'x'.repeat(501) },
+		button: 'Reject the request',
+		field: 'reason',
+		words: /more than 500 characters/
 	},
 	{
 		form: 'the name of an organization',

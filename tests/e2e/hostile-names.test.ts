@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, type Portal, type Visitor } from '../factories.ts';
+import { insertProduct } from '../offers.ts';
 import { getBrowser, openAs } from './browser.ts';
 
 /** Whatever people call themselves and their things is text: in pages, titles, toasts and e-mails. */
@@ -52,7 +53,18 @@ test('HTML, MJML and braces in names and reasons stay literal everywhere', async
 	await page.page.goto(`/orgs/${company.slug}/activity`);
 	await page.page.getByText(`created the application ${markup}`).first().waitFor();
 
-	for (const path of ['', `/organizations/${company.id}`, '/users', '/activity', '/mailbox']) {
+	const product = await insertProduct(portal);
+	await owner.api.accesses.request.mutate({
+		organizationId: company.id,
+		newApplication: `${markup} 2`,
+		product: product.slug,
+		planId: product.plans.Business ?? '',
+		message: markup
+	});
+	await page.page.goto(`/orgs/${company.slug}`);
+	await page.page.getByText(`${markup} 2 → ${product.name}`).waitFor();
+
+	for (const path of ['', `/organizations/${company.id}`, '/access', '/users', '/activity', '/mailbox']) {
 		await admin.page.goto(`/admin${path}`);
 		await admin.page.getByText('Live', { exact: true }).waitFor();
 		await admin.page

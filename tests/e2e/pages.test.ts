@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, unique, type Portal, type Visitor } from '../factories.ts';
 import { createGateway } from '../gateways.ts';
+import { insertProduct } from '../offers.ts';
 import { findAllProblems } from './axe.ts';
 import { getBrowser, newPerson } from './browser.ts';
 import { findFieldProblems, findMixedDirections, findPrintProblems, findTornSentences } from './reading.ts';
@@ -32,6 +33,12 @@ beforeAll(async () => {
 		name: '\u05d9\u05d9\u05e9\u05d5\u05dd 3 (\u05d0)'
 	});
 	const { gateway } = await createGateway(portal, { kind: 'nginx', queryName: 'api_key' });
+	const [open, waiting] = [await insertProduct(portal), await insertProduct(portal)];
+	const asking = { organizationId: company.id, applicationId: application.id };
+	const { request } = owner.api.accesses;
+	await request.mutate({ ...asking, product: open.slug, planId: open.plans.Trial ?? '' });
+	const message = '\u05e9\u05dc\u05d5\u05dd (3)';
+	await request.mutate({ ...asking, product: waiting.slug, planId: waiting.plans.Business ?? '', message });
 	const pending = await portal.company();
 	await portal.visitor().api.accounts.requestReset.mutate({ email: pending.owner.email });
 	const reset = await portal.tokenFor(pending.owner.email, 'reset-password');
@@ -68,6 +75,7 @@ beforeAll(async () => {
 			who: 'owner' as const,
 			path: base + path
 		})),
+		{ who: 'owner', path: `/apis/${waiting.slug}/access` },
 		...['/dashboard/personal', '/organizations/new', '/profile', '/profile/notifications'].map((path) => ({
 			who: 'owner' as const,
 			path
@@ -88,7 +96,10 @@ beforeAll(async () => {
 			'/emails/organization-approved',
 			'/emails/brand',
 			'/gateways',
-			`/gateways/${gateway.id}`
+			`/gateways/${gateway.id}`,
+			'/access',
+			'/access?status=approved',
+			`/access?status=rejected&product=${open.id}`
 		].map((path) => ({
 			who: 'admin' as const,
 			path: `/admin${path}`

@@ -1,0 +1,200 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { sayEvent } from '#lib/events.ts';
+import { isGranted } from '#lib/products.ts';
+import { accessIdOf, idOf, startAsking } from './asking.ts';
+import { refusal } from './factories.ts';
+import { insertProduct } from './offers.ts';
+import { getRecipients } from './smtp.ts';
+
+/** What portal admins decide about access, and how it ends. */
+
+const { portal, company, member, stranger, product, accessesOf, ask, waiting, having } = await startAsking();
+afterAll(() => portal.stop());
+
+const mailsAbout = (text: string) => portal.smtp.messages.filter(({ subject }) => subject?.includes(text));
+
+describe('a decision', () => {
+	test('is mailed to the requester and the Super admins, and heard by the team', async () => {
+		const other = await portal.company({ admin: portal.admin });
+		const asker = await portal.member(other);
+		const bystander = await portal.member(other);
+		const teammate = await bystander.listen();
+		await teammate.hears('online');
+		const application = await portal.application(other);
+		const asked = await ask(application.id, { in: other, by: asker });
+		await portal.admin.api.accesses.approve.mutate({ requestId: idOf(asked) });
+		await teammate.hears('access.approved');
+		const subject = `${application.name} has access to ${product.name}`;
+		for (const { email } of [asker, other.owner]) {
+			expect(await portal.mailTo(email, subject)).toContain('by the plan Business');
+		}
+		const second = await portal.application(other);
+		const again = await ask(second.id, { in: other, by: asker });
+		const reason = 'Please try it with the plan Trial first.';
+		await portal.admin.api.accesses.reject.mutate({ requestId: idOf(again), reason });
+		await teammate.hears('access.rejected');
+		for (const { email } of [asker, other.owner]) {
+			const text = await portal.mailTo(email, `${second.name} gets no access to ${product.name}`);
+			expect(text).toContain(reason);
+		}
+		expect(mailsAbout(application.name).flatMap(getRecipients)).not.toContain(bystander.email);
+	});
+
+	test('is made once: the second is told by whom and when', async () => {
+		const { requestId, application } = await waiting();
+		await portal.admin.api.accesses.approve.mutate({ requestId });
+		const second = await refusal(portal.admin.api.accesses.reject.mutate({ requestId }));
+		expect(second).toMatchObject({ status: 409, reason: 'DECIDED' });
+		expect(second.message).toMatch(
+			/^This request is approved already by .+ at \d{4}-\d\d-\d\d \d\d:\d\d UTC\.$/
+		);
+		const organizationId = company.id;
+		expect(
+			await refusal(company.owner.api.accesses.withdraw.mutate({ organizationId, requestId }))
+		).toMatchObject({ status: 409, reason: 'DECIDED' });
+		expect(await accessesOf(application)).toMatchObject([{ request: { status: 'approved' } }]);
+	});
+
+	test('about several has an answer for each in its place, and tells each team', async () => {
+		const other = await portal.company({ admin: portal.admin });
+		const page = await other.owner.listen();
+		await page.hears('online');
+		const theirs = await portal.application(other);
+		const ids = [
+			(await waiting()).requestId,
+			(await waiting()).requestId,
+			idOf(await ask(theirs.id, { in: other, by: other.owner }))
+		];
+		const nowhere = '00000000-0000-4000-8000-000000000000';
+		const [done = '', ...open] = ids;
+		await portal.admin.api.accesses.reject.mutate({ requestId: done });
+		const answers = await portal.admin.api.accesses.decideMany.mutate({
+			requestIds: [nowhere, ...open, done],
+			decision: 'approved'
+		});
+		expect(answers).toMatchObject([
+			{ id: nowhere, outcome: 'refused', reason: 'NOT_FOUND' },
+			{ id: open[0], outcome: 'decided', access: { request: { status: 'approved' } } },
+			{ id: open[1], outcome: 'decided', access: { applicationId: theirs.id } },
+			{ id: done, outcome: 'refused', reason: 'DECIDED' }
+		]);
+		await page.hears('access.approved');
+		expect(page.events.filter(({ name }) => name === 'access.approved')).toHaveLength(1);
+	});
+
+	test('can’t be an approval while the organization is suspended; a rejection can', async () => {
+		const other = await portal.company({ admin: portal.admin });
+		const application = await portal.application(other);
+		const requestId = idOf(await ask(application.id, { in: other, by: other.owner }));
+		await portal.admin.api.organizations.suspend.mutate({ organizationId: other.id });
+		expect(await refusal(portal.admin.api.accesses.approve.mutate({ requestId }))).toMatchObject({
+			reason: 'OBSTACLE',
+			message: `${other.name} is suspended.`
+		});
+		const { requests } = await portal.admin.api.accesses.list.query({ organizationId: other.id });
+		expect(requests).toMatchObject([{ id: requestId, organization: { status: 'suspended' } }]);
+		const rejected = await portal.admin.api.accesses.reject.mutate({ requestId });
+		expect(rejected.request?.status).toBe('rejected');
+	});
+
+	test('is looked up by status, product and organization, page by page', async () => {
+		const listed = await insertProduct(portal);
+		const all: string[] = [];
+		const organizationId = company.id;
+		const application = await portal.application(company);
+		// One after the other, as one at a time may wait.
+		for (let turn = 0; turn < 52; turn++) {
+			const asked = await ask(application.id, { of: listed });
+			all.push(idOf(asked));
+			await company.owner.api.accesses.withdraw.mutate({ organizationId, requestId: idOf(asked) });
+		}
+		const query = { status: 'withdrawn', productId: listed.id, organizationId } as const;
+		const first = await portal.admin.api.accesses.list.query(query);
+		expect(first.product).toEqual({ id: listed.id, name: listed.name });
+		const second = await portal.admin.api.accesses.list.query({ ...query, after: first.next });
+		expect(second.next).toBe(null);
+		const ids = [...first.requests, ...second.requests].map(({ id }) => id);
+		expect(ids).toEqual(all.toReversed());
+		const none = await portal.admin.api.accesses.list.query({ ...query, organizationId: stranger.id });
+		expect(none.requests).toEqual([]);
+	}, 300_000);
+});
+
+describe('access ends', () => {
+	test('by whom it belongs to, at once, and comes back by asking', async () => {
+		const { application, place, access } = await having();
+		const ended = await member.api.accesses.endOwn.mutate(place);
+		expect(isGranted(ended, Date.now() + 1)).toBe(false);
+		expect(await refusal(member.api.accesses.endOwn.mutate(place))).toMatchObject({ reason: 'ENDED' });
+		const text = await portal.mailTo(
+			company.owner.email,
+			`Access of ${application.name} to ${product.name} ends`
+		);
+		expect(text).toContain('Its credentials don’t open it any more.');
+		const back = await ask(application.id, { plan: 'Trial' });
+		expect(back.granted).toMatchObject({ id: accessIdOf(access), plan: { name: 'Trial' }, endsAt: null });
+		expect(back.granted?.grantedAt).not.toBe(access.granted?.grantedAt);
+	});
+
+	test('by the provider on a day with a reason, which can be taken back until then', async () => {
+		const { application, place, access } = await having();
+		const page = await member.listen();
+		await page.hears('online');
+		const reason = 'The contract ends.';
+		const { end, keep } = portal.admin.api.accesses;
+		const ending = await end.mutate({ ...place, inDays: 30, reason });
+		expect(isGranted(ending, Date.now())).toBe(true);
+		expect(isGranted(ending, Date.now() + 31 * 86_400_000)).toBe(false);
+		await page.hears('access.ended');
+		const day = ending.granted?.endsAt?.slice(0, 10) ?? '';
+		expect(sayEvent(page.events.at(-1) as never)).toBe(
+			`ended access of ${application.name} to ${product.name} on ${day}: ${reason}`
+		);
+		expect(
+			await portal.mailTo(company.owner.email, `Access of ${application.name} to ${product.name} ends`)
+		).toContain(reason);
+		expect(await refusal(end.mutate(place))).toMatchObject({ status: 409, reason: 'ENDING' });
+		const kept = await keep.mutate(place);
+		expect(kept.granted).toEqual(access.granted);
+		await page.hears('access.kept');
+		expect(await refusal(keep.mutate(place))).toMatchObject({ status: 409, reason: 'DECIDED' });
+		await portal.mailTo(company.owner.email, `Access of ${application.name} to ${product.name} goes on`);
+	});
+
+	test('by the provider at once, and an automatic plan doesn’t bring it back', async () => {
+		const { application, place } = await having();
+		const ended = await portal.admin.api.accesses.end.mutate(place);
+		expect(isGranted(ended, Date.now() + 1)).toBe(false);
+		expect(await refusal(portal.admin.api.accesses.keep.mutate(place))).toMatchObject({ reason: 'ENDED' });
+		const asked = await ask(application.id, { plan: 'Trial' });
+		expect(asked.request).toMatchObject({ status: 'pending', plan: { name: 'Trial' } });
+		expect(isGranted(asked, Date.now() + 1)).toBe(false);
+		const back = await portal.admin.api.accesses.approve.mutate({ requestId: idOf(asked) });
+		expect(isGranted(back, Date.now())).toBe(true);
+	});
+
+	test('and giving up what the provider is ending doesn’t make it theirs to bring back', async () => {
+		const { application, place } = await having();
+		await portal.admin.api.accesses.end.mutate({ ...place, inDays: 30, reason: 'The contract ends.' });
+		await company.owner.api.accesses.endOwn.mutate(place);
+		const asked = await ask(application.id, { plan: 'Trial' });
+		expect(asked.request?.status).toBe('pending');
+	});
+
+	test('with the application, whose request goes from the list and the count', async () => {
+		const { application, requestId } = await waiting();
+		const admin = await portal.admin.listen();
+		await admin.hears('settings');
+		const before = (await portal.admin.api.organizations.list.query({})).accessRequests;
+		await company.owner.api.applications.delete.mutate({
+			organizationId: company.id,
+			applicationId: application.id
+		});
+		await admin.hears('access.withdrawn');
+		expect((await portal.admin.api.organizations.list.query({})).accessRequests).toBe(before - 1);
+		expect(await refusal(portal.admin.api.accesses.approve.mutate({ requestId }))).toMatchObject({
+			status: 404
+		});
+		expect(await accessesOf(application)).toEqual([]);
+	});
+});
