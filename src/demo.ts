@@ -107,10 +107,27 @@ async function seed(parts: Parts): Promise<void> {
 		applicationId: tracking.id,
 		label: 'Staging'
 	});
-	await as('omar').applications.create({
+	const tariffs = await as('omar').applications.create({
 		organizationId: lumen.id,
 		name: 'Tariff calculator',
 		description: ''
+	});
+	const products = await offerProducts(as('admin'));
+	const ask = (name: Name, application: { id: string }, of: string, plan: string, message = '') =>
+		as(name).accesses.request({
+			organizationId: application.id === tariffs.id ? lumen.id : northwind.id,
+			applicationId: application.id,
+			product: of,
+			planId: products.get(`${of} ${plan}`) ?? '',
+			message
+		});
+	const granted = await ask('grace', tracking, 'parcels', 'Business', 'About 4,000 parcels a day.');
+	await as('admin').accesses.approve({ requestId: granted.request?.id ?? '' });
+	await ask('linus', robots, 'rates', 'Business', 'We compare carriers before each pick list.');
+	const refused = await ask('omar', tariffs, 'rates', 'Business');
+	await as('admin').accesses.reject({
+		requestId: refused.request?.id ?? '',
+		reason: 'Please try it with the plan Trial first.'
 	});
 	await as('grace').invitations.create({
 		organizationId: northwind.id,
@@ -138,6 +155,30 @@ async function seed(parts: Parts): Promise<void> {
 	await admin.suspend({ organizationId: harbour.id });
 	await spreadOverWeeks(parts);
 	await useCredentials(parts, forgotten.id);
+}
+
+/** Two API products, each with a plan to try it and one to work with. Plans are found by “<product> <plan>”. */
+async function offerProducts({
+	products,
+	plans
+}: ReturnType<typeof createCaller>): Promise<Map<string, string>> {
+	const made = new Map<string, string>();
+	for (const [slug, name, summary] of [
+		['parcels', 'Parcels API', 'Where a parcel is, and when it arrives.'],
+		['rates', 'Rates API', 'What a shipment costs, by weight and country.']
+	] as const) {
+		const given = { name, slug, summary, description: '', contact: '', visibility: 'developers' as const };
+		const { id: productId } = await products.create(given);
+		for (const plan of [
+			{ name: 'Trial', text: 'To look around.', perSecond: 5, perMonth: 10_000, approval: 'automatic' },
+			{ name: 'Business', text: 'To work with.', perSecond: 50, perMonth: 2_000_000, approval: 'manual' }
+		] as const) {
+			const { id } = await plans.create({ productId, ...plan, credentialDays: 0 });
+			made.set(`${slug} ${plan.name}`, id);
+		}
+		await products.publish({ productId });
+	}
+	return made;
 }
 
 /** For how many days somebody was counting, by the hour and by the day. */

@@ -44,6 +44,8 @@ test('a person does without e-mails of a topic, and still gets what is essential
 		{ topic: 'suspensions', isWanted: true },
 		{ topic: 'expiries', isWanted: true },
 		{ topic: 'limits', isWanted: true },
+		{ topic: 'access', isWanted: true },
+		{ topic: 'plans', isWanted: true },
 		{ topic: 'credentials', isWanted: false },
 		{ topic: 'answers', isWanted: false }
 	]);
@@ -90,6 +92,8 @@ test('one press in the mail program ends a topic for its reader; opening the lin
 		{ topic: 'suspensions', isWanted: true },
 		{ topic: 'expiries', isWanted: true },
 		{ topic: 'limits', isWanted: true },
+		{ topic: 'access', isWanted: true },
+		{ topic: 'plans', isWanted: true },
 		{ topic: 'credentials', isWanted: false },
 		{ topic: 'answers', isWanted: false }
 	]);
