@@ -135,6 +135,7 @@ export const policy = {
 	'products.keep': admin,
 	'products.delete': admin,
 	'products.serve': admin,
+	'products.listServed': admin,
 	'products.listOrganizations': admin,
 	'products.choose': admin,
 	/** Each person those that are for them. */

@@ -112,23 +112,6 @@ async function seed(parts: Parts): Promise<void> {
 		name: 'Tariff calculator',
 		description: ''
 	});
-	const products = await offerProducts(as('admin'));
-	const ask = (name: Name, application: { id: string }, of: string, plan: string, message = '') =>
-		as(name).accesses.request({
-			organizationId: application.id === tariffs.id ? lumen.id : northwind.id,
-			applicationId: application.id,
-			product: of,
-			planId: products.get(`${of} ${plan}`) ?? '',
-			message
-		});
-	const granted = await ask('grace', tracking, 'parcels', 'Business', 'About 4,000 parcels a day.');
-	await as('admin').accesses.approve({ requestId: granted.request?.id ?? '' });
-	await ask('linus', robots, 'rates', 'Business', 'We compare carriers before each pick list.');
-	const refused = await ask('omar', tariffs, 'rates', 'Business');
-	await as('admin').accesses.reject({
-		requestId: refused.request?.id ?? '',
-		reason: 'Please try it with the plan Trial first.'
-	});
 	await as('grace').invitations.create({
 		organizationId: northwind.id,
 		firstName: 'Noor',
@@ -153,33 +136,104 @@ async function seed(parts: Parts): Promise<void> {
 	const harbour = await as('mei').organizations.request({ name: 'Harbour Tools' });
 	await admin.approve({ organizationId: harbour.id });
 	await admin.suspend({ organizationId: harbour.id });
+	await offerProducts(as('admin'), [northwind.id]);
+	const ask = async (
+		name: Name,
+		organizationId: string,
+		applicationId: string,
+		wanted: [string, string, string]
+	) => {
+		const [product, planName, message] = wanted;
+		const { plans } = await as(name).accesses.getOffer({ product });
+		const planId = plans.find((plan) => plan.name === planName)?.id ?? '';
+		const place = { organizationId, applicationId };
+		const { request } = await as(name).accesses.request({ ...place, product, planId, message });
+		return { requestId: request?.id ?? '' };
+	};
+	const { accesses } = as('admin');
+	const wanted = ['parcels', 'Standard', 'About 4,000 parcels a day.'] as [string, string, string];
+	await accesses.approve(await ask('grace', northwind.id, tracking.id, wanted));
+	await ask('linus', northwind.id, robots.id, ['customs', 'Partner', 'Pick lists for parcels abroad.']);
+	await accesses.reject({
+		...(await ask('omar', lumen.id, tariffs.id, ['parcels', 'Standard', ''])),
+		reason: 'Please try it with the plan Free first.'
+	});
 	await spreadOverWeeks(parts);
 	await useCredentials(parts, forgotten.id);
 }
 
-/** Two API products, each with a plan to try it and one to work with. Plans are found by “<product> <plan>”. */
-async function offerProducts({
-	products,
-	plans
-}: ReturnType<typeof createCaller>): Promise<Map<string, string>> {
-	const made = new Map<string, string>();
-	for (const [slug, name, summary] of [
-		['parcels', 'Parcels API', 'Where a parcel is, and when it arrives.'],
-		['rates', 'Rates API', 'What a shipment costs, by weight and country.']
-	] as const) {
-		const given = { name, slug, summary, description: '', contact: '', visibility: 'developers' as const };
-		const { id: productId } = await products.create(given);
-		for (const plan of [
-			{ name: 'Trial', text: 'To look around.', perSecond: 5, perMonth: 10_000, approval: 'automatic' },
-			{ name: 'Business', text: 'To work with.', perSecond: 50, perMonth: 2_000_000, approval: 'manual' }
-		] as const) {
-			const { id } = await plans.create({ productId, ...plan, credentialDays: 0 });
-			made.set(`${slug} ${plan.name}`, id);
-		}
-		await products.publish({ productId });
-	}
-	return made;
+/** One for everybody, one for developers and one for chosen organizations. */
+async function offerProducts(
+	{ products, plans }: ReturnType<typeof createCaller>,
+	chosen: string[]
+): Promise<void> {
+	const contact = 'apis@provider.example';
+	const parcels = await products.create({
+		name: 'Parcel API',
+		slug: 'parcels',
+		summary: 'Where a parcel is, and when it arrives.',
+		description: parcelDescription,
+		contact,
+		visibility: 'everyone'
+	});
+	const plan = { text: '', perSecond: 0, perMonth: 0, approval: 'automatic' as const, credentialDays: 0 };
+	await plans.create({
+		...plan,
+		productId: parcels.id,
+		name: 'Free',
+		text: 'To try it out.',
+		perSecond: 2,
+		perMonth: 10_000
+	});
+	await plans.create({
+		...plan,
+		productId: parcels.id,
+		name: 'Standard',
+		text: 'For applications that customers rely on.',
+		perSecond: 20,
+		perMonth: 500_000,
+		approval: 'manual',
+		credentialDays: 365
+	});
+	const rates = await products.create({
+		name: 'Rates API',
+		slug: 'rates',
+		summary: 'What a shipment costs, before it is booked.',
+		description: 'Prices by weight, size and destination, **as of today**.',
+		contact,
+		visibility: 'developers'
+	});
+	await plans.create({ ...plan, productId: rates.id, name: 'Standard', perSecond: 5, perMonth: 100_000 });
+	const customs = await products.create({
+		name: 'Customs API',
+		slug: 'customs',
+		summary: 'Declarations for shipments that cross a border.',
+		description: 'For partners that declare shipments themselves.',
+		contact,
+		visibility: 'organizations'
+	});
+	await plans.create({ ...plan, productId: customs.id, name: 'Partner', approval: 'manual' });
+	for (const organizationId of chosen)
+		await products.choose({ productId: customs.id, organizationId, isChosen: true });
+	for (const { id: productId } of [parcels, rates, customs]) await products.publish({ productId });
 }
+
+const parcelDescription = `Follow parcels from the first scan to the door.
+
+## How one begins
+
+1. Choose a plan and get access for an application.
+2. Send its key as \`X-API-Key\`.
+
+\`\`\`sh
+curl -H "X-API-Key: …" https://api.provider.example/parcels/JD0002
+\`\`\`
+
+| Answer | What it means         |
+| ------ | --------------------- |
+| 200    | The parcel as it is   |
+| 404    | No such parcel        |
+`;
 
 /** For how many days somebody was counting, by the hour and by the day. */
 const [countedDays, watchedDays] = [35, 120];

@@ -125,6 +125,7 @@ export const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'products.keep': { productId: nowhere },
 	'products.delete': { productId: nowhere },
 	'products.serve': { productId: nowhere, gatewayId: nowhere, isServing: true },
+	'products.listServed': { gatewayId: nowhere },
 	'products.listOrganizations': { productId: nowhere },
 	'products.choose': { productId: nowhere, organizationId: nowhere, isChosen: true },
 	'plans.create': { productId: nowhere, ...planValues },

@@ -25,6 +25,11 @@ markdown.renderer.rules.table_open = () =>
 	'<div class="wide" tabindex="0" role="region" aria-label="Table"><table>\n';
 markdown.renderer.rules.table_close = () => '</table></div>\n';
 
+const { fence, code_block: block } = markdown.renderer.rules;
+for (const [name, rule] of Object.entries({ fence, code_block: block }))
+	markdown.renderer.rules[name] = (...given) =>
+		(rule?.(...given) ?? '').replace('<pre', '<pre tabindex="0" role="region" aria-label="Code"');
+
 /** The level that the page's own headings leave to the first of a description. */
 const firstLevel = 3;
 

@@ -163,19 +163,23 @@ export const productsRouter = router({
 		return getProduct(ctx, id);
 	}),
 
-	update: adminProcedure({ ...product, ...productInput }).mutation(async ({ ctx, input }) => {
-		const { productId, ...values } = input;
-		const before = await lockProduct(ctx.db, productId);
-		const changed = fields.filter((field) => values[field] !== before[field]);
-		if (changed.length > 0) {
-			await refusingTaken(ctx.db.updateTable('product').set(values).where('id', '=', productId).execute());
-			await publishProduct(ctx, 'product.updated', {
-				product: productHeadOf({ ...values, id: productId }),
-				changed: changed.map((field) => fieldNames[field])
-			});
+	/** What is given; the rest stays as it is. */
+	update: adminProcedure({ ...product, ...z.strictObject(productInput).partial().shape }).mutation(
+		async ({ ctx, input: { productId, ...values } }) => {
+			const before = await lockProduct(ctx.db, productId);
+			const changed = fields.filter(
+				(field) => values[field] !== undefined && values[field] !== before[field]
+			);
+			if (changed.length > 0) {
+				await refusingTaken(ctx.db.updateTable('product').set(values).where('id', '=', productId).execute());
+				await publishProduct(ctx, 'product.updated', {
+					product: { id: productId, slug: values.slug ?? before.slug, name: values.name ?? before.name },
+					changed: changed.map((field) => fieldNames[field])
+				});
+			}
+			return getProduct(ctx, productId);
 		}
-		return getProduct(ctx, productId);
-	}),
+	),
 
 	/** For whoever it is for; also one that was retired, which is offered again. */
 	publish: adminProcedure(product).mutation(async ({ ctx, input }) => {
@@ -232,6 +236,18 @@ export const productsRouter = router({
 		await publishProduct(ctx, 'product.deleted', { product: productHeadOf(before) });
 		return { id: before.id };
 	}),
+
+	/** What a gateway stands in front of. */
+	listServed: adminProcedure({ gatewayId: z.uuid() }).query(({ ctx, input }) =>
+		ctx.db
+			.selectFrom('gatewayProduct')
+			.innerJoin('product', 'product.id', 'gatewayProduct.productId')
+			.select(['product.id', 'product.slug', 'product.name'])
+			.where('gatewayProduct.gatewayId', '=', input.gatewayId)
+			.orderBy('product.nameKey')
+			.orderBy('product.id')
+			.execute()
+	),
 
 	/** Has a gateway that works stand in front of it, or no longer. */
 	serve: adminProcedure({ ...product, gatewayId: z.uuid(), isServing: z.boolean() }).mutation(
