@@ -7,7 +7,7 @@ import type { GatewayFinder } from '../procedures/gateways/tokens.ts';
 import { rateLimitHeaders } from '../procedures/quotas/limits.ts';
 import { readBody, smallBody } from './bodies.ts';
 import { Ambiguous, findPresentedKey } from './presented.ts';
-import type { Answering, Reply } from './questions.ts';
+import type { Answering, Reply } from './replies.ts';
 
 /**
  * How a gateway asks whether to let a request through: it sends the request's headers here, and a status comes back

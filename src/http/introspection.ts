@@ -5,7 +5,7 @@ import type { GatewayFinder } from '../procedures/gateways/tokens.ts';
 import type { LimitState } from '../procedures/quotas/limiter.ts';
 import { rateLimitHeaders } from '../procedures/quotas/limits.ts';
 import { readBody } from './bodies.ts';
-import type { Answering, Reply } from './questions.ts';
+import type { Answering, Reply } from './replies.ts';
 
 /**
  * How an API gateway asks whether a credential works: token introspection (RFC 7662). The gateway proves itself by its

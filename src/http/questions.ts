@@ -11,6 +11,7 @@ import type { Vault } from '../vault/vault.ts';
 import type { Arrivals } from './arrivals.ts';
 import { createForwardAuth } from './forward-auth.ts';
 import { createIntrospection, introspectionPath } from './introspection.ts';
+import type { Answering, Reply } from './replies.ts';
 
 /**
  * What gateways ask before each request that they let through. It is answered ahead of the rest of the outer server, on
@@ -18,21 +19,6 @@ import { createIntrospection, introspectionPath } from './introspection.ts';
  * origin, since a gateway is no browser and its token no cookie; and nothing reads the address, in which what a client of
  * an API asked for may stand: dots in it lead nowhere.
  */
-
-export interface Question {
-	incoming: IncomingMessage;
-	/** The network address of whoever asks. */
-	address: string;
-}
-
-export interface Reply {
-	status: number;
-	headers: Record<string, string>;
-	/** Empty for none. */
-	body: string;
-}
-
-export type Answering = (question: Question) => Promise<Reply>;
 
 /** Path and query, also of whoever sends the whole address (RFC 9112, section 3.2.2). */
 function targetOf({ url = '' }: IncomingMessage): string {
