@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { credentialEmails } from './credentials.ts';
 import { email, perHour, perHourWithoutLink } from './email.ts';
 import { invitationEmails } from './invitations.ts';
+import { productEmails } from './products.ts';
 import {
 	actorName,
 	credentials,
@@ -251,6 +252,7 @@ export const catalogue = {
 	}),
 	...credentialEmails,
 	...invitationEmails,
+	...productEmails,
 	'member-role-changed': email({
 		description: 'To a member whose role was changed.',
 		topic: 'roles',

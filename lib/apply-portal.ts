@@ -151,6 +151,10 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'product.updated':
 		case 'product.published':
 		case 'product.retired':
+		case 'product.kept':
+		case 'product.shown':
+		case 'product.hidden':
+		case 'product.served':
 		case 'product.deleted':
 		case 'product.documented':
 		case 'plan.created':

@@ -1,6 +1,6 @@
 import { contrastOf, leastContrast } from './colors.ts';
 import { longestPasted, normalizeEmail } from './email-addresses.ts';
-import { passwordLength } from './limits.ts';
+import { passwordLength, productDescriptionLength } from './limits.ts';
 import { isLinkLike } from './links.ts';
 import { text, z } from './schema.ts';
 import { trimUnseen, withoutIgnorable } from './unseen.ts';
@@ -40,14 +40,17 @@ export const orNothing = <Schema extends z.ZodType<string>>(schema: Schema) =>
 		return error ? z.NEVER : data;
 	});
 
-/** A name of whatever kind. */
-const words = (label: string, max: number) =>
+/** One line that says something. */
+const line = (label: string, max: number) =>
 	typed(label, max)
 		.overwrite((text) => text.replace(/\p{Zs}{2,}/gu, ' '))
 		.min(1, { abort: true, error: `${label} is missing.` })
 		.refine(isVisible, { abort: true, error: `${label} needs a letter or a digit that can be seen.` })
-		.refine((text) => !unseen.test(text), `${label} has characters that can't be seen.`)
-		.refine((text) => !address.test(text), `${label} can't hold a web address.`);
+		.refine((text) => !unseen.test(text), `${label} has characters that can't be seen.`);
+
+/** A name of whatever kind. */
+const words = (label: string, max: number) =>
+	line(label, max).refine((text) => !address.test(text), `${label} can't hold a web address.`);
 
 /** A name that e-mails show which somebody outside of the portal's own team has chosen. */
 const mailedName = (label: string, max: number) =>
@@ -64,6 +67,8 @@ export const organizationName = mailedName('The organization name', 80);
 export const applicationName = mailedName('The application name', 80);
 /** The portal's own team chooses it, as the next one. */
 export const gatewayName = words('The name', 60);
+export const productName = words('The name', 80);
+export const planName = words('The name', 60);
 export const credentialLabel = mailedName('The label', 60);
 
 /** What a call takes, and nothing else; where it takes {@link names}, at least one of them. */
@@ -114,6 +119,18 @@ export const accentColor = text(100)
 			`White text on this colour has a contrast of ${contrastOf(String(input), '#ffffff').toFixed(1)} to 1; it needs ${leastContrast}. Take a darker one.`
 	});
 export const description = paragraph('The description', 500);
+/** What stands in an address that people read to each other. */
+export const productSlug = text(200, { missing: 'The address is missing.' })
+	.trim()
+	.regex(/^[a-z\d]+(?:-[a-z\d]+)*$/, {
+		abort: true,
+		error: 'The address has small letters a to z and digits, with single hyphens between them.'
+	})
+	.max(60, 'The address has more than 60 characters.');
+export const productSummary = line('The line', 160);
+export const productDescription = paragraph('The description', productDescriptionLength);
+export const productContact = line('The contact', 200);
+export const planText = paragraph('The text', 300);
 export const rejectionReason = paragraph('The reason', 500);
 
 /** Which characters is the person's own affair; composed (NFC), since keyboards write the same letter in two ways. */

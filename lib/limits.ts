@@ -1,6 +1,12 @@
 /** Of a password, in characters: long enough that guessing is hopeless. */
 export const passwordLength = { min: 10, max: 200 } as const;
 
+/** Of the description of a product, in characters: some pages of Markdown. */
+export const productDescriptionLength = 20_000;
+
+/** How many plans a product has at most: they stand side by side. */
+export const plansAtMost = 20;
+
 /** The limits of an organization, in words: said before they bite, and when they do. */
 
 /** How many credentials of an application work at once, with those that were replaced and have their last hours. */

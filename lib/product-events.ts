@@ -33,6 +33,33 @@ export const productEvents = {
 			? sentence`retires the API product ${product.name} on ${at.slice(0, 10)}`
 			: sentence`retired the API product ${product.name}`
 	),
+	/** The announced day was taken back. */
+	'product.kept': event(
+		'portal',
+		({ product }: OfProduct) => sentence`doesn’t retire the API product ${product.name} after all`
+	),
+	'product.shown': event(
+		'portal',
+		({ product, organization }: OfProduct & { organization: { id: string; name: string } }) =>
+			sentence`chose ${organization.name} to see the API product ${product.name}`
+	),
+	'product.hidden': event(
+		'portal',
+		({ product, organization }: OfProduct & { organization: { id: string; name: string } }) =>
+			sentence`no longer shows the API product ${product.name} to ${organization.name}`
+	),
+	/** `isServing`: whether the gateway stands in front of it from now on. */
+	'product.served': event(
+		'portal',
+		({
+			product,
+			gateway,
+			isServing
+		}: OfProduct & { gateway: { id: string; name: string }; isServing: boolean }) =>
+			isServing
+				? sentence`has the gateway ${gateway.name} serve the API product ${product.name}`
+				: sentence`no longer has the gateway ${gateway.name} serve the API product ${product.name}`
+	),
 	'product.deleted': event(
 		'portal',
 		({ product }: OfProduct) => sentence`deleted the draft of the API product ${product.name}`

@@ -62,6 +62,26 @@ export type Product = ProductHead & {
 	plans: Plan[];
 };
 
+/** What a list shows of a product. */
+export type ProductRow = Pick<
+	Product,
+	'id' | 'slug' | 'name' | 'summary' | 'status' | 'retiresAt' | 'visibility'
+> & { planCount: number };
+
+/** What the portal's admins see of a product. */
+export type AdminProduct = Omit<Product, 'plans'> & {
+	createdBy: { name: string };
+	createdAt: string;
+	/** `isUsed`: whether anybody has or had access by it, or has asked for it. */
+	plans: (Plan & { isUsed: boolean })[];
+	/** All gateways that work, and whether they stand in front of it. */
+	gateways: { id: string; name: string; isServing: boolean }[];
+	/** How many organizations were chosen to see it. */
+	organizationCount: number;
+	/** How many applications have access at this moment. */
+	accessCount: number;
+};
+
 /** What changed between two versions of a document, each a sentence. */
 export type DocumentChanges = { added: string[]; removed: string[]; breaking: string[] };
 

@@ -36,6 +36,13 @@ export const topics = {
 		isForAdmins: false,
 		isOnByDefault: true
 	},
+	plans: {
+		label: 'Other limits of an API',
+		description:
+			'The API provider changes how often an application of an organization that you belong to may call an API.',
+		isForAdmins: false,
+		isOnByDefault: true
+	},
 	credentials: {
 		label: 'Changes of credentials',
 		description:

@@ -56,6 +56,11 @@ export interface ServerToClient {
 	alarms: () => void;
 	/** A gateway has asked something. */
 	gateways: () => void;
+	/**
+	 * Something about the products that one may see may have changed: told to every open page, signed in or not. Whoever
+	 * shows any asks again, each at a moment of its own within so many milliseconds.
+	 */
+	products: (withinMs: number) => void;
 	/** Requests of this organization were counted, to its members; of any, to portal admins, with null. */
 	usage: (organizationId: string | null) => void;
 	/** Who has the editor of this e-mail open now. */

@@ -35,3 +35,16 @@ export function reloadSoon(key: string): void {
 		if (isWanted) reloadSoon(key);
 	}, pause);
 }
+
+/** Keys that will be loaded at a moment that has been chosen. */
+const planned = new Set<string>();
+
+/** As {@link reloadSoon}, at some moment within so many milliseconds: not all pages that hear the same at once. */
+export function reloadWithin(key: string, ms: number): void {
+	if (planned.has(key)) return;
+	planned.add(key);
+	setTimeout(() => {
+		planned.delete(key);
+		reloadSoon(key);
+	}, Math.random() * ms);
+}

@@ -136,9 +136,83 @@ async function seed(parts: Parts): Promise<void> {
 	const harbour = await as('mei').organizations.request({ name: 'Harbour Tools' });
 	await admin.approve({ organizationId: harbour.id });
 	await admin.suspend({ organizationId: harbour.id });
+	await offerProducts(as('admin'), [northwind.id]);
 	await spreadOverWeeks(parts);
 	await useCredentials(parts, forgotten.id);
 }
+
+/** One for everybody, one for developers and one for chosen organizations. */
+async function offerProducts(
+	{ products, plans }: ReturnType<typeof createCaller>,
+	chosen: string[]
+): Promise<void> {
+	const contact = 'apis@provider.example';
+	const parcels = await products.create({
+		name: 'Parcel API',
+		slug: 'parcels',
+		summary: 'Where a parcel is, and when it arrives.',
+		description: parcelDescription,
+		contact,
+		visibility: 'everyone'
+	});
+	const plan = { text: '', perSecond: 0, perMonth: 0, approval: 'automatic' as const, credentialDays: 0 };
+	await plans.create({
+		...plan,
+		productId: parcels.id,
+		name: 'Free',
+		text: 'To try it out.',
+		perSecond: 2,
+		perMonth: 10_000
+	});
+	await plans.create({
+		...plan,
+		productId: parcels.id,
+		name: 'Standard',
+		text: 'For applications that customers rely on.',
+		perSecond: 20,
+		perMonth: 500_000,
+		approval: 'manual',
+		credentialDays: 365
+	});
+	const rates = await products.create({
+		name: 'Rates API',
+		slug: 'rates',
+		summary: 'What a shipment costs, before it is booked.',
+		description: 'Prices by weight, size and destination, **as of today**.',
+		contact,
+		visibility: 'developers'
+	});
+	await plans.create({ ...plan, productId: rates.id, name: 'Standard', perSecond: 5, perMonth: 100_000 });
+	const customs = await products.create({
+		name: 'Customs API',
+		slug: 'customs',
+		summary: 'Declarations for shipments that cross a border.',
+		description: 'For partners that declare shipments themselves.',
+		contact,
+		visibility: 'organizations'
+	});
+	await plans.create({ ...plan, productId: customs.id, name: 'Partner', approval: 'manual' });
+	for (const organizationId of chosen)
+		await products.choose({ productId: customs.id, organizationId, isChosen: true });
+	for (const { id: productId } of [parcels, rates, customs]) await products.publish({ productId });
+}
+
+const parcelDescription = `Follow parcels from the first scan to the door.
+
+## How one begins
+
+1. Choose a plan and get access for an application.
+2. Send its key as \`X-API-Key\`.
+
+\`\`\`sh
+curl -H "X-API-Key: …" https://api.provider.example/parcels/JD0002
+\`\`\`
+
+| Answer | What it means         |
+| ------ | --------------------- |
+| 200    | The parcel as it is   |
+| 404    | No such parcel        |
+`;
 
 /** For how many days somebody was counting, by the hour and by the day. */
 const [countedDays, watchedDays] = [35, 120];

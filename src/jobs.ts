@@ -1,4 +1,5 @@
 import { fromKysely, fromPglite, PgBoss, type Queue } from 'pg-boss';
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import type { AlarmKind } from '#lib/alarms.ts';
 import { clearAlarms, raiseAlarm } from './news/alarms.ts';
@@ -12,6 +13,7 @@ import { sweepEvents } from './procedures/activity/activity.ts';
 import { deleteDueOrganizations } from './procedures/organizations/deletions.ts';
 import { listComingEnds, tellEnds } from './procedures/credentials/expiries.ts';
 import { holdDelivery } from './procedures/invitations/invitations.ts';
+import { tellLimits, tellLimitsBy } from './procedures/plans/telling.ts';
 import { deleteOldShares } from './procedures/quotas/shares.ts';
 import { deleteOld, listAbandoned } from './procedures/messages/retention.ts';
 import { deleteOldUsage } from './procedures/usage/keeping.ts';
@@ -79,6 +81,12 @@ const ends: Step = {
 	run: (parts) => tellEnds({ ...parts, config: parts.env })
 };
 
+/** Also as soon as they are changed, by the process that did it. */
+const plans: Step = {
+	kind: 'tidy-plans',
+	run: (parts) => tellLimits({ ...parts, config: parts.env })
+};
+
 /** What tidies up every minute, each with the alarm that says it doesn't get on. */
 const tidying: Step[] = [
 	{ kind: 'tidy-sessions', run: ({ db }) => deleteExpiredSessions(db) },
@@ -97,6 +105,7 @@ const tidying: Step[] = [
 	{ kind: 'tidy-old', run: ({ db }) => deleteOld(db) },
 	{ kind: 'tidy-usage', run: ({ db }) => deleteOldUsage(db) },
 	ends,
+	plans,
 	{ kind: 'mail-server', run: async (parts) => void mailingOf(await getMailServerRow(parts.db), parts) }
 ];
 
@@ -162,5 +171,13 @@ export async function work(
 	await boss.schedule(tidyQueue, '* * * * *');
 	// What fell due while no process was running.
 	await boss.send(tidyQueue);
-	return () => ending.abort();
+	const telling = pLimit(1);
+	const endTelling = tellLimitsBy(() => {
+		// One more finds what was changed while the one before it was under way.
+		if (telling.pendingCount === 0) void telling(() => tidy(parts, [plans]));
+	});
+	return () => {
+		endTelling();
+		ending.abort();
+	};
 }

@@ -22,6 +22,10 @@ import { partnersRouter } from './procedures/organizations/partners.ts';
 import { profilesRouter } from './procedures/accounts/profiles.ts';
 import { preferencesRouter } from './procedures/preferences/preferences.ts';
 import { administrationRouter } from './procedures/organizations/administration.ts';
+import { plansRouter } from './procedures/plans/plans.ts';
+import { audiencesRouter } from './procedures/products/audiences.ts';
+import { catalogueRouter } from './procedures/products/catalogue.ts';
+import { productsRouter } from './procedures/products/products.ts';
 import { quotasRouter } from './procedures/quotas/quotas.ts';
 import { resetsRouter } from './procedures/accounts/resets.ts';
 import { sessionsRouter } from './procedures/sessions/sessions.ts';
@@ -52,7 +56,9 @@ export const appRouter = router({
 		administrationRouter
 	),
 	figures: figuresRouter,
+	plans: plansRouter,
 	preferences: preferencesRouter,
+	products: mergeRouters(productsRouter, audiencesRouter, catalogueRouter),
 	quotas: quotasRouter,
 	sessions: sessionsRouter,
 	settings: settingsRouter,

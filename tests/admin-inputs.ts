@@ -3,6 +3,23 @@ import type { ProcedurePath } from '#lib/policy.ts';
 /** The id of nothing. */
 export const nowhere = '00000000-0000-4000-8000-000000000000';
 
+const productValues = {
+	name: 'Nowhere API',
+	slug: 'nowhere-api',
+	summary: '',
+	description: '',
+	contact: '',
+	visibility: 'everyone'
+};
+const planValues = {
+	name: 'None',
+	text: '',
+	perSecond: 0,
+	perMonth: 0,
+	approval: 'automatic',
+	credentialDays: 0
+};
+
 /** A right input of every procedure of portal admins. */
 export const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'alarms.list': {},
@@ -91,5 +108,24 @@ export const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	},
 	'gateways.rotate': { gatewayId: nowhere, overlapSeconds: 0 },
 	'gateways.revoke': { gatewayId: nowhere },
-	'gateways.check': { key: 'none' }
+	'gateways.check': { key: 'none' },
+	'products.list': {},
+	'products.get': { productId: nowhere },
+	'products.preview': { description: '# None' },
+	'products.create': productValues,
+	'products.update': { productId: nowhere, ...productValues },
+	'products.publish': { productId: nowhere },
+	'products.retire': { productId: nowhere, at: null },
+	'products.keep': { productId: nowhere },
+	'products.delete': { productId: nowhere },
+	'products.serve': { productId: nowhere, gatewayId: nowhere, isServing: true },
+	'products.listServed': { gatewayId: nowhere },
+	'products.listOrganizations': { productId: nowhere },
+	'products.choose': { productId: nowhere, organizationId: nowhere, isChosen: true },
+	'plans.create': { productId: nowhere, ...planValues },
+	'plans.update': { planId: nowhere, ...planValues },
+	'plans.reorder': { productId: nowhere, planIds: [] },
+	'plans.close': { planId: nowhere },
+	'plans.open': { planId: nowhere },
+	'plans.delete': { planId: nowhere }
 };

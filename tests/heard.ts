@@ -49,6 +49,7 @@ export function heard(socket: Socket<ServerToClient>) {
 	socket.on('mailbox', () => note('mailbox'));
 	socket.on('alarms', () => note('alarms'));
 	socket.on('gateways', () => note('gateways'));
+	socket.on('products', () => note('products'));
 	socket.on('usage', (organizationId) => note(`usage ${organizationId}`));
 	/** Resolves when the condition holds, now or after one of the next words. */
 	function until(holds: () => boolean, what: string, timeoutMs = 240_000): Promise<void> {

@@ -35,10 +35,10 @@ interface Listener {
 	ended: () => void;
 	/** A message was queued or sent. */
 	mailbox: () => void;
-	/** An alarm began, changed or ended. */
+	/** An alarm began, changed or ended; a gateway has asked something; products may have changed: see lib/wire.ts. */
 	alarms: () => void;
-	/** A gateway has asked something. */
 	gateways: () => void;
+	products: (withinMs: number) => void;
 	/** Brings the account and the settings up to date; false when nobody answers now. */
 	ask: () => Promise<boolean>;
 }
@@ -224,8 +224,8 @@ class Live {
 				this.#noteMailbox();
 			}, mailboxPause);
 		});
-		socket.on('alarms', on.alarms);
-		socket.on('gateways', on.gateways);
+		for (const word of ['alarms', 'gateways'] as const) socket.on(word, on[word]);
+		socket.on('products', on.products);
 		socket.on('usage', noteUsage);
 		socket.on('editors', (name, editors) => this.setEditors(name, editors));
 		socket.on('online', (organizationId, online) => {

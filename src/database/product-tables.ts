@@ -20,6 +20,9 @@ export interface ProductTable {
 	createdAt: Timestamp;
 	publishedAt: Date | null;
 	retiredAt: Date | null;
+	/** Kept by the database. */
+	searchKey: Generated<string>;
+	nameKey: Generated<string>;
 }
 
 export interface ProductOrganizationTable {
@@ -57,6 +60,9 @@ export interface PlanTable {
 	position: Generated<number>;
 	closedAt: Date | null;
 	createdAt: Timestamp;
+	limitsChangedAt: Timestamp;
+	/** Whether somebody is still to be told of changed limits. */
+	isTelling: Generated<boolean>;
 }
 
 export interface AccessTable {
@@ -69,6 +75,8 @@ export interface AccessTable {
 	endsAt: Date | null;
 	endedBy: ColumnType<Actor | null, Actor | null | undefined, Actor | null>;
 	endReason: Generated<string>;
+	/** When its organization last heard of its limits. */
+	limitsToldAt: Timestamp;
 }
 
 export interface AccessRequestTable {

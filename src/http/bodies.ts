@@ -19,6 +19,10 @@ const largeBodies = new Map([
 	['emails.preview', 160_000],
 	['emails.update', 160_000],
 	['emails.sendTest', 160_000],
+	// A description of 20,000 letters of up to three bytes.
+	['products.create', 80_000],
+	['products.update', 80_000],
+	['products.preview', 80_000],
 	['invitations.createMany', smallBody + inviteesPerCall * bytesOfInvitee]
 ]);
 

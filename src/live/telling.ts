@@ -21,6 +21,9 @@ const isAboutAll = (name: string) =>
 
 const isReopened = (name: string) => ['organization.requested', 'organization.restored'].includes(name);
 
+/** So many milliseconds the pages of a process take to ask again, so that they don't all come at once. */
+const spreadOver = (pages: number) => Math.min(pages * 5, 15_000);
+
 /** Told to people who aren't in the organization's room, or not yet. */
 const isForOthers = (name: string) =>
 	name.startsWith('invitation.') ||
@@ -139,6 +142,10 @@ export function createTeller({ io, db }: House, attendance: Attendance, streams:
 			case 'alarms':
 			case 'gateways':
 				io.to('admins').emit(what.kind);
+				return;
+			case 'products':
+				// Without a name: whoever may see one of them finds out by asking.
+				io.emit('products', spreadOver(io.sockets.sockets.size));
 				return;
 			case 'usage':
 				for (const id of what.organizationIds) io.to(organizationRoom(id)).emit('usage', id);

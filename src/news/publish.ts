@@ -17,6 +17,8 @@ export type Signal =
 	| { kind: 'alarms' }
 	/** A gateway has asked something, told once a minute at most. */
 	| { kind: 'gateways' }
+	/** Something has happened to products or plans: which ones, the events say. */
+	| { kind: 'products' }
 	/** Requests with credentials of these organizations were counted. */
 	| { kind: 'usage'; organizationIds: string[] }
 	/** Somebody has opened the editor of an e-mail, or closed it. */

@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, type Company, type Portal, type Visitor } from '../factories.ts';
+import { createProduct } from '../products.ts';
 import { getBrowser, newPerson, openAs } from './browser.ts';
 
 /** Each form that is refused says so at its first wrong field, which is in view and has the focus. */
@@ -8,9 +9,11 @@ import { getBrowser, newPerson, openAs } from './browser.ts';
 let browser: Browser;
 let portal: Portal;
 let company: Company;
+let productId: string;
 beforeAll(async () => {
 	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 	company = await portal.company({ admin: portal.admin });
+	({ id: productId } = await createProduct(portal));
 });
 afterAll(() => portal.stop());
 
@@ -110,6 +113,26 @@ const forms: Form[] = [
 		button: 'Add the gateway',
 		field: 'headerName',
 		words: /means something else/
+	},
+	{
+		form: 'an API product',
+		as: admin,
+		path: () => '/admin/products',
+		open: 'Add an API product',
+		values: { name: 'Parcels', slug: 'Par cels' },
+		button: 'Add the draft',
+		field: 'slug',
+		words: /^The address has small letters/
+	},
+	{
+		form: 'a plan',
+		as: admin,
+		path: () => `/admin/products/${productId}`,
+		open: 'Add a plan',
+		values: { name: 'Free', perSecond: 'many' },
+		button: 'Add the plan',
+		field: 'perSecond',
+		words: /^Requests a second is a whole number/
 	},
 	{
 		form: 'the look of e-mails',

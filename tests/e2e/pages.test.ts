@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, unique, type Portal, type Visitor } from '../factories.ts';
 import { createGateway } from '../gateways.ts';
+import { createPlan, createProduct, publishProduct } from '../products.ts';
 import { findAllProblems } from './axe.ts';
 import { getBrowser, newPerson } from './browser.ts';
 import { findFieldProblems, findMixedDirections, findPrintProblems, findTornSentences } from './reading.ts';
@@ -32,6 +33,20 @@ beforeAll(async () => {
 		name: '\u05d9\u05d9\u05e9\u05d5\u05dd 3 (\u05d0)'
 	});
 	const { gateway } = await createGateway(portal, { kind: 'nginx', queryName: 'api_key' });
+	const product = await publishProduct(portal, {
+		name: unique('\u05de\u05d5\u05e6\u05e8').replaceAll(/[a-z]/g, ''),
+		slug: 'read-by-everybody',
+		contact: 'apis@provider.example',
+		description:
+			'# \u05db\u05d5\u05ea\u05e8\u05ea\n\n[a](https://x.example)\n\n|a|b|\n|-|-|\n|1|2|\n\n```\ncode\n```'
+	});
+	await createPlan(portal, product.id, { name: '\u05ea\u05d5\u05db\u05e0\u05d9\u05ea 3' });
+	const chosen = await createProduct(portal, { visibility: 'organizations' });
+	await portal.admin.api.products.choose.mutate({
+		productId: chosen.id,
+		organizationId: company.id,
+		isChosen: true
+	});
 	const pending = await portal.company();
 	await portal.visitor().api.accounts.requestReset.mutate({ email: pending.owner.email });
 	const reset = await portal.tokenFor(pending.owner.email, 'reset-password');
@@ -53,6 +68,9 @@ beforeAll(async () => {
 			'/invitations/nonsense',
 			'/setup/nonsense',
 			'/unsubscribe/nonsense',
+			'/apis',
+			'/apis?search=there-is-none',
+			`/apis/${product.slug}`,
 			'/no-such-page'
 		].map((path) => ({ who: 'nobody' as const, path })),
 		...[
@@ -68,7 +86,14 @@ beforeAll(async () => {
 			who: 'owner' as const,
 			path: base + path
 		})),
-		...['/dashboard/personal', '/organizations/new', '/profile', '/profile/notifications'].map((path) => ({
+		...[
+			'/dashboard/personal',
+			'/organizations/new',
+			'/profile',
+			'/profile/notifications',
+			'/apis',
+			`/apis/${product.slug}`
+		].map((path) => ({
 			who: 'owner' as const,
 			path
 		})),
@@ -88,7 +113,10 @@ beforeAll(async () => {
 			'/emails/organization-approved',
 			'/emails/brand',
 			'/gateways',
-			`/gateways/${gateway.id}`
+			`/gateways/${gateway.id}`,
+			'/products',
+			`/products/${product.id}`,
+			`/products/${chosen.id}`
 		].map((path) => ({
 			who: 'admin' as const,
 			path: `/admin${path}`

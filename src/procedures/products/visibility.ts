@@ -1,8 +1,10 @@
-import { sql, type SqlBool } from 'kysely';
+import { sql, type RawBuilder, type SqlBool } from 'kysely';
 
 /**
  * Who may see a product. What one may not see isn't there: not in a list or a search, an e-mail, an event or an export. Every
  * query of products for others than portal admins passes here, and so does whatever hangs on a product.
+ *
+ * What depends on a person is asked as a set of products, which is found once, however many products a list looks through.
  */
 
 /** Also from its announced day on. */
@@ -10,18 +12,23 @@ export const isRetired = sql<SqlBool>`(product.status = 'retired' or coalesce(pr
 
 const isApproved = sql`organization.status = 'approved' and not organization.is_personal`;
 
+/** The organizations of a person; those of a company that is suspended see nothing. */
+const ownOf = (userId: string) =>
+	sql`membership join organization on organization.id = membership.organization_id and membership.user_id = ${userId}::uuid`;
+
 /** What was given stays visible to whom it was given, also where the product is for others by now, or retired. */
-const hasAccess = (where: ReturnType<typeof sql>) => sql<SqlBool>`exists (
-	select from access
-	join organization on organization.id = access.organization_id
-	where access.product_id = product.id and organization.status = 'approved'
-		and coalesce(access.ends_at > now(), true) and ${where}
+const hasAccess = (userId: string) => sql<SqlBool>`product.id in (
+	select access.product_id
+	from ${ownOf(userId)}
+	join access on access.organization_id = organization.id
+	where organization.status = 'approved' and coalesce(access.ends_at > now(), true)
 )`;
 
-const isChosen = (where: ReturnType<typeof sql>) => sql<SqlBool>`exists (
-	select from product_organization
-	join organization on organization.id = product_organization.organization_id
-	where product_organization.product_id = product.id and ${isApproved} and ${where}
+const isChosen = (userId: string) => sql<SqlBool>`product.id in (
+	select product_organization.product_id
+	from ${ownOf(userId)}
+	join product_organization on product_organization.organization_id = organization.id
+	where ${isApproved}
 )`;
 
 export interface Viewer {
@@ -35,18 +42,21 @@ export function isVisibleTo({ userId, isPortalAdmin }: Viewer) {
 	if (isPortalAdmin) return sql<SqlBool>`true`;
 	if (!userId)
 		return sql<SqlBool>`(product.status = 'published' and not ${isRetired} and product.visibility = 'everyone')`;
-	const isMember = sql`exists (
-		select from membership where membership.organization_id = organization.id and membership.user_id = ${userId}::uuid
-	)`;
 	return sql<SqlBool>`(product.status <> 'draft' and (
-		not ${isRetired} and (product.visibility <> 'organizations' or ${isChosen(isMember)})
-		or ${hasAccess(isMember)}
+		not ${isRetired} and (product.visibility <> 'organizations' or ${isChosen(userId)})
+		or ${hasAccess(userId)}
 	))`;
 }
 
-/** Whether the organization may ask for access to `product`. */
-export const isOfferedTo = (organizationId: string) => {
-	const isIt = sql`organization.id = ${organizationId}::uuid`;
-	return sql<SqlBool>`(product.status = 'published' and not ${isRetired}
-		and (product.visibility <> 'organizations' or ${isChosen(isIt)}))`;
+/** Whether the organization may ask for access to `product`; its id, or a column of the query that is not `organization.id`. */
+export const isOfferedTo = (organizationId: string | RawBuilder<string>) => {
+	const id = typeof organizationId === 'string' ? sql`${organizationId}::uuid` : organizationId;
+	return sql<SqlBool>`(product.status = 'published' and not ${isRetired} and (
+		product.visibility <> 'organizations' or product.id in (
+			select product_organization.product_id
+			from product_organization
+			join organization on organization.id = product_organization.organization_id
+			where organization.id = ${id} and ${isApproved}
+		)
+	))`;
 };

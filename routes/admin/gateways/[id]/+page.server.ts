@@ -4,6 +4,11 @@ import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ url, params, depends }) => {
 	depends('portico:gateways');
-	const asking = api.gateways.get.query({ gatewayId: params.id });
-	return orErrorPage(asking, url);
+	const { id: gatewayId } = params;
+	const asking = Promise.all([
+		api.gateways.get.query({ gatewayId }),
+		api.products.listServed.query({ gatewayId })
+	]);
+	const [found, served] = await orErrorPage(asking, url);
+	return { ...found, served };
 };

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { email } from './email.ts';
+import { firstName, organizationName, sampleUrl, text, url } from './variables.ts';
+
+/** The e-mails about API products and their plans. */
+
+const lineOf = ({ organizationName, productName, planName, limits }: Record<string, string>) =>
+	`${organizationName} – ${productName}, plan ${planName}: ${limits}`;
+
+const applicationsUrl = url('The address of the organization’s applications');
+
+export const productEmails = {
+	'plan-limited': email({
+		description: 'To the members: a plan by which applications of theirs call an API has other limits.',
+		topic: 'plans',
+		subject: '{{productName}} allows {{limits}} now',
+		props: z.strictObject({
+			organizationName,
+			firstName,
+			productName: text('The name of the API product'),
+			planName: text('The name of the plan'),
+			limits: text('How often each application may call it from now on'),
+			applications: text('The applications that have it by this plan, one a line'),
+			applicationsUrl
+		}),
+		sample: {
+			organizationName: 'Northwind Logistics',
+			firstName: 'Grace',
+			productName: 'Parcel API',
+			planName: 'Standard',
+			limits: '20 requests a second, 500,000 a month',
+			applications: 'Parcel tracking\nWarehouse robots',
+			applicationsUrl: `${sampleUrl}/orgs/northwind-logistics/applications`
+		},
+		// Several within a minute become one message.
+		gathering: {
+			into: 'plans-limited',
+			gather: (all) => ({
+				firstName: all[0]?.firstName ?? '',
+				count: String(all.length),
+				plans: all.map(lineOf).join('\n'),
+				applicationsUrl: all[0]?.applicationsUrl ?? ''
+			})
+		}
+	}),
+	'plans-limited': email({
+		description: 'To the members: several plans got other limits within a minute, in one message.',
+		topic: 'plans',
+		subject: '{{count}} plans have other limits now',
+		props: z.strictObject({
+			firstName,
+			count: text('How many plans there are'),
+			plans: text('The plans with their limits, one a line'),
+			applicationsUrl
+		}),
+		sample: {
+			firstName: 'Grace',
+			count: '2',
+			plans:
+				'Northwind Logistics – Parcel API, plan Standard: 20 requests a second, 500,000 a month\nNorthwind Logistics – Rates API, plan Free: 1,000 requests a month',
+			applicationsUrl: `${sampleUrl}/orgs/northwind-logistics/applications`
+		}
+	})
+};

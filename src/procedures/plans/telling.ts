@@ -1,0 +1,200 @@
+import { sql, type SqlBool } from 'kysely';
+import type { Logger } from 'pino';
+import { sayPlanLimits, type PlanHead, type ProductAccess } from '#lib/products.ts';
+import { fullName } from '#lib/views.ts';
+import { system } from '../../api/trpc.ts';
+import { isoOf, type Db, type Trx } from '../../database/database.ts';
+import { idsIn } from '../../database/sets.ts';
+import { transact } from '../../database/transaction.ts';
+import { publishMany } from '../../news/publish.ts';
+import { listMembers } from '../members/members.ts';
+import type { WritingContext } from '../organizations/organizations.ts';
+
+/**
+ * Tells the teams that have access by a plan of its changed limits: one organization after the other, each in a transaction
+ * of its own, so that nobody waits for thousands of them. What was told stands at each access; whoever begins again goes
+ * on where it was broken off, and a change that follows another one takes its place.
+ */
+
+type Parts = { db: Db; log: Logger } & Pick<WritingContext, 'config' | 'outbox'>;
+
+let tellSoon = () => {};
+
+/** Has a process tell as soon as a change is committed there; without one, the tidying does within a minute. */
+export function tellLimitsBy(run: () => void): () => void {
+	tellSoon = run;
+	return () => void (tellSoon = () => {});
+}
+export const tellLimitsSoon = () => tellSoon();
+
+const isInForce = sql<SqlBool>`coalesce(access.ends_at > now(), true)`;
+const isUntold = sql<SqlBool>`access.limits_told_at < plan.limits_changed_at`;
+
+/** How many organizations are looked for at once. */
+const lookedForAtOnce = 500;
+
+/** @throws {Error} when some could not be told; the others were. */
+export async function tellLimits({ log, ...parts }: Parts): Promise<void> {
+	let failed = 0;
+	const plans = await parts.db
+		.selectFrom('plan')
+		.select(['id', 'limitsChangedAt'])
+		.where('isTelling', '=', true)
+		.execute();
+	for (const plan of plans) {
+		const before = failed;
+		for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
+			const due = await parts.db
+				.selectFrom('access')
+				.innerJoin('plan', 'plan.id', 'access.planId')
+				.select('access.organizationId')
+				.distinct()
+				.where('access.planId', '=', plan.id)
+				.where('access.organizationId', '>', after)
+				.where(isInForce)
+				.where(isUntold)
+				.orderBy('access.organizationId')
+				.limit(lookedForAtOnce)
+				.execute();
+			for (const { organizationId } of due) {
+				try {
+					await transact(parts.db, (db) => tell({ ...parts, db, actor: system }, plan.id, organizationId));
+				} catch (error) {
+					log.error({ err: error, planId: plan.id }, 'changed limits could not be told');
+					failed += 1;
+				}
+				after = organizationId;
+			}
+			if (due.length < lookedForAtOnce) break;
+		}
+		// Unless they have been changed once more meanwhile.
+		if (failed === before)
+			await parts.db
+				.updateTable('plan')
+				.set({ isTelling: false })
+				.where('id', '=', plan.id)
+				.where('limitsChangedAt', '=', plan.limitsChangedAt)
+				.execute();
+	}
+	if (failed > 0) throw new Error(`${failed} organizations could not be told of changed limits`);
+}
+
+async function tell(ctx: WritingContext, planId: string, organizationId: string): Promise<void> {
+	const { db } = ctx;
+	const organization = await db
+		.selectFrom('organization')
+		.select(['id', 'isPersonal', 'name', 'slug'])
+		.where('id', '=', organizationId)
+		.forUpdate()
+		.executeTakeFirst();
+	if (!organization) return;
+	const accesses = await listUntold(db, planId, organizationId);
+	const [first] = accesses;
+	// Told by another process, or ended in the meantime.
+	if (!first?.granted) return;
+	await db
+		.updateTable('access')
+		.set({ limitsToldAt: sql<Date>`clock_timestamp()` })
+		.where('planId', '=', planId)
+		.where('organizationId', '=', organizationId)
+		.execute();
+	const props = {
+		organizationName: organization.name,
+		productName: first.product.name,
+		planName: first.granted.plan.name,
+		limits: sayPlanLimits(first.granted.plan),
+		applications: accesses.map(({ applicationName }) => applicationName).join('\n'),
+		applicationsUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}/applications`
+	};
+	const members = await listMembers(db, organizationId);
+	await ctx.outbox.enqueueMany(
+		db,
+		'plan-limited',
+		members.map((member) => ({
+			to: { name: fullName(member), address: member.email },
+			props: { ...props, firstName: member.firstName }
+		}))
+	);
+	await publishMany(
+		{ ...ctx, organization },
+		'access.limited',
+		accesses.map((access) => ({ access }))
+	);
+}
+
+const planIn = (name: string) =>
+	sql<PlanHead>`json_build_object(
+		'id', ${sql.ref(`${name}.id`)}, 'name', ${sql.ref(`${name}.name`)},
+		'perSecond', ${sql.ref(`${name}.perSecond`)}, 'perMonth', ${sql.ref(`${name}.perMonth`)},
+		'approval', ${sql.ref(`${name}.approval`)}, 'credentialDays', ${sql.ref(`${name}.credentialDays`)}
+	)`;
+
+/** What the organization has by the plan and hasn't been told of, as pages show it, each with what was last asked for. */
+async function listUntold(db: Trx, planId: string, organizationId: string): Promise<ProductAccess[]> {
+	const rows = await db
+		.selectFrom('access')
+		.innerJoin('plan', 'plan.id', 'access.planId')
+		.innerJoin('product', 'product.id', 'access.productId')
+		.innerJoin('application', 'application.id', 'access.applicationId')
+		.select([
+			'access.id',
+			'access.grantedAt',
+			'access.endsAt',
+			'access.endReason',
+			'access.productId',
+			'access.applicationId',
+			'application.name as applicationName',
+			'product.slug as productSlug',
+			'product.name as productName'
+		])
+		.select(planIn('plan').as('plan'))
+		.where('access.planId', '=', planId)
+		.where('access.organizationId', '=', organizationId)
+		.where(isInForce)
+		.where(isUntold)
+		.orderBy('application.createdAt')
+		.orderBy('application.id')
+		.execute();
+	const requests = await db
+		.selectFrom('accessRequest')
+		.innerJoin('plan', 'plan.id', 'accessRequest.planId')
+		.selectAll('accessRequest')
+		.select(planIn('plan').as('plan'))
+		.distinctOn(['accessRequest.applicationId', 'accessRequest.productId'])
+		.where('accessRequest.organizationId', '=', organizationId)
+		.where('accessRequest.applicationId', 'in', idsIn(rows.map(({ applicationId }) => applicationId)))
+		.orderBy('accessRequest.applicationId')
+		.orderBy('accessRequest.productId')
+		.orderBy('accessRequest.requestedAt', 'desc')
+		.execute();
+	return rows.map((row): ProductAccess => {
+		const request = requests.find(
+			(one) => one.applicationId === row.applicationId && one.productId === row.productId
+		);
+		return {
+			applicationId: row.applicationId,
+			applicationName: row.applicationName,
+			product: { id: row.productId, slug: row.productSlug, name: row.productName },
+			granted: {
+				id: row.id,
+				plan: row.plan,
+				grantedAt: isoOf(row.grantedAt),
+				endsAt: isoOf(row.endsAt),
+				endReason: row.endReason
+			},
+			request: request
+				? {
+						id: request.id,
+						plan: request.plan,
+						message: request.message,
+						status: request.status,
+						reason: request.reason,
+						requestedBy: { id: request.requestedBy.id, name: request.requestedBy.name },
+						requestedAt: isoOf(request.requestedAt),
+						decidedBy: request.decidedBy && { name: request.decidedBy.name },
+						decidedAt: isoOf(request.decidedAt)
+					}
+				: null
+		};
+	});
+}

@@ -1,0 +1,17 @@
+import type { EventName, Payload } from '#lib/events.ts';
+import { publish, signal } from '../../news/publish.ts';
+
+type OfProducts = Extract<EventName, `product.${string}` | `plan.${string}`>;
+
+/**
+ * Publishes what has happened to a product or a plan, and has every open page hear that something has: which product it is
+ * stands in the event, which portal admins alone hear. As `publish`, it comes last.
+ */
+export async function publishProduct<Name extends OfProducts>(
+	ctx: Parameters<typeof publish>[0],
+	name: Name,
+	payload: Payload<Name>
+): Promise<void> {
+	await publish(ctx, name, payload);
+	await signal(ctx.db, { kind: 'products' });
+}
