@@ -1,5 +1,3 @@
-import type { Quotas } from './quotas.ts';
-
 /** What becomes of a key that a gateway asks about. */
 
 /** Whose key it is. */
@@ -28,5 +26,4 @@ export type RefusedKey = keyof typeof refusedKeys;
 
 /** The answer to a gateway that asks about a key, with its reason. */
 export type Answer =
-	| ({ isActive: true; quotas: Quotas } & Identity)
-	| { isActive: false; reason: RefusedKey; identity: Identity | null };
+	({ isActive: true } & Identity) | { isActive: false; reason: RefusedKey; identity: Identity | null };

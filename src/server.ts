@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { clearAlarm } from './news/alarms.ts';
 import { createApp, type NodeHandler } from './http/app.ts';
+import { createArrivals } from './http/arrivals.ts';
 import { smallBody } from './http/bodies.ts';
 import { createInside } from './http/inside.ts';
 import { withCompression } from './http/compression.ts';
@@ -16,6 +17,8 @@ import { createLog } from './logging.ts';
 import { findMailing, getMailServerRow } from './mail/servers.ts';
 import { createOutbox } from './mail/outbox.ts';
 import { openBuiltPages, openDevelopmentPages } from './http/pages.ts';
+import { withQuestions } from './http/questions.ts';
+import { createGatewayFinder } from './procedures/gateways/tokens.ts';
 import { createLimiter } from './procedures/quotas/limiter.ts';
 import { createWarnings } from './procedures/quotas/warnings.ts';
 import { prepareSetup } from './procedures/setup/setup.ts';
@@ -61,12 +64,14 @@ async function start(env: Env): Promise<void> {
 	const report = (error: unknown) => log.error({ err: error }, 'limits could not be counted');
 	const warnings = createWarnings({ ...parts, config: env, report });
 	const limiter = createLimiter({ db, processId: randomUUID(), report }, warnings.look);
-	const app = createApp({ ...parts, limiter }, (request, response, next) => pages(request, response, next));
+	const asked = { ...parts, limiter, gateways: createGatewayFinder(parts), arrivals: createArrivals(parts) };
+	const app = createApp(asked, (request, response, next) => pages(request, response, next));
+	const listener = withCompression(getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]));
 	globalThis.portico = createInside(parts);
 	const server = createServer(
 		// Whoever asks for another protocol, as some do for HTTP/2, is answered in this one.
 		{ shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
-		withCompression(getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]))
+		withQuestions(listener, asked)
 	);
 	pages = isDevelopment ? await openDevelopmentPages(server) : await openBuiltPages();
 	const live = await startLive(server, { database, env, log });

@@ -35,6 +35,7 @@ export async function startCut(databaseUrl: string) {
 	let isMute = false;
 	let statements = 0;
 	let losing: { text: string; onLost: () => void } | null = null;
+	let watching: { text: string; onPass: (bytes: string) => void } | null = null;
 
 	const server = createServer((from) => {
 		const to = connect(Number(target.port || 5432), target.hostname);
@@ -59,6 +60,7 @@ export async function startCut(databaseUrl: string) {
 				announcing.add(from);
 				if (isMute) return void from.destroy();
 			}
+			if (watching && text.includes(watching.text)) watching.onPass(text);
 			if (losing && text.includes(losing.text)) {
 				const { onLost } = losing;
 				losing = null;
@@ -128,6 +130,10 @@ export async function startCut(databaseUrl: string) {
 			const { promise, resolve } = Promise.withResolvers<void>();
 			losing = { text, onLost: resolve };
 			return promise;
+		},
+		/** Tells of each statement with this text, with what is sent along, as it passes. */
+		watch(text: string, onPass: (bytes: string) => void) {
+			watching = { text, onPass };
 		},
 		async stop() {
 			if (!server.listening) return;

@@ -70,6 +70,68 @@ test('killed under load: what was written stays, only what came after it is lost
 	}
 });
 
+/** What gateways ask at the same time, until nobody answers any more: when each answer came, by the clock of all. */
+function startLoad(check: () => Promise<void>, callers = 4) {
+	const answeredAt: number[] = [];
+	const calling = Array.from({ length: callers }, async () => {
+		for (;;) {
+			await check();
+			answeredAt.push(Date.now());
+		}
+	});
+	return { answeredAt, callers, ended: Promise.allSettled(calling) };
+}
+
+test('killed under load: what was answered before the last batch is counted, and a batch goes every five seconds', async () => {
+	const { check, read, hasCounted } = await furnish();
+	await check();
+	await hasCounted(1);
+	const batches: { count: number; lastAt: number }[] = [];
+	// A statement that was prepared before is called by its name.
+	way.watch('"lastAt":', (bytes) => {
+		const cells = [...bytes.matchAll(/"lastAt":(\d+),"count":(\d+)/g)];
+		batches.push({
+			count: cells.reduce((sum, [, , count]) => sum + Number(count), 0),
+			lastAt: Math.max(...cells.map(([, lastAt]) => Number(lastAt)))
+		});
+	});
+	const { answeredAt, callers, ended } = startLoad(check);
+	await vi.waitFor(() => expect(batches.length).toBe(5), { timeout: 240_000, interval: 20 });
+	const later = answeredAt.length + 10;
+	await vi.waitFor(() => expect(answeredAt.length).toBeGreaterThan(later), { timeout: 240_000, interval: 5 });
+	await portal.server.kill();
+	await ended;
+	await portal.server.restart();
+	const counted = (await read()) - 1;
+
+	// A batch goes when the one before is written. Whatever was answered before the last request of one is in it.
+	let sent = 0;
+	for (const [index, { count, lastAt }] of batches.entries()) {
+		sent += count;
+		const answered = answeredAt.filter((at) => at < lastAt).length;
+		expect(sent).toBeGreaterThanOrEqual(answered);
+		if (index < batches.length - 1) expect(counted).toBeGreaterThanOrEqual(sent);
+	}
+	expect(counted).toBeLessThanOrEqual(sent);
+	expect(sent).toBeLessThanOrEqual(answeredAt.length + callers);
+	// Five of them are four pauses, each of which may be late on a busy machine.
+	const pauses = batches.slice(1).map(({ lastAt }, index) => lastAt - (batches[index]?.lastAt ?? 0));
+	const [, shorter = Infinity] = pauses.toSorted((one, other) => one - other);
+	expect(shorter).toBeLessThan(5_500);
+});
+
+test('asked to end under load: whatever was answered is counted', async () => {
+	const { check, read } = await furnish();
+	const { answeredAt, callers, ended } = startLoad(check);
+	await vi.waitFor(() => expect(answeredAt.length).toBeGreaterThan(20), { timeout: 240_000, interval: 5 });
+	expect(await portal.server.stop()).toBe(0);
+	await ended;
+	await portal.server.restart();
+	const counted = await read();
+	expect(counted).toBeGreaterThanOrEqual(answeredAt.length);
+	expect(counted).toBeLessThanOrEqual(answeredAt.length + callers);
+});
+
 test('a batch whose answer was lost on the way is sent again, and counted once', async () => {
 	const { check, hasCounted, read } = await furnish();
 	const lost = way.loseAnswerTo('insert into usage_batch');

@@ -15,9 +15,9 @@ import { limitFailures } from './limits.ts';
 import type { Outbox } from '../mail/outbox.ts';
 import { actorOf, grant, lockAsMember, lockProof } from './grants.ts';
 import type { Session, SessionUser } from '../identity/sessions.ts';
-import { Refusal, refusalOfOutage, notFound, tooMany } from './refusals.ts';
+import { Refusal, refusalOfOutage, tooMany } from './refusals.ts';
 import { inTransaction, isUnavailable } from '../database/transaction.ts';
-import { inTurn, isTaken } from '../database/turns.ts';
+import { inTurnOf, inTurnOfCaller, inTurnOfMember, inTurnOfReader } from './queues.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** What every call has: the parts of the process, and what is particular to the request. */
@@ -95,22 +95,6 @@ const base = counted.use(async ({ ctx, path, next }) => {
 	ctx.log.warn({ path, requestId: ctx.requestId, code: cause.code }, 'the database refused a value');
 	throw new Refusal('BAD_REQUEST', 'INVALID', 'The input is not right.');
 });
-
-/**
- * How many calls of one person, network or organization read at once: the connections are everybody's. What changes an
- * organization goes one by one, since each call would wait for the same row; what a person changes likewise.
- */
-const readersAtOnce = 4;
-
-const inTurnOfCaller = <Result>(ctx: Context, type: string, run: () => Promise<Result>) => {
-	if (!ctx.session) return inTurn(`address:${ctx.address}`, readersAtOnce, run);
-	const { id } = ctx.session.user;
-	return inTurn(`user:${id}:${type}`, type === 'mutation' ? 1 : readersAtOnce, run);
-};
-
-/** Waits behind the other changes of the organization. Whoever may not change it is refused before. */
-export const inTurnOf = <Result>(organizationId: string, run: () => Promise<Result>) =>
-	inTurn(`organization:${organizationId}`, 1, run);
 
 /**
  * What a call works with: a change with one transaction, so that it can be rolled back as a whole, a question with the
@@ -300,48 +284,6 @@ export function slugProcedure() {
 				)
 			)
 		);
-}
-
-const findMembership = (
-	db: Db,
-	user: SessionUser,
-	column: 'organization.id' | 'organization.slug',
-	value: string
-) =>
-	db
-		.selectFrom('membership')
-		.innerJoin('organization', 'organization.id', 'membership.organizationId')
-		.select('membership.id')
-		.where(column, '=', value)
-		.where('membership.userId', '=', user.id)
-		.executeTakeFirst();
-
-/** In turn with what else the person reads, and with the organization's other readers. */
-function inTurnOfReader<Result>(
-	ctx: Context & { user: SessionUser },
-	column: 'organization.id' | 'organization.slug',
-	value: string,
-	run: () => Promise<Result>
-): Promise<Result> {
-	const key = `${column}:${value}:reading`;
-	return inTurnOfCaller(ctx, 'query', async () => {
-		if (isTaken(key) && !(await findMembership(ctx.db, ctx.user, column, value))) throw notFound();
-		return inTurn(key, readersAtOnce, run);
-	});
-}
-
-/** A stranger waits for nobody, so that no crowd of them holds up the members. */
-async function inTurnOfMember<Result>(
-	db: Db,
-	user: SessionUser,
-	organizationId: string,
-	run: () => Promise<Result>
-): Promise<Result> {
-	if (isTaken(`organization:${organizationId}`)) {
-		const member = await findMembership(db, user, 'organization.id', organizationId);
-		if (!member) throw notFound();
-	}
-	return inTurnOf(organizationId, run);
 }
 
 /** The portal itself as the one who did it. */

@@ -34,6 +34,9 @@ export function callLimit(path: string): number {
 	return Math.max(smallBody, ...calls.slice(0, 10).map((call) => largeBodies.get(call) ?? 0));
 }
 
+/** As it is told before the body, which Node ends there; NaN for what is no number. */
+const lengthOf = ({ headers }: IncomingMessage) => Number(headers['content-length'] ?? 0);
+
 /** What is still read of a body that is refused, so that its sender gets to hear why. */
 const readAway = { bytes: 8_000_000, ms: 10_000 };
 
@@ -41,11 +44,8 @@ const readAway = { bytes: 8_000_000, ms: 10_000 };
  * Reads what is left of a request's body and throws it away: whoever is hung up on while writing sees a broken
  * connection and not the answer (RFC 9112, section 9.6). False when that would be more than {@link readAway}.
  */
-async function readRest(c: HonoContext): Promise<boolean> {
-	const { incoming } = c.env as { incoming?: IncomingMessage };
-	// A call from within this process.
-	if (!incoming) return true;
-	if (Number(c.req.header('content-length') ?? 0) > readAway.bytes) return false;
+async function readRest(incoming: IncomingMessage): Promise<boolean> {
+	if (lengthOf(incoming) > readAway.bytes) return false;
 	if (incoming.readableEnded || incoming.destroyed) return true;
 	const { promise, resolve } = Promise.withResolvers<boolean>();
 	let bytes = 0;
@@ -66,7 +66,9 @@ type Refuse = (c: HonoContext, headers: Record<string, string>) => Response;
 const tooLarge: Refuse = (c, headers) => c.text('The request is too large.', 413, headers);
 
 async function refuseAfterReading(c: HonoContext, refuse: Refuse): Promise<Response> {
-	return refuse(c, (await readRest(c)) ? {} : { connection: 'close' });
+	const { incoming } = c.env as { incoming?: IncomingMessage };
+	// Without it, it is a call from within this process.
+	return refuse(c, !incoming || (await readRest(incoming)) ? {} : { connection: 'close' });
 }
 
 /** A body that is longer than it may be by what is told of it: it is refused before anything of it is looked at. */
@@ -95,6 +97,33 @@ export const limitTold =
 		if (isToldTooLarge(c, max)) return refuseAfterReading(c, tooLarge);
 		await next();
 	};
+
+/** A body that was read; or of one that is longer than it may be, what is to be said with its refusal. */
+export type Body = { text: string } | { text: null; headers: Record<string, string> };
+
+async function refuseBody(incoming: IncomingMessage): Promise<Body> {
+	return { text: null, headers: (await readRest(incoming)) ? {} : { connection: 'close' } };
+}
+
+/** Reads a body that may be so many bytes long; nothing of one that is told to be longer. */
+export async function readBody(incoming: IncomingMessage, max: number): Promise<Body> {
+	if (!(lengthOf(incoming) <= max)) return refuseBody(incoming);
+	const { promise, resolve } = Promise.withResolvers<'whole' | 'broken off' | 'too large'>();
+	const parts: Buffer[] = [];
+	let bytes = 0;
+	const take = (part: Buffer) => {
+		parts.push(part);
+		bytes += part.length;
+		if (bytes > max) resolve('too large');
+	};
+	incoming.on('data', take);
+	incoming.once('end', () => resolve('whole'));
+	for (const end of ['close', 'error']) incoming.once(end, () => resolve('broken off'));
+	const how = await promise;
+	incoming.off('data', take);
+	if (how === 'too large') return refuseBody(incoming);
+	return { text: how === 'whole' ? Buffer.concat(parts).toString() : '' };
+}
 
 /** The fields of a form. @throws {HTTPException} 400 when the body is none. */
 export async function readForm(c: HonoContext): Promise<Record<string, string | File>> {

@@ -1,12 +1,11 @@
-import { Hono } from 'hono';
 import { z } from 'zod';
 import { refusedKeys, type Answer } from '#lib/checking.ts';
 import type { Checker } from '../procedures/gateways/checking.ts';
 import type { GatewayFinder } from '../procedures/gateways/tokens.ts';
 import type { LimitState } from '../procedures/quotas/limiter.ts';
 import { rateLimitHeaders } from '../procedures/quotas/limits.ts';
-import type { Bindings, Variables } from './context.ts';
-import { limitBody } from './bodies.ts';
+import { readBody } from './bodies.ts';
+import type { Answering, Reply } from './replies.ts';
 
 /**
  * How an API gateway asks whether a credential works: token introspection (RFC 7662). The gateway proves itself by its
@@ -55,54 +54,41 @@ const presented = z.string().min(1).max(500);
 /** Of a question: a key and the name of its field, with room for what clients add. */
 const bodyAtMost = 2_000;
 
+const reply = (body: object, status = 200, headers: Record<string, string> = {}): Reply => ({
+	status,
+	headers: { 'content-type': 'application/json', ...headers },
+	body: JSON.stringify(body)
+});
 /** An error as the standard has it (RFC 6749, section 5.2), in words. */
-const invalid = (description: string) => ({ error: 'invalid_request', error_description: description });
+const invalid = (description: string, status = 400, headers: Record<string, string> = {}) =>
+	reply({ error: 'invalid_request', error_description: description }, status, headers);
 
-/** `POST /api/introspect` with `token=…` as a form, as the standard has it. */
+export const introspectionPath = '/api/introspect';
+
+/** `POST` with `token=…` as a form, as the standard has it. */
 export function createIntrospection(
 	{ checker, gateways }: { checker: Checker; gateways: GatewayFinder },
 	realm: string
-): Hono<{ Bindings: Bindings; Variables: Variables }> {
-	const path = '/api/introspect';
-	const app = new Hono<{ Bindings: Bindings; Variables: Variables }>();
-	app.use(path, async (c, next) => {
-		await next();
-		c.res.headers.set('cache-control', 'no-store');
-	});
-	app.post(
-		path,
-		async (c, next) => {
-			const [, token = ''] = /^bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
-			const asking = token ? await gateways.find(token, c.get('address')) : null;
-			if (!asking) {
-				const headers = { 'www-authenticate': `Bearer realm="${realm}"` };
-				return c.json({ error: 'invalid_client' }, 401, headers);
-			}
-			c.set('gateway', asking.gateway);
-			return next();
-		},
-		limitBody(
-			() => bodyAtMost,
-			(c, headers) => c.json(invalid('The body is too large.'), 400, headers)
-		),
-		async (c) => {
-			const given = new URLSearchParams(await c.req.text()).getAll('token');
-			if (given.length !== 1) {
-				const words = given.length === 0 ? 'The field “token” is missing.' : 'Ask about one token at a time.';
-				return c.json(invalid(words), 400);
-			}
-			const token = presented.safeParse(given[0]);
-			if (!token.success) return c.json(invalid('The token is empty, or too long to be one.'), 400);
-			const { answer, limits, retryAfter } = await checker.check(c.get('gateway'), token.data);
-			const headers = rateLimitHeaders(limits);
-			if (retryAfter === null) return c.json(introspectionOf(answer, limits), 200, headers);
-			// Not inactive, and not to be let through: whoever takes any other answer for a refusal refuses it too.
-			const words = refusedKeys.limited.said;
-			return c.json({ error: 'temporarily_unavailable', error_description: words }, 429, {
-				...headers,
-				'retry-after': String(retryAfter)
-			});
+): Answering {
+	return async ({ incoming, address }) => {
+		if (incoming.method !== 'POST') return invalid('Ask by POST.', 405, { allow: 'POST' });
+		const [, given = ''] = /^bearer +(\S+)$/i.exec(incoming.headers.authorization ?? '') ?? [];
+		const asking = given ? await gateways.find(given, address) : null;
+		if (!asking) {
+			return reply({ error: 'invalid_client' }, 401, { 'www-authenticate': `Bearer realm="${realm}"` });
 		}
-	);
-	return app;
+		const read = await readBody(incoming, bodyAtMost);
+		if (read.text === null) return invalid('The body is too large.', 400, read.headers);
+		const tokens = new URLSearchParams(read.text).getAll('token');
+		if (tokens.length === 0) return invalid('The field “token” is missing.');
+		if (tokens.length > 1) return invalid('Ask about one token at a time.');
+		const token = presented.safeParse(tokens[0]);
+		if (!token.success) return invalid('The token is empty, or too long to be one.');
+		const { answer, limits, retryAfter } = await checker.check(asking.gateway, token.data);
+		const headers = rateLimitHeaders(limits);
+		if (retryAfter === null) return reply(introspectionOf(answer, limits), 200, headers);
+		// Not inactive, and not to be let through: whoever takes any other answer for a refusal refuses it too.
+		const limited = { error: 'temporarily_unavailable', error_description: refusedKeys.limited.said };
+		return reply(limited, 429, { ...headers, 'retry-after': String(retryAfter) });
+	};
 }

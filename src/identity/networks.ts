@@ -3,6 +3,9 @@ import { isIP } from 'node:net';
 
 /** Network addresses: whom limits count, and what of an address is kept. */
 
+/** As the system writes an IPv4 client of a socket that takes both. */
+const mapped = /^::ffff:([\d.]+)$/;
+
 /** Without the port, the brackets and the zone that a proxy may write with it; null for what is no address. */
 function bareAddress(text: string): string | null {
 	const [, inBrackets] = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(text) ?? [];
@@ -27,6 +30,9 @@ function groupsOf(address: string): number[] {
  * of its network.
  */
 export function countedAddress(text: string): string | null {
+	const [, plain] = mapped.exec(text) ?? [];
+	// The most frequent one, and taking an address apart takes time.
+	if (plain && isIP(plain) === 4) return plain;
 	const address = bareAddress(text.trim());
 	if (!address) return null;
 	if (isIP(address) === 4) return address;
@@ -41,15 +47,17 @@ export function countedAddress(text: string): string | null {
 	return `${new URL(`http://[${network.join(':')}::]`).hostname.slice(1, -1)}/64`;
 }
 
+const forwardedTo = ({ headers }: IncomingMessage) =>
+	String(headers['x-forwarded-for'] ?? '')
+		.split(',')
+		.map((one) => one.trim())
+		.filter(Boolean);
+
 /**
  * The network address that limits count by: the one that the outermost trusted proxy saw, or else the connection's own.
  */
 export function addressOf(request: IncomingMessage, trustedProxies: number): string {
-	const forwarded = String(request.headers['x-forwarded-for'] ?? '')
-		.split(',')
-		.map((one) => one.trim())
-		.filter(Boolean);
-	const seen = trustedProxies > 0 ? forwarded.at(-trustedProxies) : undefined;
+	const seen = trustedProxies > 0 ? forwardedTo(request).at(-trustedProxies) : undefined;
 	return (seen && countedAddress(seen)) || countedAddress(request.socket.remoteAddress ?? '') || 'unknown';
 }
 

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 /** A new opaque token of 256 random bits, base64url. Only its hash may be stored. */
 export function createToken(): string {
@@ -7,5 +7,5 @@ export function createToken(): string {
 
 /** SHA-256 of a token in hexadecimal: enough for 256 random bits, where a slow hash would add nothing. */
 export function hashToken(token: string): string {
-	return createHash('sha256').update(token).digest('hex');
+	return hash('sha256', token, 'hex');
 }

@@ -75,8 +75,11 @@ export function createMemory<Value>(atMost: Record<Kept<Value>['room'], number>)
 		if (!entry) return undefined;
 		if (performance.now() >= entry.endsAt) return void forget(key);
 		const room = rooms[entry.room];
-		room.delete(key);
-		room.set(key, entry);
+		// Which of them was asked for last matters only once places get scarce.
+		if (room.size > atMost[entry.room] / 2) {
+			room.delete(key);
+			room.set(key, entry);
+		}
 		return entry;
 	}
 

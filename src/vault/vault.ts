@@ -4,8 +4,10 @@ import {
 	createHash,
 	createHmac,
 	createSecretKey,
+	hash,
 	hkdfSync,
-	randomBytes
+	randomBytes,
+	type KeyObject
 } from 'node:crypto';
 import {
 	chmodSync,
@@ -43,8 +45,7 @@ export interface Vault {
 
 export const keyPrefix = 'ptk_';
 
-const checksumOf = (body: string) =>
-	createHash('sha256').update(`${keyPrefix}${body}`).digest('base64url').slice(0, 6);
+const checksumOf = (body: string) => hash('sha256', `${keyPrefix}${body}`, 'base64url').slice(0, 6);
 
 /** A new API key. */
 export function createKey(): string {
@@ -79,12 +80,12 @@ export function createVault(encryptionKeys: string[], lookupKeys: string[]): Vau
 	if (!current) throw new Error('There is no encryption key.');
 	const lookups = lookupKeys.map((text) => {
 		const root = Buffer.from(text, 'base64');
-		return { id: idOf(root), bytes: Buffer.from(hkdfSync('sha256', root, '', 'portico lookup', 32)) };
+		const bytes = Buffer.from(hkdfSync('sha256', root, '', 'portico lookup', 32));
+		return { id: idOf(root), key: createSecretKey(bytes) };
 	});
 	const [lookup] = lookups;
 	if (!lookup) throw new Error('There is no lookup key.');
-	const hashWith = (bytes: Buffer, secret: string) =>
-		createHmac('sha256', bytes).update(secret).digest('hex');
+	const hashWith = (key: KeyObject, secret: string) => createHmac('sha256', key).update(secret).digest('hex');
 	return {
 		encrypt(plain, context) {
 			const [id, key] = current;
@@ -105,8 +106,8 @@ export function createVault(encryptionKeys: string[], lookupKeys: string[]): Vau
 				.setAuthTag(bytes.subarray(-16));
 			return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]).toString('utf8');
 		},
-		lookupHash: (secret) => hashWith(lookup.bytes, secret),
-		lookupHashes: (secret) => lookups.map(({ bytes }) => hashWith(bytes, secret)),
+		lookupHash: (secret) => hashWith(lookup.key, secret),
+		lookupHashes: (secret) => lookups.map(({ key }) => hashWith(key, secret)),
 		isCurrent: (sealed) => sealed.startsWith(`1.${current[0]}.`),
 		keyIds: { encryption: [...keys.keys()], lookup: lookups.map(({ id }) => id) }
 	};

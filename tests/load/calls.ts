@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
 import { createDatabase } from '../harness.ts';
 import { startPostgres } from '../setup/postgres.ts';
+import { openLine, type Line, type Shot } from './line.ts';
 import { middleOf } from './probes.ts';
 import { startBetterAuth, startFloor, startKit } from './rivals.ts';
 import { offers, setScene } from './scene.ts';
@@ -10,19 +10,15 @@ import { offers, setScene } from './scene.ts';
  * `npm run bench:calls`: how many of the calls that everybody makes are answered in a second, beside the least that
  * could answer them (floor.ts, duties.ts), beside better-auth where it has the same call, and rendered pages beside a bare
  * page of SvelteKit of as many bytes. On one PostgreSQL, in turns. With a path, the figures are written there as JSON.
+ * BENCH_ONLY takes the calls with these words in their names, beside the floor alone.
  */
 
 const connections = 16;
 const seconds = Number(process.env.BENCH_SECONDS ?? 3);
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
+const only = process.env.BENCH_ONLY;
 const members = 100;
 
-interface Shot {
-	method: 'GET' | 'POST';
-	path: string;
-	headers: Record<string, string>;
-	body?: string;
-}
 /** What the caller with that number asks the `turn`th time; nothing when there is no more to ask. */
 type Asking = (caller: number, turn: number) => Shot | undefined;
 /** Who is asked, and what. */
@@ -33,44 +29,30 @@ interface Contestant {
 	prepare?: () => Promise<unknown>;
 }
 
-/** One call on a connection that is kept; fails when it is not answered with 200. Returns the bytes of the answer. */
-function fire(agent: Agent, port: number, { method, path, headers, body }: Shot): Promise<number> {
-	return new Promise((resolve, reject) => {
-		const asking = request({ agent, host: '127.0.0.1', port, method, path, headers }, (answer) => {
-			let bytes = 0;
-			answer.on('data', (part: Buffer) => (bytes += part.length));
-			answer.on('end', () => {
-				if (answer.statusCode === 200) resolve(bytes);
-				else reject(new Error(`${method} ${path} was answered ${answer.statusCode}.`));
-			});
-		});
-		asking.on('error', (error) => reject(new Error(`${method} ${path} on ${port}: ${String(error)}`)));
-		asking.end(body);
-	});
-}
-
 /**
  * Answers in a second, with as many calls under way as there are connections, each of another person; and within how many
  * milliseconds 99 of 100 came.
  */
 async function shoot({ port, asks, prepare }: Contestant): Promise<{ perSecond: number; p99: number }> {
 	await prepare?.();
-	const agent = new Agent({ keepAlive: true, maxSockets: connections });
+	const lines: Line[] = [];
 	const times: number[] = [];
 	const began = performance.now();
 	const isOver = () => performance.now() - began > seconds * 1000;
 	const call = async (caller: number) => {
+		const line = openLine(port);
+		lines.push(line);
 		for (let turn = 0; !isOver(); turn++) {
 			const shot = asks(caller, turn);
 			if (!shot) return;
 			const sent = performance.now();
-			await fire(agent, port, shot);
+			await line.ask(shot);
 			times.push(performance.now() - sent);
 		}
 	};
 	await Promise.all(Array.from({ length: connections }, (_, caller) => call(caller)));
 	const took = performance.now() - began;
-	agent.destroy();
+	for (const line of lines) line.end();
 	times.sort((one, other) => one - other);
 	return { perSecond: (times.length * 1000) / took, p99: times[Math.floor(times.length * 0.99)] ?? 0 };
 }
@@ -82,20 +64,20 @@ const { server, slug, teams } = scene;
 const [floorPort, rivalPort, kitPort] = [server.port + 1, server.port + 2, server.port + 3];
 const floor = await startFloor({ PORT: String(floorPort), DATABASE_URL: scene.url, ...scene.keys });
 const rivalDatabase = await createDatabase();
-const rival = await startBetterAuth({
+const rivalSettings = {
 	DATABASE_URL: rivalDatabase.url,
 	PORT: String(rivalPort),
 	PEOPLE: String(members),
 	CALLERS: String(connections),
 	OFFERS: String(offers)
-});
-const there = JSON.parse(rival.said) as {
+};
+const rivals = only === undefined ? [await startBetterAuth(rivalSettings), await startKit(kitPort)] : [];
+const there = JSON.parse(rivals[0]?.said ?? '{"cookies":[],"teams":[],"invitations":[]}') as {
 	cookies: string[];
 	organizationId: string;
 	teams: { organizationId: string; memberId: string }[];
 	invitations: string[][];
 };
-const kit = await startKit(kitPort);
 
 const getting =
 	(path: string, cookies?: string[]): Asking =>
@@ -152,23 +134,33 @@ const atRival = (asks: Asking, prepare?: () => Promise<unknown>): Contestant => 
 	...(prepare && { prepare })
 });
 const auth = '/api/auth';
-const rivals = { origin: `http://127.0.0.1:${rivalPort}`, cookies: there.cookies };
+const atAuth = { origin: `http://127.0.0.1:${rivalPort}`, cookies: there.cookies };
 const invitee = () => ({ email: `invitee${(counter += 1)}@example.test` });
 let counter = 0;
 
 /** A bare page of as many bytes as this one of Portico's. */
 async function pageOf(path: string, cookies?: string[]): Promise<{ portico: Contestant; floor: Contestant }> {
-	const agent = new Agent();
 	// Under its own name: under another one it leads away.
 	const { host } = new URL(server.origin);
 	const asks = (caller: number) =>
 		({ method: 'GET', path, headers: { host, cookie: cookies?.[caller] ?? '' } }) as const;
 	const portico = { port: server.port, asks };
-	const bytes = await fire(agent, server.port, asks(0));
-	const bare = await fire(agent, kitPort, { method: 'GET', path: '/', headers: {} });
+	const lines = [openLine(server.port), openLine(kitPort)] as const;
+	const bytes = await lines[0].ask(asks(0));
+	const bare = await lines[1].ask({ method: 'GET', path: '/', headers: {} });
+	for (const line of lines) line.end();
 	const half = Math.max(0, Math.round((bytes - bare) / 2));
 	return { portico, floor: { port: kitPort, asks: getting(`/?half=${half}`) } };
 }
+
+const pages = async (): Promise<Measured[]> => [
+	{ name: 'the page to sign in, rendered', ...(await pageOf('/login')), targets: [0.5] },
+	{
+		name: `the dashboard of ${members} members, rendered`,
+		...(await pageOf(`/orgs/${slug}`, scene.cookies)),
+		targets: [0.3]
+	}
+];
 
 interface Measured {
 	name: string;
@@ -222,7 +214,7 @@ const measured: Measured[] = [
 			role: 'team_member'
 		})),
 		rival: atRival(
-			sending(`${auth}/organization/invite-member`, rivals, (caller) => ({
+			sending(`${auth}/organization/invite-member`, atAuth, (caller) => ({
 				...invitee(),
 				role: 'member',
 				organizationId: there.teams[caller]?.organizationId
@@ -242,11 +234,11 @@ const measured: Measured[] = [
 			scene.offerAgain
 		),
 		rival: atRival(
-			sending(`${auth}/organization/accept-invitation`, rivals, (caller, turn) => {
+			sending(`${auth}/organization/accept-invitation`, atAuth, (caller, turn) => {
 				const invitationId = there.invitations[caller]?.[turn];
 				return invitationId === undefined ? undefined : { invitationId };
 			}),
-			() => fetch(`${rivals.origin}/offer-again`)
+			() => fetch(`${atAuth.origin}/offer-again`)
 		),
 		targets: [0.6, 2]
 	},
@@ -258,7 +250,7 @@ const measured: Measured[] = [
 			return { organizationId: team?.organizationId, ...team?.member, role };
 		}),
 		rival: atRival(
-			sending(`${auth}/organization/update-member-role`, rivals, (caller, turn) => ({
+			sending(`${auth}/organization/update-member-role`, atAuth, (caller, turn) => ({
 				...there.teams[caller],
 				role: turn % 2 === 0 ? 'owner' : 'member'
 			}))
@@ -278,12 +270,7 @@ const measured: Measured[] = [
 		...changing('credentials.reveal', '/reveal', (caller) => scene.credentials[caller]),
 		targets: [0.6]
 	},
-	{ name: 'the page to sign in, rendered', ...(await pageOf('/login')), targets: [0.5] },
-	{
-		name: `the dashboard of ${members} members, rendered`,
-		...(await pageOf(`/orgs/${slug}`, scene.cookies)),
-		targets: [0.3]
-	}
+	...(only === undefined ? await pages() : [])
 ];
 
 const columns = (...texts: string[]) => texts.map((text) => text.padStart(9)).join('');
@@ -295,7 +282,8 @@ console.log(
 );
 const results = [];
 try {
-	for (const { name, targets, ...contestants } of measured) {
+	for (const { name, targets, rival, ...others } of measured.filter((one) => one.name.includes(only ?? ''))) {
+		const contestants = { ...others, ...(rival && only === undefined && { rival }) };
 		const runs = new Map(
 			Object.values(contestants).map((one) => [one, [] as { perSecond: number; p99: number }[]])
 		);
@@ -308,10 +296,10 @@ try {
 		}
 		const of = (one: Contestant, what: 'perSecond' | 'p99') =>
 			middleOf((runs.get(one) ?? []).map((run) => run[what]));
-		const { floor: bare, rival: other } = contestants;
+		const { floor: bare } = contestants;
 		const [portico, least] = [of(contestants.portico, 'perSecond'), of(bare, 'perSecond')];
 		const p99 = { floor: of(bare, 'p99'), portico: of(contestants.portico, 'p99') };
-		const rivalling = other ? of(other, 'perSecond') : null;
+		const rivalling = contestants.rival ? of(contestants.rival, 'perSecond') : null;
 		results.push({ name, floor: least, portico, p99, betterAuth: rivalling, targets });
 		const beside = (those: number, target: number | undefined) => [
 			(portico / those).toFixed(2),
@@ -332,7 +320,7 @@ try {
 	const [file] = process.argv.slice(2);
 	if (file) await writeFile(file, `${JSON.stringify(results, null, '\t')}\n`);
 } finally {
-	for (const one of [floor, rival, kit]) one.end();
+	for (const one of [floor, ...rivals]) one.end();
 	await scene.end();
 	await rivalDatabase.drop();
 	await postgres.stop();

@@ -32,7 +32,11 @@ export async function setScene(callers: number, members: number) {
 		LOOKUP_KEY: randomBytes(32).toString('base64')
 	};
 	const gatewayToken = randomBytes(24).toString('hex');
-	const env = { DATABASE_URL: url, ...keys, GATEWAY_TOKEN: gatewayToken, LOG_LEVEL: 'warn', SMTP_URL: '' };
+	const profiles = process.env.BENCH_PROFILE;
+	const env = {
+		...{ DATABASE_URL: url, ...keys, GATEWAY_TOKEN: gatewayToken, LOG_LEVEL: 'warn', SMTP_URL: '' },
+		...(profiles && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` })
+	};
 	const server = await startServer({ database: 'postgres', env });
 	const database = await openDatabase({ DATABASE_URL: url, DATA_FOLDER: '' });
 	const { db } = database;

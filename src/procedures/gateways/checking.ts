@@ -12,6 +12,7 @@ import type { Counter } from '../usage/counting.ts';
 import { isInForce } from '../credentials/validity.ts';
 import type { Limiter, LimitState } from '../quotas/limiter.ts';
 import { limitsOf } from '../quotas/limits.ts';
+import type { Limit } from '../quotas/shares.ts';
 
 /** What a key is worth: every gateway's question ends here, whichever way it came. */
 
@@ -66,13 +67,21 @@ function findReason(row: Row, now: number): RefusedKey | null {
 /** So long an answer is kept at most, in milliseconds: whatever changes it ends it, and this what nobody was told of. */
 const keptFor = { found: 60_000, refused: 5_000 };
 
+/** An answer with the limits under which requests count that it lets in. */
+interface Known {
+	answer: Answer;
+	limits: readonly Limit[];
+}
+
+const refuse = (reason: RefusedKey, identity: Identity | null): Known => ({
+	answer: { isActive: false, reason, identity },
+	limits: []
+});
+
 /** The answer as it is now in the database: one indexed query. With what ends it, for whoever keeps it. */
-async function lookUp(db: Db, hash: string): Promise<Kept<Answer>> {
+async function lookUp(db: Db, hash: string): Promise<Kept<Known>> {
 	const [row] = await selectByHash(db, hash);
-	if (!row) {
-		const value = { isActive: false, reason: 'unknown', identity: null } as const;
-		return { value, tags: [], forMs: keptFor.refused, room: 'refused' };
-	}
+	if (!row) return { value: refuse('unknown', null), tags: [], forMs: keptFor.refused, room: 'refused' };
 	const tags = [
 		`organization:${row.organizationId}`,
 		// Which hold the limits.
@@ -82,29 +91,30 @@ async function lookUp(db: Db, hash: string): Promise<Kept<Answer>> {
 	const now = Date.now();
 	const reason = findReason(row, now);
 	const identity = identityOf(row);
-	if (reason) {
-		return { value: { isActive: false, reason, identity }, tags, forMs: keptFor.refused, room: 'refused' };
-	}
+	if (reason) return { value: refuse(reason, identity), tags, forMs: keptFor.refused, room: 'refused' };
 	// Its own end is part of the answer.
 	const left = row.expiresAt ? row.expiresAt.getTime() - now : Infinity;
 	const forMs = Math.min(keptFor.found, left);
 	const quotas = quotasOf(row, row.organizationQuotas, row.applicationQuotas);
-	return { value: { isActive: true, quotas, ...identity }, tags, forMs, room: 'found' };
+	const value = { answer: { isActive: true, ...identity } as const, limits: limitsOf(identity, quotas) };
+	return { value, tags, forMs, room: 'found' };
 }
 
-const mistyped: Answer = { isActive: false, reason: 'mistyped', identity: null };
+const mistyped = refuse('mistyped', null);
 
 /**
  * What a key is worth at this moment, and why: the one answer that gateways get and that portal admins see. Its checksum
  * keeps typing errors and most guesses from the database.
- * @param find how the answer is found by the key's lookup hash, the only form in which a key is kept.
+ * @param findByHash how it is found by the key's lookup hash, the only form in which a key is kept.
  */
-export async function answerTo(
-	{ db, vault }: { db: Db; vault: Vault },
-	key: string,
-	find = async (hash: string) => (await lookUp(db, hash)).value
-): Promise<Answer> {
-	return isKey(key) ? find(vault.lookupHashes(key).join(' ')) : mistyped;
+async function find(vault: Vault, key: string, findByHash: (hash: string) => Promise<Known>): Promise<Known> {
+	return isKey(key) ? findByHash(vault.lookupHashes(key).join(' ')) : mistyped;
+}
+
+/** As the database has it now. */
+export async function answerTo({ db, vault }: { db: Db; vault: Vault }, key: string): Promise<Answer> {
+	const { answer } = await find(vault, key, async (hash) => (await lookUp(db, hash)).value);
+	return answer;
 }
 
 /** Of one gateway so many look something up at once: the connections are everybody's. */
@@ -132,21 +142,24 @@ export function createChecker({
 	limiter: Limiter;
 	counter: Counter;
 }) {
-	const memory = createMemory<Answer>({ found: 20_000, refused: 5_000 });
+	const memory = createMemory<Known>({ found: 20_000, refused: 5_000 });
 	return {
 		/** Every check of every gateway passes here, once its answer is known. */
 		async check(gateway: Pick<GatewayHead, 'id'>, key: string): Promise<Checked> {
-			const answer = await answerTo({ db, vault }, key, (hash) =>
+			const { answer, limits: under } = await find(vault, key, (hash) =>
 				memory.read(hash, () => inTurn(`gateway:${gateway.id}`, lookUpsAtOnce, () => lookUp(db, hash)))
 			);
 			if (!answer.isActive) {
 				counter.count(gateway.id, answer);
 				return { answer, limits: [], retryAfter: null };
 			}
-			const { reached, limits } = await limiter.spend(limitsOf(answer, answer.quotas));
+			const { reached, limits } = await limiter.spend(under);
+			if (!reached) {
+				counter.count(gateway.id, answer);
+				return { answer, limits, retryAfter: null };
+			}
 			const refused = { isActive: false, reason: 'limited', identity: answer } as const;
-			counter.count(gateway.id, reached ? refused : answer);
-			if (!reached) return { answer, limits, retryAfter: null };
+			counter.count(gateway.id, refused);
 			return { answer: refused, limits, retryAfter: reached.resetsIn };
 		}
 	};

@@ -1,5 +1,4 @@
 import { inTurn } from '../../database/turns.ts';
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { GatewayHead } from '#lib/gateways.ts';
@@ -57,27 +56,20 @@ async function lookUp(db: Db): Promise<Kept<Known>> {
 	return { value, tags: ['noun:gateway'], forMs: 60_000, room: 'found' };
 }
 
-const digest = (text: string) => createHash('sha256').update(text).digest();
-
 export type GatewayFinder = ReturnType<typeof createGatewayFinder>;
 
 /** Knows gateways by their tokens, from memory where it can. */
 export function createGatewayFinder({ db, env, log }: { db: Db; env: Env; log: Logger }) {
-	const ofEnvironment = (env.GATEWAY_TOKEN ?? []).map(digest);
+	const ofEnvironment = new Set((env.GATEWAY_TOKEN ?? []).map(hashToken));
 	const memory = createMemory<Known>({ found: 1, refused: 0 });
 	const noteUse = createNotes(db, log);
-
-	function isOfEnvironment(token: string): boolean {
-		const given = digest(token);
-		return ofEnvironment.filter((one) => timingSafeEqual(one, given)).length > 0;
-	}
 
 	return {
 		/** The gateway with this token, which is noted as used from that address; null where there is none. */
 		async find(token: string, address: string): Promise<Asking | null> {
-			const key = isOfEnvironment(token) ? environmentId : hashToken(token);
+			const hash = hashToken(token);
 			const known = await memory.read('all', () => inTurn('gateways', 2, () => lookUp(db)));
-			const found = known.get(key);
+			const found = known.get(ofEnvironment.has(hash) ? environmentId : hash);
 			if (!found || (found.expiresAt && found.expiresAt.getTime() <= Date.now())) return null;
 			noteUse(found, address);
 			return found;

@@ -11,7 +11,8 @@ import type { Session } from '../../identity/sessions.ts';
 import { hashToken } from '../../identity/tokens.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { transact } from '../../database/transaction.ts';
-import { inTurnOf, personProcedure, publicProcedure, router, type Context } from '../../api/trpc.ts';
+import { inTurnOf } from '../../api/queues.ts';
+import { personProcedure, publicProcedure, router, type Context } from '../../api/trpc.ts';
 import { decline, join } from './answers.ts';
 import { againWithAccount, createAccount, findAccount, publishAccount } from '../accounts/accounts.ts';
 import {

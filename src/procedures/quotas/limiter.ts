@@ -38,6 +38,12 @@ interface Held {
 	spentAt: number;
 }
 
+/** The second that it is by now, and the one that it may be already. */
+interface Seconds {
+	first: number;
+	second: number;
+}
+
 /** What isn't spent from for so many milliseconds is given back. */
 const idleAfter = 60_000;
 const tidyEvery = 20_000;
@@ -51,6 +57,7 @@ const monthAgain = 5;
 /** So often a request asks for shares before it is to come again: others were faster each time. */
 const asksAtMost = 20;
 
+const spentIn = ({ spent }: Held, at: number) => spent.get(at) ?? 0;
 const keyOf = ({ span, subject }: Pick<Limit, 'span' | 'subject'>) => `${span} ${subject}`;
 
 export type Limiter = ReturnType<typeof createLimiter>;
@@ -60,7 +67,8 @@ export function createLimiter(
 	{ db, processId, report }: { db: Db; processId: string; report: (error: unknown) => void },
 	onTaken: (limit: Limit, share: Share) => void = () => undefined
 ) {
-	const held = new Map<string, Held>();
+	const held = { second: new Map<string, Held>(), month: new Map<string, Held>() };
+	const find = ({ span, subject }: Limit) => held[span].get(subject);
 	const inOrder = pLimit(1);
 	const asking = new Map<string, Limit>();
 	/** How many requests wait for a share of which limit. */
@@ -69,10 +77,12 @@ export function createLimiter(
 	/** How far the database's clock is ahead of this one, at least and at most; in milliseconds. */
 	let ahead = { least: 0, most: 0 };
 
-	/** The second that it is by now, and the one that it may be already. */
-	function secondsNow(): [number, number] {
+	function secondsNow(): Seconds {
 		const now = performance.now();
-		return [Math.floor((now + ahead.least) / 1000), Math.floor((now + ahead.most) / 1000)];
+		return {
+			first: Math.floor((now + ahead.least) / 1000),
+			second: Math.floor((now + ahead.most) / 1000)
+		};
 	}
 
 	/** Has a share taken; whoever asks while a statement is under way goes with the next one. */
@@ -109,17 +119,16 @@ export function createLimiter(
 	}
 
 	function hold(limit: Limit & { wanted: number }, share: Share, now: number): void {
-		const key = keyOf(limit);
-		const before = held.get(key);
+		const before = find(limit);
 		const isSameMonth = share.span === 'month' && before?.share.endsAt === share.endsAt;
 		const isShort = share.granted < Math.min(limit.wanted, limit.most);
-		const [second] = secondsNow();
+		const { first } = secondsNow();
 		const pause = share.span === 'second' ? 0 : share.granted === 0 ? monthAgain : -1;
-		held.set(key, {
+		held[share.span].set(share.subject, {
 			share,
 			left: share.granted + (isSameMonth ? before.left : 0),
 			spent: before?.spent ?? new Map(),
-			shortUntil: isShort ? second + pause : 0,
+			shortUntil: isShort ? first + pause : 0,
 			wanted: limit.wanted,
 			takenAt: now,
 			spentAt: before?.spentAt ?? now
@@ -128,7 +137,7 @@ export function createLimiter(
 	}
 
 	function wantedOf(limit: Limit): number {
-		const one = held.get(keyOf(limit));
+		const one = find(limit);
 		if (limit.span === 'month') {
 			const least = Math.max(waiting.get(keyOf(limit)) ?? 0, 1);
 			if (!one) return Math.max(least, Math.min(wantedAtFirst, Math.floor(limit.most / 100)));
@@ -138,7 +147,7 @@ export function createLimiter(
 				wantedAtMost
 			);
 		}
-		const [, second] = secondsNow();
+		const { second } = secondsNow();
 		// What it has isn't enough for this second.
 		if (one && second < one.share.endsAt) return limit.most;
 		const busiest = Math.max(0, ...(one?.spent.values() ?? []));
@@ -146,9 +155,8 @@ export function createLimiter(
 	}
 
 	/** Whether one more request may go through; `unknown` until a share was asked for. */
-	function look(limit: Limit): 'free' | 'full' | 'unknown' {
-		const one = held.get(keyOf(limit));
-		const [first, second] = secondsNow();
+	function look(limit: Limit, { first, second }: Seconds): 'free' | 'full' | 'unknown' {
+		const one = find(limit);
 		if (!one || second >= one.share.endsAt) return 'unknown';
 		const isShort = first <= one.shortUntil;
 		if (limit.span === 'month') {
@@ -157,34 +165,33 @@ export function createLimiter(
 			return isShort ? 'full' : 'unknown';
 		}
 		const rate = Math.min(one.share.granted, limit.most);
-		if ([first, second].every((at) => (one.spent.get(at) ?? 0) < rate)) return 'free';
+		if (spentIn(one, first) < rate && spentIn(one, second) < rate) return 'free';
 		return rate >= limit.most || isShort ? 'full' : 'unknown';
 	}
 
-	function pay(limit: Limit): void {
-		const one = held.get(keyOf(limit));
+	function pay(limit: Limit, { first, second }: Seconds): void {
+		const one = find(limit);
 		if (!one) return;
 		one.spentAt = performance.now();
 		if (limit.span === 'month') {
 			one.left -= 1;
 			return;
 		}
-		const seconds = secondsNow();
-		for (const at of new Set(seconds)) one.spent.set(at, (one.spent.get(at) ?? 0) + 1);
-		for (const at of one.spent.keys()) if (at < seconds[0] - 5) one.spent.delete(at);
+		one.spent.set(first, spentIn(one, first) + 1);
+		if (second !== first) one.spent.set(second, spentIn(one, second) + 1);
+		if (one.spent.size > 10) for (const at of one.spent.keys()) if (at < first - 5) one.spent.delete(at);
 	}
 
-	function stateOf(limit: Limit): LimitState {
-		const one = held.get(keyOf(limit));
-		const [, second] = secondsNow();
-		if (limit.span === 'second')
-			return { ...limit, left: Math.max(limit.most - (one?.spent.get(second) ?? 0), 0), resetsIn: 1 };
+	function stateOf(limit: Limit, { second }: Seconds): LimitState {
+		const { subject, span, most, name } = limit;
+		const one = find(limit);
+		if (span === 'second') {
+			const left = Math.max(most - (one ? spentIn(one, second) : 0), 0);
+			return { subject, span, most, name, left, resetsIn: 1 };
+		}
 		const used = one ? (one.share.taken ?? 0) - one.left : 0;
-		return {
-			...limit,
-			left: Math.max(limit.most - used, 0),
-			resetsIn: Math.max((one?.share.endsAt ?? second) - second, 1)
-		};
+		const resetsIn = Math.max((one?.share.endsAt ?? second) - second, 1);
+		return { subject, span, most, name, left: Math.max(most - used, 0), resetsIn };
 	}
 
 	const tidying = setInterval(() => void giveIdleBack(idleAfter).catch(report), tidyEvery);
@@ -192,9 +199,9 @@ export function createLimiter(
 	async function giveIdleBack(forMs: number): Promise<void> {
 		const now = performance.now();
 		const rests: Parameters<typeof giveBack>[1][number][] = [];
-		for (const [key, { share, left, spentAt }] of held) {
+		for (const { share, left, spentAt } of [...held.second.values(), ...held.month.values()]) {
 			if (now - spentAt < forMs) continue;
-			held.delete(key);
+			held[share.span].delete(share.subject);
 			if (share.span === 'month' && left > 0)
 				rests.push({ subject: share.subject, endsAt: share.endsAt, left });
 		}
@@ -206,30 +213,31 @@ export function createLimiter(
 		 * Spends one request from all of these limits, or from none where one of them is reached. A limit of 0 is none.
 		 * @throws {Error} when the database doesn't give a share.
 		 */
-		async spend(limits: readonly Limit[]): Promise<Verdict> {
-			const all = limits.filter(({ most }) => most > 0);
-			const answer = (reached: Limit | null): Verdict => ({
-				reached: reached && { ...stateOf(reached), left: 0 },
-				limits: all.map(stateOf)
-			});
+		async spend(given: readonly Limit[]): Promise<Verdict> {
+			const limits = given.filter(({ most }) => most > 0);
 			for (let asked = 0; ; asked += 1) {
-				const looks = all.map((limit) => ({ limit, is: look(limit) }));
-				const full = looks.find(({ is }) => is === 'full');
-				if (full) return answer(full.limit);
-				const unknown = looks.filter(({ is }) => is === 'unknown');
+				const now = secondsNow();
+				const answer = (reached: Limit | null): Verdict => ({
+					reached: reached && { ...stateOf(reached, now), left: 0 },
+					limits: limits.map((limit) => stateOf(limit, now))
+				});
+				const looks = limits.map((limit) => look(limit, now));
+				const full = limits[looks.indexOf('full')];
+				if (full) return answer(full);
+				const unknown = limits.filter((_, index) => looks[index] === 'unknown');
 				if (unknown.length === 0) {
-					for (const limit of all) pay(limit);
+					for (const limit of limits) pay(limit, now);
 					return answer(null);
 				}
 				if (asked === asksAtMost) {
-					const { reached, limits: states } = answer(unknown[0]?.limit ?? null);
+					const { reached, limits: states } = answer(unknown[0] ?? null);
 					return { reached: reached && { ...reached, resetsIn: 1 }, limits: states };
 				}
-				for (const { limit } of unknown) count(limit, 1);
+				for (const limit of unknown) count(limit, 1);
 				try {
-					await Promise.all(unknown.map(({ limit }) => ask(limit)));
+					await Promise.all(unknown.map(ask));
 				} finally {
-					for (const { limit } of unknown) count(limit, -1);
+					for (const limit of unknown) count(limit, -1);
 				}
 			}
 		},

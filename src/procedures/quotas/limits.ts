@@ -11,10 +11,14 @@ export const limitsOf = ({ credential, application }: Identity, quotas: Quotas):
 	{ subject: application.id, span: 'month', most: quotas.applicationPerMonth, name: 'application-month' }
 ];
 
-const daySeconds = 86_400;
-function secondsOf({ span }: Limit, now: Date): number {
-	if (span === 'second') return 1;
-	return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 0)).getUTCDate() * daySeconds;
+const month = { endsAt: 0, seconds: 0 };
+/** How long this month is. */
+function monthSeconds(): number {
+	if (Date.now() < month.endsAt) return month.seconds;
+	const now = new Date();
+	const [began, endsAt] = [0, 1].map((next) => Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + next));
+	Object.assign(month, { endsAt, seconds: ((endsAt ?? 0) - (began ?? 0)) / 1000 });
+	return month.seconds;
 }
 
 /**
@@ -23,8 +27,12 @@ function secondsOf({ span }: Limit, now: Date): number {
  */
 export function rateLimitHeaders(limits: readonly LimitState[]): Record<string, string> {
 	if (limits.length === 0) return {};
-	const now = new Date();
-	const policies = limits.map((one) => `"${one.name}";q=${one.most};w=${secondsOf(one, now)}`);
-	const states = limits.map(({ name, left, resetsIn }) => `"${name}";r=${left};t=${resetsIn}`);
-	return { 'ratelimit-policy': policies.join(', '), ratelimit: states.join(', ') };
+	let policies = '';
+	let states = '';
+	for (const { span, name, most, left, resetsIn } of limits) {
+		const comma = policies && ', ';
+		policies += `${comma}"${name}";q=${most};w=${span === 'second' ? 1 : monthSeconds()}`;
+		states += `${comma}"${name}";r=${left};t=${resetsIn}`;
+	}
+	return { 'ratelimit-policy': policies, ratelimit: states };
 }
