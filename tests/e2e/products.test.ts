@@ -45,7 +45,7 @@ test('a product is made, published to one organization, shown to everybody, chan
 	await page.getByRole('link', { name: 'API products' }).click();
 	await page.getByRole('button', { name: /^Add/ }).first().click();
 	await page.getByLabel('Name', { exact: true }).fill(name);
-	expect(await page.getByLabel('Address').inputValue()).toBe(slug);
+	expect(await page.getByLabel('Address', { exact: true }).inputValue()).toBe(slug);
 	await page.getByLabel('In one line').fill('Where a parcel is.');
 	await page.getByLabel('Contact').fill('apis@provider.example');
 	await press(page, 'Add the draft');
@@ -53,7 +53,7 @@ test('a product is made, published to one organization, shown to everybody, chan
 	const row = second.page.locator('[data-product]').filter({ hasText: name });
 	await row.getByText('Draft').waitFor();
 
-	await press(page, 'Write');
+	await press(page, 'Write the description');
 	await page.getByLabel('Text').fill('# How to begin\n\n<b>raw</b> and **bold**');
 	await press(page, 'Preview');
 	await page.locator('[data-preview]').getByRole('heading', { name: 'How to begin', level: 3 }).waitFor();
