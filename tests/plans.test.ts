@@ -174,4 +174,8 @@ test('other limits are told to each team that has access by the plan, and to no 
 	const about = portal.smtp.messages.filter(({ subject: one }) => one === subject);
 	const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
 	expect(about.length).toBe(snapshot.members.length + 1);
+	// Nobody is looked for again and again who knows it already.
+	const isTelling = () =>
+		portal.inDatabase((db) => db.selectFrom('plan').select('id').where('isTelling', '=', true).execute());
+	await expect.poll(isTelling, { timeout: 60_000 }).toEqual([]);
 });

@@ -36,11 +36,7 @@ const lookedForAtOnce = 500;
 /** @throws {Error} when some could not be told; the others were. */
 export async function tellLimits({ log, ...parts }: Parts): Promise<void> {
 	let failed = 0;
-	const plans = await parts.db
-		.selectFrom('plan')
-		.select(['id', 'limitsChangedAt'])
-		.where('isTelling', '=', true)
-		.execute();
+	const plans = await parts.db.selectFrom('plan').select('id').where('isTelling', '=', true).execute();
 	for (const plan of plans) {
 		const before = failed;
 		for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
@@ -68,16 +64,22 @@ export async function tellLimits({ log, ...parts }: Parts): Promise<void> {
 			if (due.length < lookedForAtOnce) break;
 		}
 		// Unless they have been changed once more meanwhile.
-		if (failed === before)
-			await parts.db
-				.updateTable('plan')
-				.set({ isTelling: false })
-				.where('id', '=', plan.id)
-				.where('limitsChangedAt', '=', plan.limitsChangedAt)
-				.execute();
+		if (failed === before) await markTold(parts.db, plan.id);
 	}
 	if (failed > 0) throw new Error(`${failed} organizations could not be told of changed limits`);
 }
+
+const markTold = (db: Db, planId: string) =>
+	db
+		.updateTable('plan')
+		.set({ isTelling: false })
+		.where('id', '=', planId)
+		.where(
+			sql<SqlBool>`not exists (
+				select from access where access.plan_id = plan.id and ${isInForce} and ${isUntold}
+			)`
+		)
+		.execute();
 
 async function tell(ctx: WritingContext, planId: string, organizationId: string): Promise<void> {
 	const { db } = ctx;
