@@ -40,6 +40,7 @@ const floors = [
 	['mail'],
 	['identity'],
 	['news'],
+	['documents'],
 	['vault'],
 	['database'],
 	['env', 'logging', 'metrics']
