@@ -34,3 +34,36 @@ export interface DocumentChanges {
 	/** How many sentences were left out, so that a list has an end. */
 	more: number;
 }
+
+/** A document as it was uploaded once. */
+export interface DocumentVersion extends DocumentFacts {
+	id: string;
+	/** 1, 2, 3 … of its product. */
+	number: number;
+	bytes: number;
+	/** Since the version before; null for the first. */
+	changes: DocumentChanges | null;
+	createdAt: string;
+}
+
+/** As its provider sees it. */
+export interface OwnDocumentVersion extends DocumentVersion {
+	uploadedBy: { name: string };
+}
+
+/** How many versions are told at once. */
+export const versionsShown = 20;
+
+/** Where a version is downloaded; the newest without a number. */
+export const documentPath = (slug: string, { format }: { format: DocumentFormat }, number?: number) =>
+	`/apis/${slug}/openapi.${format}${number === undefined ? '' : `?version=${number}`}`;
+
+/** Under which a fault is found among the fields of a refusal, and what it is taken apart by. */
+export const faultKey = ({ line, column }: DocumentFault) => `text.${line}.${column}`;
+
+export function faultsOf(fields: Record<string, string>): DocumentFault[] {
+	return Object.entries(fields).flatMap(([key, message]) => {
+		const [, line, column] = /^text\.(\d+)\.(\d+)$/.exec(key) ?? [];
+		return line && column ? [{ line: Number(line), column: Number(column), message }] : [];
+	});
+}

@@ -23,28 +23,29 @@ export interface Work {
 
 export type Read = { facts: DocumentFacts; changes: DocumentChanges | null } | { faults: DocumentFault[] };
 
-/** One at a time: each may use both of these. */
+/** One at a time: each may use all of these. */
 const inTurn = pLimit(1);
-/** 5 MB of YAML and the version before need half of each on a small machine that has other things to do. */
-const [maxMemoryMb, maxMs] = [1_024, 60_000];
 
-const refuse = (message: string): Read => ({ faults: [{ line: 1, column: 1, message }] });
-
+/** What reading one may take. */
 export interface Limits {
 	memoryMb: number;
+	/** Of a processor, so that it doesn't matter what else the machine has to do. */
+	processorMs: number;
 	ms: number;
 }
 
+/** Several times of what 5 MB of YAML and the version before need. */
+const usual: Limits = { memoryMb: 1_024, processorMs: 40_000, ms: 300_000 };
+
+const refuse = (message: string): Read => ({ faults: [{ line: 1, column: 1, message }] });
+
 /** Never throws for what a document holds: what is wrong with it is the answer. */
-export async function readDocument(
-	work: Work,
-	limits: Limits = { memoryMb: maxMemoryMb, ms: maxMs }
-): Promise<Read> {
+export async function readDocument(work: Work, limits = usual): Promise<Read> {
 	if (Buffer.byteLength(work.text) > maxDocumentBytes) return refuse('This has more than 5 MB.');
 	return inTurn(() => readInThread(work, limits));
 }
 
-async function readInThread(work: Work, { memoryMb, ms }: Limits): Promise<Read> {
+async function readInThread(work: Work, { memoryMb, processorMs, ms }: Limits): Promise<Read> {
 	const worker = new Worker(new URL('./worker.ts', import.meta.url), {
 		workerData: work,
 		resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 64, stackSizeMb: 4 },
@@ -55,7 +56,14 @@ async function readInThread(work: Work, { memoryMb, ms }: Limits): Promise<Read>
 		stderr: true
 	});
 	const ended = new AbortController();
-	const timer = setTimeout(() => ended.abort(), ms);
+	const end = setTimeout(() => ended.abort(), ms);
+	const look = setInterval(() => {
+		const stopWhenUsedUp = ({ user, system }: NodeJS.CpuUsage) => {
+			if ((user + system) / 1000 > processorMs) ended.abort();
+		};
+		// It may have come to its end meanwhile.
+		worker.cpuUsage().then(stopWhenUsedUp, () => undefined);
+	}, 200);
 	try {
 		const [read] = (await once(worker, 'message', { signal: ended.signal })) as [Read];
 		return read;
@@ -65,7 +73,8 @@ async function readInThread(work: Work, { memoryMb, ms }: Limits): Promise<Read>
 			return refuse('Reading this takes too much memory. Split the document into several.');
 		throw error;
 	} finally {
-		clearTimeout(timer);
+		clearTimeout(end);
+		clearInterval(look);
 		await worker.terminate();
 	}
 }
