@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withoutIsolates } from '#lib/direction.ts';
 import { faultsOf, maxDocumentBytes, versionsShown } from '#lib/documents.ts';
 import { sayEvent } from '#lib/events.ts';
-import { fixture, insertProduct, small, type TestProduct } from './documents.ts';
+import { fixture, makeProduct, small, type TestProduct } from './documents.ts';
 import { refusal, startPortal, type Portal, type Visitor } from './factories.ts';
 
 /** The OpenAPI documents of products: uploaded, refused, compared, and shown to those who may see the product. */
@@ -11,7 +11,7 @@ let portal: Portal;
 let product: TestProduct;
 beforeAll(async () => {
 	portal = await startPortal({ LOG_LEVEL: 'trace' });
-	product = await insertProduct(portal);
+	product = await makeProduct(portal);
 });
 afterAll(() => portal.stop());
 
@@ -84,7 +84,7 @@ test('what is wrong is refused at its lines, and nothing is saved', async () => 
 });
 
 test('two uploads at once become one version, or two that were each compared with the one before', async () => {
-	const fresh = await insertProduct(portal);
+	const fresh = await makeProduct(portal);
 	const second = portal.visitor();
 	for (const [name, value] of portal.admin.jar) second.jar.set(name, value);
 	const texts = ['a', 'b', 'c'].map((path) => small.replace('/pets:', `/${path}:`));
@@ -100,7 +100,7 @@ test('two uploads at once become one version, or two that were each compared wit
 });
 
 test('versions are listed by the page', async () => {
-	const fresh = await insertProduct(portal);
+	const fresh = await makeProduct(portal);
 	await upload(small, fresh);
 	await portal.inDatabase((db) =>
 		db
@@ -143,11 +143,11 @@ test('versions are listed by the page', async () => {
 test('documents are there for those who may see the product, and for nobody else', async () => {
 	const chosen = await portal.company({ admin: portal.admin });
 	const [stranger, signedOut] = [await portal.person(), portal.visitor()];
-	const everyone = await insertProduct(portal);
-	const developers = await insertProduct(portal, { visibility: 'developers' });
-	const theirs = await insertProduct(portal, { visibility: 'organizations', companies: [chosen] });
-	const draft = await insertProduct(portal, { status: 'draft' });
-	const empty = await insertProduct(portal);
+	const everyone = await makeProduct(portal);
+	const developers = await makeProduct(portal, { visibility: 'developers' });
+	const theirs = await makeProduct(portal, { visibility: 'organizations', companies: [chosen] });
+	const draft = await makeProduct(portal, { status: 'draft' });
+	const empty = await makeProduct(portal);
 	for (const one of [everyone, developers, theirs, draft]) await upload(small, one);
 	const seen = async (by: Visitor, one: TestProduct) => {
 		const asked = by.api.documents.get.query({ slug: one.slug });
@@ -180,7 +180,7 @@ test('documents are there for those who may see the product, and for nobody else
 });
 
 test('a download is a file that runs nothing, is the version that was asked for, and is sent once', async () => {
-	const fresh = await insertProduct(portal);
+	const fresh = await makeProduct(portal);
 	await upload(small, fresh);
 	const galaxy = fixture('galaxy-3.1.yaml');
 	await upload(galaxy, fresh);
@@ -215,7 +215,7 @@ test('a download is a file that runs nothing, is the version that was asked for,
 });
 
 test('others are answered while a long document is read', async () => {
-	const fresh = await insertProduct(portal);
+	const fresh = await makeProduct(portal);
 	const paths = Array.from({ length: 8_000 }, (_, index) => `  /p${index}: { x-a: [1, 2, 3] }`);
 	let isRead = false;
 	const reading = upload(small.replace(/paths:[^]*/, `paths:\n${paths.join('\n')}\n`), fresh).finally(

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Visibility } from '#lib/products.ts';
-import { unique, type Company, type Portal } from './factories.ts';
+import type { Company, Portal } from './factories.ts';
+import { createProduct } from './products.ts';
 
 /** Products for documents, and documents for products. */
 
@@ -23,27 +24,15 @@ export interface TestProduct {
 }
 
 /** A product that is published for everyone unless told otherwise. */
-export async function insertProduct(
-	portal: Pick<Portal, 'inDatabase'>,
+export async function makeProduct(
+	portal: Pick<Portal, 'admin'>,
 	given: { status?: 'draft' | 'published'; visibility?: Visibility; companies?: Pick<Company, 'id'>[] } = {}
 ): Promise<TestProduct> {
 	const { status = 'published', visibility = 'everyone', companies = [] } = given;
-	const name = unique('Product');
-	return portal.inDatabase(async (db) => {
-		const product = await db
-			.insertInto('product')
-			.values({
-				slug: name.toLowerCase().replaceAll(' ', '-'),
-				name,
-				status,
-				visibility,
-				createdBy: { id: null, name: 'Test', kind: 'system' },
-				...(status === 'published' && { publishedAt: new Date() })
-			})
-			.returning(['id', 'slug', 'name'])
-			.executeTakeFirstOrThrow();
-		const chosen = companies.map(({ id }) => ({ productId: product.id, organizationId: id }));
-		if (chosen.length > 0) await db.insertInto('productOrganization').values(chosen).execute();
-		return product;
-	});
+	const { products } = portal.admin.api;
+	const { id, slug, name } = await createProduct(portal, { visibility });
+	for (const { id: organizationId } of companies)
+		await products.choose.mutate({ productId: id, organizationId, isChosen: true });
+	if (status === 'published') await products.publish.mutate({ productId: id });
+	return { id, slug, name };
 }

@@ -1,5 +1,6 @@
 import type { Context as HonoContext } from 'hono';
-import { findDocument, viewerOf } from '../procedures/documents/documents.ts';
+import { findDocument } from '../procedures/documents/documents.ts';
+import { viewerOf } from '../procedures/products/catalogue.ts';
 import { Refusal } from '../api/refusals.ts';
 import type { Context } from '../api/trpc.ts';
 

@@ -11,11 +11,12 @@ import {
 import { text } from '#lib/schema.ts';
 import { limit } from '../../api/limits.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
-import { adminProcedure, ofOneMoment, publicProcedure, router, type Context } from '../../api/trpc.ts';
+import { adminProcedure, ofOneMoment, publicProcedure, router } from '../../api/trpc.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { transact } from '../../database/transaction.ts';
 import { readDocument, type Read } from '../../documents/reading.ts';
-import { publish } from '../../news/publish.ts';
+import { viewerOf } from '../products/catalogue.ts';
+import { publishProduct } from '../products/news.ts';
 import { isVisibleTo, type Viewer } from '../products/visibility.ts';
 
 /** The OpenAPI documents of products: each upload is a version that stays. */
@@ -73,11 +74,6 @@ async function getProduct(db: Db, viewer: Viewer, slug: string) {
 	return product;
 }
 
-export const viewerOf = ({ session }: Pick<Context, 'session'>): Viewer => ({
-	userId: session?.user.id ?? null,
-	isPortalAdmin: session?.user.isPortalAdmin ?? false
-});
-
 /**
  * Where the text of a version is, the newest without a number; `read` gets it, for whoever doesn't have it yet.
  * @throws {Refusal} NOT_FOUND.
@@ -125,7 +121,7 @@ const findLatest = (db: Db, productId: string): Promise<Latest> =>
 
 /** Behind the version that it was compared with: what changed is told of that one. */
 async function addVersion(
-	ctx: Parameters<typeof publish>[0],
+	ctx: Parameters<typeof publishProduct>[0],
 	{ productId, text }: Upload,
 	latest: Latest,
 	{ facts, changes }: Extract<Read, { facts: unknown }>
@@ -158,7 +154,7 @@ async function addVersion(
 			uploadedBy: actor
 		})
 		.execute();
-	await publish(ctx, 'product.documented', { product, number });
+	await publishProduct(ctx, 'product.documented', { product, number });
 	const row = await selectVersions(db, productId).limit(1).executeTakeFirstOrThrow();
 	return ownViewOf(row);
 }
