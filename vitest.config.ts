@@ -19,7 +19,6 @@ const embedded = [
 	'live',
 	// jsonb, int8, dates, arrays and what is searched, as its driver reads them.
 	'activity',
-	'documents',
 	'verify-activity',
 	'searches',
 	'exports',
