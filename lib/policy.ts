@@ -117,6 +117,10 @@ export const policy = {
 	'mailServers.get': admin,
 	'mailServers.update': admin,
 	'mailServers.test': admin,
+	'documents.upload': admin,
+	'documents.list': admin,
+	'documents.get': anyone,
+
 	'gateways.list': admin,
 	'gateways.get': admin,
 	'gateways.create': admin,

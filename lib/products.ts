@@ -82,9 +82,6 @@ export type AdminProduct = Omit<Product, 'plans'> & {
 	accessCount: number;
 };
 
-/** What changed between two versions of a document, each a sentence. */
-export type DocumentChanges = { added: string[]; removed: string[]; breaking: string[] };
-
 /** What an application has of a product, and what was last asked for it; one of them at least is there. */
 export type ProductAccess = {
 	applicationId: string;

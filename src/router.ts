@@ -12,6 +12,7 @@ import { revocationsRouter } from './procedures/credentials/revocations.ts';
 import { deletionsRouter } from './procedures/organizations/deletions.ts';
 import { decisionsRouter } from './procedures/organizations/decisions.ts';
 import { brandsRouter } from './procedures/emails/brands.ts';
+import { documentsRouter } from './procedures/documents/documents.ts';
 import { emailsRouter } from './procedures/emails/emails.ts';
 import { gatewaysRouter } from './procedures/gateways/gateways.ts';
 import { invitationsRouter } from './procedures/invitations/invitations.ts';
@@ -47,6 +48,7 @@ export const appRouter = router({
 	alarms: alarmsRouter,
 	applications: applicationsRouter,
 	credentials: mergeRouters(credentialsRouter, revocationsRouter),
+	documents: documentsRouter,
 	emails: mergeRouters(emailsRouter, brandsRouter),
 	gateways: gatewaysRouter,
 	invitations: mergeRouters(invitationsRouter, inviteesRouter, acceptancesRouter),

@@ -93,6 +93,8 @@ export const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'accesses.decideMany': { requestIds: [nowhere], decision: 'approved' },
 	'accesses.end': { organizationId: nowhere, accessId: nowhere },
 	'accesses.keep': { organizationId: nowhere, accessId: nowhere },
+	'documents.upload': { productId: nowhere, text: 'openapi: 3.1.0', fileName: 'openapi.yaml' },
+	'documents.list': { productId: nowhere },
 	'gateways.list': {},
 	'gateways.get': { gatewayId: nowhere },
 	'gateways.create': {

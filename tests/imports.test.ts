@@ -40,6 +40,7 @@ const floors = [
 	['mail'],
 	['identity'],
 	['news'],
+	['documents'],
 	['vault'],
 	['database'],
 	['env', 'logging', 'metrics']
@@ -71,6 +72,8 @@ function resolvePath(from: string, specifier: string, files: Files) {
 	if (specifier.startsWith('$lib/')) return specifier.slice(1);
 	if (!specifier.startsWith('.') || specifier.endsWith('/$types') || specifier === './$types.js') return null;
 	const path = normalize(join(dirname(from), specifier));
+	// Of a package too, which names it to nobody.
+	if (path.startsWith('node_modules/')) return null;
 	const spellings = [path, `${path}.ts`, path.replace(/\.js$/, '.ts'), `${path}/index.ts`];
 	return spellings.find((spelling) => files.has(spelling)) ?? path;
 }

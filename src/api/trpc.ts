@@ -202,8 +202,8 @@ export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shap
 	});
 }
 
-/** For portal admins. */
-export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+/** For portal admins. `works` is another than {@link working} for what takes long before it opens its own transaction. */
+export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape, works = working) {
 	return signedInProcedure.input(inputOf(shape)).use(async ({ ctx, input, path, type, next }) => {
 		if (rules[path]?.who !== 'admin') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		if (!ctx.user.isPortalAdmin) {
@@ -212,7 +212,7 @@ export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape
 		await spendBudgets(ctx, type, { isAdmin: true });
 		const actor = actorOf(ctx.user, 'admin');
 		const { organizationId } = input as { organizationId?: string };
-		const run = () => working(ctx.db, type, (db) => next({ ctx: { db, actor } }));
+		const run = () => works(ctx.db, type, (db) => next({ ctx: { db, actor } }));
 		const isChange = type === 'mutation' && organizationId !== undefined;
 		return isChange ? inTurnOf(organizationId, run) : inTurnOfCaller(ctx, type, run);
 	});

@@ -1,6 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { Actor } from '#lib/events.ts';
-import type { Approval, DocumentChanges, ProductStatus, RequestStatus, Visibility } from '#lib/products.ts';
+import type { DocumentChanges } from '#lib/documents.ts';
+import type { Approval, ProductStatus, RequestStatus, Visibility } from '#lib/products.ts';
 
 /** What the provider offers and who may call it, as tables.ts has the others. */
 

@@ -7,6 +7,7 @@ import { HTTPException } from 'hono/http-exception';
 import { accountHeader } from '#lib/wire.ts';
 import { requestIdHeader, retryAfterOf, type Arrivals } from './arrivals.ts';
 import { callLimit, limitBody, limitTold, readForm, smallBody } from './bodies.ts';
+import { sendDocument } from './documents.ts';
 import { exportActivity, exportUsage, formatOf } from './exports.ts';
 import { contextOf as contextOfAsker, type Bindings, type Parts, type Variables } from './context.ts';
 import { reportCall } from './inside.ts';
@@ -137,6 +138,13 @@ export function createApp(
 	app.get('/api/organizations/:organizationId/applications/:applicationId/usage.csv', (c) =>
 		exportUsage(c, c.req.param(), () => contextOf(parts, c, new Headers()), breakOff(c))
 	);
+
+	app.get('/apis/:slug{[a-z0-9-]+}/:file{openapi\\.(json|yaml)}', (c) => {
+		const { slug, file } = c.req.param();
+		return sendDocument(c, { slug, format: file.slice('openapi.'.length) }, () =>
+			contextOf(parts, c, new Headers())
+		);
+	});
 
 	if (pages) {
 		app.use(leadToOrigin(env.ORIGIN));

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Context as HonoContext, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
+import { maxDocumentBytes } from '#lib/documents.ts';
 import { inviteesPerCall } from '#lib/views.ts';
 
 /** How much a request may bring, by what it asks for. */
@@ -23,6 +24,8 @@ const largeBodies = new Map([
 	['products.create', 80_000],
 	['products.update', 80_000],
 	['products.preview', 80_000],
+	// In JSON each quote and each end of a line is two bytes.
+	['documents.upload', 2 * maxDocumentBytes + smallBody],
 	['invitations.createMany', smallBody + inviteesPerCall * bytesOfInvitee]
 ]);
 

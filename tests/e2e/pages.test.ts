@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, unique, type Portal, type Visitor } from '../factories.ts';
+import { small } from '../documents.ts';
 import { createGateway } from '../gateways.ts';
 import { insertProduct } from '../offers.ts';
 import { createPlan, createProduct, publishProduct } from '../products.ts';
@@ -48,6 +49,7 @@ beforeAll(async () => {
 			'# \u05db\u05d5\u05ea\u05e8\u05ea\n\n[a](https://x.example)\n\n|a|b|\n|-|-|\n|1|2|\n\n```\ncode\n```'
 	});
 	await createPlan(portal, product.id, { name: '\u05ea\u05d5\u05db\u05e0\u05d9\u05ea 3' });
+	await portal.admin.api.documents.upload.mutate({ productId: product.id, text: small, fileName: '' });
 	const chosen = await createProduct(portal, { visibility: 'organizations' });
 	await portal.admin.api.products.choose.mutate({
 		productId: chosen.id,
@@ -78,6 +80,7 @@ beforeAll(async () => {
 			'/apis',
 			'/apis?search=there-is-none',
 			`/apis/${product.slug}`,
+			`/apis/${product.slug}/versions`,
 			'/no-such-page'
 		].map((path) => ({ who: 'nobody' as const, path })),
 		...[

@@ -49,7 +49,7 @@ export const catalogueRouter = router({
 
 	/** @throws {Refusal} NOT_FOUND, also of one that somebody else may see: by the same question, which finds nothing. */
 	open: publicProcedure({ slug: text(100) }).query(
-		async ({ ctx, input }): Promise<{ product: Product; html: string }> => {
+		async ({ ctx, input }): Promise<{ product: Product; html: string; isDocumented: boolean }> => {
 			const row = await selectProducts(ctx.db)
 				.where('product.slug', '=', input.slug)
 				.where(isVisibleTo(viewerOf(ctx)))
@@ -58,7 +58,13 @@ export const catalogueRouter = router({
 			// Whoever has a closed one sees it where their access stands.
 			const plans = await selectPlans(ctx.db, row.id).where('plan.closedAt', 'is', null).execute();
 			const product = productViewOf(row, plans);
-			return { product, html: renderMarkdown(product.description) };
+			const documented = await ctx.db
+				.selectFrom('productDocument')
+				.select('id')
+				.where('productId', '=', row.id)
+				.limit(1)
+				.executeTakeFirst();
+			return { product, html: renderMarkdown(product.description), isDocumented: documented !== undefined };
 		}
 	)
 });

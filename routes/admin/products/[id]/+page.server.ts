@@ -7,8 +7,9 @@ export const load: PageServerLoad = async ({ url, params, depends }) => {
 	const { id: productId } = params;
 	const asking = Promise.all([
 		api.products.get.query({ productId }),
-		api.products.listOrganizations.query({ productId })
+		api.products.listOrganizations.query({ productId }),
+		api.documents.list.query({ productId })
 	]);
-	const [found, audience] = await orErrorPage(asking, url);
-	return { ...found, audience };
+	const [found, audience, documents] = await orErrorPage(asking, url);
+	return { ...found, audience, documents };
 };

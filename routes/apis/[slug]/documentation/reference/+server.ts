@@ -1,0 +1,39 @@
+import { error } from '@sveltejs/kit';
+import scalar from '../../../../../node_modules/@scalar/api-reference/dist/browser/standalone.js?url&no-inline';
+import { documentPath } from '#lib/documents.ts';
+import { api } from '../../../../api.server.ts';
+import { orErrorPage } from '../../../../refusals.ts';
+import { referencePage } from './viewer.ts';
+import type { RequestHandler } from './$types';
+
+/**
+ * The reference of a product's newest document, as a page of its own that stands within another one of ours: it may reach
+ * the servers that the document names, and nothing else may. All that it shows comes from here.
+ */
+export const GET: RequestHandler = async ({ params, url }) => {
+	const { product, newest } = await orErrorPage(
+		api.documents.get.query({ slug: params.slug.slice(0, 100) }),
+		url
+	);
+	if (!scalar.startsWith('/')) error(404);
+	const nonce = crypto.randomUUID().replaceAll('-', '');
+	const policy = [
+		"default-src 'none'",
+		`script-src 'self' 'nonce-${nonce}'`,
+		"style-src 'self' 'unsafe-inline'",
+		"img-src 'self' data:",
+		"font-src 'self'",
+		`connect-src 'self' ${newest.servers.join(' ')}`.trim(),
+		"frame-ancestors 'self'",
+		"form-action 'none'",
+		"base-uri 'none'"
+	];
+	const document = documentPath(product.slug, newest, newest.number);
+	return new Response(referencePage({ script: scalar, document, nonce }), {
+		headers: {
+			'content-type': 'text/html; charset=utf-8',
+			'content-security-policy': policy.join('; '),
+			'x-frame-options': 'SAMEORIGIN'
+		}
+	});
+};

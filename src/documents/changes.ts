@@ -1,0 +1,205 @@
+import type { DocumentChanges } from '#lib/documents.ts';
+import { Findings, type Finding, type Kind } from './findings.ts';
+import { readOperations, type Answer, type Body, type Operation, type Parameter } from './operations.ts';
+import type { Direction } from './schemas.ts';
+import { SchemaChanges } from './schema-changes.ts';
+import { excerpt } from './values.ts';
+
+/**
+ * What changed from one version of a document to the next, for whoever wrote a program for the former. It compares what
+ * programs depend on: texts and examples may change unseen.
+ */
+export function findChanges(
+	before: { value: unknown; servers: string[] },
+	after: { value: unknown; servers: string[] }
+): DocumentChanges {
+	const findings = new Findings();
+	const schemas = new SchemaChanges(before.value, after.value);
+	const [was, is] = [readOperations(before.value), readOperations(after.value)];
+	for (const [key, operation] of was) {
+		const now = is.get(key);
+		if (!now) {
+			findings.add('', { kind: 'breaking', words: `${excerpt(operation.name, 120)} was removed.` });
+			continue;
+		}
+		for (const finding of compareOperations(operation, now, schemas)) findings.add(now.name, finding);
+	}
+	for (const [key, { name }] of is)
+		if (!was.has(key)) findings.add('', { kind: 'added', words: `${excerpt(name, 120)} is new.` });
+	for (const server of before.servers)
+		if (!after.servers.includes(server))
+			findings.add('', { kind: 'breaking', words: `The server ${excerpt(server, 100)} was removed.` });
+	for (const server of after.servers)
+		if (!before.servers.includes(server))
+			findings.add('', { kind: 'added', words: `The server ${excerpt(server, 100)} is new.` });
+	return findings.tell();
+}
+
+function compareOperations(was: Operation, is: Operation, schemas: SchemaChanges): Finding[] {
+	// What the API sends of its own accord is read by those who otherwise send.
+	const [sent, read]: Direction[] = is.isWebhook ? ['answer', 'request'] : ['request', 'answer'];
+	const deprecation: Finding = { kind: 'changed', words: 'it is deprecated now.' };
+	return [
+		...(is.isDeprecated && !was.isDeprecated ? [deprecation] : []),
+		...compareSecurity(was.security, is.security),
+		...compareParameters(was.parameters, is.parameters, schemas),
+		...compareBodies(was.body, is.body, schemas, sent ?? 'request'),
+		...compareAnswers(was.answers, is.answers, schemas, read ?? 'answer')
+	];
+}
+
+/** An empty way to sign in means that nobody has to. */
+const isOpen = (security: Operation['security']) => security.size === 0 || security.has('');
+
+function compareSecurity(was: Operation['security'], is: Operation['security']): Finding[] {
+	const ways = (security: Operation['security']) =>
+		[...security.keys()].filter((way) => way !== '').map((way) => `“${excerpt(way)}”`);
+	if (isOpen(was) !== isOpen(is)) {
+		if (isOpen(is)) return [{ kind: 'changed', words: 'nobody has to sign in any more.' }];
+		return [{ kind: 'breaking', words: `it asks for ${ways(is).join(' or ')} now.` }];
+	}
+	const findings: Finding[] = [];
+	for (const [way, scopes] of was) {
+		const now = is.get(way);
+		if (way === '') continue;
+		if (!now) {
+			findings.push({ kind: 'breaking', words: `it can no longer be called by “${excerpt(way)}”.` });
+			continue;
+		}
+		const more = [...now].filter((scope) => !scopes.has(scope)).map((scope) => `“${excerpt(scope)}”`);
+		if (more.length > 0)
+			findings.push({
+				kind: 'breaking',
+				words: `“${excerpt(way)}” needs ${more.slice(0, 5).join(', ')} too now.`
+			});
+	}
+	for (const way of is.keys())
+		if (way !== '' && !was.has(way))
+			findings.push({ kind: 'added', words: `it can also be called by “${excerpt(way)}”.` });
+	return findings;
+}
+
+const nameOf = ({ place, name }: Parameter) => `the ${place} parameter “${excerpt(name)}”`;
+
+function compareParameters(
+	was: Operation['parameters'],
+	is: Operation['parameters'],
+	schemas: SchemaChanges
+): Finding[] {
+	const findings: Finding[] = [];
+	for (const [key, parameter] of was) {
+		const now = is.get(key);
+		const add = (kind: Kind, words: string) =>
+			findings.push({ kind, words: `${nameOf(now ?? parameter)} ${words}` });
+		if (!now) {
+			add('removed', 'was removed.');
+			continue;
+		}
+		if (now.isRequired !== parameter.isRequired)
+			add(now.isRequired ? 'breaking' : 'changed', now.isRequired ? 'is required now.' : 'is optional now.');
+		if (now.isDeprecated && !parameter.isDeprecated) add('changed', 'is deprecated now.');
+		if (now.style !== parameter.style && isList(now) && isList(parameter))
+			add('breaking', 'is written in another way now.');
+		findings.push(...schemas.find(parameter.schema, now.schema, 'request', nameOf(now)));
+	}
+	for (const [key, parameter] of is) {
+		if (was.has(key)) continue;
+		const { isRequired } = parameter;
+		const words = `${nameOf(parameter)} is new${isRequired ? ' and required' : ''}.`;
+		findings.push({ kind: isRequired ? 'breaking' : 'added', words });
+	}
+	return findings;
+}
+
+/** How a single value is written is the same in all styles. */
+function isList({ schema }: Parameter): boolean {
+	const { type } = (schema ?? {}) as { type?: unknown };
+	return type === 'array' || type === 'object';
+}
+
+function compareContents(
+	was: Map<string, unknown>,
+	is: Map<string, unknown>,
+	holder: string,
+	compare: (before: unknown, after: unknown) => Finding[]
+): Finding[] {
+	const findings: Finding[] = [];
+	for (const [type, schema] of was) {
+		if (is.has(type)) findings.push(...compare(schema, is.get(type)));
+		else findings.push({ kind: 'breaking', words: `${holder} is no longer ${excerpt(type)}.` });
+	}
+	for (const type of is.keys())
+		if (!was.has(type)) findings.push({ kind: 'added', words: `${holder} can also be ${excerpt(type)}.` });
+	return findings;
+}
+
+function compareBodies(
+	was: Body | null,
+	is: Body | null,
+	schemas: SchemaChanges,
+	direction: Direction
+): Finding[] {
+	if (!was && !is) return [];
+	if (!was) {
+		const isRequired = is?.isRequired ?? false;
+		return [
+			isRequired
+				? { kind: 'breaking', words: 'a body is required now.' }
+				: { kind: 'added', words: 'a body may be sent now.' }
+		];
+	}
+	if (!is) return [{ kind: 'breaking', words: 'the body was removed.' }];
+	const findings = compareContents(was.contents, is.contents, 'the body', (before, after) =>
+		schemas.find(before, after, direction, 'the body')
+	);
+	if (was.isRequired === is.isRequired) return findings;
+	const change: Finding = is.isRequired
+		? { kind: 'breaking', words: 'the body is required now.' }
+		: { kind: 'changed', words: 'the body is optional now.' };
+	return [change, ...findings];
+}
+
+const isSuccess = (status: string) => /^2/.test(status);
+
+function compareAnswers(
+	was: Operation['answers'],
+	is: Operation['answers'],
+	schemas: SchemaChanges,
+	direction: Direction
+): Finding[] {
+	const findings: Finding[] = [];
+	for (const [status, answer] of was) {
+		const holder = status === 'DEFAULT' ? 'any other answer' : `answer ${excerpt(status, 10)}`;
+		const now = is.get(status);
+		if (!now) {
+			const kind: Kind = isSuccess(status) ? 'breaking' : 'removed';
+			findings.push({ kind, words: `${holder} was removed.` });
+			continue;
+		}
+		findings.push(...compareAnswer(answer, now, holder, schemas, direction));
+	}
+	for (const status of is.keys())
+		if (!was.has(status)) findings.push({ kind: 'added', words: `answer ${excerpt(status, 10)} is new.` });
+	return findings;
+}
+
+function compareAnswer(
+	was: Answer,
+	is: Answer,
+	holder: string,
+	schemas: SchemaChanges,
+	direction: Direction
+): Finding[] {
+	const findings = compareContents(was.contents, is.contents, holder, (before, after) =>
+		schemas.find(before, after, direction, holder)
+	);
+	for (const [name, schema] of was.headers) {
+		const header = `the header “${excerpt(name)}” of ${holder}`;
+		if (is.headers.has(name)) findings.push(...schemas.find(schema, is.headers.get(name), direction, header));
+		else findings.push({ kind: 'breaking', words: `${header} was removed.` });
+	}
+	for (const name of is.headers.keys())
+		if (!was.headers.has(name))
+			findings.push({ kind: 'added', words: `the header “${excerpt(name)}” of ${holder} is new.` });
+	return findings;
+}
