@@ -130,9 +130,15 @@ export async function startWorld({
 		}
 	}
 
+	const readFigures = async ({ port }: Server) => {
+		const headers = { authorization: `Bearer ${metricsToken}` };
+		return (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).text();
+	};
+
 	return {
 		postgres,
 		portals,
+		isBehindNginx: nginx !== null,
 		pages: open,
 		writer,
 		db,
@@ -148,11 +154,12 @@ export async function startWorld({
 			return rows.map(({ seq, name, payload }) => ({ seq: Number(seq), name, payload }));
 		},
 		/** A figure of a portal. */
-		async readFigure({ port }: Server, name: string): Promise<number> {
-			const answer = await fetch(`http://127.0.0.1:${port}/metrics`, {
-				headers: { authorization: `Bearer ${metricsToken}` }
-			});
-			return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await answer.text())?.[1]);
+		async readFigure(portal: Server, name: string): Promise<number> {
+			return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await readFigures(portal))?.[1]);
+		},
+		/** Whether somebody has made a call at this portal since it was started. */
+		async isAskedAgain(portal: Server): Promise<boolean> {
+			return (await readFigures(portal)).includes('portico_calls_total{');
 		},
 		async stop() {
 			await writer.stop();
