@@ -39,6 +39,7 @@ const long = [
 	'deletions',
 	'outages.postgres',
 	'proxies.postgres',
+	'faults.postgres',
 	'e2e/departures',
 	'e2e/pages',
 	'e2e/clocks',

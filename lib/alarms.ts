@@ -5,6 +5,10 @@
 export const alarms = {
 	'forwarded-header':
 		'Requests come through a proxy, but TRUSTED_PROXIES is 0: all of them count as one address.',
+	'proxies-fewer':
+		'Requests come through fewer proxies than TRUSTED_PROXIES says: people can choose the address that limits count.',
+	'proxies-more':
+		'Requests seem to come through more proxies than TRUSTED_PROXIES says: people behind one of them count as one address.',
 	'mail-server': 'The settings of the mail server can’t be read, so no e-mail goes out.',
 	'tidy-sessions': 'Sessions that are over could not be deleted.',
 	'tidy-limits': 'Limits that are over could not be deleted.',

@@ -43,6 +43,11 @@ export const eventAgeSeconds = new Histogram({
 	buckets: patient,
 	registers
 });
+export const slowPages = new Counter({
+	name: 'portico_slow_pages_total',
+	help: 'Pages that did not read what they were told, and were let go to connect again.',
+	registers
+});
 export const mailsNoted = new Counter({
 	name: 'portico_mails_noted_total',
 	help: 'Attempts of this process to send an e-mail, by the state that the e-mail was in afterwards.',

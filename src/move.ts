@@ -5,7 +5,15 @@ import { existsSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { sql } from 'kysely';
 import { fromKysely, type JobInsert, type PgBoss } from 'pg-boss';
-import { connect, migrate, movingSchema, openDatabase, type Db, type Trx } from './database/database.ts';
+import {
+	connect,
+	migrate,
+	movingSchema,
+	openDatabase,
+	type Database,
+	type Db,
+	type Trx
+} from './database/database.ts';
 import { FolderInUse } from './database/lock.ts';
 import { readEnv, type Env } from './env.ts';
 import { startBoss } from './jobs.ts';
@@ -39,15 +47,26 @@ async function identify(db: Db): Promise<string> {
 		.digest('hex');
 }
 
+/** The mark that a move has left, or null. */
+async function findMark(db: Db): Promise<string | null> {
+	const { rows } = await sql<{ mark: string }>`
+		select coalesce(obj_description(oid, 'pg_namespace'), '') as mark
+		from pg_namespace where nspname = ${movingSchema}`.execute(db);
+	return rows[0]?.mark ?? null;
+}
+
+/** What stands in the mark once everything is there and has been compared. */
+const wholeOf = (identity: string) => `whole ${identity}`;
+
+const setMark = (db: Db, mark: string) =>
+	sql`comment on schema ${sql.ref(movingSchema)} is ${sql.lit(mark)}`.execute(db);
+
 /** @throws {NotReady} unless the target is empty, or holds what a move from here has left. */
 async function claim(db: Db, identity: string): Promise<void> {
-	const marks = await sql<{ identity: string | null }>`
-		select obj_description(oid, 'pg_namespace') as identity from pg_namespace where nspname = ${movingSchema}`.execute(
-		db
-	);
-	const [mark] = marks.rows;
-	if (mark) {
-		if (mark.identity === identity) return console.log('A move that was broken off is begun anew.');
+	const mark = await findMark(db);
+	if (mark !== null) {
+		if (mark === identity || mark === wholeOf(identity))
+			return console.log('A move that was broken off is begun anew.');
 		throw new NotReady('Another portal is being moved to the database of DATABASE_URL.');
 	}
 	const { rows } = await sql<{ name: string }>`
@@ -64,7 +83,7 @@ async function claim(db: Db, identity: string): Promise<void> {
 	}
 	await db.transaction().execute(async (trx) => {
 		await sql`create schema ${sql.ref(movingSchema)}`.execute(trx);
-		await sql`comment on schema ${sql.ref(movingSchema)} is ${sql.lit(identity)}`.execute(trx);
+		await setMark(trx, identity);
 	});
 }
 
@@ -184,34 +203,56 @@ async function verifyActivity(): Promise<void> {
 	if (program.exitCode !== 0) throw new Error('The activity did not arrive as it was written.');
 }
 
-async function run(env: Env): Promise<void> {
-	const place = path.resolve(env.DATA_FOLDER, 'database');
-	if (!env.DATABASE_URL) throw new NotReady('Name the empty PostgreSQL in DATABASE_URL.');
-	if (!existsSync(place)) throw new NotReady(`There is no database in ${path.resolve(env.DATA_FOLDER)}.`);
+/** Takes everything along and compares it; the source is only read. */
+async function moveAll(env: Env, target: Database): Promise<void> {
 	const source = await openDatabase({ DATA_FOLDER: env.DATA_FOLDER });
 	try {
-		const target = await connect(env);
+		const identity = await identify(source.db);
+		await claim(target.db, identity);
+		await migrate(target.db);
+		const boss = await startBoss(target.source, createLog('error'));
 		try {
-			await claim(target.db, await identify(source.db));
-			await migrate(target.db);
-			const boss = await startBoss(target.source, createLog('error'));
-			try {
-				await copyAll(source.db, target.db, boss);
-			} finally {
-				await boss.stop({ graceful: false });
-			}
-			await verifyActivity();
-			await sql`drop schema ${sql.ref(movingSchema)}`.execute(target.db);
+			await copyAll(source.db, target.db, boss);
 		} finally {
-			await target.close();
+			await boss.stop({ graceful: false });
 		}
+		await verifyActivity();
+		await setMark(target.db, wholeOf(identity));
 	} finally {
 		await source.close();
 	}
-	// Whoever starts without DATABASE_URL by mistake must not go on where others have gone on as well.
-	renameSync(place, `${place}-moved`);
+}
+
+/** A move from this folder that was broken off between its last two steps has left everything there, and the mark. */
+async function isMoved({ db }: Database): Promise<boolean> {
+	const mark = await findMark(db);
+	return mark !== null && mark === wholeOf(await identify(db));
+}
+
+async function run(env: Env): Promise<void> {
+	const folder = path.resolve(env.DATA_FOLDER);
+	const place = path.join(folder, 'database');
+	const moved = `${place}-moved`;
+	if (!env.DATABASE_URL) throw new NotReady('Name the empty PostgreSQL in DATABASE_URL.');
+	const isHere = existsSync(place);
+	const wasHere = existsSync(moved);
+	if (!isHere && !wasHere) throw new NotReady(`There is no database in ${folder}.`);
+	if (isHere && wasHere)
+		throw new NotReady(`What was moved before is still in ${moved}. Take it elsewhere first.`);
+	const target = await connect(env);
+	try {
+		if (isHere) {
+			await moveAll(env, target);
+			// Whoever starts without DATABASE_URL by mistake must not go on where others have gone on as well.
+			renameSync(place, moved);
+		} else if (!(await isMoved(target))) throw new NotReady(`There is no database in ${folder}.`);
+		// From here on portals start there.
+		await sql`drop schema ${sql.ref(movingSchema)}`.execute(target.db);
+	} finally {
+		await target.close();
+	}
 	console.log(
-		`Everything is in PostgreSQL. Start the portal with the same DATABASE_URL, and the same keys (${env.ENCRYPTION_KEY && env.LOOKUP_KEY ? 'ENCRYPTION_KEY and LOOKUP_KEY' : `secrets.json in ${path.resolve(env.DATA_FOLDER)}`}). What was moved is kept in ${place}-moved.`
+		`Everything is in PostgreSQL. Start the portal with the same DATABASE_URL, and the same keys (${env.ENCRYPTION_KEY && env.LOOKUP_KEY ? 'ENCRYPTION_KEY and LOOKUP_KEY' : `secrets.json in ${folder}`}). What was moved is kept in ${moved}.`
 	);
 }
 

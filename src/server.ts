@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import { clearAlarm } from './news/alarms.ts';
+import { clearAlarms } from './news/alarms.ts';
 import { createApp, type NodeHandler } from './http/app.ts';
 import { createArrivals } from './http/arrivals.ts';
 import { smallBody } from './http/bodies.ts';
@@ -58,7 +58,11 @@ async function start(env: Env): Promise<void> {
 		await seedDemo(parts);
 	}
 	const setupUrl = await prepareSetup(parts);
-	if (env.TRUSTED_PROXIES > 0) await clearAlarm(db, 'forwarded-header');
+	await clearAlarms(db, [
+		...(env.TRUSTED_PROXIES > 0 ? (['forwarded-header'] as const) : []),
+		'proxies-fewer',
+		'proxies-more'
+	]);
 
 	let pages: NodeHandler = (_request, response) => response.writeHead(503).end('Portico is starting.');
 	const report = (error: unknown) => log.error({ err: error }, 'limits could not be counted');

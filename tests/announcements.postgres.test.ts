@@ -75,6 +75,7 @@ test('what a process could not announce before it was killed is told by the othe
 test('killed at some moment among its commits: pages on another process miss nothing, and hear nothing twice', async () => {
 	const { page, own } = await listen();
 	const after = own().at(-1)?.seq ?? (await lastSeq());
+	let longest = 0;
 	for (let round = 0; round < kills; round += 1) {
 		const writing = Array.from({ length: 6 }, () =>
 			create(unique('Round')).then(
@@ -84,14 +85,18 @@ test('killed at some moment among its commits: pages on another process miss not
 		);
 		await Promise.race([Promise.all(writing), setTimeout(Math.random() * 150)]);
 		await mortal.kill();
+		const killed = performance.now();
 		await Promise.all(writing);
 		const { events } = await company.owner.api.activity.since.query({ organizationId: company.id, after });
 		const committed = events?.map(({ seq }) => seq) ?? [];
 		await page.until(() => own().filter(({ seq }) => seq > after).length >= committed.length, 'every commit');
+		longest = Math.max(longest, performance.now() - killed);
 		expect(own().flatMap(({ seq }) => (seq > after ? seq : []))).toEqual(committed);
 		await mortal.restart();
 	}
 	expect(page.words).not.toContain('resync');
+	if (process.env.KILLS)
+		console.info(`${kills} kills; all was told ${Math.round(longest)} ms after one of them at most`);
 });
 
 async function lastSeq(): Promise<number> {

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { createTRPCClient, httpLink } from '@trpc/client';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect } from '../src/database/database.ts';
+import { connect, movingSchema } from '../src/database/database.ts';
 import type { AppRouter } from '../src/router.ts';
 import { password, uniqueEmail } from './factories.ts';
 import { createDatabase, startServer, type Server } from './harness.ts';
@@ -143,13 +143,35 @@ test('the demo goes from the embedded database to PostgreSQL as a whole, also af
 	const looking = await connect({ ...there, DATA_FOLDER: '' });
 	expect(await looking.db.selectFrom('account').select('id').execute()).toEqual([]);
 
-	const done = await run(there);
-	expect(done).toMatchObject({ code: 0, errors: '' });
-	expect(done.output).toContain('begun anew');
-	expect(done.output).toMatch(/^ +7 {2}account$/m);
-	expect(done.output).toMatch(/^ +[1-9]\d* {2}e-mails that wait$/m);
-	expect(done.output).toMatch(/entries in \d+ streams are as they were written/);
+	// Killed between its last two steps, where it waits for a transaction that holds the mark.
+	let output = '';
+	await looking.db.transaction().execute(async (trx) => {
+		await sql`create table ${sql.ref(movingSchema)}.held ()`.execute(trx);
+		const nearly = begin('src/move.ts', there);
+		nearly.program.stdout.on('data', (part) => (output += String(part)));
+		await expect.poll(() => existsSync(join(folder, 'database-moved')), { interval: 20 }).toBe(true);
+		nearly.program.kill('SIGKILL');
+		await nearly.ended;
+		await sql`
+			select pg_terminate_backend(pid) from pg_stat_activity
+			where datname = current_database() and pid <> pg_backend_pid() and query like 'drop schema%'`.execute(trx);
+		await sql`drop table ${sql.ref(movingSchema)}.held`.execute(trx);
+	});
+	expect(output).toContain('begun anew');
+	expect(output).toMatch(/^ +7 {2}account$/m);
+	expect(output).toMatch(/^ +[1-9]\d* {2}e-mails that wait$/m);
+	expect(output).toMatch(/entries in \d+ streams are as they were written/);
 	expect(existsSync(join(folder, 'database'))).toBe(false);
+	const done = await run(there);
+	expect(done).toMatchObject({
+		code: 0,
+		errors: '',
+		output: expect.stringContaining('Everything is in PostgreSQL')
+	});
+	expect(await run(there)).toMatchObject({
+		code: 1,
+		errors: expect.stringContaining('There is no database')
+	});
 	const { rows: lacking } = await sql`
 		select conname from pg_constraint where contype = 'f' and not convalidated
 		union all select tgname from pg_trigger where not tgisinternal and tgenabled <> 'O'`.execute(looking.db);

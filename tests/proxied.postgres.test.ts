@@ -1,22 +1,19 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sampleApi, sampleListen, samplePlaceholder } from '#lib/gateway-text.ts';
 import { startPortal, type Portal } from './factories.ts';
 import { createGateway, createKeyOf } from './gateways.ts';
 import { findFreePort, type Server } from './harness.ts';
+import { findProgram, startNginx } from './programs.ts';
 import { startSecond } from './race.ts';
 
 /** The programs themselves, with the lines that a gateway's page shows, in front of a small API. Two processes of Portico. */
 
-const places = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin', '/usr/local/bin'];
-const findProgram = (name: string) =>
-	places.map((place) => join(place, name)).find((path) => existsSync(path));
 const programs = { nginx: findProgram('nginx'), caddy: findProgram('caddy') };
 
 let portal: Portal;
@@ -66,17 +63,7 @@ async function readLines(origin: string, gatewayId: string, token: string, port:
 }
 
 const starts = {
-	async nginx(program: string, lines: string) {
-		const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-			(kind) => `${kind}_temp_path ${folder}/${kind};`
-		);
-		const config = join(folder, 'nginx.conf');
-		const http = `access_log off; ${temporary.join(' ')}\n${lines}`;
-		await writeFile(config, `daemon off; pid ${folder}/nginx.pid; events {}\nhttp {\n${http}\n}\n`);
-		return spawn(program, ['-e', 'stderr', '-p', folder, '-c', config], {
-			stdio: ['ignore', 'pipe', 'pipe']
-		});
-	},
+	nginx: (program: string, lines: string) => startNginx(program, folder, lines),
 	async caddy(program: string, lines: string) {
 		const config = join(folder, 'Caddyfile');
 		await writeFile(config, `{\n\tadmin off\n\tauto_https off\n}\n${lines}\n`);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { startPortal, uniqueEmail, type Portal } from './factories.ts';
+import { adminPassword, startPortal, uniqueEmail, type Portal } from './factories.ts';
 
 /** Whom limits count behind no proxy, one and two, whatever the header says and however an address is spelled. */
 
@@ -90,6 +90,39 @@ describe.each([0, 1, 2])('behind %i trusted proxies', (proxies) => {
 		}
 	});
 });
+
+test.for([
+	{ trusted: 2, header: '198.51.100.7', kind: 'proxies-fewer', right: '198.51.100.7, 10.0.0.1' },
+	{ trusted: 1, header: '198.51.100.7, 203.0.113.5', kind: 'proxies-more', right: '198.51.100.7' },
+	{ trusted: 1, header: '198.51.100.7, 10.0.0.1', kind: 'proxies-more', right: '10.1.2.3, 198.51.100.7' }
+])(
+	'with $trusted trusted proxies, $header in every request is told to the admins; now and then it is not',
+	async ({ trusted, header, kind, right }) => {
+		const portal = await startPortal({ TRUSTED_PROXIES: String(trusted) });
+		try {
+			const ask = async (forwarded: string, times: number) => {
+				for (let n = 0; n < times; n++) await portal.visitor(forwarded).request('/healthz');
+			};
+			const admin = portal.visitor(right);
+			await admin.api.sessions.create.mutate({ email: 'admin@example.test', password: adminPassword });
+			const alarms = () => admin.api.alarms.list.query({});
+			for (let n = 0; n < 4; n++) {
+				await ask(header, 15);
+				await ask(right, 1);
+			}
+			expect(await alarms()).toEqual([]);
+			await ask(header, 40);
+			await expect.poll(alarms).toMatchObject([{ kind, count: 1, detail: `TRUSTED_PROXIES is ${trusted}.` }]);
+			const said = () => portal.server.logs.split('proxies than TRUSTED_PROXIES says').length - 1;
+			expect(said()).toBe(1);
+			// Until it is started anew, with another number perhaps.
+			await portal.server.restart();
+			expect(await alarms()).toEqual([]);
+		} finally {
+			await portal.stop();
+		}
+	}
+);
 
 test('the header is warned of once where no proxy is trusted, and as long as that is so', async () => {
 	const portal = await startPortal({ TRUSTED_PROXIES: '0' });

@@ -7,7 +7,7 @@ import type { Db } from '../database/database.ts';
 import type { Env } from '../env.ts';
 import { addressOf } from '../identity/networks.ts';
 import { requests } from '../metrics.ts';
-import { raiseAlarm } from '../news/alarms.ts';
+import { watchProxies } from './proxies.ts';
 
 /** What is done with every request, whichever part of the outer server answers it. */
 
@@ -26,9 +26,6 @@ export interface Arrival {
 
 export type Arrivals = ReturnType<typeof createArrivals>;
 
-/** Said once: otherwise all who come through the proxy share one limit, and whoever sees it knows why. */
-const unexpectedProxy =
-	'a request came with X-Forwarded-For while TRUSTED_PROXIES is 0: behind a proxy everybody counts as one address';
 /** What a request is for, by the first word of its path; whatever has none of these is for a page. */
 const kinds = new Map([
 	['trpc', 'call'],
@@ -42,20 +39,12 @@ const kindOf = (path: string) => kinds.get(path.split('/', 2)[1] ?? '') ?? 'page
 
 export function createArrivals({ db, env, log }: { db: Db; env: Env; log: Logger }) {
 	const always = securityHeaders(env);
-	let hasWarned = env.TRUSTED_PROXIES > 0;
-
-	function warnOfProxy(): void {
-		hasWarned = true;
-		log.warn({}, unexpectedProxy);
-		raiseAlarm(db, 'forwarded-header').catch((error: unknown) =>
-			log.error({ err: error }, 'an alarm could not be raised')
-		);
-	}
+	const noteProxies = watchProxies({ db, env, log });
 
 	return {
 		/** @param isForwarded whether the header tells of somebody else's client, such as who has called an API. */
 		receive(incoming: IncomingMessage, { isForwarded = false } = {}): Arrival {
-			if (!hasWarned && !isForwarded && incoming.headers['x-forwarded-for'] !== undefined) warnOfProxy();
+			if (!isForwarded) noteProxies(incoming);
 			const requestId = randomUUID();
 			const began = performance.now();
 			return {

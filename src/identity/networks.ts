@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 
 /** Network addresses: whom limits count, and what of an address is kept. */
 
@@ -59,6 +59,39 @@ const forwardedTo = ({ headers }: IncomingMessage) =>
 export function addressOf(request: IncomingMessage, trustedProxies: number): string {
 	const seen = trustedProxies > 0 ? forwardedTo(request).at(-trustedProxies) : undefined;
 	return (seen && countedAddress(seen)) || countedAddress(request.socket.remoteAddress ?? '') || 'unknown';
+}
+
+/** Networks that nobody reaches from outside, and the machine itself. */
+const inner = new BlockList();
+for (const [net, bits] of [
+	['10.0.0.0', 8],
+	['172.16.0.0', 12],
+	['192.168.0.0', 16],
+	['100.64.0.0', 10],
+	['169.254.0.0', 16],
+	['127.0.0.0', 8]
+] as const)
+	inner.addSubnet(net, bits);
+inner.addSubnet('fc00::', 7, 'ipv6');
+inner.addSubnet('fe80::', 10, 'ipv6');
+inner.addAddress('::1', 'ipv6');
+const isInner = (address: string) => inner.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+
+/**
+ * Whether a request has come through as many proxies as are trusted; null where it says nothing about that, as one from the
+ * machine itself. Of more than that only an address from outside tells: a company's own proxy writes where in it somebody is.
+ */
+export function judgeForwarded(
+	request: IncomingMessage,
+	trustedProxies: number
+): 'fewer' | 'more' | 'right' | null {
+	const forwarded = forwardedTo(request);
+	if (trustedProxies === 0) return forwarded.length > 0 ? 'more' : 'right';
+	const own = bareAddress(request.socket.remoteAddress ?? '');
+	if (forwarded.length === 0 && (!own || isInner(own))) return null;
+	if (forwarded.length < trustedProxies) return 'fewer';
+	const before = bareAddress(forwarded.at(-trustedProxies - 1) ?? '');
+	return before && !isInner(before) ? 'more' : 'right';
 }
 
 /** An IPv4 address without its last number; of an IPv6 one the first 64 bits are all that we ever have. */

@@ -17,6 +17,7 @@ import { keepAttendance } from './attendance.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import type { House } from './house.ts';
 import { keepPresence } from './presence.ts';
+import { letGoOfSlowReaders } from './readers.ts';
 import { organizationsOf, userRoom } from './rooms.ts';
 import { keepStreams, watchStreams } from './streams.ts';
 import { startSweep } from './sweep.ts';
@@ -52,6 +53,7 @@ export async function startLive(
 	});
 
 	const door = openDoor(io, { db, env, log });
+	letGoOfSlowReaders(io);
 	const report = (error: unknown) => log.error({ err: error }, 'news could not be told');
 	const inOrder = pLimit(1);
 	const house: House = { io, db, processId, door, inOrder, report };

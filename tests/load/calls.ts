@@ -320,7 +320,7 @@ try {
 	const [file] = process.argv.slice(2);
 	if (file) await writeFile(file, `${JSON.stringify(results, null, '\t')}\n`);
 } finally {
-	for (const one of [floor, ...rivals]) one.end();
+	for (const one of [floor, ...rivals]) await one.end();
 	await scene.end();
 	await rivalDatabase.drop();
 	await postgres.stop();

