@@ -6,7 +6,7 @@ import type { GatewayKind } from './gateways.ts';
 /**
  * The lines by which each program asks the portal about a key. They drop whatever a client sends under the portal's own
  * names, so that an API behind them can rely on what it reads there. tests/proxied.postgres.test.ts reads those of
- * nginx and Caddy from the page, and has both programs run with them.
+ * nginx, Caddy and HAProxy from the page, and has the programs run with them.
  */
 
 const variableOf = (header: string) => header.toLowerCase().replaceAll('-', '_').replace('x_', '');
@@ -16,7 +16,10 @@ const restored = [400, 429, 503];
 
 function nginx({ origin, token }: Given): string {
 	const isEncrypted = origin.startsWith('https:');
+	const status = variableOf(statusHeader);
 	return lines(
+		"# Whoever else answers in the portal's place leads nowhere.",
+		`map $${status} $portico_api { 200 ${sampleApi}; }`,
 		'server {',
 		`	listen ${sampleListen};`,
 		'	location / {',
@@ -29,7 +32,7 @@ function nginx({ origin, token }: Given): string {
 		identityHeaders.map((header) => `		proxy_set_header ${header} $${variableOf(header)};`),
 		`		proxy_set_header ${statusHeader} "";`,
 		`		proxy_set_header ${gatewayTokenHeader} "";`,
-		`		proxy_pass http://${sampleApi};`,
+		'		proxy_pass http://$portico_api;',
 		'	}',
 		'	location = /_portico {',
 		'		internal;',
@@ -45,8 +48,7 @@ function nginx({ origin, token }: Given): string {
 		'	location @portico_refused {',
 		'		internal;',
 		restored.map(
-			(status) =>
-				`		if ($${variableOf(statusHeader)} = ${status}) { add_header Retry-After $retry_after always; return ${status}; }`
+			(meant) => `		if ($${status} = ${meant}) { add_header Retry-After $retry_after always; return ${meant}; }`
 		),
 		'		return 403;',
 		'	}',
@@ -215,11 +217,12 @@ const writers: Record<GatewayKind, (given: Given) => string> = {
 
 /** Where the lines belong, in a few words. */
 export const linesPlaces: Record<GatewayKind, string> = {
-	nginx: 'A server block, in “http { … }”. Its module auth_request comes with the packages of nginx.',
+	nginx:
+		'A server block and what it needs, in “http { … }”. The module auth_request comes with the packages of nginx.',
 	caddy: 'A site of the Caddyfile.',
 	traefik: 'Of the file provider (dynamic configuration).',
 	envoy: 'Envoy 1.26 or newer.',
-	haproxy: 'HAProxy has no question of its own for this: a script in Lua asks.',
+	haproxy: 'HAProxy 2.6 or newer, with Lua, as it is packaged: a script of its own asks. Two files.',
 	kong: 'A declarative configuration: the plugin “pre-function” asks.',
 	tyk: 'A custom middleware in JavaScript asks.',
 	other: 'By hand, to see what comes back.'

@@ -1,46 +1,60 @@
-import { forwardAuthPath, gatewayTokenHeader, identityHeaders } from './gateways.ts';
+import { forwardAuthPath, gatewayTokenHeader, identityHeaders, statusHeader } from './gateways.ts';
 import { lines, sampleApi, sampleListen, type Given } from './gateway-text.ts';
 
 /** Programs that ask by a script: nothing of theirs does it by configuration alone. */
 
-export function haproxy({ origin, token }: Given): string {
-	const { hostname, host, port, protocol } = new URL(origin);
-	const isEncrypted = protocol === 'https:';
-	const server = `${hostname}:${port || (isEncrypted ? 443 : 80)}`;
-	return lines(
-		'# With haproxy-auth-request (github.com/TimWolla/haproxy-auth-request) and what it needs, haproxy-lua-http.',
+export const haproxy = ({ origin, token }: Given) =>
+	lines(
+		'-- The file /etc/haproxy/portico.lua.',
+		'core.register_action("portico", { "http-req" }, function(txn)',
+		'	local headers = txn.http:req_get_headers()',
+		'	local asked = {',
+		`		["${gatewayTokenHeader.toLowerCase()}"] = { "${token}" },`,
+		'		["x-forwarded-uri"] = { txn.sf:pathq() }',
+		'	}',
+		'	-- Those in which you look for the key.',
+		'	for _, name in ipairs({ "authorization", "x-api-key" }) do',
+		'		for _, value in pairs(headers[name] or {}) do',
+		'			asked[name] = asked[name] or {}',
+		'			table.insert(asked[name], value)',
+		'		end',
+		'	end',
+		`	local url = "${origin}${forwardAuthPath}"`,
+		'	local answer = core.httpclient():get({ url = url, headers = asked, timeout = 2000 })',
+		'	local said = {}',
+		'	for name, values in pairs(answer and answer.headers or {}) do',
+		'		for _, value in pairs(values) do said[name:lower()] = value end',
+		'	end',
+		'	-- Whoever else answers in its place lets nobody in.',
+		`	if not said["${statusHeader.toLowerCase()}"] then answer = nil end`,
+		'	if answer and answer.status == 200 then',
+		`		for _, name in ipairs({ ${identityHeaders.map((header) => `"${header}"`).join(', ')} }) do`,
+		'			txn.http:req_set_header(name, said[name:lower()] or "")',
+		'		end',
+		'		return',
+		'	end',
+		'	local reply = txn:reply({ status = answer and answer.status or 503 })',
+		'	for _, name in ipairs({ "www-authenticate", "retry-after", "content-type" }) do',
+		'		if answer and said[name] then reply:add_header(name, said[name]) end',
+		'	end',
+		'	reply:set_body(answer and answer.body or "")',
+		'	txn:done(reply)',
+		'end)',
+		'',
+		'# The file /etc/haproxy/haproxy.cfg.',
 		'global',
-		'	lua-prepend-path /usr/share/haproxy/?/http.lua',
-		'	lua-load /usr/share/haproxy/auth-request.lua',
+		'	lua-load /etc/haproxy/portico.lua',
+		origin.startsWith('https:') && '	httpclient.ssl.ca-file /etc/ssl/certs/ca-certificates.crt',
 		'frontend api',
 		'	mode http',
 		`	bind :${sampleListen}`,
 		'	http-request del-header ^x[-_]portico[-_] -m reg',
-		'	http-request set-header X-Forwarded-Uri %[pathq]',
-		`	http-request set-header ${gatewayTokenHeader} "${token}"`,
-		`	http-request lua.auth-intercept portico ${forwardAuthPath} HEAD * x-portico-* www-authenticate,retry-after`,
-		"	# Also where the portal can't be asked.",
-		'	http-request deny deny_status 503 unless { var(txn.auth_response_successful) -m bool }',
-		`	http-request del-header ${gatewayTokenHeader}`,
+		'	http-request lua.portico',
 		'	default_backend api',
 		'backend api',
 		'	mode http',
-		`	server api ${sampleApi}`,
-		'backend portico',
-		'	mode http',
-		// The script speaks no TLS: what it asks goes by way of HAProxy itself.
-		isEncrypted
-			? [
-					'	server portico 127.0.0.1:8090',
-					'listen portico-tls',
-					'	mode http',
-					'	bind 127.0.0.1:8090',
-					`	http-request set-header Host ${host}`,
-					`	server portico ${server} ssl verify required ca-file /etc/ssl/certs/ca-certificates.crt sni str(${hostname})`
-				]
-			: `	server portico ${server}`
+		`	server api ${sampleApi}`
 	);
-}
 
 export const kong = ({ origin, token }: Given) =>
 	lines(
@@ -71,6 +85,8 @@ export const kong = ({ origin, token }: Given) =>
 		'                method = "GET", headers = asked, ssl_verify = true',
 		'              })',
 		'              if not answer then return kong.response.exit(503) end',
+		`              local is_the_portal = answer.headers["${statusHeader}"] == tostring(answer.status)`,
+		'              if not is_the_portal then return kong.response.exit(503) end',
 		'              if answer.status ~= 200 then',
 		'                return kong.response.exit(answer.status, answer.body, {',
 		'                  ["Content-Type"] = answer.headers["Content-Type"],',
@@ -103,7 +119,10 @@ export const tyk = ({ origin, token }: Given) =>
 		'		answer = JSON.parse(TykMakeHttpRequest(JSON.stringify({',
 		`			Method: "GET", Headers: asked, Domain: "${origin}", Resource: "${forwardAuthPath}"`,
 		'		})));',
-		'	} catch (error) {}',
+		`		if (answer.Headers["${statusHeader}"][0] !== String(answer.Code)) answer = { Code: 503 };`,
+		'	} catch (error) {',
+		'		answer = { Code: 503 };',
+		'	}',
 		'	if (answer.Code !== 200) {',
 		'		request.ReturnOverrides.ResponseCode = answer.Code || 503;',
 		'		request.ReturnOverrides.ResponseBody = answer.Body || "";',

@@ -307,6 +307,15 @@ test('a process that has lost the news says nothing from memory after two second
 	expect(lastLetIn - deaf).toBeLessThan(soon);
 	// Asked anew each time: what is done elsewhere is seen from the next request on.
 	expect(await ask(later.secret, other.origin)).toMatchObject({ status: 200 });
+	// Tokens that somebody makes up cost no statement each, and keep no gateway waiting.
+	const before = way.statements;
+	const madeUp = Array.from({ length: 100 }, (_, n) => {
+		const wrong = `pgw_${String(n).padStart(43, 'a')}`;
+		return forward(other.origin, wrong, { 'x-api-key': later.secret });
+	});
+	expect(await ask(later.secret, other.origin)).toMatchObject({ status: 200 });
+	for (const { status } of await Promise.all(madeUp)) expect(status).toBe(401);
+	expect(way.statements - before).toBeLessThan(70);
 	await revoke(later);
 	expect(await ask(later.secret, other.origin)).toMatchObject({ status: 401 });
 

@@ -107,7 +107,7 @@ export async function startCut(databaseUrl: string) {
 		},
 		/** The database is back. */
 		async mend() {
-			await listen(port);
+			if (!server.listening) await listen(port);
 		},
 		/** The connection that hears the news ends, and none like it comes about; queries are answered as before. */
 		deafen() {

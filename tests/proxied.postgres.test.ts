@@ -14,7 +14,19 @@ import { startSecond } from './race.ts';
 
 /** The programs themselves, with the lines that a gateway's page shows, in front of a small API. Two processes of Portico. */
 
-const programs = { nginx: findProgram('nginx'), caddy: findProgram('caddy') };
+const programs = {
+	nginx: findProgram('nginx'),
+	caddy: findProgram('caddy'),
+	haproxy: findProgram('haproxy')
+};
+
+/** Says yes to everything, as a web server does that knows nothing of the portal. */
+let impostorAsked = 0;
+const stranger = createServer((_, response) => {
+	impostorAsked += 1;
+	response.end('Welcome!');
+});
+const impostor = () => `http://127.0.0.1:${(stranger.address() as AddressInfo).port}`;
 
 let portal: Portal;
 let second: Server;
@@ -30,7 +42,8 @@ beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), 'portico-gateway-'));
 	// Its workers may be somebody else.
 	await chmod(folder, 0o755);
-	await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve));
+	for (const one of [api, stranger])
+		await new Promise<void>((resolve) => one.listen(0, '127.0.0.1', resolve));
 	portal = await startPortal();
 	second = await startSecond(portal);
 });
@@ -38,7 +51,7 @@ afterAll(async () => {
 	const ended = running.map((child) => new Promise((resolve) => child.once('exit', resolve)));
 	for (const child of running) child.kill('SIGTERM');
 	await Promise.all(ended);
-	api.close();
+	for (const one of [api, stranger]) one.close();
 	await second.dispose();
 	await portal.stop();
 	await rm(folder, { recursive: true, force: true });
@@ -46,6 +59,9 @@ afterAll(async () => {
 
 const unescape = (html: string) =>
 	html.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&');
+
+/** As a number: HAProxy asks a name server, which knows no localhost. */
+const addressOf = (origin: string) => origin.replace('localhost', '127.0.0.1');
 
 /** The lines as the page of a process shows them to a portal admin, with one's own addresses and token put in. */
 async function readLines(origin: string, gatewayId: string, token: string, port: number): Promise<string> {
@@ -59,7 +75,8 @@ async function readLines(origin: string, gatewayId: string, token: string, port:
 	return lines
 		.replaceAll(samplePlaceholder, token)
 		.replaceAll(sampleApi, `127.0.0.1:${(api.address() as AddressInfo).port}`)
-		.replace(new RegExp(`(listen |:)${sampleListen}`), `$1${port}`);
+		.replace(new RegExp(`(listen |:)${sampleListen}`), `$1${port}`)
+		.replaceAll(origin, addressOf(origin));
 }
 
 const starts = {
@@ -71,13 +88,22 @@ const starts = {
 			stdio: ['ignore', 'pipe', 'pipe'],
 			env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }
 		});
+	},
+	async haproxy(program: string, lines: string) {
+		const [script = '', config = ''] = lines.split(/^# The file .*$/m);
+		await writeFile(join(folder, 'portico.lua'), script);
+		const timeouts = ['connect', 'client', 'server'].map((what) => `	timeout ${what} 30s\n`);
+		const own = config.replace('/etc/haproxy', folder).concat('\n');
+		await writeFile(join(folder, 'haproxy.cfg'), `defaults\n${timeouts.join('')}${own}`);
+		return spawn(program, ['-db', '-f', join(folder, 'haproxy.cfg')], { stdio: ['ignore', 'pipe', 'pipe'] });
 	}
 };
 
 // Asked by each program: one does not wait for the other's process.
 const cases = [
 	{ kind: 'nginx', origin: () => portal.server.origin, isHere: true },
-	{ kind: 'caddy', origin: () => second.origin, isHere: false }
+	{ kind: 'caddy', origin: () => second.origin, isHere: false },
+	{ kind: 'haproxy', origin: () => portal.server.origin, isHere: true }
 ] as const;
 
 test.for(cases)(
@@ -178,18 +204,16 @@ test.for(cases)(
 		await portal.admin.api.organizations.restore.mutate({ organizationId: company.id });
 		await expect.poll(async () => (await call(bearer)).status, { interval: 5 }).toBe(200);
 		// Whatever answers in the portal's place, as a proxy that doesn't know its name, lets nobody in.
-		if (kind === 'caddy') {
-			const elsewhere = await findFreePort();
-			const lines = await readLines(origin(), gateway.id, token, elsewhere);
-			const impostor = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
-			running.push(await starts.caddy(program, lines.replaceAll(origin(), impostor)));
-			const asked = () =>
-				fetch(`http://127.0.0.1:${elsewhere}/v1/things`, { headers: bearer }).then(
-					({ status }) => status,
-					() => 0
-				);
-			await expect.poll(asked, { interval: 50 }).toBe(503);
-		}
+		const elsewhere = await findFreePort();
+		const misled = await readLines(origin(), gateway.id, token, elsewhere);
+		running.push(await starts[kind](program, misled.replaceAll(addressOf(origin()), impostor())));
+		const asked = () =>
+			fetch(`http://127.0.0.1:${elsewhere}/v1/things`, { headers: bearer }).then(
+				({ status }) => status,
+				() => 0
+			);
+		await expect.poll(asked, { interval: 50 }).toBe(kind === 'nginx' ? 500 : 503);
+		expect(impostorAsked).toBeGreaterThan(0);
 		await portal.admin.api.gateways.revoke.mutate({ gatewayId: gateway.id });
 		await expect.poll(async () => (await call(bearer)).status, { interval: 5 }).toBe(401);
 		for (const key of [secret, fresh]) expect(output + portal.server.logs + second.logs).not.toContain(key);

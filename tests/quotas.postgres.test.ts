@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../src/database/database.ts';
 import { createLimiter } from '../src/procedures/quotas/limiter.ts';
 import type { Limit } from '../src/procedures/quotas/shares.ts';
+import { startCut } from './cut.ts';
 import { createDatabase } from './harness.ts';
 
 /**
@@ -127,6 +128,67 @@ test('no second of the database’s clock sees more than its limit, over three p
 	// What is there is also given: in the seconds that were whole, nearly all of it.
 	expect(Math.max(...counts)).toBeGreaterThanOrEqual(most * 0.8);
 	await Promise.all(limiters.map((one) => one.stop()));
+});
+
+test('a limit that is lowered holds over all processes with the word of it, of a second as of a month', async () => {
+	const [most, lowered] = [30, 6];
+	const subject = randomUUID();
+	const limiters = [0, 1, 2].map(open);
+	// Each has taken its share of what was.
+	for (const limiter of limiters) {
+		expect((await limiter.spend([second(most, subject)])).reached).toBeNull();
+		expect((await limiter.spend([month(1_000, subject)])).reached).toBeNull();
+	}
+	const through = new Map<number, number>();
+	const began = Math.floor(Date.now() / 1000) + 1;
+	await Promise.all(
+		limiters.map(async (limiter) => {
+			for (let before = 0; before < began + 3;) {
+				before = Math.floor(Date.now() / 1000);
+				const { reached } = await limiter.spend([second(lowered, subject)]);
+				const after = Math.floor(Date.now() / 1000);
+				// Spent within that second and in no other; the database's clock is that of this machine.
+				if (!reached && before === after) through.set(after, (through.get(after) ?? 0) + 1);
+				await setTimeout(1);
+			}
+		})
+	);
+	expect(Math.max(...through.values())).toBeLessThanOrEqual(lowered);
+	expect(through.get(began)).toBeGreaterThan(0);
+	for (const limiter of limiters) {
+		expect((await limiter.spend([month(3, subject)])).reached).not.toBeNull();
+	}
+	await Promise.all(limiters.map((one) => one.stop()));
+});
+
+test('what could not be given back is given with the next, and once, also where only the answer was lost', async () => {
+	const way = await startCut(database.url);
+	const far = await openDatabase({ DATABASE_URL: way.url, DATA_FOLDER: '' });
+	try {
+		for (const fail of [() => way.cut(), () => way.loseAnswerTo('"endsAt":')]) {
+			const limit = month(100_000);
+			const other = open();
+			for (let step = 0; step < 500; step += 1) await other.spend([limit]);
+			const failed: unknown[] = [];
+			const limiter = createLimiter({
+				db: far.db,
+				processId: randomUUID(),
+				report: (error) => failed.push(error)
+			});
+			for (let step = 0; step < 5; step += 1) await limiter.spend([limit]);
+			const failing = fail();
+			await limiter.stop();
+			await failing;
+			expect(failed.length).toBeGreaterThan(0);
+			await way.mend();
+			await limiter.stop();
+			await other.stop();
+			expect(await takenOf(limit)).toBe(505);
+		}
+	} finally {
+		await far.close();
+		await way.stop();
+	}
 });
 
 test('a process that comes late gets its part of what another one has taken, once that one’s share ends', async () => {

@@ -1,4 +1,4 @@
-import { inTurn } from '../../database/turns.ts';
+import pLimit from 'p-limit';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { GatewayHead } from '#lib/gateways.ts';
@@ -63,12 +63,22 @@ export function createGatewayFinder({ db, env, log }: { db: Db; env: Env; log: L
 	const ofEnvironment = new Set((env.GATEWAY_TOKEN ?? []).map(hashToken));
 	const memory = createMemory<Known>({ found: 1, refused: 0 });
 	const noteUse = createNotes(db, log);
+	const inOrder = pLimit(1);
+	let next: Promise<Kept<Known>> | null = null;
+
+	/** Whoever asks while a statement is under way goes with the next one: made-up tokens keep nobody waiting. */
+	function lookUpTogether(): Promise<Kept<Known>> {
+		return (next ??= inOrder(() => {
+			next = null;
+			return lookUp(db);
+		}));
+	}
 
 	return {
 		/** The gateway with this token, which is noted as used from that address; null where there is none. */
 		async find(token: string, address: string): Promise<Asking | null> {
 			const hash = hashToken(token);
-			const known = await memory.read('all', () => inTurn('gateways', 2, () => lookUp(db)));
+			const known = await memory.read('all', lookUpTogether);
 			const found = known.get(ofEnvironment.has(hash) ? environmentId : hash);
 			if (!found || (found.expiresAt && found.expiresAt.getTime() <= Date.now())) return null;
 			noteUse(found, address);

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { Db } from '../../database/database.ts';
-import { giveBack, takeShares, type Limit, type Share } from './shares.ts';
+import { giveBack, takeShares, type Limit, type Rest, type Share } from './shares.ts';
 
 /**
  * Lets requests through, never more in a span than its limit over all processes together, and without a write per request:
@@ -25,6 +26,8 @@ export interface Verdict {
 /** What was taken under one limit. */
 interface Held {
 	share: Share;
+	/** The limit that it was taken under. */
+	under: number;
 	/** Of a month: what is not spent. */
 	left: number;
 	/** Of seconds: how much was spent in which. */
@@ -47,6 +50,8 @@ interface Seconds {
 /** What isn't spent from for so many milliseconds is given back. */
 const idleAfter = 60_000;
 const tidyEvery = 20_000;
+/** So much waits to be given back at most, while the database is away, and goes in one statement. */
+const [restsAtMost, restsAtOnce] = [100_000, 10_000];
 /** Of a month so much is taken at once that it lasts for about so many milliseconds. */
 const lastsFor = 5_000;
 /** Of a month so much is taken at first, and a hundredth of it at most: what is lent counts as used. */
@@ -58,6 +63,12 @@ const monthAgain = 5;
 const asksAtMost = 20;
 
 const spentIn = ({ spent }: Held, at: number) => spent.get(at) ?? 0;
+/**
+ * Requests a second that a share lets through. Once the limit is lowered, everybody has the same part of it as of the former
+ * one, all of them together no more than it; what was taken before ends by itself, and only then something else is taken.
+ */
+const rateOf = ({ share, under }: Held, { most }: Limit) =>
+	most < under ? Math.floor((share.granted * most) / under) : Math.min(share.granted, most);
 const keyOf = ({ span, subject }: Pick<Limit, 'span' | 'subject'>) => `${span} ${subject}`;
 
 export type Limiter = ReturnType<typeof createLimiter>;
@@ -126,6 +137,7 @@ export function createLimiter(
 		const pause = share.span === 'second' ? 0 : share.granted === 0 ? monthAgain : -1;
 		held[share.span].set(share.subject, {
 			share,
+			under: limit.most,
 			left: share.granted + (isSameMonth ? before.left : 0),
 			spent: before?.spent ?? new Map(),
 			shortUntil: isShort ? first + pause : 0,
@@ -157,22 +169,30 @@ export function createLimiter(
 	/** Whether one more request may go through; `unknown` until a share was asked for. */
 	function look(limit: Limit, { first, second }: Seconds): 'free' | 'full' | 'unknown' {
 		const one = find(limit);
-		if (!one || second >= one.share.endsAt) return 'unknown';
+		if (!one) return 'unknown';
+		const isLowered = limit.most < one.under;
+		if (second >= one.share.endsAt) {
+			// Asked for before it has surely ended, a share of the former limit would be given again.
+			return isLowered && limit.span === 'second' && first < one.share.endsAt ? 'full' : 'unknown';
+		}
 		const isShort = first <= one.shortUntil;
 		if (limit.span === 'month') {
+			// Others may have taken more than the lowered limit lets through.
+			if (isLowered) return 'unknown';
 			if ((one.share.taken ?? 0) - one.left >= limit.most) return 'full';
 			if (one.left > 0) return 'free';
 			return isShort ? 'full' : 'unknown';
 		}
-		const rate = Math.min(one.share.granted, limit.most);
+		const rate = rateOf(one, limit);
 		if (spentIn(one, first) < rate && spentIn(one, second) < rate) return 'free';
-		return rate >= limit.most || isShort ? 'full' : 'unknown';
+		return rate >= limit.most || isShort || isLowered ? 'full' : 'unknown';
 	}
 
 	function pay(limit: Limit, { first, second }: Seconds): void {
 		const one = find(limit);
 		if (!one) return;
 		one.spentAt = performance.now();
+		one.under = Math.max(one.under, limit.most);
 		if (limit.span === 'month') {
 			one.left -= 1;
 			return;
@@ -194,19 +214,36 @@ export function createLimiter(
 		return { subject, span, most, name, left: Math.max(most - used, 0), resetsIn };
 	}
 
-	const tidying = setInterval(() => void giveIdleBack(idleAfter).catch(report), tidyEvery);
+	/** What is to be given back, and of it what was sent and not answered, which goes again as it is. */
+	const rests = new Map<string, Rest>();
+	let sent: { key: string; rests: Rest[] } | null = null;
+
+	function takeRests(): typeof sent {
+		const taken = [...rests].slice(0, restsAtOnce);
+		for (const [key] of taken) rests.delete(key);
+		return taken.length === 0 ? null : { key: randomUUID(), rests: taken.map(([, rest]) => rest) };
+	}
 
 	async function giveIdleBack(forMs: number): Promise<void> {
 		const now = performance.now();
-		const rests: Parameters<typeof giveBack>[1][number][] = [];
 		for (const { share, left, spentAt } of [...held.second.values(), ...held.month.values()]) {
 			if (now - spentAt < forMs) continue;
 			held[share.span].delete(share.subject);
-			if (share.span === 'month' && left > 0)
-				rests.push({ subject: share.subject, endsAt: share.endsAt, left });
+			if (share.span !== 'month' || left <= 0) continue;
+			const { subject, endsAt } = share;
+			const key = `${subject} ${endsAt}`;
+			// More than that is lost to the month.
+			if (rests.size >= restsAtMost && !rests.has(key)) continue;
+			rests.set(key, { subject, endsAt, left: left + (rests.get(key)?.left ?? 0) });
 		}
-		await giveBack(db, rests);
+		while ((sent ??= takeRests())) {
+			await giveBack(db, sent.key, sent.rests);
+			sent = null;
+		}
 	}
+
+	const tidy = (forMs: number) => inOrder(() => giveIdleBack(forMs)).catch(report);
+	const tidying = setInterval(() => void tidy(idleAfter), tidyEvery);
 
 	return {
 		/**
@@ -241,10 +278,13 @@ export function createLimiter(
 				}
 			}
 		},
-		/** Gives back what isn't spent. */
+		/** Gives back what isn't spent; tried again where the answer is lost. */
 		async stop(): Promise<void> {
 			clearInterval(tidying);
-			await inOrder(() => giveIdleBack(0)).catch(report);
+			for (let tried = 0; tried < 3; tried += 1) {
+				await tidy(0);
+				if (sent === null) return;
+			}
 		}
 	};
 }

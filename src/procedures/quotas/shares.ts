@@ -51,18 +51,27 @@ export async function takeShares(
 	return rows;
 }
 
-/** Gives back what was taken of a month and not spent. */
-export async function giveBack(
-	db: Db,
-	rests: readonly { subject: string; endsAt: number; left: number }[]
-): Promise<void> {
-	if (rests.length === 0) return;
+/** What was taken of a month and not spent. */
+export interface Rest {
+	subject: string;
+	endsAt: number;
+	left: number;
+}
+
+/**
+ * Gives back what was not spent, once for each key however often it is sent: where the answer to the statement is lost,
+ * nobody knows whether it was carried out. The keys are those of batches of counts, which are kept for two days.
+ */
+export async function giveBack(db: Db, key: string, rests: readonly Rest[]): Promise<void> {
 	await sql`
-		with rest as materialized (
+		with batch as (
+			insert into usage_batch (key) values (${key}) on conflict do nothing returning key
+		), rest as materialized (
 			select quota_month.subject, quota_month.began_at, rest."left"
 			from jsonb_to_recordset(${JSON.stringify(rests)}::jsonb) as rest (subject uuid, "endsAt" bigint, "left" bigint)
 			join quota_month on quota_month.subject = rest.subject
 				and quota_month.began_at = (to_timestamp(rest."endsAt") at time zone 'UTC' - interval '1 month') at time zone 'UTC'
+			where exists (select from batch)
 			-- In the order in which they are taken.
 			order by quota_month.subject for update of quota_month
 		)
