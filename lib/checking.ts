@@ -1,3 +1,5 @@
+import type { PlanHead, ProductHead } from './products.ts';
+
 /** What becomes of a key that a gateway asks about. */
 
 /** Whose key it is. */
@@ -5,6 +7,14 @@ export type Identity = {
 	credential: { id: string; label: string; createdAt: string; expiresAt: string | null };
 	application: { id: string; name: string };
 	organization: { id: string; name: string };
+};
+
+/** What lets an application call a product. */
+export type Opened = {
+	/** By which the plan's limits count. */
+	accessId: string;
+	product: ProductHead;
+	plan: Pick<PlanHead, 'name' | 'perSecond' | 'perMonth'>;
 };
 
 /**
@@ -20,10 +30,20 @@ export const refusedKeys = {
 	expired: { status: 401, said: 'This key has expired.' },
 	organization: { status: 403, said: 'The organization that this key belongs to is not active.' },
 	account: { status: 403, said: 'The account that this key belongs to is not active.' },
+	access: { status: 403, said: 'The application of this key has no access to this API.' },
+	retired: { status: 403, said: 'This API has been retired.' },
+	aged: { status: 401, said: 'This key is older than the plan for this API allows. Rotate it.' },
 	limited: { status: 429, said: 'There were as many requests with this key as its limit lets through.' }
 } as const satisfies Record<string, { status: 401 | 403 | 429; said: string }>;
 export type RefusedKey = keyof typeof refusedKeys;
 
 /** The answer to a gateway that asks about a key, with its reason. */
 export type Answer =
-	({ isActive: true } & Identity) | { isActive: false; reason: RefusedKey; identity: Identity | null };
+	| ({
+			isActive: true;
+			/** Null where the question names no product. */
+			opened: Opened | null;
+			/** The addresses of all products that the application may call, with spaces between them. */
+			scope: string;
+	  } & Identity)
+	| { isActive: false; reason: RefusedKey; identity: Identity | null };

@@ -20,7 +20,10 @@ const queryName = text(200)
 		abort: true,
 		error: 'A parameter is named by up to 60 letters, digits, hyphens and underscores, such as api_key.'
 	})
-	.trim();
+	.trim()
+	.refine((name) => name !== 'product', {
+		error: 'By this parameter a gateway names an API product. Take a name of your own.'
+	});
 
 /** What a form of a gateway holds. */
 export const gatewayInput = {

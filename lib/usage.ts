@@ -8,6 +8,9 @@ export const usageAnswers = [
 	'expired',
 	'organization',
 	'account',
+	'access',
+	'retired',
+	'aged',
 	'limited'
 ] as const;
 export type UsageAnswer = (typeof usageAnswers)[number];
@@ -22,6 +25,9 @@ export const refusalLabels: Record<Exclude<UsageAnswer, 'allowed'>, string> = {
 	expired: 'The credential had expired',
 	organization: 'The organization was not active',
 	account: 'The account was not active',
+	access: 'The application had no access to the API',
+	retired: 'The API was retired',
+	aged: 'The credential was older than its plan allows',
 	limited: 'A limit was reached'
 };
 

@@ -1,5 +1,5 @@
 import { sql, type SqlBool } from 'kysely';
-import type { Answer, Identity, RefusedKey } from '#lib/checking.ts';
+import type { Answer, Identity, Opened, RefusedKey } from '#lib/checking.ts';
 import type { GatewayHead } from '#lib/gateways.ts';
 import { quotaKeys, quotasOf } from '#lib/quotas.ts';
 import { status } from '#lib/views.ts';
@@ -16,13 +16,36 @@ import type { Limit } from '../quotas/shares.ts';
 
 /** What a key is worth: every gateway's question ends here, whichever way it came. */
 
-/** By hashes with spaces between them: more than one while the lookup key is being replaced. */
-const selectByHash = compileOnce((db: Db, hashes: string) =>
+/** All that the application may call, and until when at the earliest; null where that is nothing. */
+const scope = sql<{ slugs: string; until: string | null } | null>`(
+	select jsonb_build_object(
+		'slugs', string_agg(offered.slug, ' ' order by offered.slug),
+		'until', min(least(held.ends_at, offered.retires_at))
+	)
+	from access as held join product as offered on offered.id = held.product_id
+	where held.application_id = application.id
+		and coalesce(held.ends_at > now(), true)
+		and offered.status = 'published' and coalesce(offered.retires_at > now(), true)
+	having count(*) > 0
+)`;
+
+/**
+ * By hashes with spaces between them: more than one while the lookup key is being replaced. With what the application has of
+ * the product, if the question names one.
+ */
+const selectByHash = compileOnce((db: Db, hashes: string, productId: string | null) =>
 	db
 		.selectFrom('credential')
 		.innerJoin('application', 'application.id', 'credential.applicationId')
 		.innerJoin('organization', 'organization.id', 'application.organizationId')
 		.innerJoin('portal', (join) => join.onTrue())
+		.leftJoin('access', (join) =>
+			join
+				.onRef('access.applicationId', '=', 'application.id')
+				.on('access.productId', '=', sql<string>`${productId}::uuid`)
+		)
+		.leftJoin('product', 'product.id', 'access.productId')
+		.leftJoin('plan', 'plan.id', 'access.planId')
 		.select([
 			'credential.id',
 			'credential.label',
@@ -39,8 +62,20 @@ const selectByHash = compileOnce((db: Db, hashes: string) =>
 			'organization.requestedBy',
 			'organization.quotas as organizationQuotas',
 			'application.quotas as applicationQuotas',
-			...quotaKeys.map((key) => `portal.${key}` as const)
+			...quotaKeys.map((key) => `portal.${key}` as const),
+			'access.id as accessId',
+			'access.endsAt',
+			'product.id as productId',
+			'product.slug as productSlug',
+			'product.name as productName',
+			'product.status as productStatus',
+			'product.retiresAt',
+			'plan.name as planName',
+			'plan.perSecond',
+			'plan.perMonth',
+			'plan.credentialDays'
 		])
+		.select(scope.as('scope'))
 		.select(sql<boolean>`${isInForce}`.as('isInForce'))
 		.where(sql<SqlBool>`credential.lookup_hash = any(string_to_array(${hashes}, ' '))`)
 );
@@ -64,6 +99,24 @@ function findReason(row: Row, now: number): RefusedKey | null {
 	return row.status === status.enum.approved ? 'account' : 'organization';
 }
 
+const dayMs = 86_400_000;
+
+/** What the application may call by its access, and until when, in milliseconds since 1970; or why it may not. */
+function openedBy(row: Row, now: number): { opened: Opened; until: number } | RefusedKey {
+	const { accessId, productId, productSlug, productName, planName } = row;
+	// The first says it; the others are there with it.
+	if (!accessId || !productId || !productSlug || !productName || planName === null) return 'access';
+	const ends = [
+		['retired', row.productStatus === 'retired' ? 0 : (row.retiresAt?.getTime() ?? Infinity)],
+		['access', row.productStatus === 'draft' ? 0 : (row.endsAt?.getTime() ?? Infinity)],
+		['aged', row.credentialDays ? row.createdAt.getTime() + row.credentialDays * dayMs : Infinity]
+	] as const;
+	for (const [reason, at] of ends) if (at <= now) return reason;
+	const plan = { name: planName, perSecond: row.perSecond ?? 0, perMonth: row.perMonth ?? 0 };
+	const product = { id: productId, slug: productSlug, name: productName };
+	return { opened: { accessId, product, plan }, until: Math.min(...ends.map(([, at]) => at)) };
+}
+
 /** So long an answer is kept at most, in milliseconds: whatever changes it ends it, and this what nobody was told of. */
 const keptFor = { found: 60_000, refused: 5_000 };
 
@@ -79,25 +132,31 @@ const refuse = (reason: RefusedKey, identity: Identity | null): Known => ({
 });
 
 /** The answer as it is now in the database: one indexed query. With what ends it, for whoever keeps it. */
-async function lookUp(db: Db, hash: string): Promise<Kept<Known>> {
-	const [row] = await selectByHash(db, hash);
+async function lookUp(db: Db, hash: string, productId: string | null): Promise<Kept<Known>> {
+	const [row] = await selectByHash(db, hash, productId);
 	if (!row) return { value: refuse('unknown', null), tags: [], forMs: keptFor.refused, room: 'refused' };
 	const tags = [
 		`organization:${row.organizationId}`,
 		// Which hold the limits.
 		'noun:settings',
-		...(row.isPersonal && row.requestedBy ? [`account:${row.requestedBy}`] : [])
+		...(row.isPersonal && row.requestedBy ? [`account:${row.requestedBy}`] : []),
+		...(productId || row.scope ? ['noun:product', 'noun:plan'] : [])
 	];
 	const now = Date.now();
-	const reason = findReason(row, now);
 	const identity = identityOf(row);
-	if (reason) return { value: refuse(reason, identity), tags, forMs: keptFor.refused, room: 'refused' };
+	const found = findReason(row, now) ?? (productId ? openedBy(row, now) : null);
+	if (typeof found === 'string')
+		return { value: refuse(found, identity), tags, forMs: keptFor.refused, room: 'refused' };
 	// Its own end is part of the answer.
-	const left = row.expiresAt ? row.expiresAt.getTime() - now : Infinity;
-	const forMs = Math.min(keptFor.found, left);
+	const ends = [row.expiresAt?.getTime(), found?.until, row.scope?.until && Date.parse(row.scope.until)];
+	const left = Math.min(...ends.map((at) => at || Infinity)) - now;
 	const quotas = quotasOf(row, row.organizationQuotas, row.applicationQuotas);
-	const value = { answer: { isActive: true, ...identity } as const, limits: limitsOf(identity, quotas) };
-	return { value, tags, forMs, room: 'found' };
+	const opened = found?.opened ?? null;
+	const value = {
+		answer: { isActive: true, opened, scope: row.scope?.slugs ?? '', ...identity } as const,
+		limits: limitsOf(identity, quotas, opened)
+	};
+	return { value, tags, forMs: Math.min(keptFor.found, left), room: 'found' };
 }
 
 const mistyped = refuse('mistyped', null);
@@ -112,8 +171,12 @@ async function find(vault: Vault, key: string, findByHash: (hash: string) => Pro
 }
 
 /** As the database has it now. */
-export async function answerTo({ db, vault }: { db: Db; vault: Vault }, key: string): Promise<Answer> {
-	const { answer } = await find(vault, key, async (hash) => (await lookUp(db, hash)).value);
+export async function answerTo(
+	{ db, vault }: { db: Db; vault: Vault },
+	key: string,
+	productId: string | null
+): Promise<Answer> {
+	const { answer } = await find(vault, key, async (hash) => (await lookUp(db, hash, productId)).value);
 	return answer;
 }
 
@@ -145,9 +208,15 @@ export function createChecker({
 	const memory = createMemory<Known>({ found: 20_000, refused: 5_000 });
 	return {
 		/** Every check of every gateway passes here, once its answer is known. */
-		async check(gateway: Pick<GatewayHead, 'id'>, key: string): Promise<Checked> {
+		async check(
+			gateway: Pick<GatewayHead, 'id'>,
+			key: string,
+			productId: string | null
+		): Promise<Checked> {
 			const { answer, limits: under } = await find(vault, key, (hash) =>
-				memory.read(hash, () => inTurn(`gateway:${gateway.id}`, lookUpsAtOnce, () => lookUp(db, hash)))
+				memory.read(productId ? `${hash} ${productId}` : hash, () =>
+					inTurn(`gateway:${gateway.id}`, lookUpsAtOnce, () => lookUp(db, hash, productId))
+				)
 			);
 			if (!answer.isActive) {
 				counter.count(gateway.id, answer);

@@ -231,7 +231,7 @@ export const gatewaysRouter = router({
 	/** What a gateway is answered about this key, and why. The key is kept nowhere, and no event tells of it. */
 	check: adminProcedure({ key: text(500) }).mutation(async ({ ctx, input }) => {
 		await limit(ctx.db, `gateway-check:account:${ctx.user.id}`, 30, 60);
-		const answer = await answerTo(ctx, input.key.trim());
+		const answer = await answerTo(ctx, input.key.trim(), null);
 		return { answer, status: answer.isActive ? (200 as const) : refusedKeys[answer.reason].status };
 	})
 });

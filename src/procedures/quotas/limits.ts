@@ -1,14 +1,24 @@
-import type { Identity } from '#lib/checking.ts';
+import type { Identity, Opened } from '#lib/checking.ts';
 import type { Quotas } from '#lib/quotas.ts';
 import type { LimitState } from './limiter.ts';
 import type { Limit } from './shares.ts';
 
 /** The limits that one request counts under. */
-export const limitsOf = ({ credential, application }: Identity, quotas: Quotas): Limit[] => [
+export const limitsOf = (
+	{ credential, application }: Identity,
+	quotas: Quotas,
+	opened: Opened | null
+): Limit[] => [
 	{ subject: credential.id, span: 'second', most: quotas.credentialPerSecond, name: 'credential-second' },
 	{ subject: credential.id, span: 'month', most: quotas.credentialPerMonth, name: 'credential-month' },
 	{ subject: application.id, span: 'second', most: quotas.applicationPerSecond, name: 'application-second' },
-	{ subject: application.id, span: 'month', most: quotas.applicationPerMonth, name: 'application-month' }
+	{ subject: application.id, span: 'month', most: quotas.applicationPerMonth, name: 'application-month' },
+	...(opened
+		? ([
+				{ subject: opened.accessId, span: 'second', most: opened.plan.perSecond, name: 'plan-second' },
+				{ subject: opened.accessId, span: 'month', most: opened.plan.perMonth, name: 'plan-month' }
+			] as const)
+		: [])
 ];
 
 const month = { endsAt: 0, seconds: 0 };

@@ -5,9 +5,9 @@ import type { Db } from '../../database/database.ts';
 
 export type Span = 'second' | 'month';
 
-/** Whose requests are counted together, a credential's or an application's, and how many there may be. */
+/** Whose requests are counted together, a credential's, an application's or those of one with a product, and how many there may be. */
 export interface Limit {
-	/** The credential's or application's id. */
+	/** The credential's, application's or access's id. */
 	subject: string;
 	span: Span;
 	/** Requests in one span of the calendar, in UTC; 0 for any number. */
