@@ -2,6 +2,7 @@ import { sentence } from './direction.ts';
 import { event, type Audience } from './event.ts';
 import { portalEvents } from './portal-events.ts';
 import { productEvents } from './product-events.ts';
+import type { ProductHead } from './products.ts';
 import { sayQuotas, type OwnQuotas } from './quotas.ts';
 import { z } from './schema.ts';
 import { roleLabels, fullName } from './views.ts';
@@ -29,10 +30,17 @@ type Move = { application: ApplicationHead; name: string; to: { slug: string; na
 type OfHead = { application: ApplicationHead };
 type Nearing = OfHead & {
 	credential: Pick<Credential, 'id' | 'label' | 'lastFour'> | null;
+	/** Where it is the limit of the plan by which the application calls it. */
+	product?: ProductHead | undefined;
 	percent: number;
 	most: number;
 };
 type OfCredential = { applicationId: string; applicationName: string; credential: Credential };
+
+function nearing({ application, credential, product }: Nearing): string {
+	if (credential) return sentence`“${credential.label}” (…${credential.lastFour}) of ${application.name}`;
+	return product ? sentence`${application.name} with ${product.name}` : application.name;
+}
 
 /** “Grace Okafor (grace@northwind.example)”, or the address alone where the list had no name. */
 const invitee = (one: Invitation) =>
@@ -216,8 +224,8 @@ export const events = {
 	/** Of what a month holds. `credential`: the one whose limit it is, or null for that of the application. */
 	'application.neared': event(
 		'organization',
-		({ application, credential, percent, most }: Nearing) =>
-			sentence`says that ${credential ? sentence`“${credential.label}” (…${credential.lastFour}) of ${application.name}` : application.name} has used ${percent === 100 ? 'all' : `${percent} %`} of its ${most.toLocaleString('en')} requests of this month`
+		(one: Nearing) =>
+			sentence`says that ${nearing(one)} has used ${one.percent === 100 ? 'all' : `${one.percent} %`} of its ${one.most.toLocaleString('en')} requests of this month`
 	),
 	'credential.created': event(
 		'organization',

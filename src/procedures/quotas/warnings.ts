@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { ProductHead } from '#lib/products.ts';
 import { percentOf, warnedAt } from '#lib/quotas.ts';
 import { fullName } from '#lib/views.ts';
 import { system } from '../../api/trpc.ts';
@@ -39,8 +40,15 @@ export function createWarnings(parts: Parts) {
 	};
 }
 
-/** Whose limit it is: a credential's, or that of all credentials of an application. */
-async function findSubject(db: Trx, subject: string) {
+interface Subject {
+	id: string;
+	organizationId: string;
+	credential: { id: string; label: string; lastFour: string } | null;
+	product?: ProductHead;
+}
+
+/** Whose limit it is: a credential's, that of all credentials of an application, or that of its plan for a product. */
+async function findSubject(db: Trx, subject: string): Promise<Subject | undefined> {
 	const credential = await db
 		.selectFrom('credential')
 		.innerJoin('application', 'application.id', 'credential.applicationId')
@@ -51,12 +59,28 @@ async function findSubject(db: Trx, subject: string) {
 		const { label, lastFour, ...application } = credential;
 		return { ...application, credential: { id: subject, label, lastFour } };
 	}
+	const access = await db
+		.selectFrom('access')
+		.innerJoin('product', 'product.id', 'access.productId')
+		.select(['applicationId', 'organizationId', 'product.id', 'product.slug', 'product.name'])
+		.where('access.id', '=', subject)
+		.executeTakeFirst();
+	if (access) {
+		const { applicationId, organizationId, ...product } = access;
+		return { id: applicationId, organizationId, credential: null, product };
+	}
 	const application = await db
 		.selectFrom('application')
 		.select(['id', 'organizationId'])
 		.where('id', '=', subject)
 		.executeTakeFirst();
 	return application && { ...application, credential: null };
+}
+
+/** As a sentence of an e-mail begins. */
+function sayWhose({ credential, product }: Subject): string {
+	if (credential) return `The credential “${credential.label}” (…${credential.lastFour}) of the application`;
+	return product ? `With the API ${product.name}, the application` : 'The application';
 }
 
 async function tell(ctx: WritingContext, subject: string, most: number): Promise<void> {
@@ -90,7 +114,7 @@ async function tell(ctx: WritingContext, subject: string, most: number): Promise
 	const application = headOf(await getApplication(db, organization.id, found.id));
 	const next = new Date(month.beganAt);
 	next.setUTCMonth(next.getUTCMonth() + 1);
-	const { credential } = found;
+	const { credential, product } = found;
 	const members = (await listMembers(db, organization.id)).filter(({ role }) => role === 'super_admin');
 	await ctx.outbox.enqueueMany(
 		db,
@@ -102,9 +126,7 @@ async function tell(ctx: WritingContext, subject: string, most: number): Promise
 				firstName: member.firstName,
 				applicationName: application.name,
 				share: level === 100 ? 'all' : `${level} %`,
-				subject: credential
-					? `The credential “${credential.label}” (…${credential.lastFour}) of the application`
-					: 'The application',
+				subject: sayWhose(found),
 				most: most.toLocaleString('en'),
 				beginsAnew: next.toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' }),
 				consequence:
@@ -118,6 +140,7 @@ async function tell(ctx: WritingContext, subject: string, most: number): Promise
 	await publish({ ...ctx, organization }, 'application.neared', {
 		application,
 		credential,
+		product,
 		percent: level,
 		most
 	});
