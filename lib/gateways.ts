@@ -34,9 +34,13 @@ export const identityHeaders = [
 	'X-Portico-Organization',
 	'X-Portico-Application-Id',
 	'X-Portico-Application',
-	'X-Portico-Credential-Id'
+	'X-Portico-Credential-Id',
+	'X-Portico-Product',
+	'X-Portico-Plan'
 ] as const;
 export const forwardAuthPath = '/api/forward-auth';
+/** By which a question names the product that it is about, by its address. */
+export const productParameter = 'product';
 
 /** Where a gateway looks for the key of whoever calls. */
 export type KeyPlaces = {

@@ -1,13 +1,21 @@
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
-import { refusedKeys, type Identity } from '#lib/checking.ts';
-import { gatewayTokenHeader, statusHeader, type GatewayHead } from '#lib/gateways.ts';
+import { STATUS_CODES } from 'node:http';
+import { refusedKeys, type Identity, type Opened } from '#lib/checking.ts';
+import {
+	forwardAuthPath,
+	gatewayTokenHeader,
+	productParameter,
+	statusHeader,
+	type GatewayHead
+} from '#lib/gateways.ts';
+import type { ProductHead } from '#lib/products.ts';
 import { Refusal, refusalOfOutage } from '../api/refusals.ts';
 import type { Checker } from '../procedures/gateways/checking.ts';
+import type { ProductFinder } from '../procedures/gateways/products.ts';
 import type { GatewayFinder } from '../procedures/gateways/tokens.ts';
 import { rateLimitHeaders } from '../procedures/quotas/limits.ts';
 import { readBody, smallBody } from './bodies.ts';
 import { Ambiguous, findPresentedKey } from './presented.ts';
-import type { Answering, Reply } from './replies.ts';
+import type { Answering, Question, Reply } from './replies.ts';
 
 /**
  * How a gateway asks whether to let a request through: it sends the request's headers here, and a status comes back
@@ -22,18 +30,21 @@ interface Refused {
 	detail: string;
 	/** Of the key, as the portal's admins see it. */
 	reason?: string;
+	/** Which the key doesn't open. */
+	product?: ProductHead | null;
 	headers?: Record<string, string>;
 }
 
 /** A refusal as a problem document (RFC 9457), with the status that the gateway's program can do something with. */
-function refuse(gateway: GatewayHead | null, { status, detail, reason, headers }: Refused): Reply {
+function refuse(gateway: GatewayHead | null, { status, detail, reason, product, headers }: Refused): Reply {
 	const shown = gateway?.kind === 'nginx' && !passedOn.includes(status) ? 403 : status;
 	const problem = {
 		type: 'about:blank',
 		title: STATUS_CODES[status],
 		status,
 		detail,
-		...(reason && { reason })
+		...(reason && { reason }),
+		...(product && { product: { slug: product.slug, name: product.name } })
 	};
 	return {
 		status: shown,
@@ -49,20 +60,38 @@ function challenge(realm: string, words?: string): Record<string, string> {
 }
 
 /** Headers hold Latin-1 alone. */
-const identityOf = ({ organization, application, credential }: Identity) => ({
+const identityOf = ({
+	organization,
+	application,
+	credential,
+	opened
+}: Identity & { opened: Opened | null }) => ({
 	'x-portico-organization-id': organization.id,
 	'x-portico-organization': encodeURIComponent(organization.name),
 	'x-portico-application-id': application.id,
 	'x-portico-application': encodeURIComponent(application.name),
-	'x-portico-credential-id': credential.id
+	'x-portico-credential-id': credential.id,
+	...(opened && {
+		'x-portico-product': opened.product.slug,
+		'x-portico-plan': encodeURIComponent(opened.plan.name)
+	})
 });
+
+/**
+ * The products that the question names, in its own address alone. Some gateways put the path and the query behind it that
+ * their clients asked for: there, nothing is read, or a client would choose what its key is checked for.
+ */
+function namedProducts(target: string): string[] {
+	const [path, query = ''] = target.split('?', 2);
+	return path === forwardAuthPath ? new URLSearchParams(query).getAll(productParameter) : [];
+}
 
 /** By any method. */
 export function createForwardAuth(
-	{ checker, gateways }: { checker: Checker; gateways: GatewayFinder },
+	{ checker, gateways, products }: { checker: Checker; gateways: GatewayFinder; products: ProductFinder },
 	realm: string
 ): Answering {
-	async function answerGateway(incoming: IncomingMessage, gateway: GatewayHead): Promise<Reply> {
+	async function answerGateway({ incoming, target }: Question, gateway: GatewayHead): Promise<Reply> {
 		const { 'content-length': length, 'transfer-encoding': encoding } = incoming.headersDistinct;
 		// Nothing of a body is of use, but whoever sends one is to hear the answer.
 		if (length || encoding) {
@@ -81,7 +110,10 @@ export function createForwardAuth(
 			const detail = 'There is no key in the request.';
 			return refuse(gateway, { status: 401, detail, headers: challenge(realm) });
 		}
-		const { answer, limits, retryAfter } = await checker.check(gateway, key);
+		const asked = await products.find(gateway.id, namedProducts(target));
+		if ('problem' in asked) return refuse(gateway, { status: 400, detail: asked.problem });
+		const { product } = asked;
+		const { answer, limits, retryAfter } = await checker.check(gateway, key, product?.id ?? null);
 		const rate = rateLimitHeaders(limits);
 		if (answer.isActive) {
 			return { status: 200, headers: { ...identityOf(answer), ...rate, [statusHeader]: '200' }, body: '' };
@@ -92,7 +124,7 @@ export function createForwardAuth(
 			...(status === 401 && challenge(realm, detail)),
 			...(retryAfter !== null && { 'retry-after': String(retryAfter) })
 		};
-		return refuse(gateway, { status, detail, reason: answer.reason, headers });
+		return refuse(gateway, { status, detail, reason: answer.reason, product, headers });
 	}
 
 	function refuseOutage(gateway: GatewayHead | null, error: unknown): Reply {
@@ -103,7 +135,8 @@ export function createForwardAuth(
 		return refuse(gateway, { status: 503, detail: 'The key can’t be checked at the moment.', headers });
 	}
 
-	return async ({ incoming, address }) => {
+	return async (question) => {
+		const { incoming, address } = question;
 		let gateway: GatewayHead | null = null;
 		try {
 			const token = incoming.headersDistinct[gatewayTokenHeader.toLowerCase()] ?? [];
@@ -113,7 +146,7 @@ export function createForwardAuth(
 				return refuse(null, { status: 401, detail, headers: challenge(realm) });
 			}
 			({ gateway } = asking);
-			return await answerGateway(incoming, gateway);
+			return await answerGateway(question, gateway);
 		} catch (error) {
 			return refuseOutage(gateway, error);
 		}

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { refusedKeys, type Answer } from '#lib/checking.ts';
+import { productParameter } from '#lib/gateways.ts';
 import type { Checker } from '../procedures/gateways/checking.ts';
+import type { ProductFinder } from '../procedures/gateways/products.ts';
 import type { GatewayFinder } from '../procedures/gateways/tokens.ts';
 import type { LimitState } from '../procedures/quotas/limiter.ts';
 import { rateLimitHeaders } from '../procedures/quotas/limits.ts';
@@ -23,6 +25,11 @@ export type Introspection =
 			credential: { id: string; label: string };
 			application: { id: string; name: string };
 			organization: { id: string; name: string };
+			/** The addresses of the API products that the application may call, with spaces between them; absent where there are none. */
+			scope?: string;
+			/** Where the question is about one. */
+			product?: { slug: string; name: string };
+			plan?: string;
 			/** Seconds since 1970 at which it was created and, if it ends, ends. */
 			iat: number;
 			exp?: number;
@@ -32,7 +39,7 @@ export type Introspection =
 
 function introspectionOf(answer: Answer, states: readonly LimitState[]): Introspection {
 	if (!answer.isActive) return { active: false };
-	const { credential, application, organization } = answer;
+	const { credential, application, organization, opened, scope } = answer;
 	const seconds = (date: string) => Math.floor(Date.parse(date) / 1000);
 	return {
 		active: true,
@@ -41,6 +48,11 @@ function introspectionOf(answer: Answer, states: readonly LimitState[]): Introsp
 		credential: { id: credential.id, label: credential.label },
 		application,
 		organization,
+		...(scope && { scope }),
+		...(opened && {
+			product: { slug: opened.product.slug, name: opened.product.name },
+			plan: opened.plan.name
+		}),
 		iat: seconds(credential.createdAt),
 		...(credential.expiresAt && { exp: seconds(credential.expiresAt) }),
 		...(states.length > 0 && {
@@ -67,7 +79,7 @@ export const introspectionPath = '/api/introspect';
 
 /** `POST` with `token=…` as a form, as the standard has it. */
 export function createIntrospection(
-	{ checker, gateways }: { checker: Checker; gateways: GatewayFinder },
+	{ checker, gateways, products }: { checker: Checker; gateways: GatewayFinder; products: ProductFinder },
 	realm: string
 ): Answering {
 	return async ({ incoming, address }) => {
@@ -79,12 +91,16 @@ export function createIntrospection(
 		}
 		const read = await readBody(incoming, bodyAtMost);
 		if (read.text === null) return invalid('The body is too large.', 400, read.headers);
-		const tokens = new URLSearchParams(read.text).getAll('token');
+		const fields = new URLSearchParams(read.text);
+		const tokens = fields.getAll('token');
 		if (tokens.length === 0) return invalid('The field “token” is missing.');
 		if (tokens.length > 1) return invalid('Ask about one token at a time.');
 		const token = presented.safeParse(tokens[0]);
 		if (!token.success) return invalid('The token is empty, or too long to be one.');
-		const { answer, limits, retryAfter } = await checker.check(asking.gateway, token.data);
+		const asked = await products.find(asking.gateway.id, fields.getAll(productParameter));
+		if ('problem' in asked) return invalid(asked.problem);
+		const productId = asked.product?.id ?? null;
+		const { answer, limits, retryAfter } = await checker.check(asking.gateway, token.data, productId);
 		const headers = rateLimitHeaders(limits);
 		if (retryAfter === null) return reply(introspectionOf(answer, limits), 200, headers);
 		// Not inactive, and not to be let through: whoever takes any other answer for a refusal refuses it too.

@@ -4,6 +4,7 @@ import { forwardAuthPath } from '#lib/gateways.ts';
 import type { Db } from '../database/database.ts';
 import type { Env } from '../env.ts';
 import { createChecker } from '../procedures/gateways/checking.ts';
+import { createProductFinder } from '../procedures/gateways/products.ts';
 import type { GatewayFinder } from '../procedures/gateways/tokens.ts';
 import type { Limiter } from '../procedures/quotas/limiter.ts';
 import type { Counter } from '../procedures/usage/counting.ts';
@@ -41,7 +42,11 @@ interface Parts {
 /** Answers what gateways ask, and leaves everything else to `listener`. */
 export function withQuestions(listener: RequestListener, parts: Parts): RequestListener {
 	const { arrivals, log } = parts;
-	const asked = { checker: createChecker(parts), gateways: parts.gateways };
+	const asked = {
+		checker: createChecker(parts),
+		gateways: parts.gateways,
+		products: createProductFinder(parts.db)
+	};
 	const realm = new URL(parts.env.ORIGIN).host;
 	const forwardAuth = createForwardAuth(asked, realm);
 	const introspection = createIntrospection(asked, realm);
@@ -53,14 +58,21 @@ export function withQuestions(listener: RequestListener, parts: Parts): RequestL
 		return isIntrospection ? [introspectionPath, introspection] : null;
 	}
 
-	async function answer(incoming: IncomingMessage, outgoing: ServerResponse, path: string, by: Answering) {
+	async function answer(
+		incoming: IncomingMessage,
+		outgoing: ServerResponse,
+		target: string,
+		[path, by]: [string, Answering]
+	) {
 		// Of a request that is forwarded, the header tells who called the API.
 		const arrival = arrivals.receive(incoming, { isForwarded: by === forwardAuth });
 		const { address, requestId } = arrival;
-		const { status, headers, body } = await by({ incoming, address }).catch((error: unknown): Reply => {
-			const failure = arrivals.reportFailure(error, requestId);
-			return { ...failure, headers: { 'content-type': 'text/plain; charset=UTF-8', ...failure.headers } };
-		});
+		const { status, headers, body } = await by({ incoming, target, address }).catch(
+			(error: unknown): Reply => {
+				const failure = arrivals.reportFailure(error, requestId);
+				return { ...failure, headers: { 'content-type': 'text/plain; charset=UTF-8', ...failure.headers } };
+			}
+		);
 		outgoing.writeHead(status, {
 			...arrival.headers,
 			'cache-control': 'no-store',
@@ -72,9 +84,10 @@ export function withQuestions(listener: RequestListener, parts: Parts): RequestL
 	}
 
 	return (incoming, outgoing) => {
-		const found = find(targetOf(incoming));
+		const target = targetOf(incoming);
+		const found = find(target);
 		if (!found) return listener(incoming, outgoing);
-		answer(incoming, outgoing, ...found).catch((error: unknown) => {
+		answer(incoming, outgoing, target, found).catch((error: unknown) => {
 			log.error({ err: error }, 'an answer could not be sent');
 			outgoing.destroy();
 		});

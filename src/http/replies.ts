@@ -4,6 +4,8 @@ import type { IncomingMessage } from 'node:http';
 
 export interface Question {
 	incoming: IncomingMessage;
+	/** Path and query. */
+	target: string;
 	/** The network address of whoever asks. */
 	address: string;
 }

@@ -208,11 +208,7 @@ export function createChecker({
 	const memory = createMemory<Known>({ found: 20_000, refused: 5_000 });
 	return {
 		/** Every check of every gateway passes here, once its answer is known. */
-		async check(
-			gateway: Pick<GatewayHead, 'id'>,
-			key: string,
-			productId: string | null
-		): Promise<Checked> {
+		async check(gateway: Pick<GatewayHead, 'id'>, key: string, productId: string | null): Promise<Checked> {
 			const { answer, limits: under } = await find(vault, key, (hash) =>
 				memory.read(productId ? `${hash} ${productId}` : hash, () =>
 					inTurn(`gateway:${gateway.id}`, lookUpsAtOnce, () => lookUp(db, hash, productId))
