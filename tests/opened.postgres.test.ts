@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, unique, type Company, type Portal } from './factories.ts';
 import { createGateway, createKeyOf, forward } from './gateways.ts';
 import type { Server } from './harness.ts';
-import { createPlan, publishProduct } from './products.ts';
+import { createPlan, publishProduct, slugOf } from './products.ts';
 import { startSecond } from './race.ts';
 
 /** What a key opens: gateways ask about API products, on two processes that keep their answers in memory. */
@@ -44,7 +44,7 @@ type Product = Awaited<ReturnType<typeof publishProduct>>;
 
 /** A product that asks nobody, and a gateway in front of it. */
 async function offer(given: Parameters<typeof createPlan>[2] = {}) {
-	const product = await publishProduct(portal, { name: unique('Größen API') });
+	const product = await publishProduct(portal, { name: unique('Größen API'), slug: slugOf(unique('sizes')) });
 	const plan = await createPlan(portal, product.id, { perSecond: 0, perMonth: 0, ...given });
 	const { gateway, token } = await createGateway(portal);
 	const serving = { gatewayId: gateway.id, productId: product.id };
@@ -217,7 +217,7 @@ test('access that ends on a day ends at that moment, also where it is known by h
 
 test('a plan’s month is never exceeded on two processes together; a limit that is raised is in force within a second', async () => {
 	const offered = await offer({ perMonth: 30 });
-	const { secret, company } = await furnish(offered);
+	const { secret, company, application } = await furnish(offered);
 	const page = await company.owner.listen();
 	await page.hears('news true');
 	const { token } = offered;
@@ -242,9 +242,7 @@ test('a plan’s month is never exceeded on two processes together; a limit that
 	expect(neared()).toMatchObject(neared().map(() => ({ most: 30, product: { slug: offered.product.slug } })));
 	// Only this product's: at another one the same key goes on.
 	const free = await offer();
-	const applicationId = (await company.owner.api.organizations.open.query({ slug: company.slug }))
-		.applications[0]?.id;
-	await get(company, applicationId ?? '', free.product, free.plan.id);
+	await get(company, application.id, free.product, free.plan.id);
 	expect(await statusOf(free.token, secret)).toBe(200);
 
 	const { name, text, approval, credentialDays } = offered.plan;

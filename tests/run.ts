@@ -12,7 +12,7 @@ import { startPostgres } from './setup/postgres.ts';
  * not installed here: they say so by their names, and are told apart.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
-const limitMs = 40 * 60_000;
+const limitMs = 55 * 60_000;
 const graceMs = 5_000;
 
 const running = new Set<ChildProcess>();
