@@ -34,7 +34,8 @@ let folder: string;
 const running: ChildProcess[] = [];
 /** Tells what of the portal's own headers has reached it. */
 const api = createServer(({ headers, url }, response) => {
-	const named = Object.entries(headers).filter(([name]) => /^x[-_]portico/.test(name));
+	// What there is nothing to say of, such as a product, some programs pass on as nothing.
+	const named = Object.entries(headers).filter(([name, value]) => value !== '' && /^x[-_]portico/.test(name));
 	response.setHeader('content-type', 'application/json');
 	response.end(JSON.stringify({ url, ...Object.fromEntries(named) }));
 });

@@ -71,10 +71,9 @@ const identityOf = ({
 	'x-portico-application-id': application.id,
 	'x-portico-application': encodeURIComponent(application.name),
 	'x-portico-credential-id': credential.id,
-	...(opened && {
-		'x-portico-product': opened.product.slug,
-		'x-portico-plan': encodeURIComponent(opened.plan.name)
-	})
+	// Empty where the question is about none: some programs pass on the name of what is absent.
+	'x-portico-product': opened?.product.slug ?? '',
+	'x-portico-plan': encodeURIComponent(opened?.plan.name ?? '')
 });
 
 /**

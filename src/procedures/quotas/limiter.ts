@@ -181,7 +181,8 @@ export function createLimiter(
 			if (isLowered) return 'unknown';
 			if ((one.share.taken ?? 0) - one.left >= limit.most) return 'full';
 			if (one.left > 0) return 'free';
-			return isShort ? 'full' : 'unknown';
+			// Of a raised limit nobody has been asked yet.
+			return isShort && limit.most <= one.under ? 'full' : 'unknown';
 		}
 		const rate = rateOf(one, limit);
 		if (spentIn(one, first) < rate && spentIn(one, second) < rate) return 'free';
