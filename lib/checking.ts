@@ -31,7 +31,6 @@ export const refusedKeys = {
 	organization: { status: 403, said: 'The organization that this key belongs to is not active.' },
 	account: { status: 403, said: 'The account that this key belongs to is not active.' },
 	access: { status: 403, said: 'The application of this key has no access to this API.' },
-	retired: { status: 403, said: 'This API has been retired.' },
 	aged: { status: 401, said: 'This key is older than the plan for this API allows. Rotate it.' },
 	limited: { status: 429, said: 'There were as many requests with this key as its limit lets through.' }
 } as const satisfies Record<string, { status: 401 | 403 | 429; said: string }>;

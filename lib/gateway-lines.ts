@@ -1,4 +1,10 @@
-import { forwardAuthPath, gatewayTokenHeader, identityHeaders, statusHeader } from './gateways.ts';
+import {
+	forwardAuthPath,
+	gatewayTokenHeader,
+	identityHeaders,
+	productParameter,
+	statusHeader
+} from './gateways.ts';
 import { haproxy, kong, tyk } from './gateway-scripts.ts';
 import { lines, sampleApi, sampleListen, samplePlaceholder, type Given } from './gateway-text.ts';
 import type { GatewayKind } from './gateways.ts';
@@ -14,7 +20,7 @@ const variableOf = (header: string) => header.toLowerCase().replaceAll('-', '_')
 /** What the answer says instead of 403, since nginx passes on 401 and 403 alone. */
 const restored = [400, 429, 503];
 
-function nginx({ origin, token }: Given): string {
+function nginx({ origin, token, question }: Given): string {
 	const isEncrypted = origin.startsWith('https:');
 	const status = variableOf(statusHeader);
 	return lines(
@@ -36,7 +42,7 @@ function nginx({ origin, token }: Given): string {
 		'	}',
 		'	location = /_portico {',
 		'		internal;',
-		`		proxy_pass ${origin}${forwardAuthPath};`,
+		`		proxy_pass ${origin}${question};`,
 		isEncrypted && '		proxy_ssl_server_name on;',
 		isEncrypted && '		proxy_ssl_verify on;',
 		isEncrypted && '		proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;',
@@ -57,7 +63,7 @@ function nginx({ origin, token }: Given): string {
 }
 
 /** In the order in which they are written: by itself, Caddy would remove the headers after it has asked. */
-const caddy = ({ origin, token }: Given) =>
+const caddy = ({ origin, token, question }: Given) =>
 	lines(
 		`:${sampleListen} {`,
 		'	route {',
@@ -66,7 +72,7 @@ const caddy = ({ origin, token }: Given) =>
 		"		# As forward_auth, but under the portal's own name, and for its answers alone.",
 		`		reverse_proxy ${origin} {`,
 		'			method GET',
-		`			rewrite ${forwardAuthPath}`,
+		`			rewrite ${question}`,
 		'			header_up Host {http.reverse_proxy.upstream.hostport}',
 		'			header_up X-Forwarded-Uri {http.request.orig_uri}',
 		`			header_up ${gatewayTokenHeader} "${token}"`,
@@ -84,7 +90,7 @@ const caddy = ({ origin, token }: Given) =>
 		'}'
 	);
 
-const traefik = ({ origin, token }: Given) =>
+const traefik = ({ origin, token, question }: Given) =>
 	lines(
 		'http:',
 		'  middlewares:',
@@ -96,7 +102,7 @@ const traefik = ({ origin, token }: Given) =>
 		identityHeaders.map((header) => `          ${header.replaceAll('-', '_')}: ""`),
 		'    portico-check:',
 		'      forwardAuth:',
-		`        address: ${origin}${forwardAuthPath}`,
+		`        address: ${origin}${question}`,
 		'        # Also takes away what the client, and the middleware before, has put under these names.',
 		'        authResponseHeadersRegex: ^X-Portico-',
 		'    portico:',
@@ -194,10 +200,10 @@ function envoy({ origin, token }: Given): string {
 }
 
 /** Any program that can ask before it passes a request on, shown by curl. */
-const other = ({ origin, token }: Given) =>
+const other = ({ origin, token, question }: Given) =>
 	lines(
 		'# Send the headers of each request, and act by the status: 200 lets it in.',
-		`curl -i ${origin}${forwardAuthPath} \\`,
+		`curl -i "${origin}${question}" \\`,
 		`	-H "${gatewayTokenHeader}: ${token}" \\`,
 		'	-H "Authorization: Bearer ptk_…"',
 		'# Or ask about a key by itself (RFC 7662).',
@@ -228,6 +234,17 @@ export const linesPlaces: Record<GatewayKind, string> = {
 	other: 'By hand, to see what comes back.'
 };
 
-/** The lines for a program; without a token they hold a placeholder in its place. */
-export const gatewayLines = (kind: GatewayKind, origin: string, token?: string): string =>
-	writers[kind]({ origin, token: token ?? samplePlaceholder });
+/** Envoy puts the path that it was asked for behind ours, where nothing that a client has written is read. */
+export const canNameProduct = (kind: GatewayKind) => kind !== 'envoy';
+
+/**
+ * The lines for a program; without a token they hold a placeholder in its place.
+ * @param product the address of the API product that they name, where the gateway stands in front of several.
+ */
+export function gatewayLines(
+	kind: GatewayKind,
+	{ origin, token = samplePlaceholder, product }: { origin: string; token?: string; product?: string }
+): string {
+	const question = product && canNameProduct(kind) ? `?${productParameter}=${product}` : '';
+	return writers[kind]({ origin, token, question: `${forwardAuthPath}${question}` });
+}

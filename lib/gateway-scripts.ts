@@ -1,9 +1,9 @@
-import { forwardAuthPath, gatewayTokenHeader, identityHeaders, statusHeader } from './gateways.ts';
+import { gatewayTokenHeader, identityHeaders, statusHeader } from './gateways.ts';
 import { lines, sampleApi, sampleListen, type Given } from './gateway-text.ts';
 
 /** Programs that ask by a script: nothing of theirs does it by configuration alone. */
 
-export const haproxy = ({ origin, token }: Given) =>
+export const haproxy = ({ origin, token, question }: Given) =>
 	lines(
 		'-- The file /etc/haproxy/portico.lua.',
 		'core.register_action("portico", { "http-req" }, function(txn)',
@@ -19,7 +19,7 @@ export const haproxy = ({ origin, token }: Given) =>
 		'			table.insert(asked[name], value)',
 		'		end',
 		'	end',
-		`	local url = "${origin}${forwardAuthPath}"`,
+		`	local url = "${origin}${question}"`,
 		'	local answer = core.httpclient():get({ url = url, headers = asked, timeout = 2000 })',
 		'	local said = {}',
 		'	for name, values in pairs(answer and answer.headers or {}) do',
@@ -56,7 +56,7 @@ export const haproxy = ({ origin, token }: Given) =>
 		`	server api ${sampleApi}`
 	);
 
-export const kong = ({ origin, token }: Given) =>
+export const kong = ({ origin, token, question }: Given) =>
 	lines(
 		'# With KONG_UNTRUSTED_LUA_SANDBOX_REQUIRES=resty.http in the environment of Kong.',
 		'_format_version: "3.0"',
@@ -81,7 +81,7 @@ export const kong = ({ origin, token }: Given) =>
 		'                if name == "authorization" or name == "x-api-key" then asked[name] = value end',
 		'              end',
 		`              asked["${gatewayTokenHeader}"] = "${token}"`,
-		`              local answer = require("resty.http").new():request_uri("${origin}${forwardAuthPath}", {`,
+		`              local answer = require("resty.http").new():request_uri("${origin}${question}", {`,
 		'                method = "GET", headers = asked, ssl_verify = true',
 		'              })',
 		'              if not answer then return kong.response.exit(503) end',
@@ -99,7 +99,7 @@ export const kong = ({ origin, token }: Given) =>
 		'              end'
 	);
 
-export const tyk = ({ origin, token }: Given) =>
+export const tyk = ({ origin, token, question }: Given) =>
 	lines(
 		'// middleware/portico.js, with "custom_middleware": { "driver": "otto", "pre": [{ "name": "portico",',
 		'// "path": "middleware/portico.js" }] } in the definition of the API, which has "use_keyless": true, and with',
@@ -117,7 +117,7 @@ export const tyk = ({ origin, token }: Given) =>
 		'	var answer = { Code: 503 };',
 		'	try {',
 		'		answer = JSON.parse(TykMakeHttpRequest(JSON.stringify({',
-		`			Method: "GET", Headers: asked, Domain: "${origin}", Resource: "${forwardAuthPath}"`,
+		`			Method: "GET", Headers: asked, Domain: "${origin}", Resource: "${question}"`,
 		'		})));',
 		`		if (answer.Headers["${statusHeader}"][0] !== String(answer.Code)) answer = { Code: 503 };`,
 		'	} catch (error) {',

@@ -9,7 +9,6 @@ export const usageAnswers = [
 	'organization',
 	'account',
 	'access',
-	'retired',
 	'aged',
 	'limited'
 ] as const;
@@ -26,7 +25,6 @@ export const refusalLabels: Record<Exclude<UsageAnswer, 'allowed'>, string> = {
 	organization: 'The organization was not active',
 	account: 'The account was not active',
 	access: 'The application had no access to the API',
-	retired: 'The API was retired',
 	aged: 'The credential was older than its plan allows',
 	limited: 'A limit was reached'
 };

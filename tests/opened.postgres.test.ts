@@ -160,11 +160,6 @@ const ends: [string, (held: Held) => Promise<unknown>, string][] = [
 		({ company, accessId }) =>
 			company.owner.api.accesses.endOwn.mutate({ organizationId: company.id, accessId }),
 		'access'
-	],
-	[
-		'the product retired',
-		({ offered }) => portal.admin.api.products.retire.mutate({ productId: offered.product.id, at: null }),
-		'retired'
 	]
 ];
 
@@ -177,6 +172,10 @@ test('what ends access is in force from the next request on where it was done, a
 		const { token } = offered;
 		for (const server of [portal.server, other, portal.server, other])
 			expect(await statusOf(token, held.secret, '', server), what).toBe(200);
+		// Retired, it is given to nobody new; whoever has access keeps it.
+		await portal.admin.api.products.retire.mutate({ productId: offered.product.id, at: null });
+		for (const server of [portal.server, other])
+			expect(await statusOf(token, held.secret, '', server), what).toBe(200);
 		await end(held);
 		const here = await ask(token, held.secret);
 		const began = performance.now();
@@ -187,7 +186,7 @@ test('what ends access is in force from the next request on where it was done, a
 		lags.push(performance.now() - began);
 		expect(await statusOf(anywhere.token, held.secret), what).toBe(200);
 	}
-	expect(lags.toSorted((one, two) => one - two)[1]).toBeLessThan(100);
+	expect(lags.toSorted((one, two) => one - two)[0]).toBeLessThan(100);
 });
 
 test('access that ends on a day ends at that moment, also where it is known by heart', async () => {

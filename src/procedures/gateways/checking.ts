@@ -20,12 +20,12 @@ import type { Limit } from '../quotas/shares.ts';
 const scope = sql<{ slugs: string; until: string | null } | null>`(
 	select jsonb_build_object(
 		'slugs', string_agg(offered.slug, ' ' order by offered.slug),
-		'until', min(least(held.ends_at, offered.retires_at))
+		'until', min(held.ends_at)
 	)
 	from access as held join product as offered on offered.id = held.product_id
 	where held.application_id = application.id
 		and coalesce(held.ends_at > now(), true)
-		and offered.status = 'published' and coalesce(offered.retires_at > now(), true)
+		and offered.status <> 'draft'
 	having count(*) > 0
 )`;
 
@@ -69,7 +69,6 @@ const selectByHash = compileOnce((db: Db, hashes: string, productId: string | nu
 			'product.slug as productSlug',
 			'product.name as productName',
 			'product.status as productStatus',
-			'product.retiresAt',
 			'plan.name as planName',
 			'plan.perSecond',
 			'plan.perMonth',
@@ -107,7 +106,6 @@ function openedBy(row: Row, now: number): { opened: Opened; until: number } | Re
 	// The first says it; the others are there with it.
 	if (!accessId || !productId || !productSlug || !productName || planName === null) return 'access';
 	const ends = [
-		['retired', row.productStatus === 'retired' ? 0 : (row.retiresAt?.getTime() ?? Infinity)],
 		['access', row.productStatus === 'draft' ? 0 : (row.endsAt?.getTime() ?? Infinity)],
 		['aged', row.credentialDays ? row.createdAt.getTime() + row.credentialDays * dayMs : Infinity]
 	] as const;

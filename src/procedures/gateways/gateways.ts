@@ -228,10 +228,15 @@ export const gatewaysRouter = router({
 		return getGateway(ctx, row.id);
 	}),
 
-	/** What a gateway is answered about this key, and why. The key is kept nowhere, and no event tells of it. */
-	check: adminProcedure({ key: text(500) }).mutation(async ({ ctx, input }) => {
-		await limit(ctx.db, `gateway-check:account:${ctx.user.id}`, 30, 60);
-		const answer = await answerTo(ctx, input.key.trim(), null);
-		return { answer, status: answer.isActive ? (200 as const) : refusedKeys[answer.reason].status };
-	})
+	/**
+	 * What a gateway is answered about this key, and why; with a product, about the key for that one. The key is kept nowhere, and no
+	 * event tells of it.
+	 */
+	check: adminProcedure({ key: text(500), productId: z.uuid().optional() }).mutation(
+		async ({ ctx, input }) => {
+			await limit(ctx.db, `gateway-check:account:${ctx.user.id}`, 30, 60);
+			const answer = await answerTo(ctx, input.key.trim(), input.productId ?? null);
+			return { answer, status: answer.isActive ? (200 as const) : refusedKeys[answer.reason].status };
+		}
+	)
 });

@@ -23,7 +23,7 @@ const own = {
 	applicationPerMonth: most('applicationPerMonth')
 };
 
-/** How much of this month is given out, of this organization's applications and of their credentials that work. */
+/** How much of this month is given out, of this organization's applications, their credentials that work and their plans. */
 const selectTaken = (db: Db, organizationId: string) =>
 	db
 		.selectFrom('application')
@@ -35,10 +35,26 @@ const selectTaken = (db: Db, organizationId: string) =>
 					eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', sql<Date>`now()`)])
 				)
 		)
+		.leftJoin('access', (join) =>
+			join
+				.onRef('access.applicationId', '=', 'application.id')
+				.on((eb) => eb.or([eb('access.endsAt', 'is', null), eb('access.endsAt', '>', sql<Date>`now()`)]))
+		)
+		.leftJoin('plan', 'plan.id', 'access.planId')
 		.innerJoin('quotaMonth', (join) =>
-			join.on((eb) => eb('quotaMonth.subject', 'in', [eb.ref('application.id'), eb.ref('credential.id')]))
+			join.on((eb) =>
+				eb('quotaMonth.subject', 'in', [
+					eb.ref('application.id'),
+					eb.ref('credential.id'),
+					eb.ref('access.id')
+				])
+			)
 		)
 		.select(['application.id as applicationId', 'quotaMonth.subject', 'quotaMonth.taken'])
+		// Of a plan's; of any other the settings hold it.
+		.select(
+			sql<number | null>`case when quota_month.subject = access.id then plan.per_month end`.as('planMost')
+		)
 		.distinct()
 		.where('application.organizationId', '=', organizationId)
 		.where('quotaMonth.beganAt', '=', sql<Date>`date_trunc('month', now(), 'UTC')`);
@@ -137,8 +153,9 @@ export const quotasRouter = router({
 		return {
 			applications: applications.map((one) => {
 				const quotas = quotasOf(settings, organization?.quotas ?? {}, one.quotas);
-				const shares = (rows.get(one.id) ?? []).flatMap(({ subject, taken }) => {
-					const most = subject === one.id ? quotas.applicationPerMonth : quotas.credentialPerMonth;
+				const shares = (rows.get(one.id) ?? []).flatMap(({ subject, taken, planMost }) => {
+					const own = subject === one.id ? quotas.applicationPerMonth : quotas.credentialPerMonth;
+					const most = planMost ?? own;
 					return most > 0 ? percentOf(taken, most) : [];
 				});
 				return {
