@@ -16,6 +16,9 @@ export const GET: RequestHandler = async ({ params, url }) => {
 		url
 	);
 	if (!scalar.startsWith('/')) error(404);
+	const document = documentPath(product.slug, newest, newest.number);
+	// Of our own the document alone: with the reader's session, nothing of the viewer is to ask the portal anything.
+	const { origin, pathname } = new URL(document, url);
 	const nonce = crypto.randomUUID().replaceAll('-', '');
 	const policy = [
 		"default-src 'none'",
@@ -23,12 +26,11 @@ export const GET: RequestHandler = async ({ params, url }) => {
 		"style-src 'self' 'unsafe-inline'",
 		"img-src 'self' data:",
 		"font-src 'self'",
-		`connect-src 'self' ${newest.servers.join(' ')}`.trim(),
+		['connect-src', origin + pathname, ...newest.servers.filter((one) => one !== origin)].join(' '),
 		"frame-ancestors 'self'",
 		"form-action 'none'",
 		"base-uri 'none'"
 	];
-	const document = documentPath(product.slug, newest, newest.number);
 	return new Response(referencePage({ script: scalar, document, nonce }), {
 		headers: {
 			'content-type': 'text/html; charset=utf-8',
