@@ -83,6 +83,10 @@ async function start(env: Env): Promise<void> {
 	const { source } = database;
 	const endBackups = 'pglite' in source ? watchForRequests(source.pglite, env.DATA_FOLDER, log) : () => {};
 
+	// One that nobody waited for ends no portal: what it was about has failed, and everybody else goes on.
+	process.on('unhandledRejection', (reason) => {
+		log.error({ err: reason }, 'something failed that nobody waited for');
+	});
 	await new Promise<void>((resolve, reject) => {
 		server.once('error', reject);
 		server.listen(env.PORT, env.HOST, resolve);
