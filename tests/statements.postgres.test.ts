@@ -147,7 +147,7 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 	'accesses.list': [4, () => portal.admin.api.accesses.list.query({})],
 	'accesses.getOffer': [6, () => company.owner.api.accesses.getOffer.query({ product: product.slug })],
 	// Of an application that has none, and of several at once as of one.
-	'accesses.request': [17, async () => void requests.push(await askForAccess())],
+	'accesses.request': [18, async () => void requests.push(await askForAccess())],
 	'accesses.approve': [
 		13,
 		() => portal.admin.api.accesses.approve.mutate({ requestId: requests.pop() ?? '' })

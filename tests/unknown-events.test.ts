@@ -21,7 +21,7 @@ afterAll(() => portal.stop());
 const unknown = [
 	// As it was called once: rows keep their name.
 	{ name: 'account.moved', payload: { account: 'somebody', previousEmail: 1 } },
-	{ name: 'product.published', payload: {} },
+	{ name: 'contract.signed', payload: {} },
 	{ name: 'invitation.forwarded', payload: { invitation: null, organization: null } },
 	{ name: 'member.promoted', payload: { member: null, credential: null, application: null, account: null } },
 	{ name: 'constructor', payload: { organization: 'x' } }

@@ -18,7 +18,7 @@ import { planViewOf, selectPlans } from '../products/views.ts';
 import { createApplication } from '../applications/applications.ts';
 import { refuseDecided } from './decisions.ts';
 import { grantAll } from './granting.ts';
-import { tellAdmins, tellEnd } from './telling.ts';
+import { tellDeciders, tellEnd } from './telling.ts';
 import { accessViewOf, findAccess, getAccess, selectAccesses } from './views.ts';
 
 /** What the people of an organization do about its access to products. */
@@ -203,7 +203,7 @@ export const accessesRouter = router({
 		const asked = await getAccess(db, application.id, product.id);
 		// Whom the provider has ended it for, the provider decides about, whatever the plan says.
 		if (plan.approval === 'manual' || (await isEndedByProvider(db, asked))) {
-			await tellAdmins(ctx, organization.name, asked);
+			await tellDeciders(ctx, organization.name, asked);
 			await tell();
 			await publish(ctx, 'access.requested', { access: asked });
 			return asked;

@@ -11,7 +11,7 @@ type Telling = Pick<Context, 'config' | 'outbox'> & { db: Trx; actor: { id: stri
 export type Told = { organizationId: string; access: ProductAccess };
 
 /** Tells the portal admins of a request that waits for them. */
-export async function tellAdmins(
+export async function tellDeciders(
 	{ db, config, outbox, actor }: Telling,
 	organizationName: string,
 	access: ProductAccess
