@@ -74,7 +74,7 @@ test('is asked for, rejected, asked for again, approved, ended and kept', async 
 	await card.getByText('Rejected', { exact: true }).waitFor();
 	await lead.page.getByRole('heading', { name: 'Access that waits' }).waitFor({ state: 'detached' });
 
-	await card.getByRole('link', { name: `Ask for ${product.name} again` }).click();
+	await card.getByRole('link', { name: `Ask again for ${product.name}` }).click();
 	await team.page.getByLabel('Business').check();
 	await team.page.getByLabel('Message').fill('About 4,000 parcels a day.');
 	await team.page.getByRole('button', { name: 'Send the request' }).click();
@@ -109,9 +109,9 @@ test('is asked for, rejected, asked for again, approved, ended and kept', async 
 	// What the Super admins keep to themselves goes from the others’ pages.
 	await lead.page.goto(`${base}/settings`);
 	await lead.page.getByLabel('Only Super admins ask for access to APIs').check();
-	await card.getByRole('link', { name: `Ask for ${product.name} again` }).waitFor({ state: 'detached' });
+	await card.getByRole('link', { name: `Ask again for ${product.name}` }).waitFor({ state: 'detached' });
 	await lead.page.getByLabel('Only Super admins ask for access to APIs').uncheck();
-	await card.getByRole('link', { name: `Ask for ${product.name} again` }).waitFor();
+	await card.getByRole('link', { name: `Ask again for ${product.name}` }).waitFor();
 
 	for (const one of [admin, lead, team, outside]) {
 		expect(one.complaints).toEqual([]);

@@ -121,7 +121,9 @@ test('nothing of the reference is asked elsewhere, and it may reach the servers 
 	const around = answers.get(`/apis/${product.slug}/documentation`) ?? '';
 	const within = answers.get(`/apis/${product.slug}/documentation/reference`) ?? '';
 	expect(around).toMatch(/connect-src 'self'(;|$)/);
-	expect(within).toContain("connect-src 'self' https://api.pets.example;");
+	// Of the portal, nothing but the document.
+	const file = `${portal.server.origin}/apis/${product.slug}/openapi`;
+	expect(within).toMatch(new RegExp(`connect-src ${file}\\.(json|yaml) https://api\\.pets\\.example;`));
 	expect(within).not.toMatch(/script-src[^;]*unsafe/);
 	expect(person.complaints.filter(isUnexpected)).toEqual([]);
 	await person.close();

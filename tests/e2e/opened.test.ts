@@ -112,7 +112,7 @@ test('a product is published, asked for, approved, used up and taken away, where
 	// The team asks; the provider approves; the key opens this product and no other.
 	await found.getByRole('link').click();
 	await team.page.getByRole('link', { name: 'Get access by the plan Business' }).click();
-	await team.page.getByLabel('Application', { exact: true }).selectOption({ label: application.name });
+	await team.page.getByLabel('Application', { exact: true }).selectOption(`${company.id}:${application.id}`);
 	await team.page.getByRole('button', { name: 'Send the request' }).click();
 	const held = lead.page.locator(`[data-product="${product.slug}"]`);
 	await held.getByText('Pending', { exact: true }).waitFor();
@@ -135,9 +135,7 @@ test('a product is published, asked for, approved, used up and taken away, where
 		else expect(last).toBe(429);
 	}
 	expect(through).toBe(5);
-	await lead.page
-		.getByRole('progressbar', { name: `Requests of ${product.name} in this month` })
-		.waitFor();
+	await lead.page.getByRole('progressbar', { name: `Requests of ${product.name} in this month` }).waitFor();
 	await lead.page.getByText('100 % of this month: 5 of 5').waitFor();
 
 	// The provider ends it: refused from the next request on, as the team's page says.
