@@ -65,7 +65,7 @@ beforeAll(async () => {
 		db.insertInto('application').values(rows).returning('id').execute()
 	);
 	asking.push(...made.map(({ id }) => id));
-	const waiting = asking.splice(0, 3 * triesAtMost).map((applicationId) => ({
+	const waiting = asking.splice(0, 4 * triesAtMost).map((applicationId) => ({
 		organizationId: asker.id,
 		applicationId,
 		productId: product.id,
@@ -75,7 +75,10 @@ beforeAll(async () => {
 	const asked = await portal.inDatabase((db) =>
 		db.insertInto('accessRequest').values(waiting).returning('id').execute()
 	);
-	several.push(...asked.map(({ id }) => id));
+	const waitingIds = asked.map(({ id }) => id);
+	// One for each try of the one, three for each of the other.
+	requests.push(...waitingIds.splice(0, triesAtMost));
+	several.push(...waitingIds);
 });
 afterAll(async () => {
 	await portal.stop();
@@ -147,7 +150,7 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 	'accesses.list': [4, () => portal.admin.api.accesses.list.query({})],
 	'accesses.getOffer': [6, () => company.owner.api.accesses.getOffer.query({ product: product.slug })],
 	// Of an application that has none, and of several at once as of one.
-	'accesses.request': [18, async () => void requests.push(await askForAccess())],
+	'accesses.request': [18, askForAccess],
 	'accesses.approve': [
 		13,
 		() => portal.admin.api.accesses.approve.mutate({ requestId: requests.pop() ?? '' })
