@@ -1,12 +1,12 @@
 import { sql, type SqlBool } from 'kysely';
 import type { Logger } from 'pino';
-import { sayPlanLimits, type PlanHead, type ProductAccess } from '#lib/products.ts';
+import { sayPlanLimits, type ProductAccess } from '#lib/products.ts';
 import { fullName } from '#lib/views.ts';
 import { system } from '../../api/trpc.ts';
-import { isoOf, type Db, type Trx } from '../../database/database.ts';
-import { idsIn } from '../../database/sets.ts';
+import type { Db, Trx } from '../../database/database.ts';
 import { transact } from '../../database/transaction.ts';
 import { publishMany } from '../../news/publish.ts';
+import { accessViewOf, selectAccesses } from '../accesses/views.ts';
 import { listMembers } from '../members/members.ts';
 import type { WritingContext } from '../organizations/organizations.ts';
 
@@ -124,79 +124,19 @@ async function tell(ctx: WritingContext, planId: string, organizationId: string)
 	);
 }
 
-const planIn = (name: string) =>
-	sql<PlanHead>`json_build_object(
-		'id', ${sql.ref(`${name}.id`)}, 'name', ${sql.ref(`${name}.name`)},
-		'perSecond', ${sql.ref(`${name}.perSecond`)}, 'perMonth', ${sql.ref(`${name}.perMonth`)},
-		'approval', ${sql.ref(`${name}.approval`)}, 'credentialDays', ${sql.ref(`${name}.credentialDays`)}
-	)`;
-
 /** What the organization has by the plan and hasn't been told of, as pages show it, each with what was last asked for. */
 async function listUntold(db: Trx, planId: string, organizationId: string): Promise<ProductAccess[]> {
-	const rows = await db
+	const pairs = db
 		.selectFrom('access')
 		.innerJoin('plan', 'plan.id', 'access.planId')
-		.innerJoin('product', 'product.id', 'access.productId')
-		.innerJoin('application', 'application.id', 'access.applicationId')
-		.select([
-			'access.id',
-			'access.grantedAt',
-			'access.endsAt',
-			'access.endReason',
-			'access.productId',
-			'access.applicationId',
-			'application.name as applicationName',
-			'product.slug as productSlug',
-			'product.name as productName'
-		])
-		.select(planIn('plan').as('plan'))
+		.select(['access.applicationId', 'access.productId'])
 		.where('access.planId', '=', planId)
 		.where('access.organizationId', '=', organizationId)
 		.where(isInForce)
-		.where(isUntold)
+		.where(isUntold);
+	const rows = await selectAccesses(db, pairs)
 		.orderBy('application.createdAt')
 		.orderBy('application.id')
 		.execute();
-	const requests = await db
-		.selectFrom('accessRequest')
-		.innerJoin('plan', 'plan.id', 'accessRequest.planId')
-		.selectAll('accessRequest')
-		.select(planIn('plan').as('plan'))
-		.distinctOn(['accessRequest.applicationId', 'accessRequest.productId'])
-		.where('accessRequest.organizationId', '=', organizationId)
-		.where('accessRequest.applicationId', 'in', idsIn(rows.map(({ applicationId }) => applicationId)))
-		.orderBy('accessRequest.applicationId')
-		.orderBy('accessRequest.productId')
-		.orderBy('accessRequest.requestedAt', 'desc')
-		.execute();
-	return rows.map((row): ProductAccess => {
-		const request = requests.find(
-			(one) => one.applicationId === row.applicationId && one.productId === row.productId
-		);
-		return {
-			applicationId: row.applicationId,
-			applicationName: row.applicationName,
-			product: { id: row.productId, slug: row.productSlug, name: row.productName },
-			granted: {
-				id: row.id,
-				plan: row.plan,
-				grantedAt: isoOf(row.grantedAt),
-				endsAt: isoOf(row.endsAt),
-				endReason: row.endReason
-			},
-			request: request
-				? {
-						id: request.id,
-						plan: request.plan,
-						message: request.message,
-						status: request.status,
-						reason: request.reason,
-						requestedBy: { id: request.requestedBy.id, name: request.requestedBy.name },
-						requestedAt: isoOf(request.requestedAt),
-						decidedBy: request.decidedBy && { name: request.decidedBy.name },
-						decidedAt: isoOf(request.decidedAt)
-					}
-				: null
-		};
-	});
+	return rows.map(accessViewOf);
 }

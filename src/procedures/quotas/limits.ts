@@ -3,28 +3,23 @@ import type { Quotas } from '#lib/quotas.ts';
 import type { LimitState } from './limiter.ts';
 import type { Limit } from './shares.ts';
 
-/** The limits that one request counts under, also those of the plan by which it calls a product; 0 is none. */
+/** The limits that one request counts under, also those of the plan by which it calls a product. */
 export const limitsOf = (
 	{ credential, application }: Identity,
 	quotas: Quotas,
 	opened: Opened | null
-): Limit[] => {
-	const { accessId: subject = '', plan = { perSecond: 0, perMonth: 0 } } = opened ?? {};
-	const all: Limit[] = [
-		{ subject: credential.id, span: 'second', most: quotas.credentialPerSecond, name: 'credential-second' },
-		{ subject: credential.id, span: 'month', most: quotas.credentialPerMonth, name: 'credential-month' },
-		{
-			subject: application.id,
-			span: 'second',
-			most: quotas.applicationPerSecond,
-			name: 'application-second'
-		},
-		{ subject: application.id, span: 'month', most: quotas.applicationPerMonth, name: 'application-month' },
-		{ subject, span: 'second', most: plan.perSecond, name: 'plan-second' },
-		{ subject, span: 'month', most: plan.perMonth, name: 'plan-month' }
-	];
-	return all.filter(({ most }) => most > 0);
-};
+): Limit[] => [
+	{ subject: credential.id, span: 'second', most: quotas.credentialPerSecond, name: 'credential-second' },
+	{ subject: credential.id, span: 'month', most: quotas.credentialPerMonth, name: 'credential-month' },
+	{ subject: application.id, span: 'second', most: quotas.applicationPerSecond, name: 'application-second' },
+	{ subject: application.id, span: 'month', most: quotas.applicationPerMonth, name: 'application-month' },
+	...(opened ? limitsOfPlan(opened) : [])
+];
+
+const limitsOfPlan = ({ accessId, plan }: Opened): Limit[] => [
+	{ subject: accessId, span: 'second', most: plan.perSecond, name: 'plan-second' },
+	{ subject: accessId, span: 'month', most: plan.perMonth, name: 'plan-month' }
+];
 
 const month = { endsAt: 0, seconds: 0 };
 /** How long this month is. */
