@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, type Portal } from '../factories.ts';
-import { getBrowser, newPerson, openAs } from './browser.ts';
+import { getBrowser, newPerson, openAs, type Person } from './browser.ts';
 
 /** What stands between a page and the portal answers in its place: never shown as an error of a parser. */
 
@@ -74,6 +74,10 @@ test.each(answers)('a page in place of an answer, with status %i', async (status
 	await visitor.close();
 });
 
+/** As within the moment after one was led away, which a busy machine may miss. */
+const stayHere = ({ context }: Person, port: number) =>
+	context.addCookies([{ name: 'portico_moved', value: '1', url: `http://127.0.0.1:${port}` }]);
+
 test('the portal under another name leads to its own address, where one can sign in', async () => {
 	const someone = await portal.person();
 	const { origin, port } = portal.server;
@@ -82,8 +86,10 @@ test('the portal under another name leads to its own address, where one can sign
 	await page.goto('/login?next=%2Fprofile');
 	expect(page.url()).toBe(`${origin}/login?next=%2Fprofile`);
 	// A moment later the page is shown there, for the sake of proxies that would lead in circles: it says where to go.
+	await stayHere(person, port);
 	person.forgive(/403|WebSocket/);
-	await page.goto('/login');
+	// Its form is the script's from here on: pressed before that, the browser shows the words as a page, tried below.
+	await page.goto('/login', { waitUntil: 'networkidle' });
 	expect(new URL(page.url()).hostname).toBe('127.0.0.1');
 	await page.getByLabel('E-mail').fill(someone.email);
 	await page.getByLabel('Password', { exact: true }).fill('a developer’s password');
@@ -97,4 +103,18 @@ test('the portal under another name leads to its own address, where one can sign
 	await page.waitForURL(`${origin}/profile`);
 	expect(person.complaints).toEqual([]);
 	await person.close();
+});
+
+test('a form of the portal under another name says the same without script', async () => {
+	const { origin, port } = portal.server;
+	const visitor = await newPerson(browser, `http://127.0.0.1:${port}`, { hasScript: false });
+	visitor.forgive(/403/);
+	const { page } = visitor;
+	await stayHere(visitor, port);
+	await page.goto('/login');
+	await page.getByLabel('E-mail').fill('somebody@example.test');
+	await page.getByLabel('Password', { exact: true }).fill('a long enough password');
+	await page.getByRole('button', { name: 'Sign in' }).click();
+	await page.getByText(`Open the portal at ${origin}`).waitFor();
+	await visitor.close();
 });
