@@ -1,5 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openDatabase } from '../src/database/database.ts';
+import { readAtMost } from '../src/live/streams.ts';
 import { startCut } from './cut.ts';
 import { startPortal, unique, type Company, type Portal } from './factories.ts';
 import { startServer, type Server } from './harness.ts';
@@ -66,7 +69,10 @@ test('what a process could not announce before it was killed is told by the othe
 	await mortal.restart();
 	const last = unique('Told');
 	await create(last);
-	await page.until(() => JSON.stringify(own().at(-1)?.payload).includes(last), 'what is announced as ever');
+	await page.until(
+		() => JSON.stringify(own().at(-1)?.payload ?? 0).includes(last),
+		'what is announced as ever'
+	);
 	const told = own().slice(before);
 	expect(told).toMatchObject([...names, last].map((name) => ({ payload: { application: { name } } })));
 	expect(told.map(({ seq }) => seq)).toEqual(told.map((_, step) => (told[0]?.seq ?? 0) + step));
@@ -103,3 +109,27 @@ async function lastSeq(): Promise<number> {
 	const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
 	return snapshot.seq;
 }
+
+test('where more was missed than can be told, pages are told to ask, and hear what comes next', async () => {
+	const { page, desk, own } = await listen();
+	const { name } = await portal.application(company);
+	await page.until(() => JSON.stringify(own().at(-1)?.payload ?? 0).includes(name), 'the event before');
+	const before = own().length;
+	const { close, db } = await openDatabase({
+		DATABASE_URL: portal.server.databaseUrl ?? '',
+		DATA_FOLDER: portal.server.dataFolder
+	});
+	await sql`
+		with given as (
+			insert into event (organization_id, seq, hash, name, actor, payload)
+			select organization_id, seq + n, hash, name, actor, payload
+			from event cross join generate_series(1, ${readAtMost + 1}) n
+			where organization_id = ${company.id} and seq = ${own().at(-1)?.seq}
+		)
+		update organization set last_seq = last_seq + ${readAtMost + 1} where id = ${company.id}`.execute(db);
+	await close();
+	await Promise.all([page.hears('resync'), desk.hears('resync')]);
+	const next = await portal.application(company);
+	await page.until(() => JSON.stringify(own().at(-1)?.payload ?? 0).includes(next.name), 'what comes next');
+	expect(own().length - before).toBe(1);
+});

@@ -1,6 +1,6 @@
 import { sql, type Selectable } from 'kysely';
 import type { Db } from '../database/database.ts';
-import { numbersIn } from '../database/sets.ts';
+import { idsIn, numbersIn } from '../database/sets.ts';
 import type { Tables } from '../database/tables.ts';
 import type { House } from './house.ts';
 import { organizationOf } from './rooms.ts';
@@ -9,6 +9,9 @@ export type EventRow = Selectable<Tables['event']>;
 
 /** So many events are remembered as told, at most. */
 const rememberedAtMost = 20_000;
+
+/** So many events are told in one go at most: whoever has missed more asks for what their page shows. */
+export const readAtMost = 5000;
 
 /**
  * How far each stream was told to those who listen here. The numbers of a stream have no gap and are committed in order:
@@ -31,11 +34,16 @@ export function keepStreams({ io, db }: Pick<House, 'io' | 'db'>) {
 	/**
 	 * The rows of these ids, and whatever else of the streams of these organizations and of the portal was not told, in
 	 * the order of all of them.
+	 * @throws {Error} when these are more than can be told; they count as told then, and every page has to ask.
 	 */
 	async function read(ids: readonly number[], organizationIds: Iterable<string>): Promise<EventRow[]> {
 		const asked = new Set([...organizationIds].filter((id) => told.has(id)));
 		for (;;) {
 			const rows = await select(ids, asked);
+			if (rows.length > readAtMost) {
+				await skip(asked);
+				throw new Error(`More than ${readAtMost} events had not been told.`);
+			}
 			// Told with the portal's: what precedes it in its own stream goes before it.
 			const others = rows.flatMap(({ organizationId: id }) =>
 				id && told.has(id) && !asked.has(id) ? id : []
@@ -64,7 +72,22 @@ export function keepStreams({ io, db }: Pick<House, 'io' | 'db'>) {
 				)`
 			)
 			.orderBy('id')
+			.limit(readAtMost + 1)
 			.execute();
+	}
+
+	/** From here on only what comes next is told of these organizations and of the portal. */
+	async function skip(organizationIds: ReadonlySet<string>): Promise<void> {
+		const [heads, own] = await Promise.all([
+			db
+				.selectFrom('organization')
+				.select(['id', 'lastSeq'])
+				.where('id', 'in', idsIn([...organizationIds]))
+				.execute(),
+			db.selectFrom('portal').select('lastSeq').executeTakeFirstOrThrow()
+		]);
+		for (const { id, lastSeq } of heads) if (told.has(id)) told.set(id, lastSeq);
+		if (portal !== null) portal = own.lastSeq;
 	}
 
 	return {
