@@ -4,6 +4,7 @@ import { createToken, hashToken } from './tokens.ts';
 import { signal } from '../news/publish.ts';
 import { compileOnce } from '../database/compiled.ts';
 import type { Db } from '../database/database.ts';
+import { gather } from '../database/gathering.ts';
 import { idsIn, textsIn } from '../database/sets.ts';
 
 /**
@@ -46,8 +47,7 @@ const maxSessions = 100;
 
 const oldestStart = () => new Date(Date.now() - absoluteDays * 86_400_000);
 
-/** What every call of somebody who is signed in begins with. */
-const selectSession = compileOnce((db: Db, id: string, oldest: Date) =>
+const selectSessions = compileOnce((db: Db, ids: string[], oldest: Date) =>
 	db
 		.selectFrom('session')
 		.innerJoin('account', 'account.id', 'session.userId')
@@ -66,15 +66,21 @@ const selectSession = compileOnce((db: Db, id: string, oldest: Date) =>
 			'account.createdAt',
 			'account.lastSeenAt'
 		])
-		.where('session.id', '=', id)
+		.where(sql<boolean>`session.id = any(${ids}::text[])`)
 		.where('session.createdAt', '>', oldest)
 		.where('account.status', '=', 'active')
 );
 
+/** What every call of somebody who is signed in begins with. */
+const askForSession = gather(async (db, ids) => {
+	const rows = await selectSessions(db, ids, oldestStart());
+	return new Map(rows.map((row) => [row.sessionId, row]));
+});
+
 function adapter(db: Db): Adapter {
 	return {
 		async getSessionAndUser(sessionId) {
-			const [row] = await selectSession(db, sessionId, oldestStart());
+			const row = await askForSession(db, sessionId);
 			if (!row) return [null, null];
 			const { sessionId: id, userId, expiresAt, device, address, usedAt, emailVerifiedAt, ...user } = row;
 			return [
@@ -160,17 +166,19 @@ export async function findSession(db: Db, token: string, address: string | null)
 }
 
 /** The sessions of a person that are good, the one used last first. */
-export async function listSessions(db: Db, userId: string) {
-	return db
+export const listSessions = (db: Db, userId: string) =>
+	selectSessionsOf(db, userId, new Date(), oldestStart());
+
+const selectSessionsOf = compileOnce((db: Db, userId: string, now: Date, oldest: Date) =>
+	db
 		.selectFrom('session')
 		.select(['id', 'publicId', 'device', 'address', 'createdAt', 'lastSeenAt'])
 		.where('userId', '=', userId)
-		.where('expiresAt', '>', new Date())
-		.where('createdAt', '>', oldestStart())
+		.where('expiresAt', '>', now)
+		.where('createdAt', '>', oldest)
 		.orderBy('lastSeenAt', 'desc')
 		.orderBy('id')
-		.execute();
-}
+);
 
 /** Somebody makes a call now. */
 async function noteSeen(db: Db, userId: string): Promise<void> {
