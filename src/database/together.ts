@@ -12,13 +12,23 @@ const isTime = (column: string) => column === 'at' || column.endsWith('_at');
 const camelCase = (column: string) =>
 	column.replace(/_([a-z\d])/g, (_, letter: string) => letter.toUpperCase());
 
+/** The columns that have come so far, few and always the same ones. */
+const columns = new Map<string, { name: string; holdsTime: boolean }>();
+
+function noteColumn(column: string) {
+	const known = { name: camelCase(column), holdsTime: isTime(column) };
+	columns.set(column, known);
+	return known;
+}
+
 /** A row that came as JSON, as the driver reads one: times are dates. What a jsonb column holds stays as it is. */
 function readRow(row: Record<string, unknown>): object {
-	const columns = Object.entries(row).map(([column, value]) => [
-		camelCase(column),
-		isTime(column) && value !== null ? new Date(value as string) : value
-	]);
-	return Object.fromEntries(columns) as object;
+	const read: Record<string, unknown> = {};
+	for (const [column, value] of Object.entries(row)) {
+		const { name, holdsTime } = columns.get(column) ?? noteColumn(column);
+		read[name] = holdsTime && value !== null ? new Date(value as string) : value;
+	}
+	return read;
 }
 
 /**
