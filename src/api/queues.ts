@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import type { Db } from '../database/database.ts';
+import { gather } from '../database/gathering.ts';
 import { inTurn, isTaken } from '../database/turns.ts';
 import type { SessionUser } from '../identity/sessions.ts';
 import { notFound } from './refusals.ts';
@@ -72,17 +74,24 @@ async function refuseStranger(db: Db, user: SessionUser, column: Column, value: 
 	const key = `${user.id} ${column} ${value}`;
 	const now = performance.now();
 	if ((known.get(key) ?? 0) > now) return;
-	const member = await db
-		.selectFrom('membership')
-		.innerJoin('organization', 'organization.id', 'membership.organizationId')
-		.select('membership.id')
-		.where(column, '=', value)
-		.where('membership.userId', '=', user.id)
-		.executeTakeFirst();
-	if (!member) throw notFound();
+	if (!(await findMembership(db, JSON.stringify([user.id, value])))) throw notFound();
 	// In the order in which they were let in, so that the first is the oldest.
 	known.delete(key);
 	const [oldest] = known.size >= knownAtMost ? known.keys() : [];
 	if (oldest !== undefined) known.delete(oldest);
 	known.set(key, now + knownFor);
 }
+
+/** By a person's id and the id or slug of an organization, as JSON: the membership's id. */
+const findMembership = gather(async (db, keys) => {
+	const { rows } = await sql<{ key: string; id: string }>`
+		select one.key, membership.id
+		from (
+			select key, key::jsonb->>0 as user_id, key::jsonb->>1 as name
+			from jsonb_array_elements_text(${JSON.stringify(keys)}::text::jsonb) as given (key)
+		) as one
+		join membership on membership.user_id = one.user_id::uuid
+		join organization on organization.id = membership.organization_id
+		where one.name in (organization.slug, organization.id::text)`.execute(db);
+	return new Map(rows.map(({ key, id }) => [key, id]));
+});

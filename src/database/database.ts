@@ -28,6 +28,8 @@ export type Trx = Transaction<Tables>;
 /** PostgreSQL or the embedded PGlite behind one type. */
 export interface Database {
 	db: Db;
+	/** For what open pages are told: of PostgreSQL two connections of its own, so that news never wait behind calls. */
+	live: Db;
 	/** The embedded database, or the address of the PostgreSQL server. */
 	source: { pglite: PGlite } | { url: string };
 	/**
@@ -142,9 +144,12 @@ function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 	});
 	const announcements = kysely(new PostgresDialect({ pool: announcing }));
 	const announcer = createAnnouncer((texts) => notify(announcements, texts));
-	setAnnouncer(db, announcer);
+	const telling = createPool(url, { max: 2, limits });
+	const live = kysely(new PostgresDialect({ pool: telling }));
+	for (const one of [db, live]) setAnnouncer(one, announcer);
 	return {
 		db,
+		live,
 		source: { url },
 		async listen(channel, onMessage, onListening) {
 			await listening.listen(channel, onMessage, onListening);
@@ -154,7 +159,8 @@ function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 		},
 		async close() {
 			await announcer.stop();
-			await Promise.all([listening.end({ timeout: 5 }), announcing.end(), pinging.end(), pool.end()]);
+			const pools = [announcing, pinging, telling, pool];
+			await Promise.all([listening.end({ timeout: 5 }), ...pools.map((one) => one.end())]);
 		}
 	};
 }
@@ -189,8 +195,10 @@ async function openPglite(folder: string): Promise<Database> {
 		return execute(message);
 	};
 	keepAnswering(pglite);
+	const db = kysely(new PGliteDialect({ pglite }));
 	return {
-		db: kysely(new PGliteDialect({ pglite })),
+		db,
+		live: db,
 		source: { pglite },
 		async listen(channel, onMessage, onListening) {
 			await pglite.listen(channel, onMessage);

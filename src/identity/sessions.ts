@@ -150,20 +150,26 @@ export async function createSession(
 export async function findSession(db: Db, token: string, address: string | null): Promise<Session | null> {
 	const { session, user } = await lucia(db).validateSession(hashToken(token));
 	if (!session) return null;
-	const now = new Date();
-	const stale = new Date(now.getTime() - lastSeenSeconds * 1000);
-	if (session.lastSeenAt < stale) {
-		await db
-			.updateTable('session')
-			.set({ lastSeenAt: now, ...(address !== null && { address }) })
-			.where('id', '=', session.id)
-			.execute();
-	}
-	if (!user.lastSeenAt || user.lastSeenAt < stale) {
-		await noteSeen(db, user.id);
-	}
+	const stale = new Date(Date.now() - lastSeenSeconds * 1000);
+	if (session.lastSeenAt < stale) await noteUsed(db, JSON.stringify({ id: session.id, address }));
+	if (!user.lastSeenAt || user.lastSeenAt < stale) await noteSeen(db, user.id);
 	return { id: session.id, user };
 }
+
+/** A session is used now: its id and the address from where, as JSON. */
+const noteUsed = gather(async (db, used) => {
+	await sql`
+		update session set last_seen_at = ${new Date()}, address = coalesce(one.address, session.address)
+		from (
+			select session.id, given.address
+			from jsonb_to_recordset(${`[${used.join()}]`}::text::jsonb) as given (id text, address text)
+			join session on session.id = given.id
+			order by session.id
+			for no key update of session
+		) as one
+		where session.id = one.id`.execute(db);
+	return new Map<string, never>();
+});
 
 /** The sessions of a person that are good, the one used last first. */
 export const listSessions = (db: Db, userId: string) =>
@@ -181,16 +187,17 @@ const selectSessionsOf = compileOnce((db: Db, userId: string, now: Date, oldest:
 );
 
 /** Somebody makes a call now. */
-async function noteSeen(db: Db, userId: string): Promise<void> {
-	await db.updateTable('account').set({ lastSeenAt: new Date() }).where('id', '=', userId).execute();
-}
+const noteSeen = gather(async (db, userIds) => {
+	await noteAllSeen(db, userIds);
+	return new Map<string, never>();
+});
 
-/** These people have closed their last page. */
+/** These people make calls, or have closed their last page. */
 export async function noteAllSeen(db: Db, userIds: string[]): Promise<void> {
 	if (userIds.length === 0) return;
 	// Locked in one order, as by everybody who holds several.
 	await sql`
-		update account set last_seen_at = now()
+		update account set last_seen_at = ${new Date()}
 		from (select id from account where id in ${idsIn(userIds)} order by id for no key update) as one
 		where account.id = one.id`.execute(db);
 }

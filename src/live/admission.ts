@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { parse as parseCookie } from 'hono/utils/cookie';
-import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import type { Server, Socket } from 'socket.io';
 import { refusals, type RefusedBecause, type ServerToClient } from '#lib/wire.ts';
@@ -33,9 +32,7 @@ type Connection = LiveSocket['conn'];
 const most = { session: 50, account: 200, address: 100 };
 /** Connections that aren't let in yet: they cost some memory, and whoever opens many has an address. */
 const mostWaiting = { address: 2000, inAll: 5000 };
-/** So many ask the database at once, whatever the number of those who wait. */
-const atOnce = 4;
-/** For so many milliseconds a page waits for its turn and the answer. */
+/** For so many milliseconds a page waits for the answer. */
 const patience = 5000;
 /** For so many milliseconds a connection may be open without asking to be let in. */
 export const silenceAtMost = 10_000;
@@ -50,8 +47,6 @@ class Refused extends Error {
 }
 
 export interface Door {
-	/** Runs what a page that comes or goes asks of the database, a few at once. */
-	inTurn<Result>(run: () => Promise<Result>): Promise<Result>;
 	/** A session has ended: who is on the way in may have been looked up before. */
 	noteEnding(): void;
 	/** Whether a session has ended since this one was looked up. */
@@ -61,7 +56,6 @@ export interface Door {
 /** Lets sockets in, with the rooms of their session, or refuses them in fixed words. */
 export function openDoor(io: LiveServer, { db, env, log }: { db: Db; env: Env; log: Logger }): Door {
 	const seats = createSeats();
-	const inTurn = pLimit(atOnce);
 	const waiting = new WeakMap<Connection, () => void>();
 	const asked = new WeakSet<Connection>();
 	let endings = 0;
@@ -116,14 +110,7 @@ export function openDoor(io: LiveServer, { db, env, log }: { db: Db; env: Env; l
 		socket.data = { user: null, sessionId: null, endings };
 		if (!token) return takeSeat(socket, [`address:${address}`, most.address]);
 		takeSeat(socket, [`session:${hashToken(token)}`, most.session]);
-		const session = await inTime(
-			inTurn(async () => {
-				// Gone while it waited: not worth a question.
-				if (socket.conn.readyState !== 'open') throw new Refused('UNAVAILABLE');
-				socket.data.endings = endings;
-				return findSession(db, token, null);
-			})
-		);
+		const session = await inTime(findSession(db, token, null));
 		isAway = false;
 		if (!session) throw new Refused('SIGNED_OUT');
 		const { user } = session;
@@ -142,7 +129,6 @@ export function openDoor(io: LiveServer, { db, env, log }: { db: Db; env: Env; l
 	}
 
 	return {
-		inTurn,
 		noteEnding: () => void (endings += 1),
 		hasMissedEnding: ({ data }) => data.endings !== endings
 	};

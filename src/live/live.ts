@@ -24,7 +24,10 @@ import { startSweep } from './sweep.ts';
 import { createTeller, type News } from './telling.ts';
 
 /** So many who connect are taken in together, and so many news told: others come in between. */
-const [receivedAtOnce, toldAtOnce] = [250, 500];
+const [receivedAtOnce, toldAtOnce] = [100, 500];
+
+/** And no more often than every so many milliseconds: the questions are the same for one and for many. */
+const receiveEvery = 50;
 
 export interface Live {
 	/** Whether news come in: what is kept in memory may be used only while they do. */
@@ -40,7 +43,7 @@ export async function startLive(
 	server: HttpServer,
 	{ database, env, log }: { database: Database; env: Env; log: Logger }
 ): Promise<Live> {
-	const { db } = database;
+	const { db, live } = database;
 	const processId = randomUUID();
 	const io: LiveServer = new Server(server, {
 		transports: ['websocket'],
@@ -56,7 +59,7 @@ export async function startLive(
 	letGoOfSlowReaders(io);
 	const report = (error: unknown) => log.error({ err: error }, 'news could not be told');
 	const inOrder = pLimit(1);
-	const house: House = { io, db, processId, door, inOrder, report };
+	const house: House = { io, db: live, processId, door, inOrder, report };
 	const presence = keepPresence(house);
 	const streams = keepStreams(house);
 	const attendance = keepAttendance(house, presence, streams);
@@ -74,20 +77,22 @@ export async function startLive(
 			socket.conn.close();
 		});
 		newcomers.add(socket);
-		if (newcomers.size === 1) void inOrder(receive);
+		if (newcomers.size === 1) setTimeout(() => void inOrder(receive), receivedAt + receiveEvery - Date.now());
 	});
 
 	const newcomers = new Set<LiveSocket>();
+	let receivedAt = 0;
 	/**
 	 * Settings and rooms, read once for all who come together, and in order: older ones never follow newer ones. From the
 	 * first word on whether news come in, a page hears them, and asks for what happened between its snapshot and that word.
 	 */
 	async function receive(): Promise<void> {
+		receivedAt = Date.now();
 		const received = [...newcomers.values().take(receivedAtOnce)];
 		for (const one of received) newcomers.delete(one);
 		if (newcomers.size > 0) void inOrder(receive);
 		try {
-			const settings = await getSettings(db);
+			const settings = await getSettings(live);
 			for (const one of received) one.emit('settings', settings);
 			await settle(received.filter(({ connected, data }) => connected && data.user));
 			for (const one of received) {
@@ -104,9 +109,9 @@ export async function startLive(
 	/** After the connection, since rooms and presence are told to others. */
 	async function settle(sockets: LiveSocket[]): Promise<void> {
 		const doubtful = sockets.filter(door.hasMissedEnding).flatMap(({ data }) => data.sessionId ?? []);
-		const live = await listLiveSessions(db, doubtful);
+		const good = await listLiveSessions(live, doubtful);
 		const isOver = ({ data: { sessionId } }: LiveSocket) =>
-			sessionId !== null && doubtful.includes(sessionId) && !live.has(sessionId);
+			sessionId !== null && doubtful.includes(sessionId) && !good.has(sessionId);
 		for (const socket of sockets) if (isOver(socket)) attendance.shut(socket);
 		await attendance.setRooms(sockets.filter(({ connected }) => connected));
 	}
@@ -202,7 +207,7 @@ export async function startLive(
 			// What is being told is told to the end.
 			await inOrder(() => undefined);
 			await presence.stop();
-			await leaveAll(db, processId);
+			await leaveAll(live, processId);
 		}
 	};
 }

@@ -7,8 +7,8 @@ import { organizationRoom } from './rooms.ts';
 
 /** What comes in within so many milliseconds is written and told together. */
 const gather = 100;
-/** The same for a crowd, whose pages show a number. */
-const gatherCrowd = 250;
+/** The same for a crowd, whose pages show a number: for each of them. Telling all of them costs as much as they are many. */
+const gatherCrowd = 0.25;
 /** After what could not be written, in milliseconds. */
 const again = 1000;
 
@@ -34,7 +34,7 @@ export type Presence = ReturnType<typeof keepPresence>;
  * keeps in memory what holds in the rooms that it has, so that a thousand people who come back at once are some writes
  * and some words to each page, and no questions.
  */
-export function keepPresence({ io, db, processId, door, report }: House) {
+export function keepPresence({ io, db, processId, report }: House) {
 	const rooms = new Map<string, Room>();
 	/** Whose presence here is to be written: by what holds when it is. */
 	const changed = new Map<string, Attendance>();
@@ -72,14 +72,12 @@ export function keepPresence({ io, db, processId, door, report }: House) {
 		const isHere = ({ organizationId, userId }: Attendance) =>
 			rooms.get(organizationId)?.here.has(userId) === true;
 		try {
-			await door.inTurn(async () => {
-				await attest(db, processId, {
-					came: marks.filter(isHere),
-					went: marks.filter((one) => !isHere(one))
-				});
-				await read(opened);
-				await noteAllSeen(db, left);
+			await attest(db, processId, {
+				came: marks.filter(isHere),
+				went: marks.filter((one) => !isHere(one))
 			});
+			await read(opened);
+			await noteAllSeen(db, left);
 		} catch (error) {
 			report(error);
 			for (const one of marks) changed.set(`${one.organizationId}:${one.userId}`, one);
@@ -190,7 +188,7 @@ export function keepPresence({ io, db, processId, door, report }: House) {
 					continue;
 				}
 				take(room, what);
-				const pause = room.everywhere.size > namesAtMost ? gatherCrowd : gather;
+				const pause = Math.max(gather, room.everywhere.size * gatherCrowd);
 				room.timer ??= setTimeout(() => say(organizationId, room), pause);
 			}
 		},

@@ -15,6 +15,7 @@ import { fullName } from '#lib/views.ts';
 import type { Stream } from '#lib/wire.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
+import { gather } from '../../database/gathering.ts';
 import { inOrder, takePage, type Order } from '../../database/paging.ts';
 import type { Tables } from '../../database/tables.ts';
 import { transact } from '../../database/transaction.ts';
@@ -254,6 +255,18 @@ async function listSince(db: Db, stream: Stream, after: number) {
 	return { events: rows.length > catchUpLength ? null : toEvents(rows, stream.kind) };
 }
 
+/** Of an organization, by its id and the number: pages that come back together ask for the same. */
+const listSinceOf = gather(async (db, keys) => {
+	const listed = await Promise.all(
+		keys.map(async (key) => {
+			const [organizationId = '', after] = key.split(' ');
+			const { events } = await listSince(db, { kind: 'organization', organizationId }, Number(after));
+			return [key, events] as const;
+		})
+	);
+	return new Map(listed);
+});
+
 const seq = z.number().int().min(0);
 /** Exports ask for more at once than a page shows. */
 const listing = {
@@ -271,8 +284,7 @@ export const activityRouter = router({
 		}),
 	since: organizationProcedure({ after: seq }).query(
 		async ({ ctx: { db, organization, membership }, input }) => {
-			const stream = { kind: 'organization', organizationId: organization.id } as const;
-			const { events } = await listSince(db, stream, input.after);
+			const events = (await listSinceOf(db, `${organization.id} ${input.after}`)) ?? null;
 			return { events: events && events.map((event) => forMember(event, membership.joinedAt)) };
 		}
 	),

@@ -1,0 +1,55 @@
+import { expect, test, vi } from 'vitest';
+import type { Db } from '../src/database/database.ts';
+import { gather } from '../src/database/gathering.ts';
+
+const db = {} as Db;
+
+/** A question whose statements are answered when the test says so. */
+function heldBack() {
+	const sent: { keys: string[]; answer: (found?: string[]) => void; fail: (error: Error) => void }[] = [];
+	const ask = gather<string>((_, keys) => {
+		const { promise, resolve, reject } = Promise.withResolvers<Map<string, string>>();
+		const answer = (found = keys) =>
+			resolve(new Map(found.map((key) => [key, `${key} of statement ${sent.length}`])));
+		sent.push({ keys, answer, fail: reject });
+		return promise;
+	});
+	return { sent, ask: (key: string) => ask(db, key) };
+}
+
+test('whoever asks while a statement is under way is answered by the next one, never by that one', async () => {
+	const { sent, ask } = heldBack();
+	const first = ask('a');
+	const later = [ask('a'), ask('b'), ask('b'), ask('unknown')];
+	expect(sent.map(({ keys }) => keys)).toEqual([['a']]);
+	sent[0]?.answer();
+	expect(await first).toBe('a of statement 1');
+	await vi.waitFor(() => expect(sent.map(({ keys }) => keys)).toEqual([['a'], ['a', 'b', 'unknown']]));
+	sent[1]?.answer(['a', 'b']);
+	expect(await Promise.all(later)).toEqual([
+		'a of statement 2',
+		'b of statement 2',
+		'b of statement 2',
+		undefined
+	]);
+});
+
+test('a statement that fails fails for those who were asked for by it, and for nobody after them', async () => {
+	const { sent, ask } = heldBack();
+	const first = ask('a');
+	const second = ask('b');
+	sent[0]?.fail(new Error('away'));
+	await expect(first).rejects.toThrow('away');
+	await vi.waitFor(() => expect(sent).toHaveLength(2));
+	sent[1]?.answer();
+	expect(await second).toBe('b of statement 2');
+});
+
+test('nobody waits for a statement that is never answered, nor in a heap without end', async () => {
+	const { sent, ask } = heldBack();
+	void ask('silent');
+	void ask('patient');
+	await vi.waitFor(() => expect(sent.map(({ keys }) => keys)).toEqual([['silent'], ['patient']]));
+	for (let n = 0; n < 500; n += 1) void ask(`key ${n}`);
+	expect(sent[2]?.keys).toHaveLength(500);
+});
