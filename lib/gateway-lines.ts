@@ -20,12 +20,14 @@ const variableOf = (header: string) => header.toLowerCase().replaceAll('-', '_')
 /** What the answer says instead of 403, since nginx passes on 401 and 403 alone. */
 const restored = [400, 429, 503];
 
-function nginx({ origin, token, question }: Given): string {
+function nginx({ origin, token, suffix, question }: Given): string {
 	const isEncrypted = origin.startsWith('https:');
 	const status = variableOf(statusHeader);
+	// The variables of all server blocks are one and the same: of two maps with one name, the last would lead both APIs' calls.
+	const api = `portico_api_${suffix}`;
 	return lines(
 		"# Whoever else answers in the portal's place leads nowhere.",
-		`map $${status} $portico_api { 200 ${sampleApi}; }`,
+		`map $${status} $${api} { 200 ${sampleApi}; }`,
 		'server {',
 		`	listen ${sampleListen};`,
 		'	location / {',
@@ -38,7 +40,7 @@ function nginx({ origin, token, question }: Given): string {
 		identityHeaders.map((header) => `		proxy_set_header ${header} $${variableOf(header)};`),
 		`		proxy_set_header ${statusHeader} "";`,
 		`		proxy_set_header ${gatewayTokenHeader} "";`,
-		'		proxy_pass http://$portico_api;',
+		`		proxy_pass http://$${api};`,
 		'	}',
 		'	location = /_portico {',
 		'		internal;',
@@ -90,31 +92,31 @@ const caddy = ({ origin, token, question }: Given) =>
 		'}'
 	);
 
-const traefik = ({ origin, token, question }: Given) =>
+const traefik = ({ origin, token, suffix, question }: Given) =>
 	lines(
 		'http:',
 		'  middlewares:',
-		'    portico-token:',
+		`    portico-token-${suffix}:`,
 		'      headers:',
 		'        customRequestHeaders:',
 		`          ${gatewayTokenHeader}: "${token}"`,
 		'          # What some APIs take for the same names.',
 		identityHeaders.map((header) => `          ${header.replaceAll('-', '_')}: ""`),
-		'    portico-check:',
+		`    portico-check-${suffix}:`,
 		'      forwardAuth:',
 		`        address: ${origin}${question}`,
 		'        # Also takes away what the client, and the middleware before, has put under these names.',
 		'        authResponseHeadersRegex: ^X-Portico-',
-		'    portico:',
+		`    portico-${suffix}:`,
 		'      chain:',
-		'        middlewares: [portico-token, portico-check]',
+		`        middlewares: [portico-token-${suffix}, portico-check-${suffix}]`,
 		'  routers:',
-		'    api:',
+		`    api-${suffix}:`,
 		'      rule: PathPrefix(`/`)',
-		'      middlewares: [portico]',
-		'      service: api',
+		`      middlewares: [portico-${suffix}]`,
+		`      service: api-${suffix}`,
 		'  services:',
-		'    api:',
+		`    api-${suffix}:`,
 		'      loadBalancer:',
 		'        servers:',
 		`          - url: http://${sampleApi}`
@@ -242,9 +244,11 @@ export const canNameProduct = (kind: GatewayKind) => kind !== 'envoy';
  * @param product the address of the API product that they name, where the gateway stands in front of several.
  */
 export function gatewayLines(
-	kind: GatewayKind,
+	{ id, kind }: { id: string; kind: GatewayKind },
 	{ origin, token = samplePlaceholder, product }: { origin: string; token?: string; product?: string }
 ): string {
 	const question = product && canNameProduct(kind) ? `?${productParameter}=${product}` : '';
-	return writers[kind]({ origin, token, question: `${forwardAuthPath}${question}` });
+	// Letters, digits and underscores: what a name may have in each of the programs.
+	const suffix = [id.slice(0, 8), ...(question && product ? [product.replaceAll('-', '_')] : [])].join('_');
+	return writers[kind]({ origin, token, suffix, question: `${forwardAuthPath}${question}` });
 }

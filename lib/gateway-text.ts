@@ -9,6 +9,8 @@ export interface Given {
 	/** The public address of the portal. */
 	origin: string;
 	token: string;
+	/** What sets these lines apart from those of other gateways and products, in the configuration of one program. */
+	suffix: string;
 	/** Path and query by which the gateway asks: with the API product that it names, if it names one. */
 	question: string;
 }

@@ -5,10 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { gatewayLines } from '#lib/gateway-lines.ts';
 import { sampleApi, sampleListen, samplePlaceholder } from '#lib/gateway-text.ts';
 import { startPortal, type Portal } from './factories.ts';
 import { createGateway, createKeyOf } from './gateways.ts';
 import { findFreePort, type Server } from './harness.ts';
+import { insertProduct } from './offers.ts';
 import { findProgram, startNginx } from './programs.ts';
 import { startSecond } from './race.ts';
 
@@ -91,10 +93,16 @@ const starts = {
 		});
 	},
 	async haproxy(program: string, lines: string) {
-		const [script = '', config = ''] = lines.split(/^# The file .*$/m);
-		await writeFile(join(folder, 'portico.lua'), script);
+		// Name and text by turns: the one configuration, and a script of each gateway.
+		const [, ...files] = lines.split(/^(?:--|#) The file \/etc\/haproxy\/(.*)\.$/m);
+		let config = '';
+		for (let at = 0; at < files.length; at += 2) {
+			const [name = '', text = ''] = files.slice(at);
+			if (name === 'haproxy.cfg') config += text;
+			else await writeFile(join(folder, name), text);
+		}
 		const timeouts = ['connect', 'client', 'server'].map((what) => `	timeout ${what} 30s\n`);
-		const own = config.replace('/etc/haproxy', folder).concat('\n');
+		const own = config.replaceAll('/etc/haproxy', folder).concat('\n');
 		await writeFile(join(folder, 'haproxy.cfg'), `defaults\n${timeouts.join('')}${own}`);
 		return spawn(program, ['-db', '-f', join(folder, 'haproxy.cfg')], { stdio: ['ignore', 'pipe', 'pipe'] });
 	}
@@ -218,5 +226,54 @@ test.for(cases)(
 		await portal.admin.api.gateways.revoke.mutate({ gatewayId: gateway.id });
 		await expect.poll(async () => (await call(bearer)).status, { interval: 5 }).toBe(401);
 		for (const key of [secret, fresh]) expect(output + portal.server.logs + second.logs).not.toContain(key);
+	}
+);
+
+test.for(['nginx', 'haproxy'] as const)(
+	'%s runs with the lines of several gateways and API products in one configuration, each for its own API',
+	async (kind, { skip }) => {
+		const program = programs[kind];
+		if (!program) return skip(`${kind} is not installed here`);
+		const plans = [{ name: 'Trial', approval: 'automatic' as const }];
+		const [open, closed] = [await insertProduct(portal, { plans }), await insertProduct(portal, { plans })];
+		const [naming, other] = [await createGateway(portal, { kind }), await createGateway(portal, { kind })];
+		for (const { id: productId } of [open, closed])
+			await portal.admin.api.products.serve.mutate({
+				gatewayId: naming.gateway.id,
+				productId,
+				isServing: true
+			});
+		const [mine, theirs] = [api, stranger].map((one) => `127.0.0.1:${(one.address() as AddressInfo).port}`);
+		const origin = addressOf(portal.server.origin);
+		const doors = [
+			{ ...naming, product: open.slug, behind: mine, port: await findFreePort() },
+			{ ...naming, product: closed.slug, behind: mine, port: await findFreePort() },
+			{ ...other, behind: theirs, port: await findFreePort() }
+		];
+		const lines = doors.map(({ gateway, behind = '', port, ...given }) =>
+			gatewayLines(gateway, { origin, ...given })
+				.replaceAll(sampleApi, behind)
+				.replace(new RegExp(`(listen |:)${sampleListen}`), `$1${port}`)
+		);
+		running.push(await starts[kind](program, lines.join('\n')));
+
+		const company = await portal.company({ admin: portal.admin });
+		const { application, secret } = await createKeyOf(company);
+		await company.owner.api.accesses.request.mutate({
+			organizationId: company.id,
+			applicationId: application.id,
+			product: open.slug,
+			planId: open.plans.Trial ?? ''
+		});
+		const call = (port: number) =>
+			fetch(`http://127.0.0.1:${port}/v1/things`, { headers: { 'x-api-key': secret } }).then(
+				async (response) => ({ status: response.status, text: await response.text() }),
+				() => ({ status: 0, text: '' })
+			);
+		const [first, second, third] = doors.map(({ port }) => port) as [number, number, number];
+		await expect.poll(async () => (await call(third)).status, { interval: 50 }).toBe(200);
+		expect((await call(third)).text).toBe('Welcome!');
+		expect(JSON.parse((await call(first)).text)).toMatchObject({ 'x-portico-product': open.slug });
+		expect((await call(second)).status).toBe(403);
 	}
 );
