@@ -255,7 +255,8 @@ test.for(['nginx', 'haproxy'] as const)(
 				.replaceAll(sampleApi, behind)
 				.replace(new RegExp(`(listen |:)${sampleListen}`), `$1${port}`)
 		);
-		running.push(await starts[kind](program, lines.join('\n')));
+		const child = await starts[kind](program, lines.join('\n'));
+		running.push(child);
 
 		const company = await portal.company({ admin: portal.admin });
 		const { application, secret } = await createKeyOf(company);
@@ -271,7 +272,11 @@ test.for(['nginx', 'haproxy'] as const)(
 				() => ({ status: 0, text: '' })
 			);
 		const [first, second, third] = doors.map(({ port }) => port) as [number, number, number];
-		await expect.poll(async () => (await call(third)).status, { interval: 50 }).toBe(200);
+		const answers = async () => {
+			expect(child.exitCode).toBeNull();
+			return (await call(third)).status;
+		};
+		await expect.poll(answers, { interval: 50, timeout: 30_000 }).toBe(200);
 		expect((await call(third)).text).toBe('Welcome!');
 		expect(JSON.parse((await call(first)).text)).toMatchObject({ 'x-portico-product': open.slug });
 		expect((await call(second)).status).toBe(403);

@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, password, uniqueEmail, type Portal } from '../factories.ts';
+import { createGateway, createKeyOf } from '../gateways.ts';
 import { getBrowser, newPerson, type Person } from './browser.ts';
 
 /** Forms are used before a page's script has loaded: they have to work as plain forms, words and all. */
@@ -80,5 +81,44 @@ test('ask for an organization with an address that is not confirmed yet', async 
 	await page.getByText(`${one.email} is confirmed`).waitFor();
 	await page.goto('/organizations/new');
 	await page.getByLabel('Organization name').waitFor();
+	await person.close();
+});
+
+test('a key is tried, and nothing of it stands in the address, in the page or in a log', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const { application, secret, place } = await createKeyOf(company);
+	const { gateway } = await createGateway(portal);
+	const person = await newPerson(browser, portal.server.origin, { hasScript: false, as: portal.admin });
+	const { page } = person;
+	await page.goto(`/admin/gateways/${gateway.id}`);
+	const tryKey = async (key: string) => {
+		await page.getByLabel('Key', { exact: true }).fill(key);
+		await page.getByRole('button', { name: 'Check the key' }).click();
+	};
+	await tryKey('');
+	await page.locator('[name="key"][aria-invalid="true"]').waitFor();
+	await tryKey(secret);
+	await page.getByText('This key works.').waitFor();
+	await page.getByText(application.name, { exact: true }).waitFor();
+	expect(page.url()).toBe(`${portal.server.origin}/admin/gateways/${gateway.id}`);
+	expect(await page.content()).not.toContain(secret);
+	await company.owner.api.credentials.revoke.mutate(place);
+	await tryKey(secret);
+	await page.getByText('This key has been revoked.').waitFor();
+	expect(portal.server.logs).not.toContain(secret);
+	await person.close();
+});
+
+test('a password that is sent before its page can send it changes nothing, and stands in no address', async () => {
+	const one = await portal.person();
+	const person = await newPerson(browser, portal.server.origin, { hasScript: false, as: one });
+	const { page } = person;
+	await page.goto('/profile');
+	await page.getByLabel('Current password').first().fill(password);
+	await page.getByLabel('New password').fill('another-good-password');
+	await page.getByRole('button', { name: 'Change the password' }).click();
+	await page.getByRole('heading', { name: 'The page was not ready yet' }).waitFor();
+	expect(page.url()).toBe(`${portal.server.origin}/profile`);
+	expect(portal.server.logs).not.toContain('another-good-password');
 	await person.close();
 });
