@@ -18,7 +18,8 @@ test('every form is sent by POST, but for searches', () => {
 	expect(forms.length).toBeGreaterThan(40);
 	const byPost = forms.filter(({ tag }) => /\smethod="post"/.test(tag));
 	const searches = forms.filter(
-		({ tag, body }) => /\smethod="get"/.test(tag) && /\srole="search"/.test(tag) && !/password|secret/i.test(body)
+		({ tag, body }) =>
+			/\smethod="get"/.test(tag) && /\srole="search"/.test(tag) && !/password|secret/i.test(body)
 	);
 	const others = forms.filter((form) => !byPost.includes(form) && !searches.includes(form));
 	expect(others.map(({ file, tag }) => `${file}: ${tag}`)).toEqual([]);

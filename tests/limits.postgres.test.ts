@@ -183,3 +183,30 @@ test('a process that ends gives back what it has not spent', async () => {
 	const { taken } = await company.owner.api.quotas.list.query({ organizationId });
 	expect(taken[place.credentialId]).toBe(5);
 });
+
+test('a limit that is lowered holds on both processes with the word of it, whatever either had taken before', async () => {
+	const origins = [portal.server.origin, other.origin];
+	for (const [used, lowered] of [
+		[10, 40],
+		[30, 20]
+	] as const) {
+		const { organizationId, secret } = await furnish({ credentialPerMonth: 1000 });
+		// Each has a share of what was, many times what is to come.
+		for (const origin of origins)
+			for (let step = 0; step < used / 2; step += 1)
+				expect(await ask(secret, origin)).toMatchObject({ status: 200 });
+		await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId, credentialPerMonth: lowered });
+		// Heard at once where it was done, a moment later by the other one: what that lets through until then counts as used.
+		let [before, through] = [used as number, 0];
+		const hears = async () => {
+			const { status, headers } = await ask(secret, other.origin);
+			const isHeard = headers.get('ratelimit-policy')?.includes(`q=${lowered};`);
+			if (status === 200 && isHeard) through += 1;
+			else if (status === 200) before += 1;
+			return isHeard;
+		};
+		await expect.poll(hears, { interval: 5, timeout: 10_000 }).toBe(true);
+		through += await spendAll(secret, 10);
+		expect(through).toBeLessThanOrEqual(Math.max(0, lowered - before));
+	}
+});

@@ -228,7 +228,7 @@ describe('credentials that nobody uses', () => {
 		await inPast((db) => db.deleteFrom('usageWatch').where('at', '<', longAgo).execute());
 		const list = () => api.usage.listIdle.query({ organizationId });
 		// Nobody was counting then.
-		expect(await list()).toEqual({ silentCount: 0, silent: [], late: [] });
+		expect(await list()).toEqual({ silentCount: 0, silent: [], lateCount: 0, late: [] });
 		await inPast((db) => db.insertInto('usageWatch').values({ span: 'day', at: longAgo }).execute());
 		const { silent, silentCount } = await list();
 		expect(silentCount).toBe(2);
@@ -262,10 +262,13 @@ describe('credentials that nobody uses', () => {
 		await counted(company.owner, place, { allowed: 1, refused: 0 });
 		await api.credentials.rotate.mutate({ ...place, overlapSeconds: 3600 });
 		const list = () => api.usage.listIdle.query({ organizationId: company.id });
-		expect((await list()).late).toEqual([]);
+		expect(await list()).toMatchObject({ lateCount: 0, late: [] });
 		await check(secret);
 		await counted(company.owner, place, { allowed: 2, refused: 0 });
-		expect((await list()).late).toMatchObject([{ id: place.credentialId, label: 'Default' }]);
+		expect(await list()).toMatchObject({
+			lateCount: 1,
+			late: [{ id: place.credentialId, label: 'Default' }]
+		});
 		expect((await portal.admin.api.usage.getPortal.query({})).late).toContainEqual(
 			expect.objectContaining({ id: place.credentialId, organizationName: company.name })
 		);

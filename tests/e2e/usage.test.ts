@@ -75,3 +75,25 @@ test('credentials that nobody uses are revoked together, after a question', asyn
 	expect(person.complaints).toEqual([]);
 	await person.close();
 });
+
+test('a credential that is used after it was rotated appears on the open pages of its organization and of the provider', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const { application, credentialId, secret } = await furnish(company);
+	const one = await openAs(company);
+	const other = await newPerson(browser, portal.server.origin, { as: portal.admin });
+	await one.page.goto(`/orgs/${company.slug}/usage`);
+	await other.page.goto('/admin');
+	for (const { page } of [one, other]) {
+		await page.getByText('None: every program that called has the new secret.').waitFor();
+		await page.getByText('Live', { exact: true }).first().waitFor();
+	}
+	const place = { organizationId: company.id, applicationId: application.id, credentialId };
+	await company.owner.api.credentials.rotate.mutate({ ...place, overlapSeconds: 0 });
+	await check(secret);
+	for (const { page } of [one, other]) {
+		const row = page.getByTestId('late').getByRole('listitem').filter({ hasText: application.name });
+		await row.getByText('Last presented just now').waitFor();
+	}
+	expect([...one.complaints, ...other.complaints]).toEqual([]);
+	await Promise.all([one.close(), other.close()]);
+});
