@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,7 +65,13 @@ const unescape = (html: string) =>
 const addressOf = (origin: string) => origin.replace('localhost', '127.0.0.1');
 
 /** The lines as the page of a process shows them to a portal admin, with one's own addresses and token put in. */
-async function readLines(origin: string, gatewayId: string, token: string, port: number): Promise<string> {
+async function readLines(
+	origin: string,
+	gatewayId: string,
+	token: string,
+	port: number,
+	behind: HttpServer = api
+): Promise<string> {
 	const page = await portal.admin.request(`${origin}/admin/gateways/${gatewayId}`);
 	const html = await page.text();
 	const [, code = ''] = /<pre[^>]*data-lines[^>]*><code>([\s\S]*?)<\/code>/.exec(html) ?? [];
@@ -75,7 +81,7 @@ async function readLines(origin: string, gatewayId: string, token: string, port:
 	for (const sample of [sampleListen, sampleApi, samplePlaceholder]) expect(lines).toContain(sample);
 	return lines
 		.replaceAll(samplePlaceholder, token)
-		.replaceAll(sampleApi, `127.0.0.1:${(api.address() as AddressInfo).port}`)
+		.replaceAll(sampleApi, `127.0.0.1:${(behind.address() as AddressInfo).port}`)
 		.replace(new RegExp(`(listen |:)${sampleListen}`), `$1${port}`)
 		.replaceAll(origin, addressOf(origin));
 }
@@ -91,11 +97,16 @@ const starts = {
 		});
 	},
 	async haproxy(program: string, lines: string) {
-		const [script = '', config = ''] = lines.split(/^# The file .*$/m);
-		await writeFile(join(folder, 'portico.lua'), script);
+		const files = lines.matchAll(
+			/^(?:--|#) The file \/etc\/haproxy\/(.+)\.$([^]*?)(?=^(?:--|#) The file|(?![^]))/gm
+		);
 		const timeouts = ['connect', 'client', 'server'].map((what) => `	timeout ${what} 30s\n`);
-		const own = config.replace('/etc/haproxy', folder).concat('\n');
-		await writeFile(join(folder, 'haproxy.cfg'), `defaults\n${timeouts.join('')}${own}`);
+		let config = `defaults\n${timeouts.join('')}`;
+		for (const [, name = '', text = ''] of files) {
+			if (name === 'haproxy.cfg') config += text.replace('/etc/haproxy', folder).concat('\n');
+			else await writeFile(join(folder, name), text);
+		}
+		await writeFile(join(folder, 'haproxy.cfg'), config);
 		return spawn(program, ['-db', '-f', join(folder, 'haproxy.cfg')], { stdio: ['ignore', 'pipe', 'pipe'] });
 	}
 };
@@ -218,5 +229,35 @@ test.for(cases)(
 		await portal.admin.api.gateways.revoke.mutate({ gatewayId: gateway.id });
 		await expect.poll(async () => (await call(bearer)).status, { interval: 5 }).toBe(401);
 		for (const key of [secret, fresh]) expect(output + portal.server.logs + second.logs).not.toContain(key);
+	}
+);
+
+test.for(cases)(
+	'$kind has the lines of two gateways and keeps their APIs apart, where it is installed',
+	async ({ kind, origin }, { skip, onTestFinished }) => {
+		const program = programs[kind];
+		if (!program) return skip(`${kind} is not installed here`);
+		const apart = ['first', 'second'].map((name) => {
+			const behind = createServer((_, response) => response.end(name));
+			onTestFinished(() => void behind.close());
+			return { name, behind };
+		});
+		const sides = await Promise.all(
+			apart.map(async ({ name, behind }) => {
+				await new Promise<void>((resolve) => behind.listen(0, '127.0.0.1', resolve));
+				const { gateway, token } = await createGateway(portal, { kind });
+				const port = await findFreePort();
+				return { name, port, lines: await readLines(origin(), gateway.id, token, port, behind) };
+			})
+		);
+		const child = await starts[kind](program, sides.map(({ lines }) => lines).join('\n'));
+		running.push(child);
+		const { secret } = await createKeyOf(await portal.company({ admin: portal.admin }));
+		const answerOf = (port: number) =>
+			fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${secret}` } }).then(
+				(response) => response.text(),
+				() => null
+			);
+		for (const { name, port } of sides) await expect.poll(() => answerOf(port), { interval: 50 }).toBe(name);
 	}
 );
