@@ -1,7 +1,8 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, password, uniqueEmail, type Portal } from '../factories.ts';
-import { getBrowser, newPerson, type Person } from './browser.ts';
+import { createGateway } from '../gateways.ts';
+import { getBrowser, newPerson, openAs, type Person } from './browser.ts';
 
 /** Forms are used before a page's script has loaded: they have to work as plain forms, words and all. */
 
@@ -81,4 +82,26 @@ test('ask for an organization with an address that is not confirmed yet', async 
 	await page.goto('/organizations/new');
 	await page.getByLabel('Organization name').waitFor();
 	await person.close();
+});
+
+test('a form that needs its page’s script, sent before it is there: nothing is in the address, and words say so', async () => {
+	const { gateway } = await createGateway(portal, { kind: 'nginx' });
+	const forms = [
+		{ as: portal.admin, path: `/admin/gateways/${gateway.id}`, field: 'Key', button: 'Check the key' },
+		{ as: portal.admin, path: '/admin/settings', field: 'Portal name', button: 'Save' }
+	];
+	for (const { as, path, field, button } of forms) {
+		const person = await openAs(browser, portal.server.origin, as, path, { hasScript: false });
+		person.forgive(/405/);
+		const { page } = person;
+		const { pathname } = new URL(page.url());
+		await page.getByLabel(field, { exact: true }).fill('ptk_of_somebody');
+		await page.getByRole('button', { name: button, exact: true }).first().click();
+		await page.getByRole('heading', { name: 'That was a moment too early' }).waitFor();
+		expect(page.url()).toBe(`${portal.server.origin}${pathname}`);
+		await page.getByRole('link', { name: 'Open the page again' }).click();
+		await page.getByRole('button', { name: button, exact: true }).first().waitFor();
+		await person.close();
+	}
+	expect(portal.server.logs).not.toContain('ptk_of_somebody');
 });
