@@ -88,7 +88,7 @@ test('a form that needs its page’s script, sent before it is there: nothing is
 	const { gateway } = await createGateway(portal, { kind: 'nginx' });
 	const forms = [
 		{ as: portal.admin, path: `/admin/gateways/${gateway.id}`, field: 'Key', button: 'Check the key' },
-		{ as: portal.admin, path: '/admin/settings', field: 'Portal name', button: 'Save' }
+		{ as: portal.admin, path: '/admin/settings/general', field: 'Portal name', button: 'Save' }
 	];
 	for (const { as, path, field, button } of forms) {
 		const person = await openAs(browser, portal.server.origin, as, path, { hasScript: false });
