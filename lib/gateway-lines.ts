@@ -20,14 +20,12 @@ const variableOf = (header: string) => header.toLowerCase().replaceAll('-', '_')
 /** What the answer says instead of 403, since nginx passes on 401 and 403 alone. */
 const restored = [400, 429, 503];
 
-function nginx({ origin, token, suffix, question }: Given): string {
+function nginx({ origin, token, question, name }: Given): string {
 	const isEncrypted = origin.startsWith('https:');
 	const status = variableOf(statusHeader);
-	// The variables of all server blocks are one and the same: of two maps with one name, the last would lead both APIs' calls.
-	const api = `portico_api_${suffix}`;
 	return lines(
 		"# Whoever else answers in the portal's place leads nowhere.",
-		`map $${status} $${api} { 200 ${sampleApi}; }`,
+		`map $${status} $${name} { 200 ${sampleApi}; }`,
 		'server {',
 		`	listen ${sampleListen};`,
 		'	location / {',
@@ -40,7 +38,7 @@ function nginx({ origin, token, suffix, question }: Given): string {
 		identityHeaders.map((header) => `		proxy_set_header ${header} $${variableOf(header)};`),
 		`		proxy_set_header ${statusHeader} "";`,
 		`		proxy_set_header ${gatewayTokenHeader} "";`,
-		`		proxy_pass http://$${api};`,
+		`		proxy_pass http://$${name};`,
 		'	}',
 		'	location = /_portico {',
 		'		internal;',
@@ -92,37 +90,37 @@ const caddy = ({ origin, token, question }: Given) =>
 		'}'
 	);
 
-const traefik = ({ origin, token, suffix, question }: Given) =>
+const traefik = ({ origin, token, question, name }: Given) =>
 	lines(
 		'http:',
 		'  middlewares:',
-		`    portico-token-${suffix}:`,
+		`    ${name}-token:`,
 		'      headers:',
 		'        customRequestHeaders:',
 		`          ${gatewayTokenHeader}: "${token}"`,
 		'          # What some APIs take for the same names.',
 		identityHeaders.map((header) => `          ${header.replaceAll('-', '_')}: ""`),
-		`    portico-check-${suffix}:`,
+		`    ${name}-check:`,
 		'      forwardAuth:',
 		`        address: ${origin}${question}`,
 		'        # Also takes away what the client, and the middleware before, has put under these names.',
 		'        authResponseHeadersRegex: ^X-Portico-',
-		`    portico-${suffix}:`,
+		`    ${name}:`,
 		'      chain:',
-		`        middlewares: [portico-token-${suffix}, portico-check-${suffix}]`,
+		`        middlewares: [${name}-token, ${name}-check]`,
 		'  routers:',
-		`    api-${suffix}:`,
+		`    ${name}:`,
 		'      rule: PathPrefix(`/`)',
-		`      middlewares: [portico-${suffix}]`,
-		`      service: api-${suffix}`,
+		`      middlewares: [${name}]`,
+		`      service: ${name}`,
 		'  services:',
-		`    api-${suffix}:`,
+		`    ${name}:`,
 		'      loadBalancer:',
 		'        servers:',
 		`          - url: http://${sampleApi}`
 	);
 
-function envoy({ origin, token }: Given): string {
+function envoy({ origin, token, name }: Given): string {
 	const { hostname, port, protocol } = new URL(origin);
 	const isEncrypted = protocol === 'https:';
 	return lines(
@@ -145,7 +143,7 @@ function envoy({ origin, token }: Given): string {
 		'      http_service:',
 		'        server_uri:',
 		`          uri: ${origin}`,
-		'          cluster: portico',
+		`          cluster: ${name}`,
 		'          timeout: 2s',
 		`        path_prefix: ${forwardAuthPath}`,
 		'        authorization_request:',
@@ -179,10 +177,10 @@ function envoy({ origin, token }: Given): string {
 		'            principals: [{ any: true }]',
 		'# Of the static resources.',
 		'clusters:',
-		'  - name: portico',
+		`  - name: ${name}`,
 		'    type: STRICT_DNS',
 		'    load_assignment:',
-		'      cluster_name: portico',
+		`      cluster_name: ${name}`,
 		'      endpoints:',
 		'        - lb_endpoints:',
 		'            - endpoint:',
@@ -239,16 +237,26 @@ export const linesPlaces: Record<GatewayKind, string> = {
 /** Envoy puts the path that it was asked for behind ours, where nothing that a client has written is read. */
 export const canNameProduct = (kind: GatewayKind) => kind !== 'envoy';
 
+interface Asked {
+	gatewayId: string;
+	origin: string;
+	token?: string;
+	product?: string;
+}
+
 /**
  * The lines for a program; without a token they hold a placeholder in its place.
  * @param product the address of the API product that they name, where the gateway stands in front of several.
  */
 export function gatewayLines(
-	{ id, kind }: { id: string; kind: GatewayKind },
-	{ origin, token = samplePlaceholder, product }: { origin: string; token?: string; product?: string }
+	kind: GatewayKind,
+	{ gatewayId, origin, token = samplePlaceholder, product }: Asked
 ): string {
 	const question = product && canNameProduct(kind) ? `?${productParameter}=${product}` : '';
-	// Letters, digits and underscores: what a name may have in each of the programs.
-	const suffix = [id.slice(0, 8), ...(question && product ? [product.replaceAll('-', '_')] : [])].join('_');
-	return writers[kind]({ origin, token, suffix, question: `${forwardAuthPath}${question}` });
+	const name = [
+		'portico',
+		gatewayId.slice(0, 8),
+		...(question && product ? [product.replaceAll('-', '_')] : [])
+	].join('_');
+	return writers[kind]({ origin, token, question: `${forwardAuthPath}${question}`, name });
 }

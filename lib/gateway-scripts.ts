@@ -3,10 +3,10 @@ import { lines, sampleApi, sampleListen, type Given } from './gateway-text.ts';
 
 /** Programs that ask by a script: nothing of theirs does it by configuration alone. */
 
-export const haproxy = ({ origin, token, suffix, question }: Given) =>
+export const haproxy = ({ origin, token, question, name }: Given) =>
 	lines(
-		`-- The file /etc/haproxy/portico_${suffix}.lua.`,
-		`core.register_action("portico_${suffix}", { "http-req" }, function(txn)`,
+		`-- The file /etc/haproxy/${name}.lua.`,
+		`core.register_action("${name}", { "http-req" }, function(txn)`,
 		'	local headers = txn.http:req_get_headers()',
 		'	local asked = {',
 		`		["${gatewayTokenHeader.toLowerCase()}"] = { "${token}" },`,
@@ -43,28 +43,28 @@ export const haproxy = ({ origin, token, suffix, question }: Given) =>
 		'',
 		'# The file /etc/haproxy/haproxy.cfg.',
 		'global',
-		`	lua-load /etc/haproxy/portico_${suffix}.lua`,
+		`	lua-load /etc/haproxy/${name}.lua`,
 		origin.startsWith('https:') && '	httpclient.ssl.ca-file /etc/ssl/certs/ca-certificates.crt',
-		`frontend api_${suffix}`,
+		`frontend ${name}`,
 		'	mode http',
 		`	bind :${sampleListen}`,
 		'	http-request del-header ^x[-_]portico[-_] -m reg',
-		`	http-request lua.portico_${suffix}`,
-		`	default_backend api_${suffix}`,
-		`backend api_${suffix}`,
+		`	http-request lua.${name}`,
+		`	default_backend ${name}`,
+		`backend ${name}`,
 		'	mode http',
 		`	server api ${sampleApi}`
 	);
 
-export const kong = ({ origin, token, suffix, question }: Given) =>
+export const kong = ({ origin, token, question, name }: Given) =>
 	lines(
 		'# With KONG_UNTRUSTED_LUA_SANDBOX_REQUIRES=resty.http in the environment of Kong.',
 		'_format_version: "3.0"',
 		'services:',
-		`  - name: api_${suffix}`,
+		`  - name: ${name}`,
 		`    url: http://${sampleApi}`,
 		'    routes:',
-		`      - name: api_${suffix}`,
+		`      - name: ${name}`,
 		'        paths: ["/"]',
 		'    plugins:',
 		'      - name: pre-function',
@@ -99,13 +99,13 @@ export const kong = ({ origin, token, suffix, question }: Given) =>
 		'              end'
 	);
 
-export const tyk = ({ origin, token, suffix, question }: Given) =>
+export const tyk = ({ origin, token, question, name }: Given) =>
 	lines(
-		`// middleware/portico_${suffix}.js, with "custom_middleware": { "driver": "otto", "pre": [{ "name": "portico_${suffix}",`,
-		`// "path": "middleware/portico_${suffix}.js" }] } in the definition of the API, which has "use_keyless": true, and with`,
+		`// middleware/${name}.js, with "custom_middleware": { "driver": "otto", "pre": [{ "name": "${name}",`,
+		`// "path": "middleware/${name}.js" }] } in the definition of the API, which has "use_keyless": true, and with`,
 		'// "enable_jsvm": true in tyk.conf.',
-		`var portico_${suffix} = new TykJS.TykMiddleware.NewMiddleware({});`,
-		`portico_${suffix}.NewProcessRequest(function (request, session) {`,
+		`var ${name} = new TykJS.TykMiddleware.NewMiddleware({});`,
+		`${name}.NewProcessRequest(function (request, session) {`,
 		'	var asked = { "X-Forwarded-Uri": request.URL };',
 		'	for (var name in request.Headers) {',
 		'		var spelled = name.replace(/_/g, "-").toLowerCase();',
@@ -126,11 +126,11 @@ export const tyk = ({ origin, token, suffix, question }: Given) =>
 		'	if (answer.Code !== 200) {',
 		'		request.ReturnOverrides.ResponseCode = answer.Code || 503;',
 		'		request.ReturnOverrides.ResponseBody = answer.Body || "";',
-		`		return portico_${suffix}.ReturnData(request, {});`,
+		`		return ${name}.ReturnData(request, {});`,
 		'	}',
 		`	[${identityHeaders.map((header) => `"${header}"`).join(', ')}].forEach(function (name) {`,
 		'		request.SetHeaders[name] = answer.Headers[name][0];',
 		'	});',
-		`	return portico_${suffix}.ReturnData(request, {});`,
+		`	return ${name}.ReturnData(request, {});`,
 		'});'
 	);

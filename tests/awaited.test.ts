@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { ParsedMail } from 'mailparser';
-import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { isAwaited } from '../emails/about.ts';
 import { catalogue, isEmailName } from '../emails/catalogue.ts';
 import { password, startPortal, uniqueEmail, type Company, type Portal } from './factories.ts';
@@ -40,7 +40,7 @@ const askForReset = async (email: string) => {
 
 test('a limit a minute: some of it is left to what somebody waits for, which goes out at once', async () => {
 	const people = [await portal.person(), await portal.person(), await portal.person()];
-	await vi.waitFor(async () => expect(await queued()).toBe(0), { timeout: 60_000 });
+	await expect.poll(queued).toBe(0);
 	await portal.admin.api.mailServers.update.mutate({ perMinute: 5 });
 	await portal.admin.api.organizations.suspend.mutate({ organizationId: company.id });
 	await portal.smtp.waitFor(() => ofCrowd() === 2);
@@ -64,7 +64,7 @@ test.runIf(inject('database') === 'postgres')(
 test('a mail server that is slow with what is queued is asked over another connection meanwhile', async () => {
 	portal.smtp.hold(isOfCrowd);
 	await portal.admin.api.mailServers.update.mutate({ perMinute: null });
-	await vi.waitFor(() => expect(portal.smtp.held).toBe(1), { timeout: 60_000 });
+	await expect.poll(() => portal.smtp.held).toBe(1);
 	const before = ofCrowd();
 	const person = await portal.person();
 	await askForReset(person.email);

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Db } from '../src/database/database.ts';
 import { gather } from '../src/database/gathering.ts';
 
@@ -24,7 +24,7 @@ test('whoever asks while a statement is under way is answered by the next one, n
 	expect(sent.map(({ keys }) => keys)).toEqual([['a']]);
 	sent[0]?.answer();
 	expect(await first).toBe('a of statement 1');
-	await vi.waitFor(() => expect(sent.map(({ keys }) => keys)).toEqual([['a'], ['a', 'b', 'unknown']]));
+	await expect.poll(() => sent.map(({ keys }) => keys)).toEqual([['a'], ['a', 'b', 'unknown']]);
 	sent[1]?.answer(['a', 'b']);
 	expect(await Promise.all(later)).toEqual([
 		'a of statement 2',
@@ -40,7 +40,7 @@ test('a statement that fails fails for those who were asked for by it, and for n
 	const second = ask('b');
 	sent[0]?.fail(new Error('away'));
 	await expect(first).rejects.toThrow('away');
-	await vi.waitFor(() => expect(sent).toHaveLength(2));
+	await expect.poll(() => sent).toHaveLength(2);
 	sent[1]?.answer();
 	expect(await second).toBe('b of statement 2');
 });
@@ -49,7 +49,7 @@ test('nobody waits for a statement that is never answered, nor in a heap without
 	const { sent, ask } = heldBack();
 	void ask('silent');
 	void ask('patient');
-	await vi.waitFor(() => expect(sent.map(({ keys }) => keys)).toEqual([['silent'], ['patient']]));
+	await expect.poll(() => sent.map(({ keys }) => keys)).toEqual([['silent'], ['patient']]);
 	for (let n = 0; n < 500; n += 1) void ask(`key ${n}`);
 	expect(sent[2]?.keys).toHaveLength(500);
 });

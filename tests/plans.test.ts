@@ -177,5 +177,5 @@ test('other limits are told to each team that has access by the plan, and to no 
 	// Nobody is looked for again and again who knows it already.
 	const isTelling = () =>
 		portal.inDatabase((db) => db.selectFrom('plan').select('id').where('isTelling', '=', true).execute());
-	await expect.poll(isTelling, { timeout: 60_000 }).toEqual([]);
+	await expect.poll(isTelling).toEqual([]);
 });

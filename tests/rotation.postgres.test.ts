@@ -6,7 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, type Database } from '../src/database/database.ts';
 import * as places from '../src/vault/sealed.ts';
 import { createKey, createVault } from '../src/vault/vault.ts';
@@ -252,7 +252,7 @@ test('keys that the portal has generated are replaced on the embedded database w
 	await expect(server.restart()).rejects.toThrow('The encryption keys are not those');
 	await writeFile(file, after);
 	await server.restart();
-	await vi.waitFor(async () => expect((await fetch(`${server.origin}/readyz`)).status).toBe(200));
+	await expect.poll(async () => (await fetch(`${server.origin}/readyz`)).status).toBe(200);
 });
 
 test('whatever is encrypted anywhere in the code is on the list of what a new key comes to', () => {

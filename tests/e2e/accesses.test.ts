@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, unique, type Company, type Portal, type Visitor } from '../factories.ts';
+import { createGateway } from '../gateways.ts';
 import { insertProduct, type Offered } from '../offers.ts';
 import { getBrowser, newPerson, openAs } from './browser.ts';
 
@@ -168,4 +169,42 @@ test('can be asked for without a script, with what is wrong at its field', async
 		granted: { plan: { name: 'Trial' } }
 	});
 	await person.close();
+});
+
+test('a product that is called otherwise from now on is, on every open page that names it', async () => {
+	const renamed = await insertProduct(portal, { for: [company] });
+	const asked = await portal.application(company);
+	await company.owner.api.accesses.request.mutate({
+		organizationId: company.id,
+		applicationId: asked.id,
+		product: renamed.slug,
+		planId: renamed.plans.Business ?? ''
+	});
+	const { gateway } = await createGateway(portal);
+	const productId = renamed.id;
+	await portal.admin.api.products.serve.mutate({ productId, gatewayId: gateway.id, isServing: true });
+	const base = `/orgs/${company.slug}`;
+	const people = await Promise.all([
+		open(company.owner, base),
+		open(company.owner, `${base}/applications/${asked.id}`),
+		open(company.owner, `/apis/${renamed.slug}/access`),
+		open(company.owner, '/apis'),
+		open(portal.admin, '/admin/access'),
+		open(portal.admin, '/admin/products'),
+		open(portal.admin, `/admin/gateways/${gateway.id}`)
+	]);
+	const says = (name: string) =>
+		Promise.all(people.map(({ page }) => page.getByRole('main').getByText(name).first().waitFor()));
+	await says(renamed.name);
+	const name = unique('Otherwise');
+	await portal.admin.api.products.update.mutate({ productId, name });
+	await says(name);
+	await people[0]?.page.getByRole('link', { name: `${asked.name} → ${name}` }).waitFor();
+	for (const one of people) {
+		// What happened under the old name is told as it was.
+		if (!one.page.url().includes(base))
+			expect(await one.page.getByRole('main').getByText(renamed.name).count(), one.page.url()).toBe(0);
+		expect(one.complaints).toEqual([]);
+		await one.close();
+	}
 });

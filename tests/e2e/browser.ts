@@ -5,6 +5,7 @@ import { arch, platform, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { takeSeat } from './contexts.ts';
 
 export interface Person {
 	context: BrowserContext;
@@ -132,6 +133,18 @@ interface PersonOptions {
 	as?: { jar: ReadonlyMap<string, string> } | undefined;
 }
 
+async function prepareContext(context: BrowserContext): Promise<void> {
+	context.setDefaultTimeout(240_000);
+	// Chrome prints most violations to the console by itself, but not all of them as errors.
+	await context.addInitScript(() => {
+		document.addEventListener('securitypolicyviolation', (violation) => {
+			console.error(
+				`Content-Security-Policy: ${violation.effectiveDirective} refused ${violation.blockedURI}`
+			);
+		});
+	});
+}
+
 /** Somebody with a browser of their own: no cookie and no storage is shared with the others. */
 export async function newPerson(
 	browser: Browser,
@@ -144,17 +157,20 @@ export async function newPerson(
 		hasScript = true,
 		hasTouch = false
 	} = options;
-	const context = await browser.newContext({
-		baseURL: origin,
-		colorScheme,
-		viewport,
-		hasTouch,
-		javaScriptEnabled: hasScript,
-		permissions: ['clipboard-read', 'clipboard-write'],
-		locale: 'en-GB',
-		timezoneId: 'UTC'
-	});
-	context.setDefaultTimeout(240_000);
+	const { context, page, leave } = await takeSeat(
+		browser,
+		{
+			baseURL: origin,
+			colorScheme,
+			viewport,
+			hasTouch,
+			javaScriptEnabled: hasScript,
+			permissions: ['clipboard-read', 'clipboard-write'],
+			locale: 'en-GB',
+			timezoneId: 'UTC'
+		},
+		prepareContext
+	);
 	const cookies = [...(options.as?.jar ?? [])].map(([name, value]) => ({ name, value, url: origin }));
 	await context.addCookies(cookies);
 	const complaints: string[] = [];
@@ -169,25 +185,16 @@ export async function newPerson(
 		if (message.type() === 'error')
 			complain(`${message.page()?.url()}: ${message.text()} (${message.location().url})`);
 	});
-	// Chrome prints most violations to the console by itself, but not all of them as errors.
-	await context.addInitScript(() => {
-		document.addEventListener('securitypolicyviolation', (violation) => {
-			console.error(
-				`Content-Security-Policy: ${violation.effectiveDirective} refused ${violation.blockedURI}`
-			);
-		});
-	});
-
 	return {
 		context,
-		page: await context.newPage(),
+		page,
 		complaints,
 		forgive(pattern) {
 			forgiven.push(pattern);
 			const kept = complaints.filter((complaint) => !pattern.test(complaint));
 			complaints.splice(0, complaints.length, ...kept);
 		},
-		close: () => context.close()
+		close: leave
 	};
 }
 

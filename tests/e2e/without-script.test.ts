@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, password, uniqueEmail, type Portal } from '../factories.ts';
 import { createGateway, createKeyOf } from '../gateways.ts';
-import { getBrowser, newPerson, type Person } from './browser.ts';
+import { getBrowser, newPerson, openAs, type Person } from './browser.ts';
 
 /** Forms are used before a page's script has loaded: they have to work as plain forms, words and all. */
 
@@ -125,4 +125,20 @@ test('a form with a secret that only the page’s script can send is not sent be
 	}
 	expect(portal.server.logs).not.toContain('another-good-password');
 	await person.close();
+});
+
+test('a form that needs its page’s script, sent before it is there: nothing is in the address, and words say so', async () => {
+	const path = '/admin/settings/general';
+	const person = await openAs(browser, portal.server.origin, portal.admin, path, { hasScript: false });
+	person.forgive(/405/);
+	const { page } = person;
+	const save = page.getByRole('button', { name: 'Save', exact: true }).first();
+	await page.getByLabel('Portal name', { exact: true }).fill('ptk_of_somebody');
+	await save.click();
+	await page.getByRole('heading', { name: 'That was a moment too early' }).waitFor();
+	expect(page.url()).toBe(`${portal.server.origin}${path}`);
+	await page.getByRole('link', { name: 'Open the page again' }).click();
+	await save.waitFor();
+	await person.close();
+	expect(portal.server.logs).not.toContain('ptk_of_somebody');
 });

@@ -7,7 +7,7 @@ import type { PageServerLoad } from './$types';
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 export const load: PageServerLoad = async ({ url, depends }) => {
-	depends('portico:accesses');
+	depends('portico:accesses', 'portico:products');
 	// What nobody could mean is left out: an address is typed and shortened by hand too.
 	const idIn = (name: string) => {
 		const id = url.searchParams.get(name) ?? '';

@@ -4,7 +4,8 @@ import { failWith, readForm, textOf } from '../../../forms.ts';
 import { orErrorPage } from '../../../refusals.ts';
 import type { Actions, PageServerLoad } from './$types';
 
-export const load: PageServerLoad = async ({ parent, params, url }) => {
+export const load: PageServerLoad = async ({ parent, params, url, depends }) => {
+	depends('portico:products');
 	const { account } = await parent();
 	if (!account) redirect(303, `/login?next=${encodeURIComponent(url.pathname + url.search)}`);
 	const offer = await orErrorPage(api.accesses.getOffer.query({ product: params.slug }), url);
