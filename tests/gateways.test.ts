@@ -132,7 +132,17 @@ test('the one of the environment is there as the first one, can be set up, and e
 		expect(await refusal(call())).toMatchObject({ status: 409, reason: 'FIXED' });
 	}
 	const values = { name: 'Edge', kind: 'other', hasBearer: false, hasApiKey: true } as const;
-	await gateways.update.mutate({ ...id, ...values, headerName: '', queryName: '' });
+	const nowhereElse = { headerName: '', queryName: '' };
+	await gateways.update.mutate({ ...id, ...values, ...nowhereElse });
+	// Usage tells of gateways by their names: no two have the same.
+	const { gateway: another } = await createGateway(portal);
+	for (const call of [
+		() => gateways.create.mutate({ ...values, ...nowhereElse, name: 'EDGE' }),
+		() => gateways.update.mutate({ ...values, ...nowhereElse, gatewayId: another.id }),
+		() => gateways.update.mutate({ ...id, ...values, ...nowhereElse, name: another.name })
+	]) {
+		expect(await refusal(call())).toMatchObject({ status: 409, fields: { name: {} } });
+	}
 	expect((await forward(origin, environmentToken, bearer(secret))).status).toBe(401);
 	expect((await forward(origin, environmentToken, { 'x-api-key': secret })).status).toBe(200);
 });

@@ -126,6 +126,7 @@ test('only a gateway reports, in the one form, and no more at once than a body h
 		expect([JSON.stringify(body), (await send(body, key())).status]).toEqual([JSON.stringify(body), 400]);
 	for (const name of ['', 'x'.repeat(201), 'with space'])
 		expect((await send({ rows: [right] }, { 'idempotency-key': name })).status).toBe(400);
+	expect((await send('{', key())).answer).toEqual({ error: 'The body is not JSON.' });
 	expect((await send({ rows: [right] })).status).toBe(400);
 	expect((await send(' '.repeat(300_000), key())).status).toBe(413);
 	expect(await total()).toEqual({ allowed: 0, refused: 0 });

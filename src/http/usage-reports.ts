@@ -41,6 +41,7 @@ export function createUsageReports(
 		if (!key.success)
 			return c.json({ error: 'Idempotency-Key has to be 1 to 200 characters of visible ASCII.' }, 400);
 		const given: unknown = await c.req.json().catch(() => undefined);
+		if (given === undefined) return c.json({ error: 'The body is not JSON.' }, 400);
 		const read = report.safeParse(given);
 		if (!read.success) {
 			const [issue] = read.error.issues;

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { z } from 'zod';
 import { refusedKeys } from '#lib/checking.ts';
 import { gatewayInput } from '#lib/gateway-input.ts';
@@ -108,13 +108,25 @@ function refuseNowhere(places: KeyPlaces): void {
 	);
 }
 
+const taken = () => fieldRefusal('name', 'TAKEN', 'There is a gateway of this name already.');
+
 async function refusingTaken<Result>(writing: Promise<Result>): Promise<Result> {
 	try {
 		return await writing;
 	} catch (error) {
 		if (brokenIndex(error) !== 'gateway_seen_name') throw error;
-		throw fieldRefusal('name', 'TAKEN', 'There is a gateway of this name already.');
+		throw taken();
 	}
+}
+
+/** Between the environment's, which is not always there and therefore in no index, and each other one. */
+async function refuseSameName({ db, config }: Asked, name: string, id: string | null): Promise<void> {
+	const named = await selectGateways(db, config)
+		.where(sql<boolean>`seen_name(name) = seen_name(${name})`)
+		.where('revokedAt', 'is', null)
+		.where('id', id === environmentId ? '<>' : '=', environmentId)
+		.executeTakeFirst();
+	if (named) throw taken();
 }
 
 /** Makes a token, keeps its hash, and returns it, to be shown this once. */
@@ -158,6 +170,7 @@ export const gatewaysRouter = router({
 	/** The token is in the answer and nowhere else, ever. */
 	create: adminProcedure(gatewayInput).mutation(async ({ ctx, input }) => {
 		refuseNowhere(input);
+		await refuseSameName(ctx, input.name, null);
 		const { count } = await ctx.db
 			.selectFrom('gateway')
 			.select((eb) => eb.fn.countAll<number>().as('count'))
@@ -185,6 +198,7 @@ export const gatewaysRouter = router({
 		const { gatewayId, ...values } = input;
 		refuseNowhere(values);
 		const before = headOf(await lockGateway(ctx, gatewayId));
+		if (values.name !== before.name) await refuseSameName(ctx, values.name, gatewayId);
 		const keys = Object.keys(values) as (keyof typeof values)[];
 		if (keys.some((key) => values[key] !== before[key])) {
 			const writing = ctx.db.updateTable('gateway').set(values).where('id', '=', gatewayId).execute();
