@@ -75,7 +75,7 @@ export type ApplicationUsage = {
 /** How often the applications of an organization were used: in 24 hours and in 30 days. */
 export type ApplicationRequests = { applicationId: string; day: Requests; month: Requests };
 
-/** A credential in a list of those that nobody uses, or that somebody uses though it was replaced. */
+/** A credential in a list of those that nobody uses. */
 export type IdleCredential = {
 	id: string;
 	label: string;
@@ -85,6 +85,9 @@ export type IdleCredential = {
 	/** When it was last let in, or, of a replaced one, last presented. */
 	lastUsedAt: string | null;
 };
+
+/** One that somebody goes on using though it was replaced. */
+export type LateCredential = IdleCredential & { organizationId: string; organizationName: string };
 
 /** The beginnings of the bars of a range, in UTC, the oldest first; the last one is under way at `now`. */
 export function barsOf(range: UsageRange, now: number): Date[] {

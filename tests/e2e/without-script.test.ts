@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, password, uniqueEmail, type Portal } from '../factories.ts';
-import { createGateway } from '../gateways.ts';
-import { getBrowser, newPerson, openAs, type Person } from './browser.ts';
+import { createGateway, createKeyOf } from '../gateways.ts';
+import { getBrowser, newPerson, type Person } from './browser.ts';
 
 /** Forms are used before a page's script has loaded: they have to work as plain forms, words and all. */
 
@@ -84,24 +84,58 @@ test('ask for an organization with an address that is not confirmed yet', async 
 	await person.close();
 });
 
+test('a key is tried, and nothing of it stands in the address, in the page or in a log', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const { application, secret, place } = await createKeyOf(company);
+	const { gateway } = await createGateway(portal);
+	const person = await newPerson(browser, portal.server.origin, { hasScript: false, as: portal.admin });
+	const { page } = person;
+	await page.goto(`/admin/gateways/${gateway.id}`);
+	const tryKey = async (key: string) => {
+		await page.getByLabel('Key', { exact: true }).fill(key);
+		await page.getByRole('button', { name: 'Check the key' }).click();
+	};
+	await tryKey('');
+	await page.locator('[name="key"][aria-invalid="true"]').waitFor();
+	await tryKey(secret);
+	await page.getByText('This key works.').waitFor();
+	await page.getByText(application.name, { exact: true }).waitFor();
+	expect(page.url()).toBe(`${portal.server.origin}/admin/gateways/${gateway.id}`);
+	expect(await page.content()).not.toContain(secret);
+	await company.owner.api.credentials.revoke.mutate(place);
+	await tryKey(secret);
+	await page.getByText('This key has been revoked.').waitFor();
+	expect(portal.server.logs).not.toContain(secret);
+	await person.close();
+});
+
+test('a password that is sent before its page can send it changes nothing, and stands in no address', async () => {
+	const one = await portal.person();
+	const person = await newPerson(browser, portal.server.origin, { hasScript: false, as: one });
+	const { page } = person;
+	await page.goto('/profile');
+	await page.getByLabel('Current password').first().fill(password);
+	await page.getByLabel('New password').fill('another-good-password');
+	await page.getByRole('button', { name: 'Change the password' }).click();
+	await page.getByRole('heading', { name: 'That was a moment too early' }).waitFor();
+	expect(page.url()).toBe(`${portal.server.origin}/profile`);
+	expect(portal.server.logs).not.toContain('another-good-password');
+	await person.close();
+});
+
 test('a form that needs its page’s script, sent before it is there: nothing is in the address, and words say so', async () => {
-	const { gateway } = await createGateway(portal, { kind: 'nginx' });
-	const forms = [
-		{ as: portal.admin, path: `/admin/gateways/${gateway.id}`, field: 'Key', button: 'Check the key' },
-		{ as: portal.admin, path: '/admin/settings/general', field: 'Portal name', button: 'Save' }
-	];
-	for (const { as, path, field, button } of forms) {
-		const person = await openAs(browser, portal.server.origin, as, path, { hasScript: false });
-		person.forgive(/405/);
-		const { page } = person;
-		const { pathname } = new URL(page.url());
-		await page.getByLabel(field, { exact: true }).fill('ptk_of_somebody');
-		await page.getByRole('button', { name: button, exact: true }).first().click();
-		await page.getByRole('heading', { name: 'That was a moment too early' }).waitFor();
-		expect(page.url()).toBe(`${portal.server.origin}${pathname}`);
-		await page.getByRole('link', { name: 'Open the page again' }).click();
-		await page.getByRole('button', { name: button, exact: true }).first().waitFor();
-		await person.close();
-	}
-	expect(portal.server.logs).not.toContain('ptk_of_somebody');
+	const as = portal.admin;
+	const person = await newPerson(browser, portal.server.origin, { hasScript: false, as });
+	person.forgive(/405/);
+	const { page } = person;
+	await page.goto('/admin/settings/general');
+	const at = page.url();
+	await page.getByLabel('Portal name', { exact: true }).fill('Typed in vain');
+	const save = page.getByRole('button', { name: 'Save', exact: true }).first();
+	await save.click();
+	await page.getByRole('heading', { name: 'That was a moment too early' }).waitFor();
+	expect(page.url()).toBe(at);
+	await page.getByRole('link', { name: 'Open the page again' }).click();
+	await save.waitFor();
+	await person.close();
 });

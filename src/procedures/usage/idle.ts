@@ -1,5 +1,12 @@
 import { sql } from 'kysely';
-import { idleAtMost, lateDays, silentDays, type IdleCredential, type Requests } from '#lib/usage.ts';
+import {
+	idleAtMost,
+	lateDays,
+	silentDays,
+	type IdleCredential,
+	type LateCredential,
+	type Requests
+} from '#lib/usage.ts';
 import { isoOf, type Db } from '../../database/database.ts';
 import { adminProcedure, organizationProcedure, router } from '../../api/trpc.ts';
 
@@ -25,13 +32,17 @@ export const isSilent = sql<boolean>`(
 /** Whether a credential was presented lately, after another one had taken its place. */
 const isLate = sql<boolean>`credential_use.late_at >= now() - make_interval(days => ${sql.lit(lateDays)})`;
 
-type Row = Omit<IdleCredential, 'lastUsedAt'> & { lastUsedAt: Date | null };
-const idleOf = (row: Row): IdleCredential => ({ ...row, lastUsedAt: isoOf(row.lastUsedAt) });
+type Found<Credential> = Omit<Credential, 'lastUsedAt'> & { lastUsedAt: Date | null };
+const idleOf = <Credential extends IdleCredential>(row: Found<Credential>) => ({
+	...row,
+	lastUsedAt: isoOf(row.lastUsedAt)
+});
 
 function selectIdle(db: Db) {
 	return db
 		.selectFrom('credential')
 		.innerJoin('application', 'application.id', 'credential.applicationId')
+		.innerJoin('organization', 'organization.id', 'application.organizationId')
 		.leftJoin('credentialUse', 'credentialUse.credentialId', 'credential.id')
 		.select([
 			'credential.id',
@@ -42,13 +53,36 @@ function selectIdle(db: Db) {
 		]);
 }
 
-const countAll = async (rows: Promise<{ count: number }>) => Number((await rows).count);
+type Idle = ReturnType<typeof selectIdle>;
+
+async function countAll(query: Idle): Promise<number> {
+	const counting = query.clearSelect().select((eb) => eb.fn.countAll<number>().as('count'));
+	return Number((await counting.executeTakeFirstOrThrow()).count);
+}
+
+/** Replaced ones that were presented lately, the latest first, and how many there are. */
+async function listLate(query: Idle, atMost: number): Promise<{ late: LateCredential[]; lateCount: number }> {
+	const late = query.where(isLate);
+	const rows = await late
+		.select([
+			'organization.id as organizationId',
+			'organization.name as organizationName',
+			'credentialUse.lateAt as lastUsedAt'
+		])
+		.orderBy('credentialUse.lateAt', 'desc')
+		.orderBy('credential.id')
+		.limit(atMost)
+		.execute();
+	const lateCount = rows.length < atMost ? rows.length : await countAll(late);
+	return { late: rows.map(idleOf<LateCredential>), lateCount };
+}
 
 export type PortalUsage = {
 	/** The most used applications of 30 days. */
 	top: ({ id: string; name: string; organizationId: string; organizationName: string } & Requests)[];
 	silentCount: number;
-	late: (IdleCredential & { organizationId: string; organizationName: string })[];
+	late: LateCredential[];
+	lateCount: number;
 };
 
 /** How many applications and credentials the overview shows. */
@@ -58,12 +92,7 @@ export const idleRouter = router({
 	listIdle: organizationProcedure({}).query(async ({ ctx: { db, organization } }) => {
 		const ours = selectIdle(db).where('application.organizationId', '=', organization.id);
 		const silent = ours.where(isSilent);
-		const count = await countAll(
-			silent
-				.clearSelect()
-				.select((eb) => eb.fn.countAll<number>().as('count'))
-				.executeTakeFirstOrThrow()
-		);
+		const silentCount = await countAll(silent);
 		const longest = await silent
 			.select('credentialUse.usedAt as lastUsedAt')
 			.orderBy(sql`credential_use.used_at asc nulls first`)
@@ -71,13 +100,11 @@ export const idleRouter = router({
 			.orderBy('credential.id')
 			.limit(idleAtMost)
 			.execute();
-		const late = await ours
-			.where(isLate)
-			.select('credentialUse.lateAt as lastUsedAt')
-			.orderBy('credentialUse.lateAt', 'desc')
-			.limit(idleAtMost)
-			.execute();
-		return { silentCount: count, silent: longest.map(idleOf), late: late.map(idleOf) };
+		return {
+			silentCount,
+			silent: longest.map(idleOf<IdleCredential>),
+			...(await listLate(ours, idleAtMost))
+		};
 	}),
 
 	/** For the portal's overview: of organizations, not of personal spaces. */
@@ -104,26 +131,8 @@ export const idleRouter = router({
 			group by application.id, organization.id
 			order by sum(allowed) + sum(refused) desc, application.id
 			limit ${shownAtMost}`.execute(db);
-		const all = selectIdle(db)
-			.innerJoin('organization', 'organization.id', 'application.organizationId')
-			.where('organization.isPersonal', '=', false);
-		const silentCount = await countAll(
-			all
-				.clearSelect()
-				.where(isSilent)
-				.select((eb) => eb.fn.countAll<number>().as('count'))
-				.executeTakeFirstOrThrow()
-		);
-		const late = await all
-			.where(isLate)
-			.select([
-				'organization.id as organizationId',
-				'organization.name as organizationName',
-				'credentialUse.lateAt as lastUsedAt'
-			])
-			.orderBy('credentialUse.lateAt', 'desc')
-			.limit(shownAtMost)
-			.execute();
-		return { top, silentCount, late: late.map((row) => ({ ...row, lastUsedAt: isoOf(row.lastUsedAt) })) };
+		const all = selectIdle(db).where('organization.isPersonal', '=', false);
+		const silentCount = await countAll(all.where(isSilent));
+		return { top, silentCount, ...(await listLate(all, shownAtMost)) };
 	})
 });

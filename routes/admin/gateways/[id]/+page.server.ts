@@ -1,6 +1,7 @@
 import { api } from '../../../api.server.ts';
+import { failWith, readForm, textOf } from '../../../forms.ts';
 import { orErrorPage } from '../../../refusals.ts';
-import type { PageServerLoad } from './$types';
+import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ url, params, depends }) => {
 	depends('portico:gateways');
@@ -11,4 +12,18 @@ export const load: PageServerLoad = async ({ url, params, depends }) => {
 	]);
 	const [found, served] = await orErrorPage(asking, url);
 	return { ...found, served };
+};
+
+export const actions: Actions = {
+	/** “Try it” before the page's script runs. The key goes back to nobody, not even to be corrected. */
+	default: async ({ request }) => {
+		const form = await readForm(request);
+		const values = { productId: textOf(form, 'productId') };
+		const asked = { key: textOf(form, 'key'), ...(values.productId && values) };
+		try {
+			return { values, found: await api.gateways.check.mutate(asked), fields: {}, message: null };
+		} catch (error) {
+			return failWith(error, values);
+		}
+	}
 };
