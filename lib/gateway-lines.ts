@@ -20,12 +20,14 @@ const variableOf = (header: string) => header.toLowerCase().replaceAll('-', '_')
 /** What the answer says instead of 403, since nginx passes on 401 and 403 alone. */
 const restored = [400, 429, 503];
 
-function nginx({ origin, token, question, name }: Given): string {
+function nginx({ origin, token, suffix, question }: Given): string {
 	const isEncrypted = origin.startsWith('https:');
 	const status = variableOf(statusHeader);
+	// The variables of all server blocks are one and the same: of two maps with one name, the last would lead both APIs' calls.
+	const api = `portico_api_${suffix}`;
 	return lines(
 		"# Whoever else answers in the portal's place leads nowhere.",
-		`map $${status} $${name} { 200 ${sampleApi}; }`,
+		`map $${status} $${api} { 200 ${sampleApi}; }`,
 		'server {',
 		`	listen ${sampleListen};`,
 		'	location / {',
@@ -38,7 +40,7 @@ function nginx({ origin, token, question, name }: Given): string {
 		identityHeaders.map((header) => `		proxy_set_header ${header} $${variableOf(header)};`),
 		`		proxy_set_header ${statusHeader} "";`,
 		`		proxy_set_header ${gatewayTokenHeader} "";`,
-		`		proxy_pass http://$${name};`,
+		`		proxy_pass http://$${api};`,
 		'	}',
 		'	location = /_portico {',
 		'		internal;',
@@ -90,37 +92,37 @@ const caddy = ({ origin, token, question }: Given) =>
 		'}'
 	);
 
-const traefik = ({ origin, token, question, name }: Given) =>
+const traefik = ({ origin, token, suffix, question }: Given) =>
 	lines(
 		'http:',
 		'  middlewares:',
-		`    ${name}-token:`,
+		`    portico-token-${suffix}:`,
 		'      headers:',
 		'        customRequestHeaders:',
 		`          ${gatewayTokenHeader}: "${token}"`,
 		'          # What some APIs take for the same names.',
 		identityHeaders.map((header) => `          ${header.replaceAll('-', '_')}: ""`),
-		`    ${name}-check:`,
+		`    portico-check-${suffix}:`,
 		'      forwardAuth:',
 		`        address: ${origin}${question}`,
 		'        # Also takes away what the client, and the middleware before, has put under these names.',
 		'        authResponseHeadersRegex: ^X-Portico-',
-		`    ${name}:`,
+		`    portico-${suffix}:`,
 		'      chain:',
-		`        middlewares: [${name}-token, ${name}-check]`,
+		`        middlewares: [portico-token-${suffix}, portico-check-${suffix}]`,
 		'  routers:',
-		`    ${name}:`,
+		`    api-${suffix}:`,
 		'      rule: PathPrefix(`/`)',
-		`      middlewares: [${name}]`,
-		`      service: ${name}`,
+		`      middlewares: [portico-${suffix}]`,
+		`      service: api-${suffix}`,
 		'  services:',
-		`    ${name}:`,
+		`    api-${suffix}:`,
 		'      loadBalancer:',
 		'        servers:',
 		`          - url: http://${sampleApi}`
 	);
 
-function envoy({ origin, token, name }: Given): string {
+function envoy({ origin, token }: Given): string {
 	const { hostname, port, protocol } = new URL(origin);
 	const isEncrypted = protocol === 'https:';
 	return lines(
@@ -143,7 +145,7 @@ function envoy({ origin, token, name }: Given): string {
 		'      http_service:',
 		'        server_uri:',
 		`          uri: ${origin}`,
-		`          cluster: ${name}`,
+		'          cluster: portico',
 		'          timeout: 2s',
 		`        path_prefix: ${forwardAuthPath}`,
 		'        authorization_request:',
@@ -177,10 +179,10 @@ function envoy({ origin, token, name }: Given): string {
 		'            principals: [{ any: true }]',
 		'# Of the static resources.',
 		'clusters:',
-		`  - name: ${name}`,
+		'  - name: portico',
 		'    type: STRICT_DNS',
 		'    load_assignment:',
-		`      cluster_name: ${name}`,
+		'      cluster_name: portico',
 		'      endpoints:',
 		'        - lb_endpoints:',
 		'            - endpoint:',
@@ -237,26 +239,16 @@ export const linesPlaces: Record<GatewayKind, string> = {
 /** Envoy puts the path that it was asked for behind ours, where nothing that a client has written is read. */
 export const canNameProduct = (kind: GatewayKind) => kind !== 'envoy';
 
-interface Asked {
-	gatewayId: string;
-	origin: string;
-	token?: string;
-	product?: string;
-}
-
 /**
  * The lines for a program; without a token they hold a placeholder in its place.
  * @param product the address of the API product that they name, where the gateway stands in front of several.
  */
 export function gatewayLines(
-	kind: GatewayKind,
-	{ gatewayId, origin, token = samplePlaceholder, product }: Asked
+	{ id, kind }: { id: string; kind: GatewayKind },
+	{ origin, token = samplePlaceholder, product }: { origin: string; token?: string; product?: string }
 ): string {
 	const question = product && canNameProduct(kind) ? `?${productParameter}=${product}` : '';
-	const name = [
-		'portico',
-		gatewayId.slice(0, 8),
-		...(question && product ? [product.replaceAll('-', '_')] : [])
-	].join('_');
-	return writers[kind]({ origin, token, question: `${forwardAuthPath}${question}`, name });
+	// Letters, digits and underscores: what a name may have in each of the programs.
+	const suffix = [id.slice(0, 8), ...(question && product ? [product.replaceAll('-', '_')] : [])].join('_');
+	return writers[kind]({ origin, token, suffix, question: `${forwardAuthPath}${question}` });
 }

@@ -3,10 +3,10 @@ import { lines, sampleApi, sampleListen, type Given } from './gateway-text.ts';
 
 /** Programs that ask by a script: nothing of theirs does it by configuration alone. */
 
-export const haproxy = ({ origin, token, question, name }: Given) =>
+export const haproxy = ({ origin, token, suffix, question }: Given) =>
 	lines(
-		`-- The file /etc/haproxy/${name}.lua.`,
-		`core.register_action("${name}", { "http-req" }, function(txn)`,
+		`-- The file /etc/haproxy/portico_${suffix}.lua.`,
+		`core.register_action("portico_${suffix}", { "http-req" }, function(txn)`,
 		'	local headers = txn.http:req_get_headers()',
 		'	local asked = {',
 		`		["${gatewayTokenHeader.toLowerCase()}"] = { "${token}" },`,
@@ -43,28 +43,28 @@ export const haproxy = ({ origin, token, question, name }: Given) =>
 		'',
 		'# The file /etc/haproxy/haproxy.cfg.',
 		'global',
-		`	lua-load /etc/haproxy/${name}.lua`,
+		`	lua-load /etc/haproxy/portico_${suffix}.lua`,
 		origin.startsWith('https:') && '	httpclient.ssl.ca-file /etc/ssl/certs/ca-certificates.crt',
-		`frontend ${name}`,
+		`frontend api_${suffix}`,
 		'	mode http',
 		`	bind :${sampleListen}`,
 		'	http-request del-header ^x[-_]portico[-_] -m reg',
-		`	http-request lua.${name}`,
-		`	default_backend ${name}`,
-		`backend ${name}`,
+		`	http-request lua.portico_${suffix}`,
+		`	default_backend api_${suffix}`,
+		`backend api_${suffix}`,
 		'	mode http',
 		`	server api ${sampleApi}`
 	);
 
-export const kong = ({ origin, token, question, name }: Given) =>
+export const kong = ({ origin, token, suffix, question }: Given) =>
 	lines(
 		'# With KONG_UNTRUSTED_LUA_SANDBOX_REQUIRES=resty.http in the environment of Kong.',
 		'_format_version: "3.0"',
 		'services:',
-		`  - name: ${name}`,
+		`  - name: api_${suffix}`,
 		`    url: http://${sampleApi}`,
 		'    routes:',
-		`      - name: ${name}`,
+		`      - name: api_${suffix}`,
 		'        paths: ["/"]',
 		'    plugins:',
 		'      - name: pre-function',
@@ -99,13 +99,13 @@ export const kong = ({ origin, token, question, name }: Given) =>
 		'              end'
 	);
 
-export const tyk = ({ origin, token, question, name }: Given) =>
+export const tyk = ({ origin, token, suffix, question }: Given) =>
 	lines(
-		`// middleware/${name}.js, with "custom_middleware": { "driver": "otto", "pre": [{ "name": "${name}",`,
-		`// "path": "middleware/${name}.js" }] } in the definition of the API, which has "use_keyless": true, and with`,
+		`// middleware/portico_${suffix}.js, with "custom_middleware": { "driver": "otto", "pre": [{ "name": "portico_${suffix}",`,
+		`// "path": "middleware/portico_${suffix}.js" }] } in the definition of the API, which has "use_keyless": true, and with`,
 		'// "enable_jsvm": true in tyk.conf.',
-		`var ${name} = new TykJS.TykMiddleware.NewMiddleware({});`,
-		`${name}.NewProcessRequest(function (request, session) {`,
+		`var portico_${suffix} = new TykJS.TykMiddleware.NewMiddleware({});`,
+		`portico_${suffix}.NewProcessRequest(function (request, session) {`,
 		'	var asked = { "X-Forwarded-Uri": request.URL };',
 		'	for (var name in request.Headers) {',
 		'		var spelled = name.replace(/_/g, "-").toLowerCase();',
@@ -126,11 +126,11 @@ export const tyk = ({ origin, token, question, name }: Given) =>
 		'	if (answer.Code !== 200) {',
 		'		request.ReturnOverrides.ResponseCode = answer.Code || 503;',
 		'		request.ReturnOverrides.ResponseBody = answer.Body || "";',
-		`		return ${name}.ReturnData(request, {});`,
+		`		return portico_${suffix}.ReturnData(request, {});`,
 		'	}',
 		`	[${identityHeaders.map((header) => `"${header}"`).join(', ')}].forEach(function (name) {`,
 		'		request.SetHeaders[name] = answer.Headers[name][0];',
 		'	});',
-		`	return ${name}.ReturnData(request, {});`,
+		`	return portico_${suffix}.ReturnData(request, {});`,
 		'});'
 	);

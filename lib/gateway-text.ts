@@ -9,13 +9,10 @@ export interface Given {
 	/** The public address of the portal. */
 	origin: string;
 	token: string;
+	/** What sets these lines apart from those of other gateways and products, in the configuration of one program. */
+	suffix: string;
 	/** Path and query by which the gateway asks: with the API product that it names, if it names one. */
 	question: string;
-	/**
-	 * What is defined is called by it, in letters that every program takes: a program that stands in front of several APIs
-	 * has the lines several times, and would have one API's requests answered by another where a name comes twice.
-	 */
-	name: string;
 }
 
 export const lines = (...all: (string | string[] | false)[]) =>

@@ -26,6 +26,12 @@ import { startCounter } from './procedures/usage/counting.ts';
 import { checkKeys } from './vault/check.ts';
 import { openVault } from './vault/vault.ts';
 
+/**
+ * For so many milliseconds a connection waits for its next request: longer than proxies keep theirs, 60 seconds where they say
+ * nothing else, or they would send a request on one that is being closed.
+ */
+const keptFor = 75_000;
+
 /** How long a request under way may take once the process has been asked to end, in milliseconds. */
 const patience = 10_000;
 
@@ -73,8 +79,11 @@ async function start(env: Env): Promise<void> {
 	const listener = withCompression(getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]));
 	globalThis.portico = createInside(parts);
 	const server = createServer(
-		// Whoever asks for another protocol, as some do for HTTP/2, is answered in this one.
-		{ shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
+		{
+			// Whoever asks for another protocol, as some do for HTTP/2, is answered in this one.
+			shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+			keepAliveTimeout: keptFor
+		},
 		withQuestions(listener, asked)
 	);
 	pages = isDevelopment ? await openDevelopmentPages(server) : await openBuiltPages();

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,20 +66,8 @@ const unescape = (html: string) =>
 /** As a number: HAProxy asks a name server, which knows no localhost. */
 const addressOf = (origin: string) => origin.replace('localhost', '127.0.0.1');
 
-/** Lines with one's own addresses put in. */
-const placed = (lines: string, port: number, behind: HttpServer = api) =>
-	lines
-		.replaceAll(sampleApi, `127.0.0.1:${(behind.address() as AddressInfo).port}`)
-		.replace(new RegExp(`(listen |:)${sampleListen}`), `$1${port}`);
-
 /** The lines as the page of a process shows them to a portal admin, with one's own addresses and token put in. */
-async function readLines(
-	origin: string,
-	gatewayId: string,
-	token: string,
-	port: number,
-	behind: HttpServer = api
-): Promise<string> {
+async function readLines(origin: string, gatewayId: string, token: string, port: number): Promise<string> {
 	const page = await portal.admin.request(`${origin}/admin/gateways/${gatewayId}`);
 	const html = await page.text();
 	const [, code = ''] = /<pre[^>]*data-lines[^>]*><code>([\s\S]*?)<\/code>/.exec(html) ?? [];
@@ -87,8 +75,10 @@ async function readLines(
 	const lines = unescape(code.replace(/<!--.*?-->/g, ''));
 	expect(lines).toContain(origin);
 	for (const sample of [sampleListen, sampleApi, samplePlaceholder]) expect(lines).toContain(sample);
-	return placed(lines, port, behind)
+	return lines
 		.replaceAll(samplePlaceholder, token)
+		.replaceAll(sampleApi, `127.0.0.1:${(api.address() as AddressInfo).port}`)
+		.replace(new RegExp(`(listen |:)${sampleListen}`), `$1${port}`)
 		.replaceAll(origin, addressOf(origin));
 }
 
@@ -103,16 +93,17 @@ const starts = {
 		});
 	},
 	async haproxy(program: string, lines: string) {
-		const files = lines.matchAll(
-			/^(?:--|#) The file \/etc\/haproxy\/(.+)\.$([^]*?)(?=^(?:--|#) The file|(?![^]))/gm
-		);
-		const timeouts = ['connect', 'client', 'server'].map((what) => `	timeout ${what} 30s\n`);
-		let config = `defaults\n${timeouts.join('')}`;
-		for (const [, name = '', text = ''] of files) {
-			if (name === 'haproxy.cfg') config += text.replace('/etc/haproxy', folder).concat('\n');
+		// Name and text by turns: the one configuration, and a script of each gateway.
+		const [, ...files] = lines.split(/^(?:--|#) The file \/etc\/haproxy\/(.*)\.$/m);
+		let config = '';
+		for (let at = 0; at < files.length; at += 2) {
+			const [name = '', text = ''] = files.slice(at);
+			if (name === 'haproxy.cfg') config += text;
 			else await writeFile(join(folder, name), text);
 		}
-		await writeFile(join(folder, 'haproxy.cfg'), config);
+		const timeouts = ['connect', 'client', 'server'].map((what) => `	timeout ${what} 30s\n`);
+		const own = config.replaceAll('/etc/haproxy', folder).concat('\n');
+		await writeFile(join(folder, 'haproxy.cfg'), `defaults\n${timeouts.join('')}${own}`);
 		return spawn(program, ['-db', '-f', join(folder, 'haproxy.cfg')], { stdio: ['ignore', 'pipe', 'pipe'] });
 	}
 };
@@ -238,57 +229,35 @@ test.for(cases)(
 	}
 );
 
-test.for(cases)(
-	'$kind has the lines of two gateways and keeps their APIs apart, where it is installed',
-	async ({ kind, origin }, { skip, onTestFinished }) => {
+test.for(['nginx', 'haproxy'] as const)(
+	'%s runs with the lines of several gateways and API products in one configuration, each for its own API',
+	async (kind, { skip }) => {
 		const program = programs[kind];
 		if (!program) return skip(`${kind} is not installed here`);
-		const apart = ['first', 'second'].map((name) => {
-			const behind = createServer((_, response) => response.end(name));
-			onTestFinished(() => void behind.close());
-			return { name, behind };
-		});
-		const sides = await Promise.all(
-			apart.map(async ({ name, behind }) => {
-				await new Promise<void>((resolve) => behind.listen(0, '127.0.0.1', resolve));
-				const { gateway, token } = await createGateway(portal, { kind });
-				const port = await findFreePort();
-				return { name, port, lines: await readLines(origin(), gateway.id, token, port, behind) };
-			})
-		);
-		const child = await starts[kind](program, sides.map(({ lines }) => lines).join('\n'));
-		running.push(child);
-		const { secret } = await createKeyOf(await portal.company({ admin: portal.admin }));
-		const answerOf = (port: number) =>
-			fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${secret}` } }).then(
-				(response) => response.text(),
-				() => null
-			);
-		for (const { name, port } of sides) await expect.poll(() => answerOf(port), { interval: 50 }).toBe(name);
-	}
-);
-
-test.for(cases)(
-	'$kind has the lines of one gateway for two API products, and asks for each about its own, where it is installed',
-	async ({ kind, origin }, { skip }) => {
-		const program = programs[kind];
-		if (!program) return skip(`${kind} is not installed here`);
-		const { gateway, token } = await createGateway(portal, { kind });
-		const [open, closed] = [await insertProduct(portal), await insertProduct(portal)];
-		const sides = [];
-		for (const { id: productId, slug: product } of [open, closed]) {
-			const serving = { gatewayId: gateway.id, productId, isServing: true };
-			await portal.admin.api.products.serve.mutate(serving);
-			const port = await findFreePort();
-			const lines = gatewayLines(kind, {
-				gatewayId: gateway.id,
-				origin: addressOf(origin()),
-				token,
-				product
+		const plans = [{ name: 'Trial', approval: 'automatic' as const }];
+		const [open, closed] = [await insertProduct(portal, { plans }), await insertProduct(portal, { plans })];
+		const [naming, other] = [await createGateway(portal, { kind }), await createGateway(portal, { kind })];
+		for (const { id: productId } of [open, closed])
+			await portal.admin.api.products.serve.mutate({
+				gatewayId: naming.gateway.id,
+				productId,
+				isServing: true
 			});
-			sides.push({ port, lines: placed(lines, port) });
-		}
-		running.push(await starts[kind](program, sides.map(({ lines }) => lines).join('\n')));
+		const [mine, theirs] = [api, stranger].map((one) => `127.0.0.1:${(one.address() as AddressInfo).port}`);
+		const origin = addressOf(portal.server.origin);
+		const doors = [
+			{ ...naming, product: open.slug, behind: mine, port: await findFreePort() },
+			{ ...naming, product: closed.slug, behind: mine, port: await findFreePort() },
+			{ ...other, behind: theirs, port: await findFreePort() }
+		];
+		const lines = doors.map(({ gateway, behind = '', port, ...given }) =>
+			gatewayLines(gateway, { origin, ...given })
+				.replaceAll(sampleApi, behind)
+				.replace(new RegExp(`(listen |:)${sampleListen}`), `$1${port}`)
+		);
+		const child = await starts[kind](program, lines.join('\n'));
+		running.push(child);
+
 		const company = await portal.company({ admin: portal.admin });
 		const { application, secret } = await createKeyOf(company);
 		await company.owner.api.accesses.request.mutate({
@@ -297,14 +266,19 @@ test.for(cases)(
 			product: open.slug,
 			planId: open.plans.Trial ?? ''
 		});
-		const call = (port = 0) =>
-			fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${secret}` } }).then(
+		const call = (port: number) =>
+			fetch(`http://127.0.0.1:${port}/v1/things`, { headers: { 'x-api-key': secret } }).then(
 				async (response) => ({ status: response.status, text: await response.text() }),
-				() => null
+				() => ({ status: 0, text: '' })
 			);
-		const [first, second] = sides.map(({ port }) => port);
-		await expect.poll(async () => (await call(first))?.status, { interval: 50 }).toBe(200);
-		expect(JSON.parse((await call(first))?.text ?? '')).toMatchObject({ 'x-portico-product': open.slug });
-		expect((await call(second))?.status).toBe(403);
+		const [first, second, third] = doors.map(({ port }) => port) as [number, number, number];
+		const answers = async () => {
+			expect(child.exitCode).toBeNull();
+			return (await call(third)).status;
+		};
+		await expect.poll(answers, { interval: 50, timeout: 30_000 }).toBe(200);
+		expect((await call(third)).text).toBe('Welcome!');
+		expect(JSON.parse((await call(first)).text)).toMatchObject({ 'x-portico-product': open.slug });
+		expect((await call(second)).status).toBe(403);
 	}
 );

@@ -91,7 +91,7 @@ async function openSeat(
 		await page.unrouteAll({ behavior: 'ignoreErrors' });
 		await context.unrouteAll({ behavior: 'ignoreErrors' });
 		// Of the same origin, so that the process stays and its storage can be reached. A route would empty the caches.
-		await page.goto(`${options.baseURL}/healthz`, { timeout: 5_000 });
+		await page.goto(`${options.baseURL}/healthz`);
 		await page.evaluate(() => sessionStorage.clear());
 		await devtools.send('Storage.clearDataForOrigin', {
 			origin: options.baseURL,

@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, password, uniqueEmail, type Portal } from '../factories.ts';
 import { createGateway, createKeyOf } from '../gateways.ts';
-import { getBrowser, newPerson, openAs, type Person } from './browser.ts';
+import { getBrowser, newPerson, type Person } from './browser.ts';
 
 /** Forms are used before a page's script has loaded: they have to work as plain forms, words and all. */
 
@@ -95,8 +95,8 @@ test('a key is tried, and nothing of it stands in the address, in the page or in
 		await page.getByLabel('Key', { exact: true }).fill(key);
 		await page.getByRole('button', { name: 'Check the key' }).click();
 	};
-	await tryKey('x'.repeat(501));
-	await page.locator('[name="key"][aria-invalid="true"]').waitFor();
+	await tryKey('ptk_nothing');
+	await page.getByText('Refused with 401').waitFor();
 	await tryKey(secret);
 	await page.getByText('This key works.').waitFor();
 	await page.getByText(application.name, { exact: true }).waitFor();
@@ -128,17 +128,18 @@ test('a form with a secret that only the page’s script can send is not sent be
 });
 
 test('a form that needs its page’s script, sent before it is there: nothing is in the address, and words say so', async () => {
-	const path = '/admin/settings/general';
-	const person = await openAs(browser, portal.server.origin, portal.admin, path, { hasScript: false });
+	const as = portal.admin;
+	const person = await newPerson(browser, portal.server.origin, { hasScript: false, as });
 	person.forgive(/405/);
 	const { page } = person;
+	await page.goto('/admin/settings/general');
+	const at = page.url();
+	await page.getByLabel('Portal name', { exact: true }).fill('Typed in vain');
 	const save = page.getByRole('button', { name: 'Save', exact: true }).first();
-	await page.getByLabel('Portal name', { exact: true }).fill('ptk_of_somebody');
 	await save.click();
 	await page.getByRole('heading', { name: 'That was a moment too early' }).waitFor();
-	expect(page.url()).toBe(`${portal.server.origin}${path}`);
+	expect(page.url()).toBe(at);
 	await page.getByRole('link', { name: 'Open the page again' }).click();
 	await save.waitFor();
 	await person.close();
-	expect(portal.server.logs).not.toContain('ptk_of_somebody');
 });
