@@ -14,7 +14,8 @@ import { admin, format, measure, printHead, printRow, signIn, type Client } from
 
 /**
  * `npm run bench`: what the portal admins' pages cost with 10,000 organizations and 100,000 events, through HTTP as a
- * page asks, beside the bare SQL of the same rows in the same run. On PostgreSQL and on the embedded database.
+ * page asks, beside the bare SQL of the same rows in the same run; then what API products cost. On PostgreSQL and on the
+ * embedded database.
  */
 
 const organizations = 10_000;
@@ -24,6 +25,7 @@ const pageLength = 50;
 const smallHeapMb = 96;
 
 const run = promisify(execFile);
+
 interface Measure {
 	name: string;
 	floor: RawBuilder<unknown>;

@@ -81,7 +81,7 @@ function requestViewOf(row: Row): AccessRequest {
 const namesWhatHolds = (pattern: string) => sql<SqlBool>`(
 	access_request.organization_id in (select id from organization where search_key like ${pattern})
 	or access_request.product_id in (select id from product where search_key like ${pattern})
-	or access_request.application_id in (select id from application where search_key(name) like ${pattern})
+	or access_request.application_id in (select id from application where search_key like ${pattern})
 )`;
 
 const nameOf = async (db: Db, table: 'product' | 'organization', id: string | null) =>
