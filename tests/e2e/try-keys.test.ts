@@ -200,8 +200,7 @@ test('is offered to those alone who may reveal, and refused in words to whom it 
 	const api = await startApi();
 	const { path, credential } = await furnish(api.origin, byHeader);
 	const member = await portal.member(company);
-	const listed = (by: Visitor) =>
-		by.api.credentials.listOpening.query({ product: path.split('/')[2] ?? '' });
+	const listed = (by: Visitor) => by.api.credentials.listOpening.query({ product: path.split('/')[2] ?? '' });
 	expect((await listed(member))[0]?.credentials[0]?.id).toBe(credential.id);
 	const person = await open(member, path);
 	const { page } = person;

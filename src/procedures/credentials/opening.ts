@@ -35,7 +35,11 @@ export const openingRouter = router({
 			.select(['access.endsAt', 'application.id', 'application.name', 'plan.credentialDays'])
 			.select(['organization.id as organizationId', 'organization.slug', 'organization.status'])
 			.select(['organization.name as organizationName', 'membership.role'])
-			.select(['organization.isPersonal', 'organization.isRevealRestricted', 'organization.isAccessRestricted'])
+			.select([
+				'organization.isPersonal',
+				'organization.isRevealRestricted',
+				'organization.isAccessRestricted'
+			])
 			.where('access.productId', '=', product.id)
 			.where(sql<SqlBool>`coalesce(access.ends_at > now(), true)`)
 			.where('membership.userId', '=', user.id)

@@ -9,8 +9,6 @@ export const load: PageServerLoad = async ({ url, params, depends, parent }) => 
 	const { account } = await parent();
 	const { product, newest } = await opening;
 	// With what whoever is signed in can try it.
-	const keys = account
-		? await orErrorPage(api.credentials.listOpening.query({ product: slug }), url)
-		: [];
+	const keys = account ? await orErrorPage(api.credentials.listOpening.query({ product: slug }), url) : [];
 	return { product, newest, keys };
 };
