@@ -3,28 +3,75 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { createTRPCClient, httpLink } from '@trpc/client';
 import { sql, type RawBuilder } from 'kysely';
 import { openDatabase, type Db } from '../../src/database/database.ts';
+import type { AppRouter } from '../../src/router.ts';
 import { createDatabase, startServer, type Database, type Server } from '../harness.ts';
 import { startPostgres } from '../setup/postgres.ts';
 import { watchMemory } from './memory.ts';
-import { benchProducts } from './products.ts';
 import { seedEvents, seedOrganizations } from './seed.ts';
-import { admin, format, measure, printHead, printRow, signIn, type Client } from './timing.ts';
 
 /**
  * `npm run bench`: what the portal admins' pages cost with 10,000 organizations and 100,000 events, through HTTP as a
- * page asks, beside the bare SQL of the same rows in the same run; then what API products cost. On PostgreSQL and on the
- * embedded database.
+ * page asks, beside the bare SQL of the same rows in the same run. On PostgreSQL and on the embedded database.
  */
 
 const organizations = 10_000;
 const events = 100_000;
+const runs = 15;
 const pageLength = 50;
 /** For the JavaScript heap of the server that exports; a hundred thousand entries are more than that as objects. */
 const smallHeapMb = 96;
+const admin = { email: 'admin@example.test', password: 'a password for measuring' };
 
 const run = promisify(execFile);
+const format = (ms: number) => ms.toFixed(ms < 100 ? 1 : 0).padStart(7);
+const summary = (times: number[]) => {
+	const sorted = times.toSorted((a, b) => a - b);
+	return [sorted[0], sorted[Math.floor(sorted.length / 2)], sorted.at(-1)]
+		.map((ms = 0) => format(ms))
+		.join(' ');
+};
+
+async function measure(work: () => Promise<unknown>): Promise<string> {
+	for (let warm = 0; warm < 3; warm++) await work();
+	const times: number[] = [];
+	for (let time = 0; time < runs; time++) {
+		const began = performance.now();
+		await work();
+		times.push(performance.now() - began);
+	}
+	return summary(times);
+}
+
+function printRow(name: string, floor: string, measured: string, plan = '') {
+	console.log(`${name.padEnd(46)} ${floor.padEnd(24)}  ${measured.padEnd(24)}  ${plan}`);
+}
+function printHead(title: string) {
+	console.log(`\n${title}`);
+	printRow('milliseconds: min, median, max', '  bare SQL', '  through HTTP', 'how the rows are found');
+}
+
+/** Signs in as a page does and returns what asks with the cookie. */
+async function signIn(server: Server) {
+	const headers = { origin: server.origin, 'content-type': 'application/json' };
+	const body = JSON.stringify(admin);
+	const answer = await fetch(`${server.origin}/trpc/sessions.create`, { method: 'POST', headers, body });
+	if (!answer.ok) throw new Error(`The sign-in was refused: ${answer.status}`);
+	const cookie = answer.headers
+		.getSetCookie()
+		.map((line) => line.split(';')[0])
+		.join('; ');
+	const request = (path: string, init: RequestInit = {}) =>
+		fetch(new URL(path, server.origin), { ...init, headers: { cookie, origin: server.origin } });
+	const ask = (url: URL | RequestInfo, init?: unknown) => request(String(url), init as RequestInit);
+	return {
+		request,
+		api: createTRPCClient<AppRouter>({ links: [httpLink({ url: `${server.origin}/trpc`, fetch: ask })] })
+	};
+}
+type Client = Awaited<ReturnType<typeof signIn>>;
 
 interface Measure {
 	name: string;
@@ -233,8 +280,7 @@ async function bench(database: Database): Promise<void> {
 		if (own) await sql`vacuum analyze`.execute(opened.db);
 		const seeded = ((performance.now() - began) / 1000).toFixed(1);
 		printHead(
-			`${own ? 'PostgreSQL' : 'PGlite'}: ${organizations.toLocaleString('en')} organizations, ${events.toLocaleString('en')} events (made in ${seeded} s)`,
-			['  bare SQL', '  through HTTP', 'how the rows are found']
+			`${own ? 'PostgreSQL' : 'PGlite'}: ${organizations.toLocaleString('en')} organizations, ${events.toLocaleString('en')} events (made in ${seeded} s)`
 		);
 		const measures = await planMeasures(opened.db);
 		const floors: string[] = [];
@@ -285,16 +331,12 @@ async function bench(database: Database): Promise<void> {
 }
 
 const began = performance.now();
-/** `npm run bench products`, or `organizations`, for one of the two. */
-const only = process.argv[2];
 const given = process.env.TEST_DATABASE_URL;
 const postgres = given ? null : await startPostgres();
 if (postgres) process.env.TEST_DATABASE_URL = postgres.url;
 try {
-	for (const database of ['postgres', 'pglite'] as const) {
-		if (!only || only === 'organizations') await bench(database);
-		if (!only || only === 'products') await benchProducts(database);
-	}
+	await bench('postgres');
+	await bench('pglite');
 } finally {
 	await postgres?.stop();
 }

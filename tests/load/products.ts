@@ -1,237 +1,246 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { createTRPCClient, httpLink } from '@trpc/client';
 import { sql } from 'kysely';
 import { openDatabase, type Db } from '../../src/database/database.ts';
-import { createDatabase, startServer, type Database, type Server } from '../harness.ts';
-import { hashPassword } from '../../src/identity/passwords.ts';
+import type { AppRouter } from '../../src/router.ts';
+import { createKey, createVault } from '../../src/vault/vault.ts';
+import { createDatabase, startServer } from '../harness.ts';
+import { insertPerson } from '../people.ts';
+import { startPostgres } from '../setup/postgres.ts';
 import { seedOrganizations } from './seed.ts';
-import { admin, measure, printHead, printRow, signIn, type Client } from './timing.ts';
 
 /**
- * What API products cost with 1,000 of them and 100,000 accesses, beside what they cost with 10 and 100, through HTTP: the
- * lists of everybody, and what gateways ask.
+ * `npm run bench:products`: what lists of API products and of access cost, and what a gateway waits for an answer about a
+ * product, with 1,000 products and 100,000 accesses beside a twentieth of it. Two portals, asked in turns, so that both
+ * are measured on the same machine at the same time; and how many rows of a table are read in a call because it is
+ * read whole.
  */
 
-const organizations = 10_000;
-const few = { products: 10, accesses: 100 };
-const many = { products: 1000, accesses: 100_000 };
-/** So many calls, each for another key that no process knows yet. */
-const keys = 18;
-const member = { email: 'person1@company1.test', password: admin.password };
+const sizes = { few: 50, many: 1000 };
+const runs = 25;
+/** Each application has this many; each organization has two applications. */
+const accessesEach = 5;
+/** Each is asked about once when nobody knows it yet, and then once more. */
+const keyCount = 200;
+const tables = ['access', 'access_request', 'application', 'organization', 'plan', 'product'];
 
-/** Products up to so many, with two plans each, and accesses up to so many, each by a request; some wait, some were rejected. */
-async function seedProducts(db: Db, { products, accesses }: typeof few): Promise<void> {
-	const actor = sql`jsonb_build_object('id', null, 'name', 'Portico', 'kind', 'system')`;
+/** Products of three plans each; the applications have each its own five, asked for and approved; each tenth waits for one more. */
+async function seedProducts(db: Db, count: number): Promise<void> {
+	const many = sql.lit(count);
+	const by = sql`'{"id":null,"name":"Portico","kind":"system"}'::jsonb`;
 	await sql`
 		insert into product (slug, name, summary, status, visibility, created_by, created_at, published_at)
-		select 'product-' || i, 'Product ' || i, 'Says something about it.', 'published',
-			(array['everyone', 'developers', 'organizations'])[1 + i % 3], ${actor},
-			now() - make_interval(mins => i), now() - make_interval(mins => i)
-		from generate_series(1, ${sql.lit(products)}) i
-		on conflict do nothing`.execute(db);
-	await sql`
-		insert into plan (product_id, name, per_second, per_month, approval, position)
-		select product.id, given.name, 0, 0, 'automatic', given.position
-		from product cross join (values ('Trial', 0), ('Business', 1)) given (name, position)
-		on conflict do nothing`.execute(db);
+		select 'product-' || i, 'Product ' || i, 'Says what the product with the number ' || i || ' is for.', 'published',
+			(array['everyone', 'developers', 'organizations'])[1 + i % 3], ${by}, now() - make_interval(mins => i), now()
+		from generate_series(0, ${many} - 1) i`.execute(db);
 	await sql`
 		insert into product_organization (product_id, organization_id)
-		select product.id, organization.id
-		from product join organization on organization.slug in ('company-1', 'company-2', 'company-4')
-		where product.visibility = 'organizations'
-		on conflict do nothing`.execute(db);
-	// Each application has five, of products that lie apart from each other.
+		select product.id, organization.id from generate_series(0, ${many} - 1) i
+		join product on product.slug = 'product-' || i and product.visibility = 'organizations'
+		join organization on organization.slug in ('company-1', 'company-' || (1 + i))`.execute(db);
 	await sql`
-		create temporary table given as
-		with numbered as (
-			select application.id, application.organization_id,
-				row_number() over (order by organization.requested_at desc, application.name) - 1 as n
-			from application join organization on organization.id = application.organization_id
-			where organization.slug like 'company-%'
+		insert into plan (product_id, name, position, approval)
+		select id, 'Plan ' || n, n, 'manual' from product cross join generate_series(1, 3) n`.execute(db);
+	const given = sql`
+		with held as (
+			select id, organization_id, row_number() over (order by organization_id, id) as n from application
+		), pair as (
+			select held.id as application_id, held.organization_id, product.id as product_id, plan.id as plan_id, k, n
+			from held cross join generate_series(0, ${sql.lit(accessesEach)}) k
+			join product on product.slug = 'product-' || (n * 7 + k) % ${many}
+			join plan on plan.product_id = product.id and plan.position = 1 + (n + k) % 3
+		)`;
+	await sql`
+		${given} insert into access (organization_id, application_id, product_id, plan_id, granted_at)
+		select organization_id, application_id, product_id, plan_id, now() - make_interval(mins => n::int)
+		from pair where k < ${sql.lit(accessesEach)}`.execute(db);
+	await sql`
+		${given} insert into access_request
+			(organization_id, application_id, product_id, plan_id, status, requested_by, requested_at, decided_by, decided_at)
+		select organization_id, application_id, product_id, plan_id,
+			case when k < ${sql.lit(accessesEach)} then 'approved' else 'pending' end,
+			${by}, now() - make_interval(mins => n::int + 1),
+			case when k < ${sql.lit(accessesEach)} then ${by} end,
+			case when k < ${sql.lit(accessesEach)} then now() - make_interval(mins => n::int) end
+		from pair where k < ${sql.lit(accessesEach)} or n % 10 = 1`.execute(db);
+}
+
+async function setScene(products: number) {
+	const { url, drop } = await createDatabase();
+	const gatewayToken = randomBytes(24).toString('hex');
+	const [encryption, lookup] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
+	const opened = await openDatabase({ DATABASE_URL: url, DATA_FOLDER: '' });
+	const { db } = opened;
+	await seedOrganizations(db, products * 10);
+	await seedProducts(db, products);
+	const names = { email: 'admin@example.test', firstName: 'Ad', lastName: 'Min' };
+	const person = await insertPerson(db, names, 'a password for measuring', '10.0.0.1');
+	await sql`update account set is_portal_admin = true where id = ${person.userId}`.execute(db);
+	const memberNames = { email: 'member@example.test', firstName: 'Mem', lastName: 'Ber' };
+	const member = await insertPerson(db, memberNames, 'a password for measuring', '10.0.0.2');
+	await sql`
+		insert into membership (organization_id, user_id, first_name, last_name, role)
+		select id, ${member.userId}, 'Mem', 'Ber', 'super_admin' from organization where slug = 'company-1'`.execute(
+		db
+	);
+	// Keys of applications of organizations that work, each with the address of one product that it opens.
+	const vault = createVault([encryption], [lookup]);
+	const { rows: held } = await sql<{ id: string; slug: string }>`
+		select application.id, min(product.slug) as slug
+		from application join organization on organization.id = organization_id and organization.status = 'approved'
+		join access on access.application_id = application.id join product on product.id = access.product_id
+		group by application.id order by application.id limit ${sql.lit(keyCount)}`.execute(db);
+	const keys = Array.from({ length: keyCount }, (_, n) => {
+		const { id: applicationId = '', slug = '' } = held[n % held.length] ?? {};
+		return { applicationId, slug, secret: createKey() };
+	});
+	await db
+		.insertInto('credential')
+		.values(
+			keys.map(({ applicationId, secret }, n) => ({
+				applicationId,
+				label: `Key ${n}`,
+				lastFour: secret.slice(-4),
+				secret: 'none',
+				lookupHash: vault.lookupHash(secret)
+			}))
 		)
-		select numbered.id as application_id, numbered.organization_id, product.id as product_id, plan.id as plan_id,
-			numbered.n * 5 + one as n
-		from numbered cross join generate_series(0, 4) one
-		join product on product.slug = 'product-' || (1 + (numbered.n * 7 + one * 2) % ${sql.lit(products)})
-		join plan on plan.product_id = product.id and plan.position = 0
-		where numbered.n * 5 + one < ${sql.lit(accesses)}`.execute(db);
-	await sql`
-		insert into access (organization_id, application_id, product_id, plan_id, granted_at)
-		select organization_id, application_id, product_id, plan_id, now() - make_interval(mins => n::int) from given
-		on conflict do nothing`.execute(db);
-	await sql`
-		insert into access_request (organization_id, application_id, product_id, plan_id, message, status, requested_by,
-			requested_at, decided_by, decided_at)
-		select organization_id, application_id, product_id, plan_id, 'We would like to.', 'approved', ${actor},
-			now() - make_interval(mins => n::int + 60), ${actor}, now() - make_interval(mins => n::int)
-		from given`.execute(db);
-	// The same number of these in both cases, of those who asked first.
-	await sql`
-		insert into access_request (organization_id, application_id, product_id, plan_id, status, requested_by, requested_at,
-			decided_by, decided_at)
-		select organization_id, application_id, product_id, plan_id, kind, ${actor}, now() - interval '400 days',
-			case kind when 'pending' then null else ${actor} end,
-			case kind when 'pending' then null else now() - interval '399 days' end
-		from given cross join (values ('pending'), ('rejected')) kinds (kind)
-		where n < 50
-		on conflict do nothing`.execute(db);
-	await sql`drop table given`.execute(db);
-}
-
-interface Asked {
-	nobody: (path: string) => Promise<unknown>;
-	member: Client;
-	provider: Client;
-	organizationId: string;
-	productId: string;
-	/** As a gateway asks about a key for the product. */
-	check: (key: string) => Promise<void>;
-	keys: string[];
-}
-
-const trpc = (path: string, input: object) =>
-	`/trpc/${path}?input=${encodeURIComponent(JSON.stringify(input))}`;
-
-const measures: [string, (asked: Asked) => Promise<unknown>][] = [
-	['catalogue, signed out', ({ nobody }) => nobody(trpc('products.catalogue', {}))],
-	['catalogue, of a member', ({ member: { api } }) => api.products.catalogue.query({})],
-	[
-		'catalogue, search “product 1”',
-		({ member: { api } }) => api.products.catalogue.query({ search: 'product 1' })
-	],
-	[
-		'catalogue, search without a find',
-		({ member: { api } }) => api.products.catalogue.query({ search: 'zzz' })
-	],
-	['a product', ({ member: { api } }) => api.products.open.query({ slug: 'product-1' })],
-	['provider’s list', ({ provider: { api } }) => api.products.list.query({})],
-	['provider’s list, retired', ({ provider: { api } }) => api.products.list.query({ status: 'retired' })],
-	['requests that wait', ({ provider: { api } }) => api.accesses.list.query({})],
-	['requests, approved', ({ provider: { api } }) => api.accesses.list.query({ status: 'approved' })],
-	['requests, rejected', ({ provider: { api } }) => api.accesses.list.query({ status: 'rejected' })],
-	['requests, withdrawn (none)', ({ provider: { api } }) => api.accesses.list.query({ status: 'withdrawn' })],
-	[
-		'requests, approved, of a product',
-		({ provider: { api }, productId }) => api.accesses.list.query({ status: 'approved', productId })
-	],
-	[
-		'requests, approved, of an organization',
-		({ provider: { api }, organizationId }) => api.accesses.list.query({ status: 'approved', organizationId })
-	],
-	[
-		'requests, approved, search',
-		({ provider: { api } }) => api.accesses.list.query({ status: 'approved', search: 'company 1' })
-	],
-	[
-		'requests, approved, search without a find',
-		({ provider: { api } }) => api.accesses.list.query({ status: 'approved', search: 'zzz' })
-	],
-	[
-		'an organization with its accesses',
-		({ member: { api } }) => api.organizations.open.query({ slug: 'company-1' })
-	],
-	[
-		'where access can be asked for',
-		({ member: { api } }) => api.accesses.getOffer.query({ product: 'product-1' })
-	],
-	['a check of a key, from memory', ({ check, keys: [key = ''] }) => check(key)],
-	['the first check of a key', ({ check, keys: known }) => check(known.pop() ?? '')]
-];
-
-/** A gateway that serves the product, and keys of the member's company that open it. */
-async function prepare(server: Server): Promise<Asked> {
-	const [provider, own] = [await signIn(server), await signIn(server, member)];
-	const { product } = await own.api.products.open.query({ slug: 'product-1' });
-	const { gateway, token } = await provider.api.gateways.create.mutate({
-		name: `Gateway ${crypto.randomUUID()}`,
-		kind: 'other',
-		hasBearer: true,
-		hasApiKey: true,
-		headerName: '',
-		queryName: ''
+		.execute();
+	await sql`vacuum analyze`.execute(db);
+	const server = await startServer({
+		database: 'postgres',
+		env: {
+			...{ DATABASE_URL: url, ENCRYPTION_KEY: encryption, LOOKUP_KEY: lookup },
+			...{ GATEWAY_TOKEN: gatewayToken, LOG_LEVEL: 'warn', SMTP_URL: '' }
+		}
 	});
-	await provider.api.products.serve.mutate({ productId: product.id, gatewayId: gateway.id, isServing: true });
-	const { organization } = (await own.api.organizations.open.query({ slug: 'company-1' })).snapshot;
-	const organizationId = organization.id;
-	const application = await own.api.applications.create.mutate({
-		organizationId,
-		name: `Application ${crypto.randomUUID()}`,
-		description: ''
-	});
-	const place = { organizationId, applicationId: application.id };
-	const planId = product.plans[0]?.id ?? '';
-	await own.api.accesses.request.mutate({ ...place, product: product.slug, planId });
-	const made: string[] = [];
-	for (let one = 0; one < keys; one++) {
-		const { id } = await own.api.credentials.create.mutate({ ...place, label: `Key ${one}` });
-		made.push((await own.api.credentials.reveal.mutate({ ...place, credentialId: id })).secret);
-	}
+	const apiOf = (cookies: [string, string][] = []) => {
+		const headers = { origin: server.origin, cookie: cookies.map((pair) => pair.join('=')).join('; ') };
+		return createTRPCClient<AppRouter>({ links: [httpLink({ url: `${server.origin}/trpc`, headers })] });
+	};
+	const check = async ({ secret, slug }: (typeof keys)[number]) => {
+		const answer = await fetch(`${server.origin}/api/introspect`, {
+			method: 'POST',
+			headers: { authorization: `Bearer ${gatewayToken}` },
+			body: new URLSearchParams({ token: secret, product: slug })
+		});
+		const { active } = (await answer.json()) as { active?: boolean };
+		if (!active) throw new Error('A key that opens the product was refused.');
+	};
+	const some = await sql<{ id: string }>`select id from product where slug = 'product-7'`.execute(db);
 	return {
-		nobody: async (path) => (await fetch(new URL(path, server.origin))).text(),
-		member: own,
-		provider,
-		organizationId,
-		productId: product.id,
-		async check(key) {
-			const headers = { authorization: `Bearer ${key}`, 'x-portico-gateway-token': token };
-			const answer = await fetch(new URL('/api/forward-auth', server.origin), { headers });
-			await answer.text();
-			if (!answer.ok) throw new Error(`A key was refused: ${answer.status}`);
+		nobody: apiOf(),
+		admin: apiOf(person.cookies),
+		member: apiOf(member.cookies),
+		productId: some.rows[0]?.id ?? '',
+		check,
+		keys,
+		/** Rows that were read because a table was read whole, of all calls so far. */
+		async countWhole() {
+			// Each connection tells its figures when it has been at rest for a second.
+			await new Promise((resolve) => setTimeout(resolve, 1500));
+			const { rows } = await sql<{ name: string; read: number }>`
+				select relname as name, seq_tup_read::int8 as read from pg_stat_user_tables`.execute(db);
+			return new Map(rows.map(({ name, read }) => [name, Number(read)]));
 		},
-		keys: made
+		async end() {
+			await opened.close();
+			await server.dispose();
+			await drop();
+		}
 	};
 }
+type Scene = Awaited<ReturnType<typeof setScene>>;
 
-export async function benchProducts(database: Database): Promise<void> {
-	const folder = await mkdtemp(join(tmpdir(), 'portico-bench-'));
-	const own = database === 'postgres' ? await createDatabase() : null;
-	const env = { DATA_FOLDER: folder, ...(own && { DATABASE_URL: own.url }) };
-	const results: string[][] = [];
-	try {
-		for (const size of [few, many]) {
-			const opened = await openDatabase(env);
-			if (size === few) {
-				await seedOrganizations(opened.db, organizations);
-				const passwordHash = await hashPassword(member.password);
-				await opened.db
-					.updateTable('account')
-					.set({ passwordHash })
-					.where('email', '=', member.email)
-					.execute();
-			}
-			// One connection, for its own table.
-			await opened.db.connection().execute(async (db) => {
-				await sql`set statement_timeout = 0`.execute(db);
-				await seedProducts(db, size);
-			});
-			// As autovacuum does by itself; the embedded database has none and goes without.
-			if (own) await sql`vacuum analyze`.execute(opened.db);
-			await opened.close();
-			await using server = await startServer({
-				database,
-				env: {
-					...env,
-					PORTAL_ADMIN_EMAIL: admin.email,
-					PORTAL_ADMIN_PASSWORD: admin.password,
-					LOG_LEVEL: 'warn'
-				}
-			});
-			const asked = await prepare(server);
-			const measured: string[] = [];
-			for (const [, work] of measures) measured.push(await measure(() => work(asked)));
-			results.push(measured);
+const calls: [string, (scene: Scene) => Promise<unknown>][] = [
+	['catalogue, signed out', ({ nobody }) => nobody.products.catalogue.query({})],
+	['catalogue, of a member', ({ member }) => member.products.catalogue.query({})],
+	['catalogue, search', ({ member }) => member.products.catalogue.query({ search: 'Product 7' })],
+	['catalogue, search for nothing', ({ member }) => member.products.catalogue.query({ search: 'no such' })],
+	['a product’s page', ({ member }) => member.products.open.query({ slug: 'product-7' })],
+	['where access can be asked for', ({ member }) => member.accesses.getOffer.query({ product: 'product-7' })],
+	[
+		'keys that open a product',
+		({ member }) => member.credentials.listOpening.query({ product: 'product-7' })
+	],
+	['the provider’s list', ({ admin }) => admin.products.list.query({})],
+	['the provider’s page of one', ({ admin, productId }) => admin.products.get.query({ productId })],
+	['requests that wait', ({ admin }) => admin.accesses.list.query({})],
+	['requests, approved', ({ admin }) => admin.accesses.list.query({ status: 'approved' })],
+	[
+		'requests, approved, of one product',
+		({ admin, productId }) => admin.accesses.list.query({ status: 'approved', productId })
+	],
+	['requests that wait, search', ({ admin }) => admin.accesses.list.query({ search: 'Company 3' })],
+	[
+		'requests, approved, search',
+		({ admin }) => admin.accesses.list.query({ status: 'approved', search: 'Company 3' })
+	],
+	[
+		'requests, approved, search for nothing',
+		({ admin }) => admin.accesses.list.query({ status: 'approved', search: 'no such' })
+	],
+	['requests, rejected', ({ admin }) => admin.accesses.list.query({ status: 'rejected' })],
+	[
+		'an organization with its accesses',
+		({ member }) => member.organizations.open.query({ slug: 'company-1' })
+	]
+];
+
+const median = (times: readonly number[]) =>
+	times.toSorted((one, other) => one - other)[Math.floor(times.length / 2)] ?? 0;
+
+function print(name: string, few: readonly number[], many: readonly number[], whole = '') {
+	const [one, other] = [median(few), median(many)];
+	const cells = [one.toFixed(1), other.toFixed(1), (other / one).toFixed(2)].map((text) => text.padStart(8));
+	console.log(`${name.padEnd(40)} ${cells.join(' ')}  ${whole}`);
+}
+
+/** In turns, in milliseconds. */
+async function compare(times: number, works: readonly ((time: number) => Promise<unknown>)[]) {
+	const taken: number[][] = works.map(() => []);
+	for (let time = 0; time < times; time++)
+		for (const [index, work] of works.entries()) {
+			const began = performance.now();
+			await work(time);
+			taken[index]?.push(performance.now() - began);
 		}
-		const say = ({ products, accesses }: typeof few) =>
-			`${products.toLocaleString('en')}, ${accesses.toLocaleString('en')}`;
-		printHead(
-			`${own ? 'PostgreSQL' : 'PGlite'}: API products, accesses, of ${organizations.toLocaleString('en')} organizations`,
-			[`  ${say(few)}`, `  ${say(many)}`, '']
-		);
-		for (const [index, [name]] of measures.entries())
-			printRow(name, results[0]?.[index] ?? '', results[1]?.[index] ?? '');
-	} finally {
-		await own?.drop();
-		await rm(folder, { recursive: true, force: true });
+	return taken;
+}
+
+const given = process.env.TEST_DATABASE_URL;
+const postgres = given ? null : await startPostgres();
+if (postgres) process.env.TEST_DATABASE_URL = postgres.url;
+const scenes: Scene[] = [];
+try {
+	for (const size of Object.values(sizes)) scenes.push(await setScene(size));
+	const [few, many] = scenes as [Scene, Scene];
+	const total = (size: number) =>
+		`${size.toLocaleString('en')} products, ${(size * 20 * accessesEach).toLocaleString('en')} accesses`;
+	console.log(
+		`\nPostgreSQL, median of ${runs} in milliseconds: ${total(sizes.few)}; ${total(sizes.many)}; ratio; read whole\n`
+	);
+	for (const [name, work] of calls) {
+		await compare(3, [() => work(few), () => work(many)]);
+		const before = await many.countWhole();
+		const [ofFew = [], ofMany = []] = await compare(runs, [() => work(few), () => work(many)]);
+		const after = await many.countWhole();
+		const whole = tables
+			.map((table) => ({ table, rows: ((after.get(table) ?? 0) - (before.get(table) ?? 0)) / runs }))
+			.filter(({ rows }) => rows >= 1)
+			.map(({ table, rows }) => `${table} ${Math.round(rows).toLocaleString('en')}`);
+		print(name, ofFew, ofMany, whole.join(', '));
 	}
+	const checks = scenes.map(
+		({ check, keys }) =>
+			(time: number) =>
+				check(keys[time] ?? keys[0]!)
+	);
+	for (const name of ['a gateway asks, key not known yet', 'a gateway asks, key known by heart']) {
+		const [ofFew = [], ofMany = []] = await compare(keyCount, checks);
+		print(name, ofFew, ofMany);
+	}
+} finally {
+	for (const scene of scenes) await scene.end();
+	await postgres?.stop();
 }
