@@ -171,10 +171,9 @@ describe('what gateways ask', () => {
 					.execute()
 			);
 		await expect.poll(old).toEqual([{ span: 'day' }, { span: 'hour' }, { span: 'minute' }]);
-		const left = await portal.inDatabase((db) =>
-			db.selectFrom('usageBatch').select('key').where('key', '=', 'old').execute()
-		);
-		expect(left).toEqual([]);
+		const left = () =>
+			portal.inDatabase((db) => db.selectFrom('usageBatch').select('key').where('key', '=', 'old').execute());
+		await expect.poll(left).toEqual([]);
 		await company.owner.api.applications.delete.mutate(
 			(({ organizationId, applicationId }) => ({ organizationId, applicationId }))(place)
 		);
