@@ -114,7 +114,7 @@ async function setScene(products: number) {
 			...{ GATEWAY_TOKEN: gatewayToken, LOG_LEVEL: 'warn', SMTP_URL: '' }
 		}
 	});
-	const apiOf = (cookies: [string, string][] = []) => {
+	const apiOf = (cookies: readonly (readonly [string, string])[] = []) => {
 		const headers = { origin: server.origin, cookie: cookies.map((pair) => pair.join('=')).join('; ') };
 		return createTRPCClient<AppRouter>({ links: [httpLink({ url: `${server.origin}/trpc`, headers })] });
 	};
