@@ -64,7 +64,7 @@ test('at a limit the button says so instead of a form, and comes back with the r
 	const dialog = page.getByRole('dialog', { name: `Rotate “Key 7” of ${application.name}` });
 	expect(await dialog.getByRole('option').allInnerTexts()).toEqual(['Now']);
 	await dialog.getByText(`dies at once: every program that uses it for ${application.name}`).waitFor();
-	const lastFour = /ends with (\w{4}),/.exec(await dialog.innerText())?.[1] ?? 'nothing';
+	const lastFour = /ends with (.{4}),/.exec(await dialog.innerText())?.[1] ?? 'nothing';
 	await button(page, 'Rotate now').click();
 	await dialog.waitFor({ state: 'hidden' });
 	await page.locator('[data-credential]').filter({ hasText: 'Revoked' }).waitFor();
