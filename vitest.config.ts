@@ -23,6 +23,8 @@ const embedded = [
 	'searches',
 	'exports',
 	'emails',
+	// Texts of megabytes, read in a thread beside the one that the database runs on.
+	'documents',
 	// From page to page: most kinds of row are written and read once.
 	'organizations',
 	'invitations',

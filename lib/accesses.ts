@@ -1,7 +1,7 @@
 import { sentence } from './direction.ts';
 import type { Plan, PlanHead, ProductHead, RequestStatus } from './products.ts';
 import { isGranted, type ProductAccess } from './products.ts';
-import type { Status } from './views.ts';
+import type { Credential, Status } from './views.ts';
 
 /** Who may call which product: what the portal admins decide about, and where a person can ask. */
 
@@ -46,6 +46,16 @@ export type AccessPlace = {
 	/** `canAsk`: whether the organization is offered it, and leaves asking to this person. */
 	organization: { id: string; slug: string; name: string; canAsk: boolean };
 	applications: { id: string; name: string; access: ProductAccess | null }[];
+};
+
+/** The credentials that open a product now, of one application that has access, for somebody who may reveal them. */
+export type OpeningKeys = {
+	organization: { id: string; slug: string; name: string };
+	application: { id: string; name: string };
+	/** When the access ends; null where no end is set. */
+	endsAt: string | null;
+	/** The newest first. */
+	credentials: Credential[];
 };
 
 /** What can be asked for: the plans that take new applications, in the order in which they are shown. */

@@ -204,6 +204,8 @@ export const policy = {
 	'credentials.revoke': everyMember,
 	'credentials.revokeSilent': everyMember,
 	'credentials.listExposed': superAdmin,
+	/** Of each organization, for whoever may reveal there. */
+	'credentials.listOpening': user,
 
 	'usage.get': everyMember,
 	'usage.list': everyMember,

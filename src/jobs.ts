@@ -13,6 +13,7 @@ import { sweepEvents } from './procedures/activity/activity.ts';
 import { deleteDueOrganizations } from './procedures/organizations/deletions.ts';
 import { listComingEnds, tellEnds } from './procedures/credentials/expiries.ts';
 import { holdDelivery } from './procedures/invitations/invitations.ts';
+import { retireDue } from './procedures/products/retirements.ts';
 import { tellLimits, tellLimitsBy } from './procedures/plans/telling.ts';
 import { deleteOldShares } from './procedures/quotas/shares.ts';
 import { deleteOld, listAbandoned } from './procedures/messages/retention.ts';
@@ -104,6 +105,7 @@ const tidying: Step[] = [
 	{ kind: 'tidy-messages', run: queueAbandoned },
 	{ kind: 'tidy-old', run: ({ db }) => deleteOld(db) },
 	{ kind: 'tidy-usage', run: ({ db }) => deleteOldUsage(db) },
+	{ kind: 'tidy-products', run: retireDue },
 	ends,
 	plans,
 	{ kind: 'mail-server', run: async (parts) => void mailingOf(await getMailServerRow(parts.db), parts) }

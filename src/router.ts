@@ -8,6 +8,7 @@ import { addressesRouter } from './procedures/accounts/addresses.ts';
 import { activityRouter } from './procedures/activity/activity.ts';
 import { applicationsRouter } from './procedures/applications/applications.ts';
 import { credentialsRouter } from './procedures/credentials/credentials.ts';
+import { openingRouter } from './procedures/credentials/opening.ts';
 import { revocationsRouter } from './procedures/credentials/revocations.ts';
 import { deletionsRouter } from './procedures/organizations/deletions.ts';
 import { decisionsRouter } from './procedures/organizations/decisions.ts';
@@ -47,7 +48,7 @@ export const appRouter = router({
 	activity: activityRouter,
 	alarms: alarmsRouter,
 	applications: applicationsRouter,
-	credentials: mergeRouters(credentialsRouter, revocationsRouter),
+	credentials: mergeRouters(credentialsRouter, openingRouter, revocationsRouter),
 	documents: documentsRouter,
 	emails: mergeRouters(emailsRouter, brandsRouter),
 	gateways: gatewaysRouter,

@@ -165,7 +165,8 @@ const ends: [string, (held: Held) => Promise<unknown>, string][] = [
 
 test('what ends access is in force from the next request on where it was done, and within a tenth of a second elsewhere', async () => {
 	const lags: number[] = [];
-	for (const [what, end, reason] of ends) {
+	// Several rounds, of which most count: in some the machine has something else to do.
+	for (const [what, end, reason] of [...ends, ...ends, ...ends]) {
 		const offered = await offer();
 		const held = { ...(await furnish(offered)), offered };
 		const anywhere = await createGateway(portal);
@@ -180,13 +181,11 @@ test('what ends access is in force from the next request on where it was done, a
 		const here = await ask(token, held.secret);
 		const began = performance.now();
 		expect([here.status, here.said.reason], what).toEqual([403, reason]);
-		await expect
-			.poll(() => statusOf(token, held.secret, '', other), { interval: 1, timeout: 2000 })
-			.toBe(403);
+		await expect.poll(() => statusOf(token, held.secret, '', other), { interval: 1 }).toBe(403);
 		lags.push(performance.now() - began);
 		expect(await statusOf(anywhere.token, held.secret), what).toBe(200);
 	}
-	expect(lags.toSorted((one, two) => one - two)[0]).toBeLessThan(100);
+	expect(lags.toSorted((one, two) => one - two)[Math.floor(lags.length / 2)]).toBeLessThan(100);
 });
 
 test('access that ends on a day ends at that moment, also where it is known by heart', async () => {

@@ -227,6 +227,8 @@ interface ApplicationTable {
 	isAlike: Generated<boolean>;
 	/** In what it differs from its organization. */
 	quotas: QuotaColumn;
+	/** Kept by the database. */
+	searchKey: Generated<string>;
 }
 
 interface CredentialTable {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, unique, type Company, type Portal, type Visitor } from '../factories.ts';
 import { createGateway } from '../gateways.ts';
 import { insertProduct, type Offered } from '../offers.ts';
+import { planValues } from '../products.ts';
 import { getBrowser, newPerson, openAs } from './browser.ts';
 
 /** Access to an API product, from the request to the end: each step is on the others’ pages without a reload. */
@@ -200,6 +201,14 @@ test('a product that is called otherwise from now on is, on every open page that
 	await portal.admin.api.products.update.mutate({ productId, name });
 	await says(name);
 	await people[0]?.page.getByRole('link', { name: `${asked.name} → ${name}` }).waitFor();
+	// And so does a plan.
+	const planName = unique('Plan');
+	const planId = renamed.plans.Business ?? '';
+	await portal.admin.api.plans.update.mutate({
+		planId,
+		...planValues({ name: planName, approval: 'manual' })
+	});
+	for (const at of [1, 2, 4]) await people[at]?.page.getByRole('main').getByText(planName).first().waitFor();
 	for (const one of people) {
 		// What happened under the old name is told as it was.
 		if (!one.page.url().includes(base))

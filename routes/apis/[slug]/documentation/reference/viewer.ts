@@ -54,8 +54,22 @@ export const referencePage = ({
 				}
 				return mode === 'dark' || (mode === 'system' && matchMedia('(prefers-color-scheme: dark)').matches);
 			};
+			// The key that the page around this one handed over, by which the reader tries the API: it stands here alone, and
+			// in calls, which go to the servers of the document and nowhere else.
+			let key = null;
+			addEventListener('message', ({ source, origin, data }) => {
+				if (source === parent && origin === location.origin && data?.key !== undefined) key = data.key;
+			});
+			addEventListener('pagehide', () => (key = null));
+			// Where the document asks for a key, unless the reader has typed one; as a bearer where it asks for none.
+			const carry = ({ security }) => {
+				if (!key) return;
+				if (security.length === 0) security.push({ in: 'header', name: 'Authorization', format: 'bearer', value: '' });
+				for (const one of security) if (one.format !== 'basic' && !one.value) one.value = key;
+			};
 			const configure = (content) => ({
 				...${JSON.stringify(configuration)},
+				onBeforeRequest: ({ requestBuilder }) => carry(requestBuilder),
 				content,
 				forceDarkModeState: isDark() ? 'dark' : 'light'
 			});
