@@ -52,11 +52,6 @@ interface Place {
 	id: string | number;
 }
 
-interface Page<Row, Where> {
-	rows: Row[];
-	next: Where | null;
-}
-
 // Which tables are joined is the caller's affair.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Rows<Row> = SelectQueryBuilder<any, any, Row>;
@@ -64,30 +59,13 @@ type Rows<Row> = SelectQueryBuilder<any, any, Row>;
 export const inOrder = <Row>(query: Rows<Row>, { column, id, direction }: Order): Rows<Row> =>
 	query.orderBy(sql.ref(column), direction).orderBy(sql.ref(id), direction);
 
-/**
- * The rows that follow `after`, and where the next page begins: null where this is the last. With `furnish`, the query is
- * of ids alone, and what else belongs to a row is joined to those of the page, in the same statement.
- */
+/** The rows that follow `after`, and where the next page begins: null where this is the last. */
 export async function takePage<Row, Where extends Place>(
 	query: Rows<Row>,
 	order: Order,
 	after: Where | null | undefined,
 	length: number
-): Promise<Page<Row, Where>>;
-export async function takePage<Row, Where extends Place>(
-	query: Rows<{ id: string }>,
-	order: Order,
-	after: Where | null | undefined,
-	length: number,
-	furnish: (ids: Rows<{ id: string }>) => Rows<Row>
-): Promise<Page<Row, Where>>;
-export async function takePage<Row, Where extends Place>(
-	query: Rows<Row>,
-	order: Order,
-	after: Where | null | undefined,
-	length: number,
-	furnish?: (ids: Rows<Row>) => Rows<Row>
-): Promise<Page<Row, Where>> {
+): Promise<{ rows: Row[]; next: Where | null }> {
 	const column = sql.ref(order.column);
 	const form = forms[order.form];
 	let wanted = inOrder(query, order);
@@ -96,10 +74,9 @@ export async function takePage<Row, Where extends Place>(
 		const comparison = sql.raw(order.direction === 'desc' ? '<' : '>');
 		wanted = wanted.where(sql<SqlBool>`(${column}, ${sql.ref(order.id)}) ${comparison} ${place}`);
 	}
-	wanted = wanted.limit(length + 1);
-	if (furnish) wanted = inOrder(furnish(wanted), order);
 	const found = (await wanted
 		.select([form.write(column).as('placeValue'), sql.ref(order.id).as('placeId')])
+		.limit(length + 1)
 		.execute()) as (Row & { placeValue: Where['value']; placeId: Where['id'] })[];
 	const last = found.length > length ? found[length - 1] : undefined;
 	return {

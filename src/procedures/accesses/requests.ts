@@ -6,7 +6,8 @@ import { requestStatuses, type PlanHead } from '#lib/products.ts';
 import { searchKey } from '#lib/search.ts';
 import { cursor, type Cursor } from '#lib/views.ts';
 import { isoOf, type Db } from '../../database/database.ts';
-import { holding, takePage, type Order } from '../../database/paging.ts';
+import { holding, inOrder, takePage, type Order } from '../../database/paging.ts';
+import { idsIn } from '../../database/sets.ts';
 import { adminProcedure, ofOneMoment, router } from '../../api/trpc.ts';
 import { isRetired } from '../products/visibility.ts';
 import { grantedOf, planIn } from './views.ts';
@@ -111,12 +112,12 @@ export const requestsRouter = router({
 				)
 				.$if(wanted !== '', (query) => query.where(namesWhatHolds(holding(wanted))));
 			const order = status === 'pending' ? orders.waiting : orders.decided;
-			const { rows, next } = await takePage<Row, Cursor>(fitting, order, after, pageLength, (ids) =>
-				selectRequests(db).where('accessRequest.id', 'in', ids)
-			);
+			const page = await takePage<{ id: string }, Cursor>(fitting, order, after, pageLength);
+			const ids = idsIn(page.rows.map(({ id }) => id));
+			const rows = await inOrder(selectRequests(db).where('accessRequest.id', 'in', ids), order).execute();
 			return {
 				requests: rows.map(requestViewOf),
-				next,
+				next: page.next,
 				/** What the filter names. */
 				product: await nameOf(db, 'product', productId),
 				organization: await nameOf(db, 'organization', organizationId)
