@@ -65,8 +65,15 @@ export type GatewayToken = {
 	lastUsedAt: string | null;
 };
 
+/**
+ * What a gateway lets keys in to: whichever works, those with access to what it stands in front of, or none, since nothing is left
+ * of that.
+ */
+export type GatewayServes = 'everything' | 'products' | 'nothing';
+
 export type Gateway = GatewayHead & {
 	isEnvironment: boolean;
+	serves: GatewayServes;
 	createdBy: { name: string };
 	createdAt: string;
 	revokedAt: string | null;
@@ -76,6 +83,9 @@ export type Gateway = GatewayHead & {
 	/** Those that work, newest first; none of one whose tokens stand in the environment. */
 	tokens: GatewayToken[];
 };
+
+/** Of one that serves nothing. */
+export const saysServesNothing = 'Serves no API product: every request is refused.';
 
 /** In words, as in “looks in …”. */
 export function sayPlaces({ hasBearer, hasApiKey, headerName, queryName }: KeyPlaces): string {

@@ -148,6 +148,7 @@ test('whatever may end an answer is told by its commit: all events but those of 
 		'settings.updated',
 		'gateway.updated',
 		'gateway.rotated',
+		'gateway.opened',
 		'gateway.revoked',
 		'product.updated',
 		'product.published',
