@@ -95,6 +95,12 @@ export interface AccessRequestTable {
 	decidedAt: Date | null;
 }
 
+/** The provider has ended it for the organization, and decides about its next request. */
+export interface AccessBarTable {
+	organizationId: string;
+	productId: string;
+}
+
 export interface GatewayProductTable {
 	gatewayId: string;
 	productId: string;

@@ -7,6 +7,7 @@ import type { Account, Role, Status } from '#lib/views.ts';
 import type { QuotaMonthTable, RateLeaseTable, RateLimitTable } from './limit-tables.ts';
 import type { GatewayTable, GatewayTokenTable } from './gateway-tables.ts';
 import type {
+	AccessBarTable,
 	AccessRequestTable,
 	AccessTable,
 	GatewayProductTable,
@@ -329,6 +330,7 @@ export interface Tables {
 	plan: PlanTable;
 	access: AccessTable;
 	accessRequest: AccessRequestTable;
+	accessBar: AccessBarTable;
 	usageCount: UsageCountTable;
 	usageWatch: UsageWatchTable;
 	usageBatch: UsageBatchTable;

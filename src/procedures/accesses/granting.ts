@@ -35,6 +35,14 @@ export async function grantAll(db: Trx, requestIds: readonly string[]): Promise<
 		.execute();
 }
 
+/** Has automatic plans open again what the provider had ended: a portal admin has approved these requests. */
+export const unbar = (db: Trx, requestIds: readonly string[]) =>
+	sql`
+		delete from access_bar using access_request as request
+		where request.id in ${idsIn(requestIds)}
+			and access_bar.organization_id = request.organization_id
+			and access_bar.product_id = request.product_id`.execute(db);
+
 /**
  * Takes back what waits for a decision, of the organization or of one of its applications, before that goes: whoever decides
  * sees it go. Under the organization's lock.
