@@ -160,6 +160,7 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'access.ended':
 		case 'access.kept':
 		case 'access.limited':
+		case 'access.aged':
 			return { ...next, accesses: withAccess(next.accesses, event.payload.access, Date.parse(event.at)) };
 		case 'application.limited':
 		case 'application.neared':

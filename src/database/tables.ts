@@ -245,6 +245,8 @@ interface CredentialTable {
 	revokedAt: Date | null;
 	/** When its people were told that it ends soon. */
 	expiryToldAt: Date | null;
+	/** Of which end they were: its own, or from when on it is too old for a plan. */
+	toldEndAt: Date | null;
 	/** When its people were told that it has ended. */
 	endedToldAt: Date | null;
 	isReplaced: Generated<boolean>;

@@ -29,7 +29,8 @@ export async function grantAll(db: Trx, requestIds: readonly string[]): Promise<
 				endedBy: null,
 				endReason: '',
 				// The team is told by which plan it has it.
-				limitsToldAt: sql<Date>`clock_timestamp()`
+				limitsToldAt: sql<Date>`clock_timestamp()`,
+				agesToldAt: sql<Date>`clock_timestamp()`
 			}))
 		)
 		.execute();
