@@ -1,6 +1,6 @@
 import { sentence } from './direction.ts';
 import type { Plan, PlanHead, ProductHead, RequestStatus } from './products.ts';
-import { agedAt, isGranted, type ProductAccess } from './products.ts';
+import { isGranted, type ProductAccess } from './products.ts';
 import type { Credential, Status } from './views.ts';
 
 /** Who may call which product: what the portal admins decide about, and where a person can ask. */
@@ -84,20 +84,6 @@ export const sayAge = ({ credentialDays }: Pick<PlanHead, 'credentialDays'>): st
 
 export const sayStrictest = (days: number): string =>
 	`A credential of this application works for ${sayDays(days)} at most, by the plan of an API that it opens.`;
-
-/**
- * From when on the credential is too old for the plan by which the application has the product, though both go on, in
- * milliseconds since 1970; null where that doesn't come. What ends in the same minute ends, and is said as that.
- */
-export function agedOutAt(
-	{ createdAt, expiresAt }: Pick<Credential, 'createdAt' | 'expiresAt'>,
-	{ granted }: Pick<ProductAccess, 'granted'>
-): number | null {
-	if (!granted) return null;
-	const at = agedAt(createdAt, granted.plan);
-	const ends = [expiresAt, granted.endsAt].map((one) => (one === null ? Infinity : Date.parse(one)));
-	return at < Math.min(...ends) - 60_000 ? at : null;
-}
 
 /** Whether the organization sees it at all: what isn't offered to it any more only while it has it. */
 export const isSeen = (access: ProductAccess, now: number): boolean =>

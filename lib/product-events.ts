@@ -118,8 +118,8 @@ export const productEvents = {
 	),
 	/** How old credentials may become by its plan was changed. `stopsAt`: when the first one is too old; null where none will be. */
 	'access.aged': event('organization', (one: OfAccess & { stopsAt: string | null }) => {
-		const age = one.access.granted ? sayAge(one.access.granted.plan) : '';
-		const stop = one.stopsAt ? `; the first one is too old from ${one.stopsAt.slice(0, 10)} on` : '';
-		return sentence`takes ${age} for access of ${held(one)}${stop}`;
+		const { access, stopsAt } = one;
+		const stop = stopsAt && `; the first one is too old from ${stopsAt.slice(0, 10)} on`;
+		return sentence`takes ${access.granted ? sayAge(access.granted.plan) : ''} for access of ${held(one)}${stop ?? ''}`;
 	})
 };

@@ -116,10 +116,6 @@ export type ProductAccess = {
 export const isGranted = ({ granted }: Pick<ProductAccess, 'granted'>, now: number): boolean =>
 	granted !== null && (granted.endsAt === null || Date.parse(granted.endsAt) > now);
 
-/** From when on a credential is too old for the plan, in milliseconds since 1970; Infinity where any age will do. */
-export const agedAt = (createdAt: string | Date, { credentialDays }: Pick<PlanHead, 'credentialDays'>) =>
-	credentialDays > 0 ? new Date(createdAt).getTime() + credentialDays * 86_400_000 : Infinity;
-
 const count = (number: number) => number.toLocaleString('en');
 
 /** “10 requests a second, 50,000 a month”, or that there is no limit. */

@@ -33,7 +33,7 @@ const own = sql<Ending>`(
 	select credential.id, credential.expires_at as ends_at, null::text as products
 )`.as('ending');
 
-/** From when on a credential is too old for a plan, as `agedAt` of lib/products.ts has it. */
+/** From when on a credential is too old for a plan, as `agedAt` of lib/ages.ts has it. */
 const agedAt = sql`key.created_at + make_interval(secs => plan.credential_days * 86400.0)`;
 
 /**

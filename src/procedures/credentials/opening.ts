@@ -1,7 +1,7 @@
 import { sql, type SqlBool } from 'kysely';
 import type { OpeningKeys } from '#lib/accesses.ts';
 import { can } from '#lib/policy.ts';
-import { agedAt } from '#lib/products.ts';
+import { agedAt } from '#lib/ages.ts';
 import { text } from '#lib/schema.ts';
 import { isoOf } from '../../database/database.ts';
 import { idsIn } from '../../database/sets.ts';

@@ -1,7 +1,8 @@
 import { sql, type SqlBool } from 'kysely';
+import { agedAt } from '#lib/ages.ts';
 import type { Answer, Identity, Opened, RefusedKey } from '#lib/checking.ts';
 import type { GatewayHead } from '#lib/gateways.ts';
-import { agedAt, type ProductHead } from '#lib/products.ts';
+import type { ProductHead } from '#lib/products.ts';
 import { quotaKeys, quotasOf } from '#lib/quotas.ts';
 import { status } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';

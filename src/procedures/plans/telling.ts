@@ -1,6 +1,7 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import type { Logger } from 'pino';
-import { agedOutAt, sayAge } from '#lib/accesses.ts';
+import { sayAge } from '#lib/accesses.ts';
+import { agedOutAt } from '#lib/ages.ts';
 import { sayPlanLimits, type ProductAccess } from '#lib/products.ts';
 import { fullName } from '#lib/views.ts';
 import { system } from '../../api/trpc.ts';
