@@ -11,7 +11,7 @@ import { publishMany } from '../../news/publish.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { adminProcedure, router, type Context } from '../../api/trpc.ts';
 import { isOfferedTo, isRetired } from '../products/visibility.ts';
-import { grantAll, unbar } from './granting.ts';
+import { grantAll } from './granting.ts';
 import { tellDecisions } from './telling.ts';
 import { listAccessesOfRequests } from './views.ts';
 
@@ -115,10 +115,7 @@ async function decideAll(
 			.where('id', 'in', idsIn(decided))
 			.where('status', '=', 'pending')
 			.execute();
-		if (decision === 'approved') {
-			await grantAll(db, decided);
-			await unbar(db, decided);
-		}
+		if (decision === 'approved') await grantAll(db, decided);
 		for (const [id, one] of await listAccessesOfRequests(db, decided)) accesses.set(id, one);
 		await tellDecisions(ctx, decision, [...accesses.values()]);
 	}

@@ -7,10 +7,19 @@ import { listAccessesOfRequests } from './views.ts';
 
 /**
  * Has these requests granted, under the locks of their organizations: what an application has of a product is one row for
- * ever, whose id the plan's limits count by. An end that was set is taken back by it.
+ * ever, whose id the plan's limits count by. An end that was set is taken back by it, and what the
+ * provider had ended for the organization is open to automatic plans again.
  */
 export async function grantAll(db: Trx, requestIds: readonly string[]): Promise<void> {
 	await db
+		.with('unbarred', (query) =>
+			query
+				.deleteFrom('accessBar')
+				.using('accessRequest')
+				.whereRef('accessBar.organizationId', '=', 'accessRequest.organizationId')
+				.whereRef('accessBar.productId', '=', 'accessRequest.productId')
+				.where('accessRequest.id', 'in', idsIn(requestIds))
+		)
 		.insertInto('access')
 		.columns(['organizationId', 'applicationId', 'productId', 'planId', 'grantedAt'])
 		.expression(
@@ -35,14 +44,6 @@ export async function grantAll(db: Trx, requestIds: readonly string[]): Promise<
 		)
 		.execute();
 }
-
-/** Has automatic plans open again what the provider had ended: a portal admin has approved these requests. */
-export const unbar = (db: Trx, requestIds: readonly string[]) =>
-	sql`
-		delete from access_bar using access_request as request
-		where request.id in ${idsIn(requestIds)}
-			and access_bar.organization_id = request.organization_id
-			and access_bar.product_id = request.product_id`.execute(db);
 
 /**
  * Takes back what waits for a decision, of the organization or of one of its applications, before that goes: whoever decides
