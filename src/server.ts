@@ -32,6 +32,12 @@ import { openVault } from './vault/vault.ts';
  */
 const keptFor = 75_000;
 
+/**
+ * So many connections may wait until they are taken, as far as the system lets them (net.core.somaxconn): with Node's 511, of
+ * a thousand pages that come back at once half would be dropped, and wait for TCP to try again after 1, 3, 7, 15 … seconds.
+ */
+const backlog = 8192;
+
 /** How long a request under way may take once the process has been asked to end, in milliseconds. */
 const patience = 10_000;
 
@@ -98,7 +104,7 @@ async function start(env: Env): Promise<void> {
 	});
 	await new Promise<void>((resolve, reject) => {
 		server.once('error', reject);
-		server.listen(env.PORT, env.HOST, resolve);
+		server.listen({ port: env.PORT, host: env.HOST, backlog }, resolve);
 	});
 	const isOwnNode = process.execPath.includes('node_modules');
 	console.log(`\nOn Node ${process.versions.node}${isOwnNode ? ', which came with the packages' : ''}.`);

@@ -273,6 +273,23 @@ export function transferProcedure<Shape extends z.core.$ZodLooseShape>(
 		});
 }
 
+/**
+ * As {@link organizationProcedure}, for a question that is asked together with others of its kind: a thousand members who
+ * ask take no more connections than one, so that none waits for the organization's other readers.
+ */
+export function gatheredProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+	return signedInProcedure
+		.input(inputOf({ organizationId: z.uuid(), ...shape }))
+		.use(({ ctx, input, path, type, next }) =>
+			inTurnOfCaller(ctx, type, async () => {
+				const { organizationId } = input as { organizationId: string };
+				return next({
+					ctx: await grant(ctx.db as Trx, ctx, { path, type }, 'organization.id', organizationId)
+				});
+			})
+		);
+}
+
 /** As {@link organizationProcedure}, for a page that knows the organization by its slug. */
 export function slugProcedure() {
 	return signedInProcedure

@@ -19,7 +19,13 @@ import { gather } from '../../database/gathering.ts';
 import { inOrder, takePage, type Order } from '../../database/paging.ts';
 import type { Tables } from '../../database/tables.ts';
 import { transact } from '../../database/transaction.ts';
-import { adminProcedure, ofOneMoment, organizationProcedure, router } from '../../api/trpc.ts';
+import {
+	adminProcedure,
+	ofOneMoment,
+	gatheredProcedure,
+	organizationProcedure,
+	router
+} from '../../api/trpc.ts';
 
 const pageLength = 50;
 /** Who missed more than this loads the page again instead. */
@@ -282,12 +288,10 @@ export const activityRouter = router({
 			const page = await listPage(db, 'organization', { ...input, organizationId: organization.id });
 			return { ...page, events: page.events.map((event) => forMember(event, membership.joinedAt)) };
 		}),
-	since: organizationProcedure({ after: seq }).query(
-		async ({ ctx: { db, organization, membership }, input }) => {
-			const events = (await listSinceOf(db, `${organization.id} ${input.after}`)) ?? null;
-			return { events: events && events.map((event) => forMember(event, membership.joinedAt)) };
-		}
-	),
+	since: gatheredProcedure({ after: seq }).query(async ({ ctx: { db, organization, membership }, input }) => {
+		const events = (await listSinceOf(db, `${organization.id} ${input.after}`)) ?? null;
+		return { events: events && events.map((event) => forMember(event, membership.joinedAt)) };
+	}),
 	listPortal: adminProcedure({ ...listing, organizationId: z.uuid().optional() })
 		.use(ofOneMoment)
 		.query(({ ctx, input }) => listPage(ctx.db, 'portal', input)),
