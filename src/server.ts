@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
+import { forwardAuthPath } from '#lib/gateways.ts';
 import { clearAlarms } from './news/alarms.ts';
 import { createApp, type NodeHandler } from './http/app.ts';
 import { createArrivals } from './http/arrivals.ts';
@@ -86,8 +87,10 @@ async function start(env: Env): Promise<void> {
 	globalThis.portico = createInside(parts);
 	const server = createServer(
 		{
-			// Whoever asks for another protocol, as some do for HTTP/2, is answered in this one.
-			shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+			// Whoever asks for another protocol, as some do for HTTP/2, is answered in this one; so is a gateway that asks with the
+			// headers of a client who wants a WebSocket of the API behind it.
+			shouldUpgradeCallback: ({ headers, url }) =>
+				headers.upgrade?.toLowerCase() === 'websocket' && url?.startsWith(forwardAuthPath) !== true,
 			keepAliveTimeout: keptFor
 		},
 		withQuestions(listener, asked)
