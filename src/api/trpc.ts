@@ -241,7 +241,7 @@ export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(
 				);
 			return type === 'mutation'
 				? inTurnOfMember(ctx.db, ctx.user, organizationId, run)
-				: inTurnOfReader(ctx, 'organization.id', organizationId, run);
+				: inTurnOfReader(ctx, organizationId, run);
 		});
 }
 
@@ -290,15 +290,13 @@ export function gatheredProcedure<Shape extends z.core.$ZodLooseShape>(shape: Sh
 		);
 }
 
-/** As {@link organizationProcedure}, for a page that knows the organization by its slug. */
+/** As {@link gatheredProcedure}, for a page that knows the organization by its slug. */
 export function slugProcedure() {
 	return signedInProcedure
 		.input(z.strictObject({ slug: text(100) }))
 		.use(({ ctx, input, path, type, next }) =>
-			inTurnOfReader(ctx, 'organization.slug', input.slug, () =>
-				working(ctx.db, type, async (db) =>
-					next({ ctx: await grant(db, ctx, { path, type }, 'organization.slug', input.slug) })
-				)
+			inTurnOfCaller(ctx, type, async () =>
+				next({ ctx: await grant(ctx.db as Trx, ctx, { path, type }, 'organization.slug', input.slug) })
 			)
 		);
 }
