@@ -111,7 +111,7 @@ test('a gateway in front of several products names one, in its own address alone
 	const third = await publishProduct(portal);
 	const wrong: [string, RegExp][] = [
 		['', /in front of several API products/],
-		['?product=', /no API product with the address/],
+		['?product=', /in front of several API products/],
 		['?product=no-such-thing', /no API product with the address/],
 		[`?product=${third.slug}`, /doesn’t stand in front of the API product/],
 		[`?product=${one.product.slug}&product=${two.product.slug}`, /named 2 times/],
