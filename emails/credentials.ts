@@ -46,6 +46,17 @@ export const credentialEmails = {
 		props: credential.extend({ endsOn: text('The day on which it stops working') }),
 		sample: { ...sample, endsOn: '1 December 2026' }
 	}),
+	'credential-aging': email({
+		description:
+			'To the Super admins and whoever created it: a credential will soon be too old for an API, by its plan.',
+		topic: 'expiries',
+		subject: 'A credential of {{applicationName}} opens {{productName}} until {{endsOn}}',
+		props: credential.extend({
+			productName: text('The name of the API product, of several with commas between them'),
+			endsOn: text('The day from which on it is too old')
+		}),
+		sample: { ...sample, productName: 'Parcel API', endsOn: '1 December 2026' }
+	}),
 	'credential-expired': email({
 		description: 'To the Super admins and whoever created it: a credential has ended.',
 		topic: 'expiries',

@@ -43,6 +43,35 @@ export const productEmails = {
 			})
 		}
 	}),
+	'plan-aged': email({
+		description:
+			'To the members: a plan by which applications of theirs call an API takes credentials of another age.',
+		topic: 'plans',
+		subject: '{{productName}} takes {{age}} now',
+		props: z.strictObject({
+			organizationName,
+			firstName,
+			productName: text('The name of the API product'),
+			planName: text('The name of the plan'),
+			age: text('How old credentials may be, such as “credentials up to 30 days old”'),
+			consequence: text('Whether credentials are too old by that, or will be'),
+			credentials: text(
+				'Those, one a line, with the day from which on each is too old; empty where there are none'
+			),
+			applicationsUrl
+		}),
+		sample: {
+			organizationName: 'Northwind Logistics',
+			firstName: 'Grace',
+			productName: 'Parcel API',
+			planName: 'Standard',
+			age: 'credentials up to 30 days old',
+			consequence: 'These credentials are too old for it, or will be: rotate them.',
+			credentials:
+				'Parcel tracking – Production (…x7Qa): too old since 12 November 2026\nWarehouse robots – Default (…k2Lm): until 20 December 2026',
+			applicationsUrl: `${sampleUrl}/orgs/northwind-logistics/applications`
+		}
+	}),
 	'plans-limited': email({
 		description: 'To the members: several plans got other limits within a minute, in one message.',
 		topic: 'plans',

@@ -11,6 +11,8 @@ export type AccessRequest = {
 	organization: { id: string; name: string; status: Status };
 	application: { id: string; name: string };
 	product: ProductHead & { isRetired: boolean };
+	/** Whether the organization can see it and ask for it now. */
+	isOffered: boolean;
 	plan: PlanHead & { isClosed: boolean };
 	message: string;
 	status: RequestStatus;
@@ -32,13 +34,18 @@ export const endsWithinDays = 365;
 /** Why a request can't be approved now, in words; null where it can. */
 export function sayObstacle({
 	organization,
-	product
+	product,
+	isOffered
 }: {
 	organization: { name: string; status: Status };
 	product: { name: string; isRetired: boolean };
+	isOffered: boolean;
 }): string | null {
 	if (organization.status !== 'approved') return sentence`${organization.name} is ${organization.status}.`;
-	return product.isRetired ? sentence`${product.name} is retired.` : null;
+	if (product.isRetired) return sentence`${product.name} is retired.`;
+	return isOffered
+		? null
+		: sentence`${organization.name} can’t see this API product any more. Choose it on the product’s page first, or reject the request.`;
 }
 
 /** Where a person can ask for access to a product: an organization, and what its applications have of it. */
@@ -69,17 +76,32 @@ export function strictestDays(accesses: readonly ProductAccess[], now: number): 
 	return days.length > 0 ? Math.min(...days) : 0;
 }
 
+const sayDays = (days: number) => (days === 1 ? 'a day' : `${days.toLocaleString('en')} days`);
+
+/** How old credentials may be that open a product, by its plan. */
+export const sayAge = ({ credentialDays }: Pick<PlanHead, 'credentialDays'>): string =>
+	credentialDays > 0 ? `credentials up to ${sayDays(credentialDays)} old` : 'credentials of any age';
+
 export const sayStrictest = (days: number): string =>
-	`A credential of this application works for ${days === 1 ? 'a day' : `${days.toLocaleString('en')} days`} at most, by the plan of an API that it opens.`;
+	`A credential of this application works for ${sayDays(days)} at most, by the plan of an API that it opens.`;
+
+/** Whether the organization sees it at all: what isn't offered to it any more only while it has it. */
+export const isSeen = (access: ProductAccess, now: number): boolean =>
+	access.isOffered !== false || isGranted(access, now);
 
 /** In the order in which a snapshot holds them: whatever changes names moves nothing. */
 export const orderOf = ({ applicationId, product }: ProductAccess): string =>
 	`${applicationId} ${product.id}`;
 
-/** The accesses with this one in place of that of the same application and product. */
-export function withAccess(all: readonly ProductAccess[], access: ProductAccess): ProductAccess[] {
+/** The accesses with this one in place of that of the same application and product, if it is seen. */
+export function withAccess(
+	all: readonly ProductAccess[],
+	access: ProductAccess,
+	now: number
+): ProductAccess[] {
 	const key = orderOf(access);
-	return [...all.filter((one) => orderOf(one) !== key), access].toSorted((one, other) =>
+	const others = all.filter((one) => orderOf(one) !== key);
+	return [...others, ...(isSeen(access, now) ? [access] : [])].toSorted((one, other) =>
 		orderOf(one) < orderOf(other) ? -1 : 1
 	);
 }

@@ -148,6 +148,7 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'gateway.created':
 		case 'gateway.updated':
 		case 'gateway.rotated':
+		case 'gateway.opened':
 		case 'gateway.revoked':
 		case 'product.created':
 		case 'product.updated':

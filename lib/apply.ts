@@ -160,7 +160,8 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'access.ended':
 		case 'access.kept':
 		case 'access.limited':
-			return { ...next, accesses: withAccess(next.accesses, event.payload.access) };
+		case 'access.aged':
+			return { ...next, accesses: withAccess(next.accesses, event.payload.access, Date.parse(event.at)) };
 		case 'application.limited':
 		case 'application.neared':
 			// Pages ask for limits by themselves.

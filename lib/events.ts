@@ -267,8 +267,11 @@ export const events = {
 	),
 	'credential.expiring': event(
 		'organization',
-		(one: OfCredential) =>
-			sentence`says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`
+		/** `aging`: where it goes on itself, but is too old for these products, by their plans. */
+		(one: OfCredential & { aging?: { products: string; endsAt: string } }) =>
+			one.aging
+				? sentence`says that ${key(one)} is too old for ${one.aging.products} from ${one.aging.endsAt.slice(0, 10)} on`
+				: sentence`says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`
 	),
 	'credential.expired': event('organization', (one: OfCredential & { isReplaced: boolean }) =>
 		one.isReplaced

@@ -69,8 +69,15 @@ export type GatewayToken = {
 	lastUsedAt: string | null;
 };
 
+/**
+ * What a gateway lets keys in to: whichever works, those with access to what it stands in front of, or none, since nothing is left
+ * of that.
+ */
+export type GatewayServes = 'everything' | 'products' | 'nothing';
+
 export type Gateway = GatewayHead & {
 	isEnvironment: boolean;
+	serves: GatewayServes;
 	createdBy: { name: string };
 	createdAt: string;
 	revokedAt: string | null;
@@ -81,6 +88,8 @@ export type Gateway = GatewayHead & {
 	tokens: GatewayToken[];
 };
 
+/** Of one that serves nothing. */
+export const saysServesNothing = 'Serves no API product: every request is refused.';
 /** The headers in which a gateway looks, in lower case. */
 export const headersOf = ({ hasBearer, hasApiKey, headerName }: KeyPlaces): string[] => [
 	...(hasBearer ? ['authorization'] : []),

@@ -127,6 +127,7 @@ export const policy = {
 	'gateways.update': admin,
 	'gateways.rotate': admin,
 	'gateways.revoke': admin,
+	'gateways.letAllIn': admin,
 	'gateways.check': admin,
 
 	'products.list': admin,

@@ -105,6 +105,11 @@ export const portalEvents = {
 		({ gateway, endsAt }: OfGateway & { endsAt: string | null }) =>
 			sentence`rotated the token of the gateway ${gateway.name}${endsAt ? `; the older one works until ${endsAt.slice(0, 16).replace('T', ' ')} UTC` : ''}`
 	),
+	/** It asks about API products no longer, of which none was left. */
+	'gateway.opened': event(
+		'portal',
+		({ gateway }: OfGateway) => sentence`has the gateway ${gateway.name} let in every working key`
+	),
 	'gateway.revoked': event(
 		'portal',
 		({ gateway }: OfGateway) => sentence`revoked the gateway ${gateway.name}`

@@ -1,3 +1,4 @@
+import { sayAge } from './accesses.ts';
 import { sentence } from './direction.ts';
 import { event } from './event.ts';
 import { sayPlanLimits, type PlanHead, type ProductAccess, type ProductHead } from './products.ts';
@@ -114,5 +115,11 @@ export const productEvents = {
 		'organization',
 		(one: OfAccess) =>
 			sentence`limited ${held(one)} to ${one.access.granted ? sayPlanLimits(one.access.granted.plan) : ''}`
-	)
+	),
+	/** How old credentials may become by its plan was changed. `stopsAt`: when the first one is too old; null where none will be. */
+	'access.aged': event('organization', (one: OfAccess & { stopsAt: string | null }) => {
+		const { access, stopsAt } = one;
+		const stop = stopsAt && `; the first one is too old from ${stopsAt.slice(0, 10)} on`;
+		return sentence`takes ${access.granted ? sayAge(access.granted.plan) : ''} for access of ${held(one)}${stop ?? ''}`;
+	})
 };

@@ -87,6 +87,8 @@ export type ProductAccess = {
 	applicationId: string;
 	applicationName: string;
 	product: ProductHead;
+	/** Whether the organization can see it and ask for it; absent of what older versions wrote. */
+	isOffered?: boolean;
 	granted: {
 		/** By which the plan's limits count; it stays when the plan changes. */
 		id: string;

@@ -97,6 +97,33 @@ describe('a decision', () => {
 		expect(rejected.request?.status).toBe('rejected');
 	});
 
+	test('can’t be an approval for an organization that can’t see the product any more, one by one or several at once', async () => {
+		const offered = await insertProduct(portal, { for: [company] });
+		const { requestId } = await waiting({ of: offered });
+		const { list, approve, decideMany, reject } = portal.admin.api.accesses;
+		const choose = (isChosen: boolean) =>
+			portal.admin.api.products.choose.mutate({
+				productId: offered.id,
+				organizationId: company.id,
+				isChosen
+			});
+		const isOffered = async () => (await list.query({ productId: offered.id })).requests[0]?.isOffered;
+		expect(await isOffered()).toBe(true);
+		await choose(false);
+		expect(await isOffered()).toBe(false);
+		const message = `${company.name} can’t see this API product any more. Choose it on the product’s page first, or reject the request.`;
+		const refused = { reason: 'OBSTACLE', message };
+		expect(await refusal(approve.mutate({ requestId }))).toMatchObject({ status: 409, ...refused });
+		expect(await decideMany.mutate({ requestIds: [requestId], decision: 'approved' })).toMatchObject([
+			{ outcome: 'refused', ...refused }
+		]);
+		await choose(true);
+		expect((await approve.mutate({ requestId })).request?.status).toBe('approved');
+		const again = await waiting({ of: offered });
+		await choose(false);
+		expect((await reject.mutate({ requestId: again.requestId })).request?.status).toBe('rejected');
+	});
+
 	test('is looked up by status, product and organization, page by page', async () => {
 		const listed = await insertProduct(portal);
 		const all: string[] = [];
@@ -153,7 +180,17 @@ describe('access ends', () => {
 		expect(
 			await portal.mailTo(company.owner.email, `Access of ${application.name} to ${product.name} ends`)
 		).toContain(reason);
-		expect(await refusal(end.mutate(place))).toMatchObject({ status: 409, reason: 'ENDING' });
+		// On another day in one step, which is told as the first one was.
+		const sooner = await end.mutate({ ...place, inDays: 7, reason: 'It ends sooner.' });
+		expect(isGranted(sooner, Date.now() + 8 * 86_400_000)).toBe(false);
+		expect(sooner.granted?.endReason).toBe('It ends sooner.');
+		await page.until(
+			() => page.events.filter(({ name }) => name === 'access.ended').length === 2,
+			'both ends'
+		);
+		await portal.smtp.waitFor(({ subject, text }) =>
+			Boolean(subject?.includes(`Access of ${application.name}`) && text?.includes('It ends sooner.'))
+		);
 		const kept = await keep.mutate(place);
 		expect(kept.granted).toEqual(access.granted);
 		await page.hears('access.kept');
@@ -179,6 +216,51 @@ describe('access ends', () => {
 		await company.owner.api.accesses.endOwn.mutate(place);
 		const asked = await ask(application.id, { plan: 'Trial' });
 		expect(asked.request?.status).toBe('pending');
+	});
+
+	test('now, also where an end is set, which nobody has to take back first', async () => {
+		const { application, place } = await having();
+		const { end } = portal.admin.api.accesses;
+		await end.mutate({ ...place, inDays: 30 });
+		const ended = await end.mutate({ ...place, reason: 'Sooner than we said.' });
+		expect(isGranted(ended, Date.now() + 1)).toBe(false);
+		const subject = `Access of ${application.name} to ${product.name} ends`;
+		await portal.smtp.waitFor((mail) => mail.subject === subject && /Sooner than we/.test(mail.text ?? ''));
+		expect(await refusal(end.mutate(place))).toMatchObject({ status: 409, reason: 'ENDED' });
+	});
+
+	test('by the provider for the whole organization: no other application brings it back by an automatic plan', async () => {
+		const other = await portal.company({ admin: portal.admin });
+		const offered = await insertProduct(portal);
+		const by = { in: other, by: other.owner, of: offered, plan: 'Trial' };
+		const organizationId = other.id;
+		const [first, second] = [await portal.application(other), await portal.application(other)];
+		const { granted } = await ask(first.id, by);
+		const place = { organizationId, accessId: granted?.id ?? '' };
+		const { api } = other.owner;
+		const askAnew = (name: string) =>
+			api.accesses.request.mutate({
+				organizationId,
+				product: offered.slug,
+				planId: offered.plans.Trial ?? '',
+				newApplication: `${name} ${first.name}`
+			});
+		// A day that is set and taken back changes nothing.
+		await portal.admin.api.accesses.end.mutate({ ...place, inDays: 30 });
+		expect((await askAnew('Ending')).request?.status).toBe('pending');
+		await portal.admin.api.accesses.keep.mutate(place);
+		expect((await ask(second.id, by)).request?.status).toBe('approved');
+		await portal.admin.api.accesses.end.mutate({ ...place, inDays: 0 });
+		const anew = await askAnew('Anew');
+		expect(anew).toMatchObject({ granted: null, request: { status: 'pending' } });
+		// The access goes with its application, the decision doesn’t.
+		await api.applications.delete.mutate({ organizationId, applicationId: first.id });
+		expect((await askAnew('Once more')).request?.status).toBe('pending');
+		// Of another organization nobody has decided anything.
+		const { request } = await ask((await portal.application(company)).id, { of: offered, plan: 'Trial' });
+		expect(request?.status).toBe('approved');
+		await portal.admin.api.accesses.approve.mutate({ requestId: idOf(anew) });
+		expect((await askAnew('Trusted')).request?.status).toBe('approved');
 	});
 
 	test('with the application, whose request goes from the list and the count', async () => {

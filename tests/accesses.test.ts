@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { applyOrganization } from '#lib/apply.ts';
 import { sayEvent } from '#lib/events.ts';
 import { isGranted } from '#lib/products.ts';
 import { accessIdOf, idOf, startAsking } from './asking.ts';
@@ -149,6 +150,46 @@ describe('asking for access', () => {
 		expect(places.map(({ organization }) => organization.id)).toEqual([company.id]);
 	});
 
+	test('leaves nothing of what the organization may not see any more, but of what it has; the provider sees all', async () => {
+		const offered = await insertProduct(portal, { for: [company] });
+		const { reject, end, list } = portal.admin.api.accesses;
+		const rejected = await waiting({ of: offered });
+		await reject.mutate({ requestId: rejected.requestId });
+		const ended = await having({ of: offered });
+		await end.mutate(ended.place);
+		const held = await having({ of: offered });
+		const pending = await waiting({ of: offered });
+		const ids = [rejected, ended, held, pending].map(({ application }) => application.id);
+		const seen = async () =>
+			(await open(company.owner, company)).accesses.filter(({ product: { id } }) => id === offered.id);
+		expect((await seen()).map((one) => one.applicationId).toSorted()).toEqual(ids.toSorted());
+		expect((await seen()).every(({ isOffered }) => isOffered)).toBe(true);
+		const pair = { productId: offered.id, organizationId: company.id };
+		await portal.admin.api.products.choose.mutate({ ...pair, isChosen: false });
+		const name = unique('Told to nobody');
+		await portal.admin.api.products.update.mutate({ productId: offered.id, summary: name });
+		expect(await seen()).toMatchObject([{ applicationId: held.application.id, isOffered: false }]);
+		// What happens meanwhile brings no row back to an open page.
+		const page = await open(company.owner, company);
+		await reject.mutate({ requestId: pending.requestId });
+		await end.mutate(held.place);
+		const { events } = await company.owner.api.activity.since.query({
+			organizationId: company.id,
+			after: page.seq
+		});
+		expect(events?.map((event) => event.name)).toEqual(['access.rejected', 'access.ended']);
+		const after = (events ?? []).reduce(applyOrganization, page);
+		expect(after.accesses).toEqual((await open(company.owner, company)).accesses);
+		expect(await seen()).toEqual([]);
+		expect(await refusal(company.owner.api.accesses.getOffer.query({ product: offered.slug }))).toMatchObject(
+			{ status: 404 }
+		);
+		const { requests } = await list.query({ status: 'rejected', productId: offered.id });
+		expect(requests.map(({ application }) => application.id).toSorted()).toEqual(
+			[rejected, pending].map(({ application }) => application.id).toSorted()
+		);
+	});
+
 	test('by a closed plan, by one of another product, or for a retired product is refused', async () => {
 		const closing = await insertProduct(portal);
 		const application = await portal.application(company);
@@ -273,6 +314,16 @@ describe('a credential of an application whose plan wants young ones', () => {
 		expect(within(short.expiresAt, 7)).toBe(true);
 		const longest = await create.mutate({ ...place, label: 'Longest' });
 		expect(within(longest.expiresAt, 30)).toBe(true);
+		// That of an application which is made for it, too.
+		const { applicationId } = await company.owner.api.accesses.request.mutate({
+			organizationId: company.id,
+			newApplication: unique('Young'),
+			product: strict.slug,
+			planId: strict.plans.Short ?? ''
+		});
+		const { applications } = await open(company.owner, company);
+		const made = applications.find(({ id }) => id === applicationId);
+		expect(made?.credentials.map(({ expiresAt }) => within(expiresAt, 30))).toEqual([true]);
 		const rotated = await rotate.mutate({ ...place, credentialId: free.id, overlapSeconds: 0 });
 		expect(within(rotated.expiresAt, 30)).toBe(true);
 	});

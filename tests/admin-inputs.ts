@@ -116,6 +116,7 @@ export const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	},
 	'gateways.rotate': { gatewayId: nowhere, overlapSeconds: 0 },
 	'gateways.revoke': { gatewayId: nowhere },
+	'gateways.letAllIn': { gatewayId: nowhere },
 	'gateways.check': { key: 'none' },
 	'products.list': {},
 	'products.get': { productId: nowhere },

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withoutIsolates } from '#lib/direction.ts';
+import { sayEvent } from '#lib/events.ts';
 import { startPortal, type Portal } from './factories.ts';
 import { startServer } from './harness.ts';
+import { createPlan, giveAccess, planValues, publishProduct } from './products.ts';
 import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
@@ -53,6 +56,57 @@ test('a credential that ends within a week is told to Super admins and to who cr
 	expect(mails.flatMap(getRecipients).sort()).toEqual([company.owner.email, creator.email].sort());
 	expect(mails.flatMap(getRecipients)).not.toContain(bystander.email);
 	expect(mails[0]?.text).toContain(`/orgs/${company.slug}/applications/${application.id}`);
+});
+
+test('one that a plan will find too old is told once for that day, and for its own end when that comes first', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const application = await portal.application(company);
+	const place = { organizationId: company.id, applicationId: application.id };
+	const { owner } = company;
+	const create = (label: string, days: number | null) =>
+		owner.api.credentials.create.mutate({
+			...place,
+			label,
+			expiresInSeconds: days === null ? null : days * 86_400
+		});
+	const keys = [await create('Aging', null), await create('Ending', 3), await create('Young', null)];
+	const [aging, ending] = keys;
+	const product = await publishProduct(portal);
+	const plan = await createPlan(portal, product.id, { credentialDays: 30 });
+	await giveAccess(portal, { ...place, productId: product.id, planId: plan.id });
+	const makeOld = (ids: (string | undefined)[], days: number) =>
+		portal.inDatabase((db) =>
+			db
+				.updateTable('credential')
+				.set({ createdAt: new Date(Date.now() - days * day) })
+				.where('id', 'in', ids.map(String))
+				.execute()
+		);
+	await makeOld([aging?.id, ending?.id], 25);
+	const told = async () =>
+		(await owner.api.activity.list.query({ organizationId: company.id })).events
+			.filter(({ name }) => name === 'credential.expiring')
+			.map((event) => withoutIsolates(sayEvent(event)));
+	const words = (label: string, end: string) =>
+		expect.stringMatching(new RegExp(`^says that .*${label}.* ${end} \\d{4}-\\d\\d-\\d\\d( on)?$`)) as string;
+	const tooOld = `is too old for ${product.name} from`;
+	await portal.server.restart();
+	await expect.poll(told).toHaveLength(2);
+	expect((await told()).toSorted()).toEqual([words('Aging', tooOld), words('Ending', 'ends on')]);
+	const subject = `A credential of ${application.name} opens ${product.name} until`;
+	await portal.smtp.waitFor((mail) => mail.subject?.startsWith(subject) === true);
+	// With another age it has another end, which is told once, too.
+	await portal.admin.api.plans.update.mutate({
+		planId: plan.id,
+		...planValues({ name: plan.name, credentialDays: 29 })
+	});
+	for (let start = 0; start < 2; start++) {
+		await portal.server.restart();
+		await expect.poll(told).toHaveLength(3);
+	}
+	expect((await told())[0]).toEqual(words('Aging', tooOld));
+	const mails = portal.smtp.messages.filter((mail) => mail.subject?.startsWith(subject));
+	expect(mails.flatMap(getRecipients)).toEqual([owner.email, owner.email]);
 });
 
 test('its end is told when it comes, once by two processes: to Super admins and to who created it, also of what was rotated', async ({

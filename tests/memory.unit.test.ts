@@ -148,6 +148,7 @@ test('whatever may end an answer is told by its commit: all events but those of 
 		'settings.updated',
 		'gateway.updated',
 		'gateway.rotated',
+		'gateway.opened',
 		'gateway.revoked',
 		'product.updated',
 		'product.published',
@@ -167,7 +168,8 @@ test('whatever may end an answer is told by its commit: all events but those of 
 		'access.rejected',
 		'access.ended',
 		'access.kept',
-		'access.limited'
+		'access.limited',
+		'access.aged'
 	]);
 	expect(mayEnd('something.new')).toBe(true);
 });

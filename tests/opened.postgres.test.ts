@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, unique, type Company, type Portal } from './factories.ts';
 import { createGateway, createKeyOf, forward } from './gateways.ts';
@@ -110,7 +111,7 @@ test('a gateway in front of several products names one, in its own address alone
 	const third = await publishProduct(portal);
 	const wrong: [string, RegExp][] = [
 		['', /in front of several API products/],
-		['?product=', /no API product with the address/],
+		['?product=', /in front of several API products/],
 		['?product=no-such-thing', /no API product with the address/],
 		[`?product=${third.slug}`, /doesn’t stand in front of the API product/],
 		[`?product=${one.product.slug}&product=${two.product.slug}`, /named 2 times/],
@@ -279,4 +280,50 @@ test('a key that is older than its plan allows is refused, until it is rotated',
 	const created = await api.credentials.rotate.mutate({ ...place, overlapSeconds: 0 });
 	const { secret: fresh } = await api.credentials.reveal.mutate({ ...place, credentialId: created.id });
 	expect(await statusOf(offered.token, fresh)).toBe(200);
+});
+
+test('the scope names what forward-auth lets in at that moment, whatever ends and ages there are', async () => {
+	const day = 86_400_000;
+	const offers = [await offer(), await offer(), await offer()];
+	const { token } = await createGateway(portal);
+	const company = await portal.company({ admin: portal.admin });
+	const { application, place, secret } = await createKeyOf(company);
+	for (const { product, plan } of offers) await get(company, application.id, product, plan.id);
+	const organizationId = company.id;
+	const daysFromNow = (days: number) => new Date(Date.now() + days * day);
+	const standing = fc.record({
+		credentialDays: fc.constantFrom(0, 1, 30),
+		endsIn: fc.constantFrom(null, -1, 1),
+		isDraft: fc.boolean()
+	});
+	const scene = fc.record({
+		age: fc.constantFrom(0, 0.99, 1.01, 29.99, 30.01),
+		held: fc.tuple(standing, standing, standing)
+	});
+	await fc.assert(
+		fc.asyncProperty(scene, async ({ age, held }) => {
+			await portal.inDatabase(async (db) => {
+				const createdAt = daysFromNow(-age);
+				await db.updateTable('credential').set({ createdAt }).where('id', '=', place.credentialId).execute();
+				for (const [index, { product, plan }] of offers.entries()) {
+					const { credentialDays = 0, endsIn = null, isDraft = false } = held[index] ?? {};
+					await db.updateTable('plan').set({ credentialDays }).where('id', '=', plan.id).execute();
+					const endsAt = endsIn === null ? null : daysFromNow(endsIn);
+					await db.updateTable('access').set({ endsAt }).where('productId', '=', product.id).execute();
+					const status = isDraft ? 'draft' : 'published';
+					await db.updateTable('product').set({ status }).where('id', '=', product.id).execute();
+				}
+			});
+			// Read anew from here on.
+			const renamed = { organizationId, applicationId: application.id, description: '' };
+			await company.owner.api.applications.update.mutate({ ...renamed, name: unique('Renamed') });
+			const open: string[] = [];
+			for (const { product } of offers)
+				if ((await statusOf(token, secret, `?product=${product.slug}`)) === 200) open.push(product.slug);
+			const { body } = await introspect(token, secret);
+			expect(body).toMatchObject({ active: true });
+			expect(body.scope).toEqual(open.length > 0 ? open.toSorted().join(' ') : undefined);
+		}),
+		{ numRuns: 40 }
+	);
 });

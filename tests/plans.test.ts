@@ -179,3 +179,56 @@ test('other limits are told to each team that has access by the plan, and to no 
 		portal.inDatabase((db) => db.selectFrom('plan').select('id').where('isTelling', '=', true).execute());
 	await expect.poll(isTelling).toEqual([]);
 });
+
+test('another age of credentials is told to each team that has access by the plan, with those that are too old by it', async () => {
+	const other = await portal.company({ admin: portal.admin });
+	const product = await publishProduct(portal);
+	const plan = await createPlan(portal, product.id);
+	const [held, alsoHeld] = [await hold(company, product.id, plan.id), await hold(other, product.id, plan.id)];
+	const credentialOf = async (organization: Company, applicationId: string) => {
+		const { snapshot } = await organization.owner.api.organizations.open.query({ slug: organization.slug });
+		return snapshot.applications.find(({ id }) => id === applicationId)?.credentials[0];
+	};
+	const old = await credentialOf(company, held.id);
+	const createdAt = new Date(Date.now() - 40 * 86_400_000);
+	await portal.inDatabase((db) =>
+		db
+			.updateTable('credential')
+			.set({ createdAt })
+			.where('id', '=', old?.id ?? '')
+			.execute()
+	);
+	const pages = [await company.owner.listen(), await other.owner.listen()];
+	for (const page of pages) await page.hears('news true');
+	const values = { name: plan.name, perSecond: plan.perSecond, perMonth: plan.perMonth };
+	const update = (credentialDays: number) =>
+		plans.update.mutate({ planId: plan.id, ...planValues({ ...values, credentialDays }) });
+	await update(30);
+	for (const page of pages) await page.hears('access.aged');
+	const dayOf = (at: number) => new Date(at).toISOString().slice(0, 10);
+	const young = await credentialOf(other, alsoHeld.id);
+	const stops = [createdAt.getTime(), Date.parse(young?.createdAt ?? '')].map((at) => at + 30 * 86_400_000);
+	const subject = `${product.name} takes credentials up to 30 days old now`;
+	for (const [index, [page, organization, application]] of [
+		[pages[0], company, held] as const,
+		[pages[1], other, alsoHeld] as const
+	].entries()) {
+		const told = page?.events.filter((one) => one.name === 'access.aged') ?? [];
+		expect(told.map((one) => withoutIsolates(sayEvent(one)))).toEqual([
+			`takes credentials up to 30 days old for access of ${application.name} to ${product.name}; the first one is too old from ${dayOf(stops[index] ?? 0)} on`
+		]);
+		expect(page?.events.some(({ name }) => name === 'access.limited')).toBe(false);
+		const mail = await portal.mailTo(organization.owner.email, subject);
+		expect(mail).toContain(`${application.name} – Default (…`);
+		expect(mail).toContain(index === 0 ? 'too old since' : 'until');
+	}
+	await update(0);
+	const relaxed = await portal.mailTo(other.owner.email, `${product.name} takes credentials of any age now`);
+	expect(relaxed).toContain('No credential of yours stops opening it by that.');
+	// Other limits alone say nothing of ages.
+	await plans.update.mutate({ planId: plan.id, ...planValues({ ...values, perMonth: 77 }) });
+	for (const page of pages) await page.hears('access.limited');
+	expect(pages.map((page) => page.events.filter(({ name }) => name === 'access.aged').length)).toEqual([
+		2, 2
+	]);
+});

@@ -17,6 +17,8 @@ export interface GatewayTable {
 	/** Empty where it looks in none. */
 	headerName: Generated<string>;
 	queryName: Generated<string>;
+	/** Whether it asks about API products alone, also where none of them is left. */
+	isProductsOnly: Generated<boolean>;
 	createdBy: ColumnType<Actor, Actor, never>;
 	createdAt: Timestamp;
 	revokedAt: Date | null;

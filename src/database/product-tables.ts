@@ -62,7 +62,9 @@ export interface PlanTable {
 	closedAt: Date | null;
 	createdAt: Timestamp;
 	limitsChangedAt: Timestamp;
-	/** Whether somebody is still to be told of changed limits. */
+	/** When how old credentials may become was changed. */
+	agesChangedAt: Timestamp;
+	/** Whether somebody is still to be told of either. */
 	isTelling: Generated<boolean>;
 }
 
@@ -78,6 +80,8 @@ export interface AccessTable {
 	endReason: Generated<string>;
 	/** When its organization last heard of its limits. */
 	limitsToldAt: Timestamp;
+	/** When it last heard of how old credentials may become. */
+	agesToldAt: Timestamp;
 }
 
 export interface AccessRequestTable {
@@ -93,6 +97,12 @@ export interface AccessRequestTable {
 	requestedAt: Timestamp;
 	decidedBy: ColumnType<Actor | null, Actor | null | undefined, Actor | null>;
 	decidedAt: Date | null;
+}
+
+/** The provider has ended it for the organization, and decides about its next request. */
+export interface AccessBarTable {
+	organizationId: string;
+	productId: string;
 }
 
 export interface GatewayProductTable {

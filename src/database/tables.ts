@@ -7,6 +7,7 @@ import type { Account, Role, Status } from '#lib/views.ts';
 import type { QuotaMonthTable, RateLeaseTable, RateLimitTable } from './limit-tables.ts';
 import type { GatewayTable, GatewayTokenTable } from './gateway-tables.ts';
 import type {
+	AccessBarTable,
 	AccessRequestTable,
 	AccessTable,
 	GatewayProductTable,
@@ -244,6 +245,8 @@ interface CredentialTable {
 	revokedAt: Date | null;
 	/** When its people were told that it ends soon. */
 	expiryToldAt: Date | null;
+	/** Of which end they were: its own, or from when on it is too old for a plan. */
+	toldEndAt: Date | null;
 	/** When its people were told that it has ended. */
 	endedToldAt: Date | null;
 	isReplaced: Generated<boolean>;
@@ -329,6 +332,7 @@ export interface Tables {
 	plan: PlanTable;
 	access: AccessTable;
 	accessRequest: AccessRequestTable;
+	accessBar: AccessBarTable;
 	usageCount: UsageCountTable;
 	usageWatch: UsageWatchTable;
 	usageBatch: UsageBatchTable;

@@ -139,7 +139,7 @@ export function createForwardAuth(
 			return refuse(gateway, { status: 401, detail, headers: challenge(realm) });
 		}
 		const asked = await products.find(gateway.id, namedProducts(target));
-		if ('problem' in asked) return refuse(gateway, { status: 400, detail: asked.problem });
+		if ('problem' in asked) return refuse(gateway, { status: asked.status, detail: asked.problem });
 		const { product } = asked;
 		const { answer, limits, retryAfter } = await checker.check(gateway, key, product?.id ?? null);
 		const rate = rateLimitHeaders(limits);

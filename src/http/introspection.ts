@@ -98,12 +98,13 @@ export function createIntrospection(
 		const token = presented.safeParse(tokens[0]);
 		if (!token.success) return invalid('The token is empty, or too long to be one.');
 		const asked = await products.find(asking.gateway.id, fields.getAll(productParameter));
-		if ('problem' in asked) return invalid(asked.problem);
+		// Not inactive, since it says nothing of the key; whoever takes any other answer for a refusal refuses it too.
+		if ('problem' in asked) return invalid(asked.problem, asked.status);
 		const productId = asked.product?.id ?? null;
 		const { answer, limits, retryAfter } = await checker.check(asking.gateway, token.data, productId);
 		const headers = rateLimitHeaders(limits);
 		if (retryAfter === null) return reply(introspectionOf(answer, limits), 200, headers);
-		// Not inactive, and not to be let through: whoever takes any other answer for a refusal refuses it too.
+		// Neither inactive nor to be let through.
 		const limited = { error: 'temporarily_unavailable', error_description: refusedKeys.limited.said };
 		return reply(limited, 429, { ...headers, 'retry-after': String(retryAfter) });
 	};

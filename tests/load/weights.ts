@@ -15,7 +15,7 @@ export const budgets: Record<string, number> = {
 	'/login': 55_500,
 	'/invitations': 62_500,
 	'/orgs/[slug]': 96_000,
-	'/orgs/[slug]/users': 100_000,
+	'/orgs/[slug]/users': 100_500,
 	'/admin': 130_000
 };
 

@@ -16,6 +16,7 @@ import { organizationProcedure, router, system, userProcedure } from '../../api/
 import { isOfferedTo, isRetired, isVisibleTo } from '../products/visibility.ts';
 import { planViewOf, selectPlans } from '../products/views.ts';
 import { createApplication } from '../applications/applications.ts';
+import { dateInDays } from './ages.ts';
 import { refuseDecided } from './decisions.ts';
 import { grantAll } from './granting.ts';
 import { tellDeciders, tellEnd } from './telling.ts';
@@ -55,8 +56,19 @@ async function getOffered(
 
 const wasProvider = (endedBy: Actor | null | undefined) => endedBy?.kind === 'admin';
 
-/** Whether the provider has set an end to what the application has, or has ended it. */
-async function isEndedByProvider(db: Db, { granted }: ProductAccess): Promise<boolean> {
+/** Whether the provider has ended it for the organization, or has set an end to what the application has. */
+async function isEndedByProvider(
+	db: Db,
+	organizationId: string,
+	{ product, granted }: ProductAccess
+): Promise<boolean> {
+	const bar = await db
+		.selectFrom('accessBar')
+		.select('productId')
+		.where('organizationId', '=', organizationId)
+		.where('productId', '=', product.id)
+		.executeTakeFirst();
+	if (bar) return true;
 	if (!granted?.endsAt) return false;
 	const row = await db.selectFrom('access').select('endedBy').where('id', '=', granted.id).executeTakeFirst();
 	return wasProvider(row?.endedBy);
@@ -68,12 +80,17 @@ async function findOrCreate(
 	{
 		applicationId,
 		newApplication
-	}: { applicationId?: string | undefined; newApplication?: string | undefined }
+	}: { applicationId?: string | undefined; newApplication?: string | undefined },
+	/** For which it is asked for: the first credential of a new one lives no longer than that opens anything. */
+	plan: { credentialDays: number }
 ) {
 	if ((applicationId === undefined) === (newApplication === undefined)) {
 		throw fieldRefusal('applicationId', 'INVALID', 'Choose an application, or name a new one.');
 	}
-	if (newApplication !== undefined) return createApplication(ctx, { name: newApplication }, 'newApplication');
+	if (newApplication !== undefined) {
+		const expiresAt = dateInDays(plan.credentialDays);
+		return createApplication(ctx, { name: newApplication, expiresAt }, 'newApplication');
+	}
 	const application = await ctx.db
 		.selectFrom('application')
 		.select(['id', 'name'])
@@ -136,7 +153,7 @@ export const accessesRouter = router({
 			}))
 			.filter(
 				({ organization, applications }) =>
-					organization.isOffered || applications.some(({ access }) => access?.granted)
+					organization.isOffered || applications.some(({ access }) => access && isGranted(access, Date.now()))
 			)
 			.map(({ organization: { isOffered, ...one }, applications }) => ({
 				organization: {
@@ -166,7 +183,7 @@ export const accessesRouter = router({
 		const product = await getOffered(ctx, input.product);
 		const plan = await db
 			.selectFrom('plan')
-			.select(['plan.id', 'plan.name', 'plan.approval', 'plan.closedAt'])
+			.select(['plan.id', 'plan.name', 'plan.approval', 'plan.closedAt', 'plan.credentialDays'])
 			.where('id', '=', input.planId)
 			.where('productId', '=', product.id)
 			.executeTakeFirst();
@@ -174,7 +191,7 @@ export const accessesRouter = router({
 		if (plan.closedAt) {
 			throw fieldRefusal('planId', 'CLOSED', sentence`The plan ${plan.name} takes no new applications.`);
 		}
-		const { application, tell } = await findOrCreate(ctx, input);
+		const { application, tell } = await findOrCreate(ctx, input, plan);
 		const before = await findAccess(db, application.id, product.id);
 		if (before?.request?.status === 'pending') {
 			const words = sentence`A request of ${application.name} for ${product.name} waits already. Withdraw it to ask for something else.`;
@@ -202,7 +219,7 @@ export const accessesRouter = router({
 			.executeTakeFirstOrThrow();
 		const asked = await getAccess(db, application.id, product.id);
 		// Whom the provider has ended it for, the provider decides about, whatever the plan says.
-		if (plan.approval === 'manual' || (await isEndedByProvider(db, asked))) {
+		if (plan.approval === 'manual' || (await isEndedByProvider(db, organization.id, asked))) {
 			await tellDeciders(ctx, organization.name, asked);
 			await tell();
 			await publish(ctx, 'access.requested', { access: asked });

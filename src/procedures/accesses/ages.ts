@@ -15,6 +15,9 @@ async function findDays(db: Db, applicationId: string): Promise<number | null> {
 	return row?.days ?? null;
 }
 
+/** When what is made now is so many days old; null for 0. */
+export const dateInDays = (days: number) => (days > 0 ? new Date(Date.now() + days * 86_400_000) : null);
+
 /**
  * When a new credential of the application ends: as its plans say where nobody says when.
  * @param life in seconds; null for as long as may be.

@@ -10,7 +10,7 @@ import { idsIn } from '../../database/sets.ts';
 import { publishMany } from '../../news/publish.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { adminProcedure, router, type Context } from '../../api/trpc.ts';
-import { isRetired } from '../products/visibility.ts';
+import { isOfferedTo, isRetired } from '../products/visibility.ts';
 import { grantAll } from './granting.ts';
 import { tellDecisions } from './telling.ts';
 import { listAccessesOfRequests } from './views.ts';
@@ -65,6 +65,7 @@ const selectForDecision = (db: Trx, ids: readonly string[]) =>
 		])
 		.select(['organization.name as organizationName', 'organization.status as organizationStatus'])
 		.select(['product.name as productName', isRetired.as('isRetired')])
+		.select(isOfferedTo(sql.ref('accessRequest.organizationId')).as('isOffered'))
 		.where('accessRequest.id', 'in', idsIn(ids))
 		.execute();
 
@@ -82,7 +83,8 @@ function findRefusal(decision: 'approved' | 'rejected', row: Row | undefined): R
 	if (decision === 'rejected') return undefined;
 	const obstacle = sayObstacle({
 		organization: { name: row.organizationName, status: row.organizationStatus },
-		product: { name: row.productName, isRetired: row.isRetired as boolean }
+		product: { name: row.productName, isRetired: row.isRetired as boolean },
+		isOffered: row.isOffered as boolean
 	});
 	return obstacle === null ? undefined : new Refusal('CONFLICT', 'OBSTACLE', obstacle);
 }

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
 import { endsWithinDays } from '#lib/accesses.ts';
 import { sentence } from '#lib/direction.ts';
@@ -40,6 +40,7 @@ async function lockAccess(
 const dayOf = (at: Date | null) => at?.toISOString().slice(0, 10) ?? '';
 
 export const endingsRouter = router({
+	/** Also where an end is set: this one takes its place. */
 	end: adminProcedure({
 		...place,
 		/** A span, not a date: whatever the clock of a browser says. */
@@ -48,14 +49,10 @@ export const endingsRouter = router({
 	}).mutation(async ({ ctx, input }) => {
 		const { db } = ctx;
 		const { organization, access: before } = await lockAccess(db, input);
-		const who = before.endedBy?.name ?? 'Somebody';
 		if (before.hasEnded) {
+			const who = before.endedBy?.name ?? 'Somebody';
 			const words = sentence`${who} has ended this access already, on ${dayOf(before.endsAt)}.`;
 			throw new Refusal('CONFLICT', 'ENDED', words);
-		}
-		if (before.endsAt) {
-			const words = sentence`${who} has this access end on ${dayOf(before.endsAt)} already. Take that back first.`;
-			throw new Refusal('CONFLICT', 'ENDING', words);
 		}
 		await db
 			.updateTable('access')
@@ -65,6 +62,11 @@ export const endingsRouter = router({
 				endReason: input.reason ?? ''
 			})
 			.where('id', '=', before.id)
+			.execute();
+		await db
+			.insertInto('accessBar')
+			.values({ organizationId: organization.id, productId: before.productId })
+			.onConflict((conflict) => conflict.doNothing())
 			.execute();
 		const access = await getAccess(db, before.applicationId, before.productId);
 		await tellEnd(ctx, { organizationId: organization.id, access }, input.inDays === 0);
@@ -87,6 +89,20 @@ export const endingsRouter = router({
 			.updateTable('access')
 			.set({ endsAt: null, endedBy: null, endReason: '' })
 			.where('id', '=', before.id)
+			.execute();
+		// Unless another application's has been ended.
+		await db
+			.deleteFrom('accessBar')
+			.where('organizationId', '=', organization.id)
+			.where('productId', '=', before.productId)
+			.where(
+				sql<SqlBool>`not exists (
+					select from access
+					where access.organization_id = access_bar.organization_id
+						and access.product_id = access_bar.product_id
+						and access.ends_at is not null and access.ended_by ->> 'kind' = 'admin'
+				)`
+			)
 			.execute();
 		const access = await getAccess(db, before.applicationId, before.productId);
 		await tellKept(ctx, { organizationId: organization.id, access });

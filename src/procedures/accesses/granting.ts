@@ -7,10 +7,19 @@ import { listAccessesOfRequests } from './views.ts';
 
 /**
  * Has these requests granted, under the locks of their organizations: what an application has of a product is one row for
- * ever, whose id the plan's limits count by. An end that was set is taken back by it.
+ * ever, whose id the plan's limits count by. An end that was set is taken back by it, and what the
+ * provider had ended for the organization is open to automatic plans again.
  */
 export async function grantAll(db: Trx, requestIds: readonly string[]): Promise<void> {
 	await db
+		.with('unbarred', (query) =>
+			query
+				.deleteFrom('accessBar')
+				.using('accessRequest')
+				.whereRef('accessBar.organizationId', '=', 'accessRequest.organizationId')
+				.whereRef('accessBar.productId', '=', 'accessRequest.productId')
+				.where('accessRequest.id', 'in', idsIn(requestIds))
+		)
 		.insertInto('access')
 		.columns(['organizationId', 'applicationId', 'productId', 'planId', 'grantedAt'])
 		.expression(
@@ -29,7 +38,8 @@ export async function grantAll(db: Trx, requestIds: readonly string[]): Promise<
 				endedBy: null,
 				endReason: '',
 				// The team is told by which plan it has it.
-				limitsToldAt: sql<Date>`clock_timestamp()`
+				limitsToldAt: sql<Date>`clock_timestamp()`,
+				agesToldAt: sql<Date>`clock_timestamp()`
 			}))
 		)
 		.execute();

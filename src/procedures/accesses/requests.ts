@@ -9,7 +9,7 @@ import { isoOf, type Db } from '../../database/database.ts';
 import { holding, inOrder, takePage, type Order } from '../../database/paging.ts';
 import { idsIn } from '../../database/sets.ts';
 import { adminProcedure, ofOneMoment, router } from '../../api/trpc.ts';
-import { isRetired } from '../products/visibility.ts';
+import { isOfferedTo, isRetired } from '../products/visibility.ts';
 import { grantedOf, planIn } from './views.ts';
 
 /** The portal admins' lists: what waits for them, and what became of everything else. */
@@ -41,7 +41,7 @@ const selectRequests = (db: Db) =>
 		.select(['application.name as applicationName', 'product.slug', 'product.name as productName'])
 		.select(['access.id as accessId', 'access.grantedAt', 'access.endsAt', 'access.endReason'])
 		.select([isRetired.as('isRetired'), planIn('plan').as('plan'), planIn('held').as('heldPlan')])
-		.select('plan.closedAt')
+		.select(['plan.closedAt', isOfferedTo(sql.ref('accessRequest.organizationId')).as('isOffered')])
 		.select(
 			sql<boolean>`not exists (
 				select from access_request as later
@@ -65,6 +65,7 @@ function requestViewOf(row: Row): AccessRequest {
 			name: row.productName,
 			isRetired: row.isRetired as boolean
 		},
+		isOffered: row.isOffered as boolean,
 		plan: { ...(row.plan as PlanHead), isClosed: row.closedAt !== null },
 		message: row.message,
 		status,

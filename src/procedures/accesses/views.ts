@@ -1,9 +1,10 @@
-import { sql, type SelectQueryBuilder } from 'kysely';
+import { sql, type SelectQueryBuilder, type SqlBool } from 'kysely';
 import type { PlanHead, ProductAccess } from '#lib/products.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db } from '../../database/database.ts';
 import { idsIn } from '../../database/sets.ts';
 import { nameIn } from '../members/names.ts';
+import { isOfferedTo } from '../products/visibility.ts';
 
 /** What applications have of products, as pages and events show it: what is granted, and what was last asked for. */
 
@@ -66,6 +67,7 @@ export function selectAccesses(db: Db, pairs: Pairs) {
 			'asked.decidedAt'
 		])
 		.select([planIn('held').as('heldPlan'), planIn('wanted').as('wantedPlan')])
+		.select(isOfferedTo(sql.ref('application.organizationId')).as('isOffered'))
 		.select(nameIn('application.organizationId', 'asked.requesterId').as('requesterName'));
 }
 
@@ -95,6 +97,7 @@ export function accessViewOf(row: Row): ProductAccess {
 		applicationId: row.applicationId,
 		applicationName: row.applicationName,
 		product: { id: row.productId, slug: row.productSlug, name: row.productName },
+		isOffered: row.isOffered as boolean,
 		granted: grantedOf(row),
 		request:
 			requestId && wantedPlan && requestedAt && status
@@ -116,7 +119,10 @@ export function accessViewOf(row: Row): ProductAccess {
 	};
 }
 
-/** All that an organization's applications have or have asked for, in the order of {@link orderOf}. */
+/**
+ * All that an organization's applications have or have asked for, in the order of {@link orderOf}; but of what is not offered to it
+ * any more only what it has: what one may not see isn't there. As `isSeen` of lib/accesses.ts has it.
+ */
 export const selectAccessesOf = (db: Db, organizationId: string) =>
 	selectAccesses(
 		db,
@@ -131,6 +137,12 @@ export const selectAccessesOf = (db: Db, organizationId: string) =>
 					.where('accessRequest.organizationId', '=', organizationId)
 			)
 	)
+		.where((eb) =>
+			eb.or([
+				isOfferedTo(organizationId),
+				sql<SqlBool>`access.id is not null and coalesce(access.ends_at > now(), true)`
+			])
+		)
 		.orderBy('application.id')
 		.orderBy('product.id');
 

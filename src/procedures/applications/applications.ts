@@ -94,12 +94,16 @@ type Creating = Parameters<typeof insertCredential>[0] & {
 };
 
 /**
- * An application comes with its first credential, so that the team can begin. Under the organization's lock; `tell` comes
+ * An application comes with its first credential, so that the team can begin; `expiresAt` is when that ends. Under the organization's lock; `tell` comes
  * last, as every event does.
  */
 export async function createApplication(
 	ctx: Creating,
-	{ name, description = '' }: { name: string; description?: string },
+	{
+		name,
+		description = '',
+		expiresAt = null
+	}: { name: string; description?: string; expiresAt?: Date | null },
 	/** What the name is called in the call. */
 	field = 'name'
 ): Promise<{ application: Application; tell: () => Promise<void> }> {
@@ -110,7 +114,7 @@ export async function createApplication(
 		.returning('id')
 		.executeTakeFirstOrThrow();
 	const { id } = await refusingTaken(name, writing, field);
-	await insertCredential(ctx, { applicationId: id, label: 'Default', expiresAt: null });
+	await insertCredential(ctx, { applicationId: id, label: 'Default', expiresAt });
 	const application = await getApplication(ctx.db, ctx.organization.id, id);
 	return { application, tell: () => publish(ctx, 'application.created', { application }) };
 }

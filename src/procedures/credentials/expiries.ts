@@ -11,15 +11,60 @@ import { listMembers } from '../members/members.ts';
 import type { WritingContext } from '../organizations/organizations.ts';
 
 /**
- * Credentials that end by themselves. A week before, people are told of those that nobody has replaced; at the end itself
- * of every one, also of what was rotated and has had its last hours.
+ * Credentials that end by themselves, or are too old for a plan. A week before, people are told of those that nobody has replaced;
+ * at the end itself of every one, also of what was rotated and has had its last hours.
  */
 
 const daysBefore = 7;
 
 /** A week before the end, of short-lived ones when a quarter of their time is left. */
 const isNear = sql<boolean>`
-	expires_at - now() <= least(make_interval(days => ${daysBefore}), (expires_at - credential.created_at) / 4)`;
+	ending.ends_at - now() <= least(make_interval(days => ${daysBefore}), (ending.ends_at - credential.created_at) / 4)`;
+
+interface Ending {
+	id: string;
+	endsAt: Date;
+	/** The names of those that the credential is too old for from then on; null where it ends itself. */
+	products: string | null;
+}
+
+/** Beside the row of a credential. */
+const own = sql<Ending>`(
+	select credential.id, credential.expires_at as ends_at, null::text as products
+)`.as('ending');
+
+/** From when on a credential is too old for a plan, as `agedAt` of lib/ages.ts has it. */
+const agedAt = sql`key.created_at + make_interval(secs => plan.credential_days * 86400.0)`;
+
+/**
+ * Of each credential the end within the next days that comes first: its own, or from when on it is too old for what it opens by a
+ * plan. What ends in the same minute as itself, or as the access, is no end of its own.
+ */
+const first = sql<Ending>`(
+	select distinct on (id) id, ends_at, products
+	from (
+		select id, expires_at as ends_at, null::text as products
+		from credential
+		where expires_at > now() and expires_at <= now() + make_interval(days => ${daysBefore})
+			and revoked_at is null and not is_replaced
+		union all
+		select key.id, ${agedAt}, string_agg(product.name, ', ' order by product.name)
+		from plan
+		join access on access.plan_id = plan.id
+		join product on product.id = access.product_id
+		join credential as key on key.application_id = access.application_id
+		where plan.credential_days > 0
+			and key.created_at > now() - make_interval(secs => plan.credential_days * 86400.0)
+			and key.created_at <= now() + make_interval(secs => (${daysBefore} - plan.credential_days) * 86400.0)
+			and coalesce(least(key.expires_at, access.ends_at) > ${agedAt} + interval '1 minute', true)
+		group by key.id, ${agedAt}
+	) as either_end
+	order by id, ends_at
+)`.as('ending');
+
+/** A plan may have another age by now: what was told of one end says nothing of another. */
+const isUntold = sql<boolean>`
+	coalesce(abs(extract(epoch from credential.told_end_at - ending.ends_at)) > 60, true)`;
 
 type Parts = { db: Db; log: Logger } & Omit<WritingContext, 'db' | 'actor' | 'organization'>;
 
@@ -34,9 +79,8 @@ const kinds = {
 	expiring: {
 		select: (db: Db) =>
 			selectEnding(db)
-				.where('credential.expiresAt', '>', sql<Date>`now()`)
-				.where('credential.expiresAt', '<=', sql<Date>`now() + make_interval(days => ${daysBefore})`)
-				.where('credential.expiryToldAt', 'is', null)
+				.innerJoin(first, 'ending.id', 'credential.id')
+				.where(isUntold)
 				.where('credential.isReplaced', '=', false)
 				.where(isInForce)
 				.where(isNear),
@@ -45,7 +89,8 @@ const kinds = {
 	expired: {
 		select: (db: Db) =>
 			selectEnding(db)
-				.where('credential.expiresAt', '<=', sql<Date>`now()`)
+				.innerJoinLateral(own, (join) => join.onTrue())
+				.where('ending.endsAt', '<=', sql<Date>`now()`)
 				.where('credential.endedToldAt', 'is', null),
 		told: 'endedToldAt'
 	}
@@ -63,7 +108,7 @@ export async function tellEnds(parts: Parts): Promise<void> {
 		const due = await kinds[kind]
 			.select(parts.db)
 			.select(['credential.id', 'organization.id as organizationId'])
-			.orderBy('credential.expiresAt')
+			.orderBy('ending.endsAt')
 			.limit(500)
 			.execute();
 		for (const { id, organizationId } of due) {
@@ -107,21 +152,23 @@ async function tell(
 			'organization.slug',
 			'application.id as applicationId',
 			'application.name as applicationName',
-			'credential.isReplaced'
+			'credential.isReplaced',
+			'ending.endsAt',
+			'ending.products'
 		])
 		.where('credential.id', '=', credentialId)
 		.where('organization.id', '=', organizationId)
 		.executeTakeFirst();
 	// Rotated, revoked or moved in the meantime, or told by another process.
 	if (!row) return;
-	const { applicationId, applicationName, isReplaced } = row;
+	const { applicationId, applicationName, isReplaced, products } = row;
 	await db
 		.updateTable('credential')
-		.set({ [kinds[kind].told]: new Date() })
+		.set({ [kinds[kind].told]: new Date(), ...(kind === 'expiring' && { toldEndAt: row.endsAt }) })
 		.where('id', '=', credentialId)
 		.execute();
 	const credential = await getCredential(db, credentialId);
-	const endsOn = new Date(credential.expiresAt ?? 0).toLocaleDateString('en-GB', {
+	const endsOn = row.endsAt.toLocaleDateString('en-GB', {
 		dateStyle: 'long',
 		timeZone: 'UTC'
 	});
@@ -141,6 +188,18 @@ async function tell(
 	}));
 	const event = { applicationId, applicationName, credential };
 	const place = { ...ctx, organization: row };
+	if (kind === 'expiring' && products !== null) {
+		const aging = recipients.map(({ to, props }) => ({
+			to,
+			props: { ...props, endsOn, productName: products }
+		}));
+		await ctx.outbox.enqueueMany(db, 'credential-aging', aging);
+		await publish(place, 'credential.expiring', {
+			...event,
+			aging: { products, endsAt: row.endsAt.toISOString() }
+		});
+		return;
+	}
 	if (kind === 'expiring') {
 		const dated = recipients.map(({ to, props }) => ({ to, props: { ...props, endsOn } }));
 		await ctx.outbox.enqueueMany(db, 'credential-expiring', dated);

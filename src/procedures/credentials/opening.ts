@@ -1,6 +1,7 @@
 import { sql, type SqlBool } from 'kysely';
 import type { OpeningKeys } from '#lib/accesses.ts';
 import { can } from '#lib/policy.ts';
+import { agedAt } from '#lib/ages.ts';
 import { text } from '#lib/schema.ts';
 import { isoOf } from '../../database/database.ts';
 import { idsIn } from '../../database/sets.ts';
@@ -64,7 +65,7 @@ export const openingRouter = router({
 			credentials: rows
 				.filter(({ applicationId }) => applicationId === id)
 				// One that is older than the plan allows opens nothing.
-				.filter(({ createdAt }) => !credentialDays || createdAt.getTime() + credentialDays * 86_400_000 > now)
+				.filter(({ createdAt }) => agedAt(createdAt, { credentialDays }) > now)
 				.map(credentialViewOf)
 		}));
 	})

@@ -1,6 +1,8 @@
 import { sql, type SqlBool } from 'kysely';
+import { agedAt } from '#lib/ages.ts';
 import type { Answer, Identity, Opened, RefusedKey } from '#lib/checking.ts';
 import type { GatewayHead } from '#lib/gateways.ts';
+import type { ProductHead } from '#lib/products.ts';
 import { quotaKeys, quotasOf } from '#lib/quotas.ts';
 import { status } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';
@@ -16,36 +18,40 @@ import { isMonthSpent, type Limit } from '../quotas/shares.ts';
 
 /** What a key is worth: every gateway's question ends here, whichever way it came. */
 
-/** All that the application may call, and until when at the earliest; null where that is nothing. */
-const scope = sql<{ slugs: string; until: string | null } | null>`(
-	select jsonb_build_object(
-		'slugs', string_agg(offered.slug, ' ' order by offered.slug),
-		'until', min(held.ends_at)
-	)
-	from access as held join product as offered on offered.id = held.product_id
+/** What an application has of a product. */
+interface Held {
+	accessId: string;
+	endsAt: string | null;
+	isDraft: boolean;
+	product: ProductHead;
+	plan: Opened['plan'] & { credentialDays: number };
+}
+
+/** All that the application has or had, by the products' addresses; null where that is nothing. */
+const allHeld = sql<Held[] | null>`(
+	select jsonb_agg(jsonb_build_object(
+		'accessId', held.id,
+		'endsAt', held.ends_at,
+		'isDraft', product.status = 'draft',
+		'product', jsonb_build_object('id', product.id, 'slug', product.slug, 'name', product.name),
+		'plan', jsonb_build_object(
+			'name', plan.name, 'perSecond', plan.per_second, 'perMonth', plan.per_month,
+			'credentialDays', plan.credential_days
+		)
+	) order by product.slug)
+	from access as held
+	join product on product.id = held.product_id
+	join plan on plan.id = held.plan_id
 	where held.application_id = application.id
-		and coalesce(held.ends_at > now(), true)
-		and offered.status <> 'draft'
-	having count(*) > 0
 )`;
 
-/**
- * By hashes with spaces between them: more than one while the lookup key is being replaced. With what the application has of
- * the product, if the question names one.
- */
-const selectByHash = compileOnce((db: Db, hashes: string, productId: string | null) =>
+/** By hashes with spaces between them: more than one while the lookup key is being replaced. */
+const selectByHash = compileOnce((db: Db, hashes: string) =>
 	db
 		.selectFrom('credential')
 		.innerJoin('application', 'application.id', 'credential.applicationId')
 		.innerJoin('organization', 'organization.id', 'application.organizationId')
 		.innerJoin('portal', (join) => join.onTrue())
-		.leftJoin('access', (join) =>
-			join
-				.onRef('access.applicationId', '=', 'application.id')
-				.on('access.productId', '=', sql<string>`${productId}::uuid`)
-		)
-		.leftJoin('product', 'product.id', 'access.productId')
-		.leftJoin('plan', 'plan.id', 'access.planId')
 		.select([
 			'credential.id',
 			'credential.label',
@@ -62,19 +68,9 @@ const selectByHash = compileOnce((db: Db, hashes: string, productId: string | nu
 			'organization.requestedBy',
 			'organization.quotas as organizationQuotas',
 			'application.quotas as applicationQuotas',
-			...quotaKeys.map((key) => `portal.${key}` as const),
-			'access.id as accessId',
-			'access.endsAt',
-			'product.id as productId',
-			'product.slug as productSlug',
-			'product.name as productName',
-			'product.status as productStatus',
-			'plan.name as planName',
-			'plan.perSecond',
-			'plan.perMonth',
-			'plan.credentialDays'
+			...quotaKeys.map((key) => `portal.${key}` as const)
 		])
-		.select(scope.as('scope'))
+		.select(allHeld.as('held'))
 		.select(sql<boolean>`${isInForce}`.as('isInForce'))
 		.where(sql<SqlBool>`credential.lookup_hash = any(string_to_array(${hashes}, ' '))`)
 );
@@ -98,21 +94,26 @@ function findReason(row: Row, now: number): RefusedKey | null {
 	return row.status === status.enum.approved ? 'account' : 'organization';
 }
 
-const dayMs = 86_400_000;
+/** From when on the credential opens no longer what the application has, in milliseconds since 1970, and why. */
+function endOf({ isDraft, endsAt, plan }: Held, { createdAt }: Pick<Row, 'createdAt'>) {
+	const held = isDraft ? -Infinity : endsAt === null ? Infinity : Date.parse(endsAt);
+	const aged = agedAt(createdAt, plan);
+	return { held, aged, first: Math.min(held, aged) };
+}
 
-/** What the application may call by its access, and until when, in milliseconds since 1970; or why it may not. */
-function openedBy(row: Row, now: number): { opened: Opened; until: number } | RefusedKey {
-	const { accessId, productId, productSlug, productName, planName } = row;
-	// The first says it; the others are there with it.
-	if (!accessId || !productId || !productSlug || !productName || planName === null) return 'access';
-	const ends = [
-		['access', row.productStatus === 'draft' ? 0 : (row.endsAt?.getTime() ?? Infinity)],
-		['aged', row.credentialDays ? row.createdAt.getTime() + row.credentialDays * dayMs : Infinity]
-	] as const;
-	for (const [reason, at] of ends) if (at <= now) return reason;
-	const plan = { name: planName, perSecond: row.perSecond ?? 0, perMonth: row.perMonth ?? 0 };
-	const product = { id: productId, slug: productSlug, name: productName };
-	return { opened: { accessId, product, plan }, until: Math.min(...ends.map(([, at]) => at)) };
+/** What the credential opens of a product; or why nothing. */
+function openedBy(row: Row, productId: string, now: number): Opened | RefusedKey {
+	const held = row.held?.find(({ product }) => product.id === productId);
+	if (!held) return 'access';
+	const end = endOf(held, row);
+	if (end.held <= now) return 'access';
+	if (end.aged <= now) return 'aged';
+	const { accessId, product, plan } = held;
+	return {
+		accessId,
+		product,
+		plan: { name: plan.name, perSecond: plan.perSecond, perMonth: plan.perMonth }
+	};
 }
 
 /** So long an answer is kept at most, in milliseconds: whatever changes it ends it, and this what nobody was told of. */
@@ -131,28 +132,29 @@ const refuse = (reason: RefusedKey, identity: Identity | null): Known => ({
 
 /** The answer as it is now in the database: one indexed query. With what ends it, for whoever keeps it. */
 async function lookUp(db: Db, hash: string, productId: string | null): Promise<Kept<Known>> {
-	const [row] = await selectByHash(db, hash, productId);
+	const [row] = await selectByHash(db, hash);
 	if (!row) return { value: refuse('unknown', null), tags: [], forMs: keptFor.refused, room: 'refused' };
 	const tags = [
 		`organization:${row.organizationId}`,
 		// Which hold the limits.
 		'noun:settings',
 		...(row.isPersonal && row.requestedBy ? [`account:${row.requestedBy}`] : []),
-		...(productId || row.scope ? ['noun:product', 'noun:plan'] : [])
+		...(productId || row.held ? ['noun:product', 'noun:plan'] : [])
 	];
 	const now = Date.now();
 	const identity = identityOf(row);
-	const found = findReason(row, now) ?? (productId ? openedBy(row, now) : null);
+	const found = findReason(row, now) ?? (productId ? openedBy(row, productId, now) : null);
 	if (typeof found === 'string')
 		return { value: refuse(found, identity), tags, forMs: keptFor.refused, room: 'refused' };
-	// Its own end is part of the answer.
-	const ends = [row.expiresAt?.getTime(), found?.until, row.scope?.until && Date.parse(row.scope.until)];
-	const left = Math.min(...ends.map((at) => at || Infinity)) - now;
+	const open = (row.held ?? []).filter((one) => endOf(one, row).first > now);
+	// Its own end is part of the answer, and so is that of each product that it opens.
+	const ends = [row.expiresAt?.getTime() ?? Infinity, ...open.map((one) => endOf(one, row).first)];
+	const left = Math.min(...ends) - now;
 	const quotas = quotasOf(row, row.organizationQuotas, row.applicationQuotas);
-	const opened = found?.opened ?? null;
+	const scope = open.map(({ product }) => product.slug).join(' ');
 	const value = {
-		answer: { isActive: true, opened, scope: row.scope?.slugs ?? '', ...identity } as const,
-		limits: limitsOf(identity, quotas, opened)
+		answer: { isActive: true, opened: found, scope, ...identity } as const,
+		limits: limitsOf(identity, quotas, found)
 	};
 	return { value, tags, forMs: Math.min(keptFor.found, left), room: 'found' };
 }

@@ -22,10 +22,19 @@ const revokedShown = 20;
 /** For how long the replaced token goes on working, in seconds; as with credentials. */
 const overlaps = [0, 3600, 86_400, 604_800] as const;
 
-type Row = Selectable<Tables['gateway']>;
+type GatewayRow = Selectable<Tables['gateway']>;
+type Row = GatewayRow & { hasProducts: boolean };
 type TokenRow = Selectable<Tables['gatewayToken']>;
 
-const headOf = ({ id, name, kind, hasBearer, hasApiKey, headerName, queryName }: Row): GatewayHead => ({
+const headOf = ({
+	id,
+	name,
+	kind,
+	hasBearer,
+	hasApiKey,
+	headerName,
+	queryName
+}: GatewayRow): GatewayHead => ({
 	id,
 	name,
 	kind,
@@ -39,6 +48,7 @@ function viewOf(row: Row, tokens: TokenRow[]): Gateway {
 	return {
 		...headOf(row),
 		isEnvironment: row.isEnvironment,
+		serves: row.hasProducts ? 'products' : row.isProductsOnly ? 'nothing' : 'everything',
 		createdBy: { name: row.createdBy.name },
 		createdAt: isoOf(row.createdAt),
 		revokedAt: isoOf(row.revokedAt),
@@ -60,7 +70,10 @@ function viewOf(row: Row, tokens: TokenRow[]): Gateway {
 const selectGateways = (db: Db, config: Context['config']) =>
 	db
 		.selectFrom('gateway')
-		.selectAll()
+		.selectAll('gateway')
+		.select(
+			sql<boolean>`exists (select from gateway_product where gateway_id = gateway.id)`.as('hasProducts')
+		)
 		.$if(!config.GATEWAY_TOKEN, (query) => query.where('isEnvironment', '=', false));
 
 const selectTokens = (db: Db) =>
@@ -240,6 +253,27 @@ export const gatewaysRouter = router({
 		await ctx.db.updateTable('gateway').set({ revokedAt: new Date() }).where('id', '=', row.id).execute();
 		await ctx.db.deleteFrom('gatewayToken').where('gatewayId', '=', row.id).execute();
 		await publish(ctx, 'gateway.revoked', { gateway: headOf(row) });
+		return getGateway(ctx, row.id);
+	}),
+
+	/** Has one that stands in front of no API product any more let in every working key again: nothing else does. */
+	letAllIn: adminProcedure(gateway).mutation(async ({ ctx, input }) => {
+		const row = await lockGateway(ctx, input.gatewayId);
+		// As it is under the lock: one may have been added while that was waited for.
+		const serving = await ctx.db
+			.selectFrom('gatewayProduct')
+			.select('productId')
+			.where('gatewayId', '=', row.id)
+			.limit(1)
+			.executeTakeFirst();
+		if (serving) {
+			const words = 'This gateway stands in front of API products. Remove them first.';
+			throw new Refusal('CONFLICT', 'SERVING', words);
+		}
+		if (row.isProductsOnly) {
+			await ctx.db.updateTable('gateway').set({ isProductsOnly: false }).where('id', '=', row.id).execute();
+			await publish(ctx, 'gateway.opened', { gateway: headOf(row) });
+		}
 		return getGateway(ctx, row.id);
 	}),
 

@@ -65,18 +65,20 @@ export const plansRouter = router({
 		return made;
 	}),
 
-	/** In force with the commit. The teams that have access by it are told of other limits afterwards: telling.ts. */
+	/** In force with the commit. The teams that have access by it are told of other limits and ages afterwards: telling.ts. */
 	update: adminProcedure({ ...plan, ...planInput }).mutation(async ({ ctx, input }) => {
 		const { planId, ...values } = input;
 		const { product, plan: before } = await lockPlan(ctx.db, planId);
 		if (fields.every((field) => values[field] === before[field])) return planViewOf(before);
 		const isLimited = limits.some((field) => values[field] !== before[field]);
+		const isAged = values.credentialDays !== before.credentialDays;
 		const writing = ctx.db
 			.updateTable('plan')
 			.set(values)
 			.$if(isLimited, (query) =>
 				query.set({ limitsChangedAt: sql<Date>`clock_timestamp()`, isTelling: true })
 			)
+			.$if(isAged, (query) => query.set({ agesChangedAt: sql<Date>`clock_timestamp()`, isTelling: true }))
 			.where('id', '=', planId)
 			.execute();
 		await refusingTaken(writing);
@@ -85,7 +87,7 @@ export const plansRouter = router({
 			plan: planHeadOf({ ...values, id: planId }),
 			previous: planHeadOf(before)
 		});
-		if (isLimited) onceOver(ctx.db, tellLimitsSoon);
+		if (isLimited || isAged) onceOver(ctx.db, tellLimitsSoon);
 		return getPlan(ctx.db, planId);
 	}),
 

@@ -1,9 +1,12 @@
-import { sql, type SqlBool } from 'kysely';
+import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import type { Logger } from 'pino';
+import { sayAge } from '#lib/accesses.ts';
+import { agedOutAt } from '#lib/ages.ts';
 import { sayPlanLimits, type ProductAccess } from '#lib/products.ts';
 import { fullName } from '#lib/views.ts';
 import { system } from '../../api/trpc.ts';
-import type { Db, Trx } from '../../database/database.ts';
+import { isoOf, type Db, type Trx } from '../../database/database.ts';
+import { idsIn } from '../../database/sets.ts';
 import { transact } from '../../database/transaction.ts';
 import { publishMany } from '../../news/publish.ts';
 import { accessViewOf, selectAccesses } from '../accesses/views.ts';
@@ -11,7 +14,7 @@ import { listMembers } from '../members/members.ts';
 import type { WritingContext } from '../organizations/organizations.ts';
 
 /**
- * Tells the teams that have access by a plan of its changed limits: one organization after the other, each in a transaction
+ * Tells the teams that have access by a plan of its changed limits, and of how old credentials may become: one organization after the other, each in a transaction
  * of its own, so that nobody waits for thousands of them. What was told stands at each access; whoever begins again goes
  * on where it was broken off, and a change that follows another one takes its place.
  */
@@ -28,7 +31,9 @@ export function tellLimitsBy(run: () => void): () => void {
 export const tellLimitsSoon = () => tellSoon();
 
 const isInForce = sql<SqlBool>`coalesce(access.ends_at > now(), true)`;
-const isUntold = sql<SqlBool>`access.limits_told_at < plan.limits_changed_at`;
+const areLimitsUntold = sql<SqlBool>`access.limits_told_at < plan.limits_changed_at`;
+const areAgesUntold = sql<SqlBool>`access.ages_told_at < plan.ages_changed_at`;
+const isUntold = sql<SqlBool>`(${areLimitsUntold} or ${areAgesUntold})`;
 
 /** How many organizations are looked for at once. */
 const lookedForAtOnce = 500;
@@ -54,9 +59,12 @@ export async function tellLimits({ log, ...parts }: Parts): Promise<void> {
 				.execute();
 			for (const { organizationId } of due) {
 				try {
-					await transact(parts.db, (db) => tell({ ...parts, db, actor: system }, plan.id, organizationId));
+					for (const telling of [tell, tellAges])
+						await transact(parts.db, (db) =>
+							telling({ ...parts, db, actor: system }, plan.id, organizationId)
+						);
 				} catch (error) {
-					log.error({ err: error, planId: plan.id }, 'changed limits could not be told');
+					log.error({ err: error, planId: plan.id }, 'a changed plan could not be told');
 					failed += 1;
 				}
 				after = organizationId;
@@ -66,7 +74,7 @@ export async function tellLimits({ log, ...parts }: Parts): Promise<void> {
 		// Unless they have been changed once more meanwhile.
 		if (failed === before) await markTold(parts.db, plan.id);
 	}
-	if (failed > 0) throw new Error(`${failed} organizations could not be told of changed limits`);
+	if (failed > 0) throw new Error(`${failed} organizations could not be told of a changed plan`);
 }
 
 const markTold = (db: Db, planId: string) =>
@@ -81,16 +89,19 @@ const markTold = (db: Db, planId: string) =>
 		)
 		.execute();
 
-async function tell(ctx: WritingContext, planId: string, organizationId: string): Promise<void> {
-	const { db } = ctx;
-	const organization = await db
+const lockOrganization = (db: Trx, id: string) =>
+	db
 		.selectFrom('organization')
 		.select(['id', 'isPersonal', 'name', 'slug'])
-		.where('id', '=', organizationId)
+		.where('id', '=', id)
 		.forUpdate()
 		.executeTakeFirst();
+
+async function tell(ctx: WritingContext, planId: string, organizationId: string): Promise<void> {
+	const { db } = ctx;
+	const organization = await lockOrganization(db, organizationId);
 	if (!organization) return;
-	const accesses = await listUntold(db, planId, organizationId);
+	const accesses = await listUntold(db, planId, organizationId, areLimitsUntold);
 	const [first] = accesses;
 	// Told by another process, or ended in the meantime.
 	if (!first?.granted) return;
@@ -124,8 +135,92 @@ async function tell(ctx: WritingContext, planId: string, organizationId: string)
 	);
 }
 
+/** As {@link tell}, of how old credentials may become, and of which of theirs are too old by that, or will be. */
+async function tellAges(ctx: WritingContext, planId: string, organizationId: string): Promise<void> {
+	const { db } = ctx;
+	const organization = await lockOrganization(db, organizationId);
+	if (!organization) return;
+	const accesses = await listUntold(db, planId, organizationId, areAgesUntold);
+	const [first] = accesses;
+	if (!first?.granted) return;
+	await db
+		.updateTable('access')
+		.set({ agesToldAt: sql<Date>`clock_timestamp()` })
+		.where('planId', '=', planId)
+		.where('organizationId', '=', organizationId)
+		.execute();
+	const aging = await listAging(db, accesses);
+	const props = {
+		organizationName: organization.name,
+		productName: first.product.name,
+		planName: first.granted.plan.name,
+		age: sayAge(first.granted.plan),
+		consequence:
+			aging.length > 0
+				? 'These credentials are too old for it, or will be: rotate them.'
+				: 'No credential of yours stops opening it by that.',
+		credentials: sayAging(aging),
+		applicationsUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}/applications`
+	};
+	const members = await listMembers(db, organizationId);
+	await ctx.outbox.enqueueMany(
+		db,
+		'plan-aged',
+		members.map((member) => ({
+			to: { name: fullName(member), address: member.email },
+			props: { ...props, firstName: member.firstName }
+		}))
+	);
+	const payloads = accesses.map((access) => {
+		const stop = aging.find(({ access: { applicationId } }) => applicationId === access.applicationId);
+		return { access, stopsAt: stop ? new Date(stop.at).toISOString() : null };
+	});
+	await publishMany({ ...ctx, organization }, 'access.aged', payloads);
+}
+
+type Aging = { access: ProductAccess; label: string; lastFour: string; at: number };
+
+/** The credentials that work and that nobody has replaced, which are too old for what they open, or will be: the first ones first. */
+async function listAging(db: Trx, accesses: readonly ProductAccess[]): Promise<Aging[]> {
+	const byApplication = new Map(accesses.map((one) => [one.applicationId, one]));
+	const rows = await db
+		.selectFrom('credential')
+		.select(['applicationId', 'label', 'lastFour', 'createdAt', 'expiresAt'])
+		.where('applicationId', 'in', idsIn([...byApplication.keys()]))
+		.where('revokedAt', 'is', null)
+		.where('isReplaced', '=', false)
+		.where(sql<SqlBool>`coalesce(expires_at > now(), true)`)
+		.execute();
+	return rows
+		.flatMap(({ applicationId, label, lastFour, ...times }) => {
+			const access = byApplication.get(applicationId);
+			const at =
+				access && agedOutAt({ createdAt: isoOf(times.createdAt), expiresAt: isoOf(times.expiresAt) }, access);
+			return access && at != null ? { access, label, lastFour, at } : [];
+		})
+		.toSorted((one, other) => one.at - other.at);
+}
+
+/** An e-mail names so many. */
+const namedAtMost = 50;
+
+function sayAging(aging: readonly Aging[]): string {
+	const lines = aging.slice(0, namedAtMost).map(({ access, label, lastFour, at }) => {
+		const day = new Date(at).toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+		const when = at <= Date.now() ? `too old since ${day}` : `until ${day}`;
+		return `${access.applicationName} – ${label} (…${lastFour}): ${when}`;
+	});
+	const more = aging.length - lines.length;
+	return [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
+}
+
 /** What the organization has by the plan and hasn't been told of, as pages show it, each with what was last asked for. */
-async function listUntold(db: Trx, planId: string, organizationId: string): Promise<ProductAccess[]> {
+async function listUntold(
+	db: Trx,
+	planId: string,
+	organizationId: string,
+	isUntold: RawBuilder<SqlBool>
+): Promise<ProductAccess[]> {
 	const pairs = db
 		.selectFrom('access')
 		.innerJoin('plan', 'plan.id', 'access.planId')

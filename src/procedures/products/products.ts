@@ -257,7 +257,7 @@ export const productsRouter = router({
 				.selectFrom('gateway')
 				.select(['id', 'name', 'revokedAt'])
 				.where('id', '=', gatewayId)
-				.forKeyShare()
+				.forNoKeyUpdate()
 				.executeTakeFirst();
 			if (!gateway || (isServing && gateway.revokedAt)) throw notFound();
 			const written = isServing
@@ -273,12 +273,19 @@ export const productsRouter = router({
 						.where('productId', '=', productId)
 						.returning('gatewayId')
 						.execute();
-			if (written.length > 0)
+			if (written.length > 0) {
+				// For good: that the last one is taken away is no reason to let every key in.
+				await ctx.db
+					.updateTable('gateway')
+					.set({ isProductsOnly: true })
+					.where('id', '=', gatewayId)
+					.execute();
 				await publishProduct(ctx, 'product.served', {
 					product: productHeadOf(before),
 					gateway: { id: gateway.id, name: gateway.name },
 					isServing
 				});
+			}
 			return getProduct(ctx, productId);
 		}
 	)
