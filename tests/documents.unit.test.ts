@@ -40,7 +40,12 @@ describe('published documents', () => {
 			['http://petstore.swagger.io'],
 			4
 		],
-		['uspto-3.0.yaml', 'yaml', '3.0.1', 'USPTO Data Set API', '1.0.0', ['https://developer.uspto.gov'], 3],
+		[
+			...['uspto-3.0.yaml', 'yaml', '3.0.1', 'USPTO Data Set API', '1.0.0'],
+			// Of a variable that may be either.
+			['https://developer.uspto.gov', 'http://developer.uspto.gov'],
+			3
+		],
 		[
 			'circular-3.0.json',
 			'json',

@@ -3,7 +3,8 @@ import type { DocumentFacts } from '#lib/documents.ts';
 import { operationsOf } from './operations.ts';
 import { faultAt, parse, Unreadable, type Parsed } from './parsing.ts';
 import { findReferenceFaults, type PlacedFault } from './references.ts';
-import { at, excerpt, isMembers, listOf, membersOf, stepsOf, textOf, type Path } from './values.ts';
+import { originsOf } from './servers.ts';
+import { at, excerpt, isMembers, stepsOf, textOf, type Path } from './values.ts';
 
 /** Whether a document is OpenAPI, and what it says of itself. */
 
@@ -29,7 +30,7 @@ export async function check(text: string, fileName: string): Promise<Checked> {
 			specVersion,
 			title: excerpt(textOf(at(value, 'info', 'title')), 200),
 			apiVersion: excerpt(textOf(at(value, 'info', 'version')), 100),
-			servers: serversOf(value),
+			servers: originsOf(value),
 			operations: operationsOf(value).length
 		},
 		value
@@ -92,42 +93,3 @@ const typeWords: Record<string, string> = {
 	integer: 'a whole number',
 	number: 'a number'
 };
-
-const maxServers = 20;
-
-/** Only what a policy for the browser can hold as it is: a name, or an address, and perhaps a port. */
-const plainOrigin = /^https?:\/\/(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d+)?$/;
-
-/** The origins that the document's servers are at. Addresses on the portal itself are left out. */
-function serversOf(value: unknown): string[] {
-	const addresses = at(value, 'swagger') === undefined ? listAddresses(value) : listOldAddresses(value);
-	const origins = addresses.flatMap((address) => {
-		const url = URL.parse(address);
-		return url && plainOrigin.test(url.origin) ? [url.origin] : [];
-	});
-	return [...new Set(origins)].slice(0, maxServers);
-}
-
-function listOldAddresses(value: unknown): string[] {
-	const host = textOf(at(value, 'host'));
-	if (host === '') return [];
-	const schemes = listOf(at(value, 'schemes')).map(textOf);
-	return (schemes.length > 0 ? schemes : ['https']).map((scheme) => `${scheme}://${host}`);
-}
-
-function listAddresses(value: unknown): string[] {
-	const paths = membersOf(at(value, 'paths')).map(([, item]) => item);
-	const all = [
-		value,
-		...paths,
-		...paths.flatMap((item) => membersOf(item).map(([, operation]) => operation))
-	];
-	return all.flatMap((holder) => listOf(at(holder, 'servers')).map(addressOf));
-}
-
-/** With each variable as it is where nobody chooses. */
-function addressOf(server: unknown): string {
-	return textOf(at(server, 'url')).replace(/\{([^{}]*)\}/g, (_, name: string) =>
-		textOf(at(server, 'variables', name, 'default'))
-	);
-}
