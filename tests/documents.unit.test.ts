@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { maxDocumentBytes, type DocumentFault } from '#lib/documents.ts';
+import { Busy } from '../src/database/turns.ts';
 import { check } from '../src/documents/checking.ts';
 import { Unreadable } from '../src/documents/parsing.ts';
 import { readDocument } from '../src/documents/reading.ts';
+import { inTurnToRead } from '../src/procedures/documents/documents.ts';
 
 /** OpenAPI documents that are brought: published ones, wrong ones, and those that mean harm. */
 
@@ -265,6 +267,22 @@ describe('what means harm is refused at its place', () => {
 		expect(await read(text)).toHaveProperty('facts.title', 'T');
 		expect(await faultsOf(`${whole}constructor: 1`)).toEqual(['4:1 OpenAPI knows no “constructor” here.']);
 	});
+});
+
+test('a name that stands there a hundred thousand times is told as often as somebody reads', async () => {
+	const text = `{"openapi": "3.0.3",\n${'"a": 1,\n'.repeat(200_000)}"a": 1}`;
+	expect(await faultsOf(text)).toHaveLength(20);
+});
+
+test('who would wait long for other documents is told so, and who has begun is not', async () => {
+	const { promise: isOver, resolve: end } = Promise.withResolvers<string>();
+	const before = Array.from({ length: 501 }, () => inTurnToRead(() => isOver));
+	const words = 'Another document is being read. Try again in a minute.';
+	await expect(inTurnToRead(() => isOver)).rejects.toMatchObject({ message: words, retryAfter: 60 });
+	end('read');
+	expect(new Set(await Promise.all(before))).toEqual(new Set(['read']));
+	const failing = inTurnToRead(() => Promise.reject(new Busy('within')));
+	await expect(failing).rejects.toThrow('within');
 });
 
 describe('the process', () => {
