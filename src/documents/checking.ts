@@ -1,10 +1,10 @@
-import { validate } from '@scalar/openapi-validator';
 import type { DocumentFacts } from '#lib/documents.ts';
 import { operationsOf } from './operations.ts';
 import { faultAt, parse, Unreadable, type Parsed } from './parsing.ts';
 import { findReferenceFaults, type PlacedFault } from './references.ts';
 import { originsOf } from './servers.ts';
-import { at, excerpt, isMembers, stepsOf, textOf, type Path } from './values.ts';
+import { findStructureFaults } from './structure.ts';
+import { at, excerpt, isMembers, textOf, type Path } from './values.ts';
 
 /** Whether a document is OpenAPI, and what it says of itself. */
 
@@ -21,7 +21,7 @@ export async function check(text: string, fileName: string): Promise<Checked> {
 	const parsed = parse(text, fileName);
 	const specVersion = readVersion(text, parsed);
 	const faults = findReferenceFaults(parsed.value, maxFaults);
-	if (faults.length === 0) faults.push(...(await findStructureFaults(parsed.value)));
+	if (faults.length === 0) faults.push(...(await findStructureFaults(parsed.value, maxFaults)));
 	if (faults.length > 0) throw unreadable(text, parsed, faults);
 	const { value, format } = parsed;
 	return {
@@ -56,40 +56,3 @@ function readVersion(text: string, parsed: Parsed): string {
 	if (!isKnown) throw refuse([name], `Version “${excerpt(version)}” is none of 2.0, 3.0.x and 3.1.x.`);
 	return version;
 }
-
-async function findStructureFaults(value: unknown): Promise<PlacedFault[]> {
-	const { valid, errors } = await validate(value as Record<string, unknown>);
-	if (valid) return [];
-	const faults = (errors ?? []).slice(0, maxFaults).map(({ message, path }): PlacedFault => {
-		const steps = typeof path === 'string' ? stepsOf(path) : (path ?? []);
-		return sayFault(message, (steps ?? []) as string[]);
-	});
-	return faults.length > 0 ? faults : [{ path: [], message: 'This is no valid OpenAPI document.' }];
-}
-
-/** The words of the library are for those who know JSON Schema. */
-function sayFault(message: string, path: string[]): PlacedFault {
-	const [, unknown] = /^Property (.*) is not expected to be here$/s.exec(message) ?? [];
-	if (unknown !== undefined)
-		return { path: [...path, unknown], message: `OpenAPI knows no “${excerpt(unknown)}” here.` };
-	const [, missing] = /^must have required property '(.*)'$/s.exec(message) ?? [];
-	if (missing !== undefined) return { path, message: `“${excerpt(missing)}” is missing here.` };
-	const [, choices] = /^must be equal to one of the allowed values: (.*)$/s.exec(message) ?? [];
-	if (choices !== undefined) return { path, message: `This has to be one of: ${excerpt(choices, 120)}.` };
-	const [, type = ''] =
-		/^(?:type )?must be (object|array|string|boolean|integer|number)$/.exec(message) ?? [];
-	if (type) return { path, message: `This has to be ${typeWords[type]}.` };
-	const [, format = ''] = /^format must match format "(.*)"$/i.exec(message) ?? [];
-	if (format) return { path, message: `This is not written as “${excerpt(format)}” has to be.` };
-	const words = excerpt(message.replace(/\.$/, ''), 160);
-	return { path, message: `${words.charAt(0).toUpperCase()}${words.slice(1)}.` };
-}
-
-const typeWords: Record<string, string> = {
-	object: 'an object, with names and values',
-	array: 'a list',
-	string: 'a text',
-	boolean: 'true or false',
-	integer: 'a whole number',
-	number: 'a number'
-};
