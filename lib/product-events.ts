@@ -113,6 +113,6 @@ export const productEvents = {
 	'access.limited': event(
 		'organization',
 		(one: OfAccess) =>
-			sentence`limited ${held(one)} to ${one.access.granted ? sayPlanLimits(one.access.granted.plan) : ''}`
+			sentence`changed the limits of ${one.access.applicationName} with ${one.access.product.name} to ${one.access.granted ? sayPlanLimits(one.access.granted.plan) : ''}`
 	)
 };

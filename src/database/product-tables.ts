@@ -62,6 +62,8 @@ export interface PlanTable {
 	closedAt: Date | null;
 	createdAt: Timestamp;
 	limitsChangedAt: Timestamp;
+	/** Who changed them; null where nobody has. */
+	limitsChangedBy: ColumnType<Actor | null, string | null, string | null>;
 	/** Whether somebody is still to be told of changed limits. */
 	isTelling: Generated<boolean>;
 }

@@ -75,7 +75,11 @@ export const plansRouter = router({
 			.updateTable('plan')
 			.set(values)
 			.$if(isLimited, (query) =>
-				query.set({ limitsChangedAt: sql<Date>`clock_timestamp()`, isTelling: true })
+				query.set({
+					limitsChangedAt: sql<Date>`clock_timestamp()`,
+					limitsChangedBy: JSON.stringify(ctx.actor),
+					isTelling: true
+				})
 			)
 			.where('id', '=', planId)
 			.execute();

@@ -36,9 +36,14 @@ const lookedForAtOnce = 500;
 /** @throws {Error} when some could not be told; the others were. */
 export async function tellLimits({ log, ...parts }: Parts): Promise<void> {
 	let failed = 0;
-	const plans = await parts.db.selectFrom('plan').select('id').where('isTelling', '=', true).execute();
+	const plans = await parts.db
+		.selectFrom('plan')
+		.select(['id', 'limitsChangedBy'])
+		.where('isTelling', '=', true)
+		.execute();
 	for (const plan of plans) {
 		const before = failed;
+		const actor = plan.limitsChangedBy ?? system;
 		for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
 			const due = await parts.db
 				.selectFrom('access')
@@ -54,7 +59,7 @@ export async function tellLimits({ log, ...parts }: Parts): Promise<void> {
 				.execute();
 			for (const { organizationId } of due) {
 				try {
-					await transact(parts.db, (db) => tell({ ...parts, db, actor: system }, plan.id, organizationId));
+					await transact(parts.db, (db) => tell({ ...parts, db, actor }, plan.id, organizationId));
 				} catch (error) {
 					log.error({ err: error, planId: plan.id }, 'changed limits could not be told');
 					failed += 1;
