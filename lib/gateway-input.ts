@@ -4,7 +4,7 @@ import { text, z } from './schema.ts';
 
 /** What means something else to a gateway or to the portal, or has a switch of its own. */
 const takenHeaders =
-	/^(?:authorization|x-api-key|proxy-.*|cookie|host|connection|upgrade|te|trailer|transfer-encoding|content-.*|accept.*|expect|origin|referer|user-agent|date|via|forwarded|x-forwarded-.*|x-real-ip|x-original-.*|x-request-id|x-portico-.*|sec-.*|if-.*|cache-control|range)$/i;
+	/^(?:authorization|x-api-key|proxy-.*|cookie|host|connection|upgrade|te|trailer|transfer-encoding|content-.*|accept.*|expect|origin|referer|user-agent|date|via|forwarded|x-forwarded-.*|x-real-ip|x-original-.*|x-request-id|x-portico.*|set-cookie2?|www-authenticate|location|server|link|retry-after|ratelimit.*|sec-.*|if-.*|cache-control|range)$/i;
 
 const headerName = text(200)
 	.regex(/^\s*[A-Za-z][A-Za-z\d-]{0,59}\s*$/, {

@@ -1,13 +1,16 @@
 import {
 	forwardAuthPath,
 	gatewayTokenHeader,
+	headersOf,
 	identityHeaders,
+	limitHeaders,
+	problemHeader,
 	productParameter,
 	statusHeader
 } from './gateways.ts';
 import { haproxy, kong, tyk } from './gateway-scripts.ts';
 import { lines, sampleApi, sampleListen, samplePlaceholder, type Given } from './gateway-text.ts';
-import type { GatewayKind } from './gateways.ts';
+import type { GatewayKind, KeyPlaces } from './gateways.ts';
 
 /**
  * The lines by which each program asks the portal about a key. They drop whatever a client sends under the portal's own
@@ -22,7 +25,7 @@ const restored = [400, 429, 503];
 
 function nginx({ origin, token, suffix, question }: Given): string {
 	const isEncrypted = origin.startsWith('https:');
-	const status = variableOf(statusHeader);
+	const [status, problem] = [variableOf(statusHeader), variableOf(problemHeader)];
 	// The variables of all server blocks are one and the same: of two maps with one name, the last would lead both APIs' calls.
 	const api = `portico_api_${suffix}`;
 	return lines(
@@ -32,7 +35,7 @@ function nginx({ origin, token, suffix, question }: Given): string {
 		`	listen ${sampleListen};`,
 		'	location / {',
 		'		auth_request /_portico;',
-		[statusHeader, 'Retry-After', ...identityHeaders].map(
+		[statusHeader, problemHeader, ...limitHeaders, ...identityHeaders].map(
 			(header) =>
 				`		auth_request_set $${variableOf(header)} $upstream_http_${header.toLowerCase().replaceAll('-', '_')};`
 		),
@@ -55,28 +58,41 @@ function nginx({ origin, token, suffix, question }: Given): string {
 		'	}',
 		'	location @portico_refused {',
 		'		internal;',
-		restored.map(
-			(meant) => `		if ($${status} = ${meant}) { add_header Retry-After $retry_after always; return ${meant}; }`
-		),
-		'		return 403;',
+		'		default_type application/problem+json;',
+		restored
+			.map((meant) => [
+				`		if ($${status} = ${meant}) {`,
+				...limitHeaders.map((header) => `			add_header ${header} $${variableOf(header)} always;`),
+				`			return ${meant} $${problem};`,
+				'		}'
+			])
+			.flat(),
+		`		return 403 $${problem};`,
 		'	}',
 		'}'
 	);
 }
 
-/** In the order in which they are written: by itself, Caddy would remove the headers after it has asked. */
+/**
+ * In the order in which they are written: by itself, Caddy would remove the headers after it has asked. It asks with the query of
+ * the client where the question has none of its own, and would be answered about a product that the client has chosen.
+ */
 const caddy = ({ origin, token, question }: Given) =>
 	lines(
 		`:${sampleListen} {`,
 		'	route {',
-		'		request_header -X-Portico-*',
-		'		request_header -X_Portico_*',
+		'		request_header -X-Portico*',
+		'		request_header -X_Portico*',
+		'		@takes_away header_regexp Connection (?i)portico',
+		'		request_header @takes_away -Connection',
 		"		# As forward_auth, but under the portal's own name, and for its answers alone.",
 		`		reverse_proxy ${origin} {`,
 		'			method GET',
-		`			rewrite ${question}`,
+		`			rewrite ${question.includes('?') ? question : `${question}?${productParameter}=`}`,
 		'			header_up Host {http.reverse_proxy.upstream.hostport}',
 		'			header_up X-Forwarded-Uri {http.request.orig_uri}',
+		'			header_up -Connection',
+		'			header_up -Upgrade',
 		`			header_up ${gatewayTokenHeader} "${token}"`,
 		`			@let_in header ${statusHeader} 200`,
 		'			handle_response @let_in {',
@@ -100,13 +116,11 @@ const traefik = ({ origin, token, suffix, question }: Given) =>
 		'      headers:',
 		'        customRequestHeaders:',
 		`          ${gatewayTokenHeader}: "${token}"`,
-		'          # What some APIs take for the same names.',
-		identityHeaders.map((header) => `          ${header.replaceAll('-', '_')}: ""`),
 		`    portico-check-${suffix}:`,
 		'      forwardAuth:',
 		`        address: ${origin}${question}`,
 		'        # Also takes away what the client, and the middleware before, has put under these names.',
-		'        authResponseHeadersRegex: ^X-Portico-',
+		'        authResponseHeadersRegex: (?i)^x[-_]portico',
 		`    portico-${suffix}:`,
 		'      chain:',
 		`        middlewares: [portico-token-${suffix}, portico-check-${suffix}]`,
@@ -122,7 +136,7 @@ const traefik = ({ origin, token, suffix, question }: Given) =>
 		`          - url: http://${sampleApi}`
 	);
 
-function envoy({ origin, token }: Given): string {
+function envoy({ origin, token, headers }: Given): string {
 	const { hostname, port, protocol } = new URL(origin);
 	const isEncrypted = protocol === 'https:';
 	return lines(
@@ -160,13 +174,12 @@ function envoy({ origin, token }: Given): string {
 		'          allowed_client_headers:',
 		'            patterns:',
 		'              - exact: www-authenticate',
-		'              - exact: retry-after',
+		limitHeaders.map((header) => `              - exact: ${header.toLowerCase()}`),
 		'              - exact: content-type',
 		'      # Which headers of the client the portal gets to see: those in which you look for the key.',
 		'      allowed_headers:',
 		'        patterns:',
-		'          - exact: authorization',
-		'          - exact: x-api-key',
+		headers.map((header) => `          - exact: ${header}`),
 		"  # Whoever else answers in the portal's place lets nobody in.",
 		'  - name: envoy.filters.http.rbac',
 		'    typed_config:',
@@ -228,7 +241,7 @@ export const linesPlaces: Record<GatewayKind, string> = {
 	nginx:
 		'A server block and what it needs, in “http { … }”. The module auth_request comes with the packages of nginx.',
 	caddy: 'A site of the Caddyfile.',
-	traefik: 'Of the file provider (dynamic configuration).',
+	traefik: 'Of the file provider (dynamic configuration). Traefik 2.11.9, 3.1.3 or newer.',
 	envoy: 'Envoy 1.26 or newer.',
 	haproxy: 'HAProxy 2.6 or newer, with Lua, as it is packaged: a script of its own asks. Two files.',
 	kong: 'A declarative configuration: the plugin “pre-function” asks.',
@@ -244,11 +257,12 @@ export const canNameProduct = (kind: GatewayKind) => kind !== 'envoy';
  * @param product the address of the API product that they name, where the gateway stands in front of several.
  */
 export function gatewayLines(
-	{ id, kind }: { id: string; kind: GatewayKind },
+	{ id, kind, ...places }: KeyPlaces & { id: string; kind: GatewayKind },
 	{ origin, token = samplePlaceholder, product }: { origin: string; token?: string; product?: string }
 ): string {
 	const question = product && canNameProduct(kind) ? `?${productParameter}=${product}` : '';
 	// Letters, digits and underscores: what a name may have in each of the programs.
 	const suffix = [id.slice(0, 8), ...(question && product ? [product.replaceAll('-', '_')] : [])].join('_');
-	return writers[kind]({ origin, token, suffix, question: `${forwardAuthPath}${question}` });
+	const headers = headersOf(places);
+	return writers[kind]({ origin, token, suffix, headers, question: `${forwardAuthPath}${question}` });
 }

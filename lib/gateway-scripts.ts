@@ -1,9 +1,11 @@
-import { gatewayTokenHeader, identityHeaders, statusHeader } from './gateways.ts';
+import { gatewayTokenHeader, identityHeaders, limitHeaders, statusHeader } from './gateways.ts';
 import { lines, sampleApi, sampleListen, type Given } from './gateway-text.ts';
 
 /** Programs that ask by a script: nothing of theirs does it by configuration alone. */
 
-export const haproxy = ({ origin, token, suffix, question }: Given) =>
+const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ');
+
+export const haproxy = ({ origin, token, suffix, question, headers }: Given) =>
 	lines(
 		`-- The file /etc/haproxy/portico_${suffix}.lua.`,
 		`core.register_action("portico_${suffix}", { "http-req" }, function(txn)`,
@@ -13,13 +15,14 @@ export const haproxy = ({ origin, token, suffix, question }: Given) =>
 		'		["x-forwarded-uri"] = { txn.sf:pathq() }',
 		'	}',
 		'	-- Those in which you look for the key.',
-		'	for _, name in ipairs({ "authorization", "x-api-key" }) do',
+		`	for _, name in ipairs({ ${quoted(headers)} }) do`,
 		'		for _, value in pairs(headers[name] or {}) do',
 		'			asked[name] = asked[name] or {}',
 		'			table.insert(asked[name], value)',
 		'		end',
 		'	end',
-		`	local url = "${origin}${question}"`,
+		// Its client asks a name server about every name, which knows none for this machine.
+		`	local url = "${origin.replace('://localhost', '://127.0.0.1')}${question}"`,
 		'	local answer = core.httpclient():get({ url = url, headers = asked, timeout = 2000 })',
 		'	local said = {}',
 		'	for name, values in pairs(answer and answer.headers or {}) do',
@@ -28,13 +31,13 @@ export const haproxy = ({ origin, token, suffix, question }: Given) =>
 		'	-- Whoever else answers in its place lets nobody in.',
 		`	if not said["${statusHeader.toLowerCase()}"] then answer = nil end`,
 		'	if answer and answer.status == 200 then',
-		`		for _, name in ipairs({ ${identityHeaders.map((header) => `"${header}"`).join(', ')} }) do`,
+		`		for _, name in ipairs({ ${quoted(identityHeaders)} }) do`,
 		'			txn.http:req_set_header(name, said[name:lower()] or "")',
 		'		end',
 		'		return',
 		'	end',
 		'	local reply = txn:reply({ status = answer and answer.status or 503 })',
-		'	for _, name in ipairs({ "www-authenticate", "retry-after", "content-type" }) do',
+		`	for _, name in ipairs({ ${quoted(['www-authenticate', 'content-type', ...limitHeaders.map((one) => one.toLowerCase())])} }) do`,
 		'		if answer and said[name] then reply:add_header(name, said[name]) end',
 		'	end',
 		'	reply:set_body(answer and answer.body or "")',
@@ -48,15 +51,19 @@ export const haproxy = ({ origin, token, suffix, question }: Given) =>
 		`frontend api_${suffix}`,
 		'	mode http',
 		`	bind :${sampleListen}`,
-		'	http-request del-header ^x[-_]portico[-_] -m reg',
+		'	timeout client 60s',
+		'	http-request del-header ^x[-_]portico -m reg',
+		'	http-request del-header connection if { req.hdr(connection) -m sub -i portico }',
 		`	http-request lua.portico_${suffix}`,
 		`	default_backend api_${suffix}`,
 		`backend api_${suffix}`,
 		'	mode http',
+		'	timeout connect 5s',
+		'	timeout server 60s',
 		`	server api ${sampleApi}`
 	);
 
-export const kong = ({ origin, token, suffix, question }: Given) =>
+export const kong = ({ origin, token, suffix, question, headers }: Given) =>
 	lines(
 		'# With KONG_UNTRUSTED_LUA_SANDBOX_REQUIRES=resty.http in the environment of Kong.',
 		'_format_version: "3.0"',
@@ -74,12 +81,12 @@ export const kong = ({ origin, token, suffix, question }: Given) =>
 		'              local headers, truncated = kong.request.get_headers(1000)',
 		'              if truncated then return kong.response.exit(400) end',
 		'              local asked = { ["X-Forwarded-Uri"] = kong.request.get_path_with_query() }',
-		'              for name, value in pairs(headers) do',
-		'                local is_ours = name:gsub("_", "-"):lower():sub(1, 10) == "x-portico-"',
+		'              for name in pairs(headers) do',
+		'                local is_ours = name:gsub("_", "-"):lower():sub(1, 9) == "x-portico"',
 		'                if is_ours then kong.service.request.clear_header(name) end',
-		'                -- Those in which you look for the key.',
-		'                if name == "authorization" or name == "x-api-key" then asked[name] = value end',
 		'              end',
+		'              -- Those in which you look for the key.',
+		`              for _, name in ipairs({ ${quoted(headers)} }) do asked[name] = headers[name] end`,
 		`              asked["${gatewayTokenHeader}"] = "${token}"`,
 		`              local answer = require("resty.http").new():request_uri("${origin}${question}", {`,
 		'                method = "GET", headers = asked, ssl_verify = true',
@@ -90,16 +97,16 @@ export const kong = ({ origin, token, suffix, question }: Given) =>
 		'              if answer.status ~= 200 then',
 		'                return kong.response.exit(answer.status, answer.body, {',
 		'                  ["Content-Type"] = answer.headers["Content-Type"],',
-		'                  ["WWW-Authenticate"] = answer.headers["WWW-Authenticate"],',
-		'                  ["Retry-After"] = answer.headers["Retry-After"]',
+		limitHeaders.map((header) => `                  ["${header}"] = answer.headers["${header}"],`),
+		'                  ["WWW-Authenticate"] = answer.headers["WWW-Authenticate"]',
 		'                })',
 		'              end',
-		`              for _, name in ipairs({ ${identityHeaders.map((header) => `"${header}"`).join(', ')} }) do`,
+		`              for _, name in ipairs({ ${quoted(identityHeaders)} }) do`,
 		'                kong.service.request.set_header(name, answer.headers[name])',
 		'              end'
 	);
 
-export const tyk = ({ origin, token, suffix, question }: Given) =>
+export const tyk = ({ origin, token, suffix, question, headers }: Given) =>
 	lines(
 		`// middleware/portico_${suffix}.js, with "custom_middleware": { "driver": "otto", "pre": [{ "name": "portico_${suffix}",`,
 		`// "path": "middleware/portico_${suffix}.js" }] } in the definition of the API, which has "use_keyless": true, and with`,
@@ -109,9 +116,10 @@ export const tyk = ({ origin, token, suffix, question }: Given) =>
 		'	var asked = { "X-Forwarded-Uri": request.URL };',
 		'	for (var name in request.Headers) {',
 		'		var spelled = name.replace(/_/g, "-").toLowerCase();',
-		'		if (spelled.indexOf("x-portico-") === 0) request.DeleteHeaders.push(name);',
+		'		var isTakingAway = spelled === "connection" && /portico/i.test(request.Headers[name].join());',
+		'		if (isTakingAway || spelled.indexOf("x-portico") === 0) request.DeleteHeaders.push(name);',
 		'		// Those in which you look for the key.',
-		'		else if (/^(authorization|x-api-key)$/.test(spelled)) asked[name] = request.Headers[name].join(", ");',
+		`		if ([${quoted(headers)}].indexOf(name.toLowerCase()) >= 0) asked[name] = request.Headers[name].join(", ");`,
 		'	}',
 		`	asked["${gatewayTokenHeader}"] = "${token}";`,
 		'	var answer = { Code: 503 };',
@@ -126,9 +134,14 @@ export const tyk = ({ origin, token, suffix, question }: Given) =>
 		'	if (answer.Code !== 200) {',
 		'		request.ReturnOverrides.ResponseCode = answer.Code || 503;',
 		'		request.ReturnOverrides.ResponseBody = answer.Body || "";',
+		'		request.ReturnOverrides.ResponseHeaders = {};',
+		`		[${quoted(['Content-Type', 'WWW-Authenticate', ...limitHeaders])}].forEach(function (name) {`,
+		'			var value = (answer.Headers || {})[name];',
+		'			if (value) request.ReturnOverrides.ResponseHeaders[name] = value[0];',
+		'		});',
 		`		return portico_${suffix}.ReturnData(request, {});`,
 		'	}',
-		`	[${identityHeaders.map((header) => `"${header}"`).join(', ')}].forEach(function (name) {`,
+		`	[${quoted(identityHeaders)}].forEach(function (name) {`,
 		'		request.SetHeaders[name] = answer.Headers[name][0];',
 		'	});',
 		`	return portico_${suffix}.ReturnData(request, {});`,

@@ -13,6 +13,8 @@ export interface Given {
 	suffix: string;
 	/** Path and query by which the gateway asks: with the API product that it names, if it names one. */
 	question: string;
+	/** The headers of a client in which the gateway looks for the key, in lower case. */
+	headers: string[];
 }
 
 export const lines = (...all: (string | string[] | false)[]) =>

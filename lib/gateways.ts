@@ -28,6 +28,10 @@ export const gatewayKindLabels: Record<GatewayKind, string> = {
 export const gatewayTokenHeader = 'X-Portico-Gateway-Token';
 /** The status that is meant, also where the gateway's program passes on 401 and 403 alone. */
 export const statusHeader = 'X-Portico-Status';
+/** The whole of a refusal as one line, for nginx, which passes on nothing of its body. */
+export const problemHeader = 'X-Portico-Problem';
+/** What a client is told of its limits. */
+export const limitHeaders = ['Retry-After', 'RateLimit', 'RateLimit-Policy'] as const;
 /** What an API behind a gateway learns of whoever calls. Names are percent-encoded, as UTF-8. */
 export const identityHeaders = [
 	'X-Portico-Organization-Id',
@@ -76,6 +80,13 @@ export type Gateway = GatewayHead & {
 	/** Those that work, newest first; none of one whose tokens stand in the environment. */
 	tokens: GatewayToken[];
 };
+
+/** The headers in which a gateway looks, in lower case. */
+export const headersOf = ({ hasBearer, hasApiKey, headerName }: KeyPlaces): string[] => [
+	...(hasBearer ? ['authorization'] : []),
+	...(hasApiKey ? ['x-api-key'] : []),
+	...(headerName ? [headerName.toLowerCase()] : [])
+];
 
 /** In words, as in “looks in …”. */
 export function sayPlaces({ hasBearer, hasApiKey, headerName, queryName }: KeyPlaces): string {

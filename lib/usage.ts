@@ -82,12 +82,11 @@ export type IdleCredential = {
 	lastFour: string;
 	applicationId: string;
 	applicationName: string;
+	organizationId: string;
+	organizationName: string;
 	/** When it was last let in, or, of a replaced one, last presented. */
 	lastUsedAt: string | null;
 };
-
-/** One that somebody goes on using though it was replaced. */
-export type LateCredential = IdleCredential & { organizationId: string; organizationName: string };
 
 /** The beginnings of the bars of a range, in UTC, the oldest first; the last one is under way at `now`. */
 export function barsOf(range: UsageRange, now: number): Date[] {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
+import { forwardAuthPath } from '#lib/gateways.ts';
 import { clearAlarms } from './news/alarms.ts';
 import { createApp, type NodeHandler } from './http/app.ts';
 import { createArrivals } from './http/arrivals.ts';
@@ -31,6 +32,12 @@ import { openVault } from './vault/vault.ts';
  * nothing else, or they would send a request on one that is being closed.
  */
 const keptFor = 75_000;
+
+/**
+ * So many connections may wait until they are taken, as far as the system lets them (net.core.somaxconn): with Node's 511, of
+ * a thousand pages that come back at once half would be dropped, and wait for TCP to try again after 1, 3, 7, 15 … seconds.
+ */
+const backlog = 8192;
 
 /** How long a request under way may take once the process has been asked to end, in milliseconds. */
 const patience = 10_000;
@@ -80,8 +87,10 @@ async function start(env: Env): Promise<void> {
 	globalThis.portico = createInside(parts);
 	const server = createServer(
 		{
-			// Whoever asks for another protocol, as some do for HTTP/2, is answered in this one.
-			shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+			// Whoever asks for another protocol, as some do for HTTP/2, is answered in this one; so is a gateway that asks with the
+			// headers of a client who wants a WebSocket of the API behind it.
+			shouldUpgradeCallback: ({ headers, url }) =>
+				headers.upgrade?.toLowerCase() === 'websocket' && url?.startsWith(forwardAuthPath) !== true,
 			keepAliveTimeout: keptFor
 		},
 		withQuestions(listener, asked)
@@ -98,7 +107,7 @@ async function start(env: Env): Promise<void> {
 	});
 	await new Promise<void>((resolve, reject) => {
 		server.once('error', reject);
-		server.listen(env.PORT, env.HOST, resolve);
+		server.listen({ port: env.PORT, host: env.HOST, backlog }, resolve);
 	});
 	const isOwnNode = process.execPath.includes('node_modules');
 	console.log(`\nOn Node ${process.versions.node}${isOwnNode ? ', which came with the packages' : ''}.`);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { namesAtMost, refusals } from '#lib/wire.ts';
@@ -163,4 +165,16 @@ test('of a crowd a page hears how many they are, with some names, and not of eac
 	await isCount(1);
 	expect(page.online.get(company.id)).toEqual(new Set([company.owner.userId]));
 	expect(page.words.filter((word) => word === 'online').length).toBeLessThan(crowd.length);
+});
+
+test('a thousand connections wait while the portal is busy, and none is dropped', async ({ onTestFinished }) => {
+	const { pid, port } = portal.server;
+	process.kill(pid, 'SIGSTOP');
+	onTestFinished(() => void process.kill(pid, 'SIGCONT'));
+	const waiting = Array.from({ length: 1000 }, () => connect(port, '127.0.0.1'));
+	// The system answers for those that are still to be taken; one that it drops comes again much later, if at all.
+	await Promise.all(waiting.map((one) => once(one, 'connect')));
+	process.kill(pid, 'SIGCONT');
+	for (const one of waiting) one.destroy();
+	expect((await portal.visitor().request('/healthz')).status).toBe(200);
 });

@@ -9,9 +9,15 @@ import { gatewayKinds } from '#lib/gateways.ts';
  */
 
 const [one, other] = ['0f3c9a1e-0000-4000-8000-000000000000', '7b2d4c55-0000-4000-8000-000000000000'];
-const write = (kind: (typeof gatewayKinds)[number], given: { id?: string; product?: string } = {}) => {
-	const { id = one, ...rest } = given;
-	return gatewayLines({ id, kind }, { origin: 'https://portal.example.com', token: 'pgw_token', ...rest });
+const places = { hasBearer: true, hasApiKey: true, headerName: '', queryName: '' };
+type Varied = Partial<typeof places> & { id?: string; product?: string };
+const write = (kind: (typeof gatewayKinds)[number], given: Varied = {}) => {
+	const { id = one, product, ...others } = given;
+	const rest = product === undefined ? {} : { product };
+	return gatewayLines(
+		{ ...places, ...others, id, kind },
+		{ origin: 'https://portal.example.com', token: 'pgw_token', ...rest }
+	);
 };
 /** Refuses a key that stands twice. */
 const read = (lines: string) => parse(lines) as Record<string, never>;
@@ -69,5 +75,15 @@ test.each(gatewayKinds.filter((kind) => !['caddy', 'other', 'envoy'].includes(ki
 		);
 		for (const set of sets) expect(set.size).toBe(1);
 		expect(new Set(sets.flatMap((set) => [...set])).size).toBe(canNameProduct(kind) ? 4 : 2);
+	}
+);
+
+test.each(['envoy', 'haproxy', 'kong', 'tyk'] as const)(
+	'the lines of %s pass on the headers in which the gateway looks, and no other one',
+	(kind) => {
+		const lines = write(kind, { hasBearer: false, hasApiKey: false, headerName: 'X-Acme-Key' });
+		expect(lines).toContain('x-acme-key');
+		expect(lines).not.toMatch(/x-api-key|authorization\b(?!_)/);
+		expect(write(kind)).toMatch(/authorization[^]*x-api-key/);
 	}
 );

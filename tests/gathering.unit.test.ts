@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Db } from '../src/database/database.ts';
-import { gather } from '../src/database/gathering.ts';
+import { gather, share } from '../src/database/gathering.ts';
 
 const db = {} as Db;
 
@@ -52,4 +52,30 @@ test('nobody waits for a statement that is never answered, nor in a heap without
 	await expect.poll(() => sent.map(({ keys }) => keys)).toEqual([['silent'], ['patient']]);
 	for (let n = 0; n < 500; n += 1) void ask(`key ${n}`);
 	expect(sent[2]?.keys).toHaveLength(500);
+});
+
+test('who asks about the same thing meanwhile shares the next answer; nobody waits for one about something else', async () => {
+	const sent: { key: string; answer: (text: string) => void; fail: (error: Error) => void }[] = [];
+	const ask = share<string>((_, key) => {
+		const { promise, resolve, reject } = Promise.withResolvers<string>();
+		sent.push({ key, answer: resolve, fail: reject });
+		return promise;
+	});
+	const keys = () => sent.map(({ key }) => key);
+	const first = ask(db, 'a');
+	const later = [ask(db, 'a'), ask(db, 'a')];
+	const other = ask(db, 'b');
+	expect(keys()).toEqual(['a', 'b']);
+	sent[1]?.answer('of b');
+	expect(await other).toBe('of b');
+	sent[0]?.fail(new Error('away'));
+	await expect(first).rejects.toThrow('away');
+	await expect.poll(keys).toEqual(['a', 'b', 'a']);
+	sent[2]?.answer('of a');
+	expect(await Promise.all(later)).toEqual(['of a', 'of a']);
+	// Nothing is kept: whoever comes then asks anew, and waits for no answer that never comes.
+	void ask(db, 'a');
+	void ask(db, 'a');
+	expect(keys()).toEqual(['a', 'b', 'a', 'a']);
+	await expect.poll(keys).toEqual(['a', 'b', 'a', 'a', 'a']);
 });

@@ -98,6 +98,30 @@ test('a month holds what it says over two processes; its people are told at 80 %
 		.toBeNull();
 });
 
+test('a limit of a month counts what was let through before it was set, and “Try it” says what a gateway is answered', async () => {
+	const { organizationId, secret, place } = await furnish({});
+	for (let step = 0; step < 3; step += 1) expect((await ask(secret, portal.server.origin)).status).toBe(200);
+	const counted = () =>
+		portal.inDatabase((db) =>
+			db
+				.selectFrom('usageCount')
+				.select((eb) => eb.fn.sum<string>('count').as('sum'))
+				.where('credentialId', '=', place.credentialId)
+				.where('span', '=', 'day')
+				.executeTakeFirst()
+		);
+	await expect.poll(async () => Number((await counted())?.sum)).toBe(3);
+	const tryIt = () => portal.admin.api.gateways.check.mutate({ key: secret });
+	for (const limit of ['credentialPerMonth', 'applicationPerMonth'] as const) {
+		await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId, [limit]: 3 });
+		for (const origin of [portal.server.origin, other.origin])
+			await expect.poll(async () => (await ask(secret, origin)).status, { interval: 200 }).toBe(429);
+		expect(await tryIt()).toMatchObject({ status: 429, answer: { reason: 'limited' } });
+		await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId });
+		expect(await tryIt()).toMatchObject({ status: 200, answer: { isActive: true } });
+	}
+});
+
 test('of a limit that was raised people are told anew', async () => {
 	const { company, organizationId, secret } = await furnish({ credentialPerMonth: 5 });
 	const page = await company.owner.listen();

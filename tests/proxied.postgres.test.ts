@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,9 +64,6 @@ afterAll(async () => {
 const unescape = (html: string) =>
 	html.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&');
 
-/** As a number: HAProxy asks a name server, which knows no localhost. */
-const addressOf = (origin: string) => origin.replace('localhost', '127.0.0.1');
-
 /** The lines as the page of a process shows them to a portal admin, with one's own addresses and token put in. */
 async function readLines(origin: string, gatewayId: string, token: string, port: number): Promise<string> {
 	const page = await portal.admin.request(`${origin}/admin/gateways/${gatewayId}`);
@@ -73,13 +71,12 @@ async function readLines(origin: string, gatewayId: string, token: string, port:
 	const [, code = ''] = /<pre[^>]*data-lines[^>]*><code>([\s\S]*?)<\/code>/.exec(html) ?? [];
 	expect(html).not.toContain(token);
 	const lines = unescape(code.replace(/<!--.*?-->/g, ''));
-	expect(lines).toContain(origin);
+	expect(lines).toContain(new URL(origin).port);
 	for (const sample of [sampleListen, sampleApi, samplePlaceholder]) expect(lines).toContain(sample);
 	return lines
 		.replaceAll(samplePlaceholder, token)
 		.replaceAll(sampleApi, `127.0.0.1:${(api.address() as AddressInfo).port}`)
-		.replace(new RegExp(`(listen |:)${sampleListen}`), `$1${port}`)
-		.replaceAll(origin, addressOf(origin));
+		.replace(new RegExp(`(listen |:)${sampleListen}`), `$1${port}`);
 }
 
 const starts = {
@@ -101,9 +98,7 @@ const starts = {
 			if (name === 'haproxy.cfg') config += text;
 			else await writeFile(join(folder, name), text);
 		}
-		const timeouts = ['connect', 'client', 'server'].map((what) => `	timeout ${what} 30s\n`);
-		const own = config.replaceAll('/etc/haproxy', folder).concat('\n');
-		await writeFile(join(folder, 'haproxy.cfg'), `defaults\n${timeouts.join('')}${own}`);
+		await writeFile(join(folder, 'haproxy.cfg'), config.replaceAll('/etc/haproxy', folder).concat('\n'));
 		return spawn(program, ['-db', '-f', join(folder, 'haproxy.cfg')], { stdio: ['ignore', 'pipe', 'pipe'] });
 	}
 };
@@ -120,7 +115,8 @@ test.for(cases)(
 	async ({ kind, origin, isHere }, { skip }) => {
 		const program = programs[kind];
 		if (!program) return skip(`${kind} is not installed here`);
-		const { gateway, token } = await createGateway(portal, { kind });
+		const places = { headerName: 'X-Acme-Key', queryName: 'api_key' };
+		const { gateway, token } = await createGateway(portal, { kind, ...places });
 		const port = await findFreePort();
 		const child = await starts[kind](program, await readLines(origin(), gateway.id, token, port));
 		running.push(child);
@@ -159,18 +155,47 @@ test.for(cases)(
 			const { status, text } = await call(headers);
 			expect([status, JSON.parse(text)]).toEqual([200, { url: '/v1/things?a=b', ...identity }]);
 		}
+		const own = await call({ 'X-Acme-Key': secret });
+		expect([own.status, JSON.parse(own.text)]).toMatchObject([200, identity]);
+		expect((await call({}, `/v1/things?api_key=${secret}`)).status).toBe(200);
+		// A client's own parameters are between it and the API.
+		for (const path of ['/v1/things?product=5', '/v1/things?product=parcels&product=x'])
+			expect((await call(bearer, path)).status).toBe(200);
+		// As by a client who wants a WebSocket, and by one who would have the next program drop what the API relies on.
+		for (const headers of [
+			{
+				...{ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' },
+				'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ=='
+			},
+			{ connection: 'close, X-Portico-Application-Id, X-Portico-Organization' }
+		]) {
+			const asked = request({ port, host: '127.0.0.1', path: '/', headers: { ...bearer, ...headers } }).end();
+			const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+			const said = Buffer.concat(await answer.toArray()).toString();
+			expect([answer.statusCode, JSON.parse(said)]).toMatchObject([200, identity]);
+		}
 		// What a client sends under the portal's names reaches nobody, in whatever spelling.
 		const forged = {
 			...bearer,
 			'X-Portico-Organization-Id': 'forged',
 			'x-portico-organization': 'forged',
 			X_Portico_Credential_Id: 'forged',
+			'X-Portico_Plan': 'forged',
+			'X_Portico-Application': 'forged',
+			'X-Portico_Organization-Id': 'forged',
 			'X-Portico-Gateway-Token': 'forged',
 			'X-Portico-Status': 'forged',
 			'X-Forwarded-Uri': '/forged'
 		};
 		const { status, text } = await call(forged);
 		expect([status, JSON.parse(text)]).toEqual([200, { url: '/v1/things?a=b', ...identity }]);
+
+		// One that the portal doesn't use: nginx can take away none that it isn't told of.
+		const stray = await call({ ...bearer, 'X-Portico-User-Id': 'forged' });
+		if (kind === 'nginx')
+			expect([stray.status, stray.text]).toEqual([400, expect.stringContaining('x-portico-user-id')]);
+		else
+			expect([stray.status, JSON.parse(stray.text)]).toEqual([200, { url: '/v1/things?a=b', ...identity }]);
 
 		// Without a key, with one that is none, with two: nothing reaches the API.
 		const none = await call({ 'X-Portico-Organization-Id': company.id });
@@ -180,7 +205,10 @@ test.for(cases)(
 		]);
 		expect((await call({ authorization: 'Bearer ptk_nothing' })).status).toBe(401);
 		const two = await call({ ...bearer, 'x-api-key': secret });
-		expect([two.status, two.text.includes('organization-id')]).toEqual([400, false]);
+		expect([two.status, JSON.parse(two.text)]).toMatchObject([
+			400,
+			{ status: 400, detail: expect.stringMatching(/^Send one key/) as string }
+		]);
 
 		// Rotated with an overlap: both work.
 		const { credentials } = company.owner.api;
@@ -203,7 +231,9 @@ test.for(cases)(
 			429,
 			expect.stringMatching(/^\d+$/)
 		]);
-		expect(limited.text).not.toContain('organization-id');
+		expect(JSON.parse(limited.text)).toMatchObject({ status: 429, title: 'Too Many Requests' });
+		expect(limited.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+		for (const name of ['ratelimit', 'ratelimit-policy']) expect(limited.headers.get(name)).toMatch(/month/);
 		await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId });
 		await expect.poll(async () => (await call(bearer)).status, { interval: 5 }).toBe(200);
 
@@ -215,7 +245,12 @@ test.for(cases)(
 		// Whatever answers in the portal's place, as a proxy that doesn't know its name, lets nobody in.
 		const elsewhere = await findFreePort();
 		const misled = await readLines(origin(), gateway.id, token, elsewhere);
-		running.push(await starts[kind](program, misled.replaceAll(addressOf(origin()), impostor())));
+		running.push(
+			await starts[kind](
+				program,
+				misled.replaceAll(/http:\/\/(localhost|127\.0\.0\.1):\d+(?=\/api| \{)/g, impostor())
+			)
+		);
 		const asked = () =>
 			fetch(`http://127.0.0.1:${elsewhere}/v1/things`, { headers: bearer }).then(
 				({ status }) => status,
@@ -229,7 +264,7 @@ test.for(cases)(
 	}
 );
 
-test.for(['nginx', 'haproxy'] as const)(
+test.for(['nginx', 'caddy', 'haproxy'] as const)(
 	'%s runs with the lines of several gateways and API products in one configuration, each for its own API',
 	async (kind, { skip }) => {
 		const program = programs[kind];
@@ -244,11 +279,13 @@ test.for(['nginx', 'haproxy'] as const)(
 				isServing: true
 			});
 		const [mine, theirs] = [api, stranger].map((one) => `127.0.0.1:${(one.address() as AddressInfo).port}`);
-		const origin = addressOf(portal.server.origin);
+		const { origin } = portal.server;
 		const doors = [
 			{ ...naming, product: open.slug, behind: mine, port: await findFreePort() },
 			{ ...naming, product: closed.slug, behind: mine, port: await findFreePort() },
-			{ ...other, behind: theirs, port: await findFreePort() }
+			{ ...other, behind: theirs, port: await findFreePort() },
+			// Its lines are from before it stood in front of more than one.
+			{ ...naming, behind: mine, port: await findFreePort() }
 		];
 		const lines = doors.map(({ gateway, behind = '', port, ...given }) =>
 			gatewayLines(gateway, { origin, ...given })
@@ -266,12 +303,17 @@ test.for(['nginx', 'haproxy'] as const)(
 			product: open.slug,
 			planId: open.plans.Trial ?? ''
 		});
-		const call = (port: number) =>
-			fetch(`http://127.0.0.1:${port}/v1/things`, { headers: { 'x-api-key': secret } }).then(
+		const call = (port: number, query = '') =>
+			fetch(`http://127.0.0.1:${port}/v1/things${query}`, { headers: { 'x-api-key': secret } }).then(
 				async (response) => ({ status: response.status, text: await response.text() }),
 				() => ({ status: 0, text: '' })
 			);
-		const [first, second, third] = doors.map(({ port }) => port) as [number, number, number];
+		const [first, second, third, nameless] = doors.map(({ port }) => port) as [
+			number,
+			number,
+			number,
+			number
+		];
 		const answers = async () => {
 			expect(child.exitCode).toBeNull();
 			return (await call(third)).status;
@@ -280,5 +322,9 @@ test.for(['nginx', 'haproxy'] as const)(
 		expect((await call(third)).text).toBe('Welcome!');
 		expect(JSON.parse((await call(first)).text)).toMatchObject({ 'x-portico-product': open.slug });
 		expect((await call(second)).status).toBe(403);
+		// Which product it is, is the provider's to say.
+		for (const query of ['', `?product=${open.slug}`, '?product='])
+			expect((await call(nameless, query)).status).toBe(400);
+		expect((await call(second, `?product=${open.slug}`)).status).toBe(403);
 	}
 );

@@ -7,7 +7,7 @@ import type { JsonTestResults } from 'vitest/node';
 import { startPostgres } from './setup/postgres.ts';
 
 /**
- * `npm test`: types, lint, build, then every test, and one closing line `N passed, N failed`. Types, lint and build
+ * `npm test`: a build, then types and lint beside every test, and one closing line `N passed, N failed`. Types, lint and build
  * count as one test each. What was skipped proves nothing and counts as failed, but for tests with a program of others that is
  * not installed here: they say so by their names, and are told apart.
  */
@@ -146,17 +146,17 @@ async function runAll() {
 		failed += 1;
 		console.log(`✗ svelte-kit sync\n${routes.text}`);
 	}
-	// The tests come after all of them, since some watch the clock.
-	const [isBuilt] = await Promise.all([
-		check('build', [['vite', 'build']]),
+	const isBuilt = await check('build', [['vite', 'build']]);
+	if (interrupted) return;
+	if (!isBuilt) console.log('\nWithout a build there is nothing to show a browser: its tests are left out.');
+	// In the time that tests wait.
+	const reading = Promise.all([
 		check('types', [['svelte-check', '--tsconfig', './tsconfig.json', '--fail-on-warnings']]),
 		check('lint', [
 			['prettier', '--check', '.'],
 			['eslint', '.']
 		])
 	]);
-	if (interrupted) return;
-	if (!isBuilt) console.log('\nWithout a build there is nothing to show a browser: its tests are left out.');
 
 	const server = process.env.TEST_DATABASE_URL ? undefined : await startPostgres();
 	if (server) process.env.TEST_DATABASE_URL = server.url;
@@ -164,6 +164,7 @@ async function runAll() {
 		await test(['unit', 'pglite', 'postgres', ...(isBuilt ? ['browser'] : [])]);
 	} finally {
 		await server?.stop();
+		await reading;
 	}
 }
 

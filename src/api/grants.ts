@@ -1,8 +1,10 @@
+import { sql } from 'kysely';
 import type { Actor } from '#lib/events.ts';
 import { can, rules, type ProcedurePath } from '#lib/policy.ts';
 import { fullName, type Role } from '#lib/views.ts';
 import { compileOnce } from '../database/compiled.ts';
 import type { Db, Trx } from '../database/database.ts';
+import { gather } from '../database/gathering.ts';
 import { findProof, type ProofParts } from './proofs.ts';
 import { notFound, Refusal } from './refusals.ts';
 import type { SessionUser } from '../identity/sessions.ts';
@@ -25,30 +27,64 @@ export async function lockProof(ctx: ProofParts, db: Trx, userId: string): Promi
 	throw new Refusal('FORBIDDEN', 'UNVERIFIED', 'Confirm your address first: we have sent you a link.');
 }
 
-const selectMembership = (db: Db, column: Column, value: string, userId: string) =>
+/** The memberships of these people in the organizations that are called so, pair by pair. */
+const selectMemberships = (db: Db, column: Column, userIds: string[], names: string[]) =>
 	db
-		.selectFrom('organization')
-		.innerJoin('membership', 'membership.organizationId', 'organization.id')
+		.selectFrom(
+			sql<{ userId: string; name: string }>`unnest(${userIds}::uuid[], ${names}::text[])`.as<'asked'>(
+				sql`asked (user_id, name)`
+			)
+		)
+		.innerJoin('organization', (join) =>
+			column === 'organization.id'
+				? join.on('organization.id', '=', sql<string>`asked.name::uuid`)
+				: join.onRef('organization.slug', '=', 'asked.name')
+		)
+		.innerJoin('membership', (join) =>
+			join
+				.onRef('membership.organizationId', '=', 'organization.id')
+				.onRef('membership.userId', '=', 'asked.userId')
+		)
 		// Deactivated while the call waited for the lock: no longer somebody who may act here.
 		.innerJoin('account', 'account.id', 'membership.userId')
 		.selectAll('organization')
 		.select([
+			'asked.userId',
+			'asked.name as askedName',
 			'membership.id as membershipId',
 			'membership.role',
 			'membership.firstName',
 			'membership.lastName',
 			'membership.joinedAt'
 		])
-		.where(column, '=', value)
-		.where('membership.userId', '=', userId)
 		.where('account.status', '=', 'active')
 		.where('organization.status', '!=', 'withdrawn');
-const selectById = compileOnce((db: Db, id: string, userId: string) =>
-	selectMembership(db, 'organization.id', id, userId)
-);
-const selectBySlug = compileOnce((db: Db, slug: string, userId: string) =>
-	selectMembership(db, 'organization.slug', slug, userId)
-);
+const memberships = {
+	'organization.id': compileOnce((db: Db, userIds: string[], ids: string[]) =>
+		selectMemberships(db, 'organization.id', userIds, ids)
+	),
+	'organization.slug': compileOnce((db: Db, userIds: string[], slugs: string[]) =>
+		selectMemberships(db, 'organization.slug', userIds, slugs)
+	)
+};
+
+/** By a person's id and, after a space, what the organization is called by. Several who ask at once are asked for together. */
+const gatherMemberships = (column: Column) =>
+	gather(async (db, keys) => {
+		const asked = keys.map(
+			(key) => [key.slice(0, key.indexOf(' ')), key.slice(key.indexOf(' ') + 1)] as const
+		);
+		const rows = await memberships[column](
+			db,
+			asked.map(([userId]) => userId),
+			asked.map(([, name]) => name)
+		);
+		return new Map(rows.map((row) => [`${row.userId} ${row.askedName}`, row]));
+	});
+const findMembership = {
+	'organization.id': gatherMemberships('organization.id'),
+	'organization.slug': gatherMemberships('organization.slug')
+};
 
 /** Holds organizations, several by id. Only a member gets them, so that a stranger can't hold up an organization. */
 export async function lockAsMember(db: Trx, userId: string, column: Column, values: string[]): Promise<void> {
@@ -83,9 +119,18 @@ export async function grant(
 		// The lock first and in a statement of its own: the role read after it is the one that it protects.
 		await lockAsMember(db, user.id, column, [value]);
 	}
-	const [row] = await (column === 'organization.id' ? selectById : selectBySlug)(db, value, user.id);
+	const row = await findMembership[column](db, `${user.id} ${value}`);
 	if (!row) throw notFound();
-	const { membershipId, role, firstName, lastName, joinedAt, ...organization } = row;
+	const {
+		userId: _,
+		askedName: __,
+		membershipId,
+		role,
+		firstName,
+		lastName,
+		joinedAt,
+		...organization
+	} = row;
 	if (!can(path as ProcedurePath, { role, organization })) throw refusalFor(role, organization, path);
 	const rule = rules[path];
 	const isProven = rule?.who === 'member' && rule.isVerifiedOnly ? await lockProof(ctx, db, user.id) : true;

@@ -18,7 +18,6 @@ interface Caller {
 	address: string;
 	session: { user: SessionUser } | null;
 }
-type Column = 'organization.id' | 'organization.slug';
 
 export function inTurnOfCaller<Result>(
 	ctx: Caller,
@@ -37,13 +36,12 @@ export const inTurnOf = <Result>(organizationId: string, run: () => Promise<Resu
 /** In turn with what else the person reads, and with the organization's other readers. */
 export function inTurnOfReader<Result>(
 	ctx: Caller & { user: SessionUser },
-	column: Column,
-	value: string,
+	organizationId: string,
 	run: () => Promise<Result>
 ): Promise<Result> {
-	const key = `${column}:${value}:reading`;
+	const key = `organization:${organizationId}:reading`;
 	return inTurnOfCaller(ctx, 'query', async () => {
-		if (isTaken(key)) await refuseStranger(ctx.db, ctx.user, column, value);
+		if (isTaken(key)) await refuseStranger(ctx.db, ctx.user, organizationId);
 		return inTurn(key, readersAtOnce, run);
 	});
 }
@@ -55,8 +53,7 @@ export async function inTurnOfMember<Result>(
 	organizationId: string,
 	run: () => Promise<Result>
 ): Promise<Result> {
-	if (isTaken(`organization:${organizationId}`))
-		await refuseStranger(db, user, 'organization.id', organizationId);
+	if (isTaken(`organization:${organizationId}`)) await refuseStranger(db, user, organizationId);
 	return inTurnOf(organizationId, run);
 }
 
@@ -70,11 +67,11 @@ const known = new Map<string, number>();
  * A stranger waits for nobody, so that no crowd of them holds up the members.
  * @throws {Refusal} NOT_FOUND.
  */
-async function refuseStranger(db: Db, user: SessionUser, column: Column, value: string): Promise<void> {
-	const key = `${user.id} ${column} ${value}`;
+async function refuseStranger(db: Db, user: SessionUser, organizationId: string): Promise<void> {
+	const key = `${user.id} ${organizationId}`;
 	const now = performance.now();
 	if ((known.get(key) ?? 0) > now) return;
-	if (!(await findMembership(db, JSON.stringify([user.id, value])))) throw notFound();
+	if (!(await findMembership(db, key))) throw notFound();
 	// In the order in which they were let in, so that the first is the oldest.
 	known.delete(key);
 	const [oldest] = known.size >= knownAtMost ? known.keys() : [];
@@ -82,16 +79,12 @@ async function refuseStranger(db: Db, user: SessionUser, column: Column, value: 
 	known.set(key, now + knownFor);
 }
 
-/** By a person's id and the id or slug of an organization, as JSON: the membership's id. */
+/** By a person's id and, after a space, an organization's: the membership's id. */
 const findMembership = gather(async (db, keys) => {
 	const { rows } = await sql<{ key: string; id: string }>`
-		select one.key, membership.id
-		from (
-			select key, key::jsonb->>0 as user_id, key::jsonb->>1 as name
-			from jsonb_array_elements_text(${JSON.stringify(keys)}::text::jsonb) as given (key)
-		) as one
-		join membership on membership.user_id = one.user_id::uuid
-		join organization on organization.id = membership.organization_id
-		where one.name in (organization.slug, organization.id::text)`.execute(db);
+		select asked.key, membership.id
+		from jsonb_array_elements_text(${JSON.stringify(keys)}::text::jsonb) as asked (key)
+		join membership on membership.user_id = split_part(asked.key, ' ', 1)::uuid
+			and membership.organization_id = split_part(asked.key, ' ', 2)::uuid`.execute(db);
 	return new Map(rows.map(({ key, id }) => [key, id]));
 });

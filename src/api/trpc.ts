@@ -246,7 +246,7 @@ export function organizationProcedure<Shape extends z.core.$ZodLooseShape>(
 				);
 			return type === 'mutation'
 				? inTurnOfMember(ctx.db, ctx.user, organizationId, run)
-				: inTurnOfReader(ctx, 'organization.id', organizationId, run);
+				: inTurnOfReader(ctx, organizationId, run);
 		});
 }
 
@@ -278,15 +278,30 @@ export function transferProcedure<Shape extends z.core.$ZodLooseShape>(
 		});
 }
 
-/** As {@link organizationProcedure}, for a page that knows the organization by its slug. */
+/**
+ * As {@link organizationProcedure}, for a question that is asked together with others of its kind: a thousand members who
+ * ask take no more connections than one, so that none waits for the organization's other readers.
+ */
+export function gatheredProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+	return signedInProcedure
+		.input(inputOf({ organizationId: z.uuid(), ...shape }))
+		.use(({ ctx, input, path, type, next }) =>
+			inTurnOfCaller(ctx, type, async () => {
+				const { organizationId } = input as { organizationId: string };
+				return next({
+					ctx: await grant(ctx.db as Trx, ctx, { path, type }, 'organization.id', organizationId)
+				});
+			})
+		);
+}
+
+/** As {@link gatheredProcedure}, for a page that knows the organization by its slug. */
 export function slugProcedure() {
 	return signedInProcedure
 		.input(z.strictObject({ slug: text(100) }))
 		.use(({ ctx, input, path, type, next }) =>
-			inTurnOfReader(ctx, 'organization.slug', input.slug, () =>
-				working(ctx.db, type, async (db) =>
-					next({ ctx: await grant(db, ctx, { path, type }, 'organization.slug', input.slug) })
-				)
+			inTurnOfCaller(ctx, type, async () =>
+				next({ ctx: await grant(ctx.db as Trx, ctx, { path, type }, 'organization.slug', input.slug) })
 			)
 		);
 }

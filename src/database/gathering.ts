@@ -48,3 +48,50 @@ export function gather<Answer>(
 		return (await batch.answers.promise).get(key);
 	};
 }
+
+/** Of what is asked about one key: the answer that is under way, and the next one, for whoever has come since. */
+interface Lane<Answer> {
+	current: Promise<Answer>;
+	next: Promise<Answer> | null;
+}
+
+/**
+ * A question that many ask at once about the same thing, such as all who look at one organization: they share an answer, and never
+ * one that was begun before they asked. Those about different things don't wait for each other.
+ */
+export function share<Answer>(
+	ask: (db: Db, key: string) => Promise<Answer>
+): (db: Db, key: string) => Promise<Answer> {
+	const places = new WeakMap<Db, Map<string, Lane<Answer>>>();
+
+	return (db, key) => {
+		const lanes = places.get(db) ?? new Map<string, Lane<Answer>>();
+		places.set(db, lanes);
+
+		function begin(): Promise<Answer> {
+			const lane: Lane<Answer> = { current: ask(db, key), next: null };
+			lanes.set(key, lane);
+			const over = () => {
+				if (lanes.get(key) === lane && !lane.next) lanes.delete(key);
+			};
+			lane.current.then(over, over);
+			return lane.current;
+		}
+
+		const lane = lanes.get(key);
+		if (!lane) return begin();
+		return (lane.next ??= isOver(lane.current).then(begin));
+	};
+}
+
+/** Resolves when the answer is there, or has failed, or is waited for no longer: its connection may have gone silent. */
+async function isOver(answer: Promise<unknown>): Promise<void> {
+	const { promise, resolve } = Promise.withResolvers<void>();
+	const timer = setTimeout(resolve, patience);
+	answer.then(
+		() => resolve(),
+		() => resolve()
+	);
+	await promise;
+	clearTimeout(timer);
+}

@@ -11,3 +11,9 @@ export const idsIn = (ids: readonly string[]): RawBuilder<string> =>
 /** As {@link textsIn}, of numbers. */
 export const numbersIn = (numbers: readonly number[]): RawBuilder<number> =>
 	sql`(select value::bigint from jsonb_array_elements_text(${JSON.stringify(numbers)}::text::jsonb))`;
+
+/**
+ * As {@link idsIn}, for `where … =`, and for what is compiled once: an array, which the planner takes for few however many
+ * rows there are to look among.
+ */
+export const anyOf = (ids: readonly string[]): RawBuilder<string> => sql`any(${ids}::uuid[])`;

@@ -3,6 +3,8 @@ import { refusedKeys, type Identity, type Opened } from '#lib/checking.ts';
 import {
 	forwardAuthPath,
 	gatewayTokenHeader,
+	identityHeaders,
+	problemHeader,
 	productParameter,
 	statusHeader,
 	type GatewayHead
@@ -46,12 +48,33 @@ function refuse(gateway: GatewayHead | null, { status, detail, reason, product, 
 		...(reason && { reason }),
 		...(product && { product: { slug: product.slug, name: product.name } })
 	};
+	const body = JSON.stringify(problem);
 	return {
 		status: shown,
-		headers: { 'content-type': 'application/problem+json', [statusHeader]: String(status), ...headers },
-		body: JSON.stringify(problem)
+		headers: {
+			'content-type': 'application/problem+json',
+			[statusHeader]: String(status),
+			...(gateway?.kind === 'nginx' && { [problemHeader]: asHeader(body) }),
+			...headers
+		},
+		body
 	};
 }
+
+/** JSON in a header: what is not ASCII as its escape. */
+const asHeader = (json: string) =>
+	json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+const ownHeaders = new Set(
+	[...identityHeaders, statusHeader, gatewayTokenHeader].map((name) => name.toLowerCase())
+);
+
+/**
+ * A header under the portal's name that the lines of nginx don't replace, since nginx can't take away what begins with
+ * something: an API behind it would take it for the portal's.
+ */
+const findStray = (headers: NodeJS.Dict<unknown>) =>
+	Object.keys(headers).find((name) => name.startsWith('x-portico') && !ownHeaders.has(name));
 
 /** How a key is to be presented, and what is wrong with the one that was (RFC 6750, section 3). */
 function challenge(realm: string, words?: string): Record<string, string> {
@@ -82,7 +105,8 @@ const identityOf = ({
  */
 function namedProducts(target: string): string[] {
 	const [path, query = ''] = target.split('?', 2);
-	return path === forwardAuthPath ? new URLSearchParams(query).getAll(productParameter) : [];
+	if (path !== forwardAuthPath) return [];
+	return new URLSearchParams(query).getAll(productParameter).filter((slug) => slug !== '');
 }
 
 /** By any method. */
@@ -97,6 +121,11 @@ export function createForwardAuth(
 			const read = await readBody(incoming, smallBody);
 			const detail = 'The question has a body that is too large. Send the headers of the request alone.';
 			if (read.text === null) return refuse(gateway, { status: 400, detail, headers: read.headers });
+		}
+		const stray = gateway.kind === 'nginx' ? findStray(incoming.headersDistinct) : undefined;
+		if (stray) {
+			const detail = `The header ${stray} is none that a client may send.`;
+			return refuse(gateway, { status: 400, detail });
 		}
 		let key: string | null;
 		try {

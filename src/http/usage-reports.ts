@@ -36,6 +36,9 @@ export function createUsageReports(
 			(c, headers) => c.json({ error: 'The report is too long.' }, 413, headers)
 		)
 	);
+	app.on(['GET', 'PUT', 'PATCH', 'DELETE'], path, (c) =>
+		c.json({ error: 'A report is sent by POST.' }, 405, { allow: 'POST' })
+	);
 	app.post(path, async (c) => {
 		const key = idempotencyKey.safeParse(c.req.header('idempotency-key'));
 		if (!key.success)

@@ -91,7 +91,10 @@ test('a credential that is used after it was rotated appears on the open pages o
 	await company.owner.api.credentials.rotate.mutate({ ...place, overlapSeconds: 0 });
 	await check(secret);
 	for (const { page } of [one, other]) {
-		const row = page.getByTestId('late').getByRole('listitem').filter({ hasText: application.name });
+		const row = page
+			.getByRole('list', { name: 'Used after they were rotated' })
+			.getByRole('listitem')
+			.filter({ hasText: application.name });
 		await row.getByText('Last presented just now').waitFor();
 	}
 	expect([...one.complaints, ...other.complaints]).toEqual([]);

@@ -8,6 +8,7 @@ import { can } from '#lib/policy.ts';
 import { isGranted, type ProductAccess } from '#lib/products.ts';
 import { text } from '#lib/schema.ts';
 import type { Db } from '../../database/database.ts';
+import { anyOf } from '../../database/sets.ts';
 import { limit } from '../../api/limits.ts';
 import { publish } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
@@ -109,8 +110,7 @@ export const accessesRouter = router({
 			.where('organization.isPersonal', '=', false)
 			.orderBy('organization.name')
 			.execute();
-		// As an array, which is short to the planner too: as a set it has all applications read.
-		const ids = sql<string>`any(string_to_array(${organizations.map(({ id }) => id).join(' ')}, ' ')::uuid[])`;
+		const ids = anyOf(organizations.map(({ id }) => id));
 		const applications = await db
 			.selectFrom('application')
 			.select(['id', 'name', 'organizationId'])

@@ -15,11 +15,17 @@ import { fullName } from '#lib/views.ts';
 import type { Stream } from '#lib/wire.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
-import { gather } from '../../database/gathering.ts';
+import { share } from '../../database/gathering.ts';
 import { inOrder, takePage, type Order } from '../../database/paging.ts';
 import type { Tables } from '../../database/tables.ts';
 import { transact } from '../../database/transaction.ts';
-import { adminProcedure, ofOneMoment, organizationProcedure, router } from '../../api/trpc.ts';
+import {
+	adminProcedure,
+	ofOneMoment,
+	gatheredProcedure,
+	organizationProcedure,
+	router
+} from '../../api/trpc.ts';
 
 const pageLength = 50;
 /** Who missed more than this loads the page again instead. */
@@ -256,15 +262,9 @@ async function listSince(db: Db, stream: Stream, after: number) {
 }
 
 /** Of an organization, by its id and the number: pages that come back together ask for the same. */
-const listSinceOf = gather(async (db, keys) => {
-	const listed = await Promise.all(
-		keys.map(async (key) => {
-			const [organizationId = '', after] = key.split(' ');
-			const { events } = await listSince(db, { kind: 'organization', organizationId }, Number(after));
-			return [key, events] as const;
-		})
-	);
-	return new Map(listed);
+const shareSince = share(async (db, key) => {
+	const [organizationId = '', after] = key.split(' ');
+	return listSince(db, { kind: 'organization', organizationId }, Number(after));
 });
 
 const seq = z.number().int().min(0);
@@ -282,12 +282,10 @@ export const activityRouter = router({
 			const page = await listPage(db, 'organization', { ...input, organizationId: organization.id });
 			return { ...page, events: page.events.map((event) => forMember(event, membership.joinedAt)) };
 		}),
-	since: organizationProcedure({ after: seq }).query(
-		async ({ ctx: { db, organization, membership }, input }) => {
-			const events = (await listSinceOf(db, `${organization.id} ${input.after}`)) ?? null;
-			return { events: events && events.map((event) => forMember(event, membership.joinedAt)) };
-		}
-	),
+	since: gatheredProcedure({ after: seq }).query(async ({ ctx: { db, organization, membership }, input }) => {
+		const { events } = await shareSince(db, `${organization.id} ${input.after}`);
+		return { events: events && events.map((event) => forMember(event, membership.joinedAt)) };
+	}),
 	listPortal: adminProcedure({ ...listing, organizationId: z.uuid().optional() })
 		.use(ofOneMoment)
 		.query(({ ctx, input }) => listPage(ctx.db, 'portal', input)),

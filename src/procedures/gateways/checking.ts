@@ -12,7 +12,7 @@ import type { Counter } from '../usage/counting.ts';
 import { isInForce } from '../credentials/validity.ts';
 import type { Limiter, LimitState } from '../quotas/limiter.ts';
 import { limitsOf } from '../quotas/limits.ts';
-import type { Limit } from '../quotas/shares.ts';
+import { isMonthSpent, type Limit } from '../quotas/shares.ts';
 
 /** What a key is worth: every gateway's question ends here, whichever way it came. */
 
@@ -168,14 +168,19 @@ async function find(vault: Vault, key: string, findByHash: (hash: string) => Pro
 	return isKey(key) ? findByHash(vault.lookupHashes(key).join(' ')) : mistyped;
 }
 
-/** As the database has it now. */
+/** As the database has it now; nothing is counted. */
 export async function answerTo(
 	{ db, vault }: { db: Db; vault: Vault },
 	key: string,
 	productId: string | null
 ): Promise<Answer> {
-	const { answer } = await find(vault, key, async (hash) => (await lookUp(db, hash, productId)).value);
-	return answer;
+	const { answer, limits } = await find(
+		vault,
+		key,
+		async (hash) => (await lookUp(db, hash, productId)).value
+	);
+	if (!answer.isActive || !(await isMonthSpent(db, limits))) return answer;
+	return { isActive: false, reason: 'limited', identity: answer };
 }
 
 /** Of one gateway so many look something up at once: the connections are everybody's. */

@@ -140,6 +140,7 @@ async function insertToken(db: Trx, gatewayId: string): Promise<string> {
 }
 
 const gateway = { gatewayId: z.uuid() };
+const presentedKey = text(500).refine((key) => key.trim() !== '', 'Paste the key that is to be checked.');
 
 export const gatewaysRouter = router({
 	/** Those that work, the newest first, and the latest that were revoked. */
@@ -246,7 +247,7 @@ export const gatewaysRouter = router({
 	 * What a gateway is answered about this key, and why; with a product, about the key for that one. The key is kept nowhere, and no
 	 * event tells of it.
 	 */
-	check: adminProcedure({ key: text(500), productId: z.uuid().optional() }).mutation(
+	check: adminProcedure({ key: presentedKey, productId: z.uuid().optional() }).mutation(
 		async ({ ctx, input }) => {
 			await limit(ctx.db, `gateway-check:account:${ctx.user.id}`, 30, 60);
 			const answer = await answerTo(ctx, input.key.trim(), input.productId ?? null);

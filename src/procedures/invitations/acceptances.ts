@@ -4,6 +4,7 @@ import { linkToken, names as namesSaid, password } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
 import { role, roleLabels, type WaitingInvitation } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
+import { anyOf } from '../../database/sets.ts';
 import { signIn } from '../sessions/signing-in.ts';
 import { limitGuesses } from '../../api/limits.ts';
 import { hashPassword } from '../../identity/passwords.ts';
@@ -51,11 +52,12 @@ const findMine = (db: Db, userId: string, id: string) =>
 		.where('invitee.emailVerifiedAt', 'is not', null)
 		.executeTakeFirst();
 
-/** The invitations that the owner of the address can accept now if it is verified, the newest first. */
-export const selectWaiting = (db: Db, userId: string) =>
+/** The invitations that these people can accept now if their address is verified, the newest first. */
+export const selectWaiting = (db: Db, userIds: string[]) =>
 	selectInvitations(db)
 		.innerJoin('account as invitee', 'invitee.email', 'invitation.email')
-		.where('invitee.id', '=', userId)
+		.select('invitee.id as inviteeId')
+		.where('invitee.id', '=', anyOf(userIds))
 		.where('invitee.emailVerifiedAt', 'is not', null)
 		.where('invitation.state', '=', 'pending')
 		.where('invitation.expiresAt', '>', sql<Date>`now()`)

@@ -5,6 +5,7 @@ import { organizationName } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
 import { namesAtMost, recentLength, type Online } from '#lib/wire.ts';
 import { compileOnce } from '../../database/compiled.ts';
+import { share } from '../../database/gathering.ts';
 import { compileTogether } from '../../database/together.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
@@ -116,6 +117,31 @@ const askForAll = compileTogether((db: Db, id: string) => ({
 	events: selectLatest(db, { kind: 'organization', organizationId: id }, recentLength),
 	online: selectOnlineIn(db, id, namesAtMost)
 }));
+
+/** What everybody sees who opens the organization's pages: read once for all who do so at the same time. */
+const shareSnapshot = share(async (db, id): Promise<{ snapshot: OrganizationSnapshot; online: Online }> => {
+	// All of it at one moment, with the number of the latest event.
+	const found = await askForAll(db, id);
+	const [row] = found.organizations;
+	if (!row) throw notFound();
+	const head = { seq: row.lastSeq, organization: organizationViewOf(row) };
+	// A suspended organization shows that it is, and nothing of what it holds.
+	if (row.status === 'suspended') {
+		const nothing = { members: [], invitations: [], applications: [], accesses: [], recent: [] };
+		return { snapshot: { ...head, ...nothing }, online: { count: 0, userIds: [] } };
+	}
+	return {
+		snapshot: {
+			...head,
+			members: found.members.map(memberViewOf),
+			invitations: found.invitations.map(invitationViewOf),
+			applications: applicationViewsOf(found),
+			accesses: found.accesses.map(accessViewOf),
+			recent: toEvents(found.events, 'organization')
+		},
+		online: { count: found.online[0]?.count ?? 0, userIds: found.online.map(({ userId }) => userId) }
+	};
+});
 
 const taken = (name: string) =>
 	fieldRefusal('name', 'TAKEN', sentence`There is already an organization with the name ${name}.`);
@@ -248,32 +274,9 @@ export const organizationsRouter = router({
 	}),
 
 	open: slugProcedure().query(async ({ ctx }) => {
-		// All of it at one moment, with the number of the latest event: it was looked up before.
-		const found = await askForAll(ctx.db, ctx.organization.id);
-		const [row] = found.organizations;
-		if (!row) throw notFound();
-		const head = { seq: row.lastSeq, organization: organizationViewOf(row) };
-		// A suspended organization shows that it is, and nothing of what it holds.
-		if (row.status === 'suspended') {
-			const nothing = { members: [], invitations: [], applications: [], accesses: [], recent: [] };
-			return {
-				snapshot: { ...head, ...nothing } satisfies OrganizationSnapshot,
-				online: { count: 0, userIds: [] } satisfies Online
-			};
-		}
-		const snapshot: OrganizationSnapshot = {
-			...head,
-			members: found.members.map(memberViewOf),
-			invitations: found.invitations.map(invitationViewOf),
-			applications: applicationViewsOf(found),
-			accesses: found.accesses.map(accessViewOf),
-			recent: toEvents(found.events, 'organization').map((event) => forMember(event, ctx.membership.joinedAt))
-		};
-		const online: Online = {
-			count: found.online[0]?.count ?? 0,
-			userIds: found.online.map(({ userId }) => userId)
-		};
-		return { snapshot, online };
+		const { snapshot, online } = await shareSnapshot(ctx.db, ctx.organization.id);
+		const recent = snapshot.recent.map((event) => forMember(event, ctx.membership.joinedAt));
+		return { snapshot: { ...snapshot, recent }, online };
 	}),
 
 	rename: organizationProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/database.ts';
+import { idsIn } from '../../database/sets.ts';
 
 /** What processes may let through, as the database gives it out. */
 
@@ -49,6 +50,20 @@ export async function takeShares(
 		db
 	);
 	return rows;
+}
+
+/** Whether one of these limits of a month is given out. */
+export async function isMonthSpent(db: Db, limits: readonly Limit[]): Promise<boolean> {
+	const monthly = limits.filter(({ span, most }) => span === 'month' && most > 0);
+	if (monthly.length === 0) return false;
+	const rows = await db
+		.selectFrom('quotaMonth')
+		.select(['subject', 'taken'])
+		.where('subject', 'in', idsIn(monthly.map(({ subject }) => subject)))
+		.where('beganAt', '=', sql<Date>`date_trunc('month', now(), 'UTC')`)
+		.execute();
+	const taken = new Map(rows.map((row) => [row.subject, Number(row.taken)]));
+	return monthly.some(({ subject, most }) => (taken.get(subject) ?? 0) >= most);
 }
 
 /** What was taken of a month and not spent. */

@@ -5,6 +5,8 @@ import { text } from '#lib/schema.ts';
 import type { Account } from '#lib/views.ts';
 import { compileTogether } from '../../database/together.ts';
 import { isoOf, type Db } from '../../database/database.ts';
+import { gather } from '../../database/gathering.ts';
+import { anyOf } from '../../database/sets.ts';
 import { signIn } from './signing-in.ts';
 import { signInBuckets } from '../../identity/devices.ts';
 import { limitFailures } from '../../api/limits.ts';
@@ -17,12 +19,13 @@ import { selectWaiting, waitingViewOf } from '../invitations/acceptances.ts';
 import { accountViewOf, findAccount } from '../accounts/accounts.ts';
 import { isSignInOpen, selectSettings, settingsOf } from '../settings/settings.ts';
 
-/** The organizations of a person as the switcher lists them, the personal space first. */
-const selectOwn = (db: Db, userId: string) =>
+/** The organizations of these people as the switcher lists them, the personal space first. */
+const selectOwn = (db: Db, userIds: string[]) =>
 	db
 		.selectFrom('membership')
 		.innerJoin('organization', 'organization.id', 'membership.organizationId')
 		.select([
+			'membership.userId',
 			'organization.id',
 			'organization.slug',
 			'organization.name',
@@ -34,7 +37,7 @@ const selectOwn = (db: Db, userId: string) =>
 			'membership.seenSeq',
 			'membership.visitedAt'
 		])
-		.where('membership.userId', '=', userId)
+		.where('membership.userId', '=', anyOf(userIds))
 		.where('organization.status', '!=', 'withdrawn')
 		.orderBy('organization.isPersonal', 'desc')
 		.orderBy('organization.name');
@@ -45,12 +48,25 @@ const selectCommon = (db: Db) => ({
 	admins: db.selectFrom('account').select('id').where('isPortalAdmin', '=', true).limit(1)
 });
 const askForVisitor = compileTogether(selectCommon);
-const askForAccount = compileTogether((db: Db, userId: string) => ({
+const askForAccounts = compileTogether((db: Db, userIds: string[]) => ({
 	...selectCommon(db),
-	accounts: db.selectFrom('account').selectAll().where('id', '=', userId),
-	organizations: selectOwn(db, userId),
-	waiting: selectWaiting(db, userId)
+	accounts: db.selectFrom('account').selectAll().where('id', '=', anyOf(userIds)),
+	organizations: selectOwn(db, userIds),
+	waiting: selectWaiting(db, userIds)
 }));
+/** By a person's id; the pages of many who come back at once are asked for together. */
+const askForAccount = gather(async (db, userIds) => {
+	const { accounts, organizations, waiting, ...common } = await askForAccounts(db, userIds);
+	const organizationsOf = Map.groupBy(organizations, ({ userId }) => userId);
+	const waitingFor = Map.groupBy(waiting, ({ inviteeId }) => inviteeId);
+	return new Map(
+		accounts.map((account) => {
+			const { id } = account;
+			const own = { organizations: organizationsOf.get(id) ?? [], waiting: waitingFor.get(id) ?? [] };
+			return [id, { ...common, account, ...own }];
+		})
+	);
+});
 const commonOf = ({ settings, admins }: Awaited<ReturnType<typeof askForVisitor>>) => ({
 	settings: settingsOf(settings),
 	isSetUp: admins.length > 0,
@@ -76,15 +92,16 @@ export const sessionsRouter = router({
 	/** What every page needs: the settings, what time it is here, and who is signed in with which organizations and open invitations. */
 	get: publicProcedure({}).query(async ({ ctx: { db, session } }) => {
 		const nobody = { account: null, organizations: [], invitations: [] };
-		if (!session) return { ...commonOf(await askForVisitor(db)), ...nobody };
-		const found = await askForAccount(db, session.user.id);
-		const [account] = found.accounts;
-		// Deleted since the session was looked up.
-		if (!account) return { ...commonOf(found), ...nobody };
+		const found = session && (await askForAccount(db, session.user.id));
+		// Nobody, or deleted since the session was looked up.
+		if (!found) return { ...commonOf(await askForVisitor(db)), ...nobody };
 		return {
 			...commonOf(found),
-			account: accountViewOf(account),
-			organizations: found.organizations.map((row) => ({ ...row, visitedAt: isoOf(row.visitedAt) })),
+			account: accountViewOf(found.account),
+			organizations: found.organizations.map(({ userId: _, ...row }) => ({
+				...row,
+				visitedAt: isoOf(row.visitedAt)
+			})),
 			invitations: found.waiting.map(waitingViewOf)
 		};
 	}),

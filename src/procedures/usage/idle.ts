@@ -1,12 +1,5 @@
 import { sql } from 'kysely';
-import {
-	idleAtMost,
-	lateDays,
-	silentDays,
-	type IdleCredential,
-	type LateCredential,
-	type Requests
-} from '#lib/usage.ts';
+import { idleAtMost, lateDays, silentDays, type IdleCredential, type Requests } from '#lib/usage.ts';
 import { isoOf, type Db } from '../../database/database.ts';
 import { adminProcedure, organizationProcedure, router } from '../../api/trpc.ts';
 
@@ -32,11 +25,8 @@ export const isSilent = sql<boolean>`(
 /** Whether a credential was presented lately, after another one had taken its place. */
 const isLate = sql<boolean>`credential_use.late_at >= now() - make_interval(days => ${sql.lit(lateDays)})`;
 
-type Found<Credential> = Omit<Credential, 'lastUsedAt'> & { lastUsedAt: Date | null };
-const idleOf = <Credential extends IdleCredential>(row: Found<Credential>) => ({
-	...row,
-	lastUsedAt: isoOf(row.lastUsedAt)
-});
+type Found = Omit<IdleCredential, 'lastUsedAt'> & { lastUsedAt: Date | null };
+const viewOf = (row: Found): IdleCredential => ({ ...row, lastUsedAt: isoOf(row.lastUsedAt) });
 
 function selectIdle(db: Db) {
 	return db
@@ -60,28 +50,46 @@ async function countAll(query: Idle): Promise<number> {
 	return Number((await counting.executeTakeFirstOrThrow()).count);
 }
 
+const selectOwner = (query: Idle) =>
+	query.select(['organization.id as organizationId', 'organization.name as organizationName']);
+
+/** Those that work and are silent, the longest unused first, and how many there are. */
+async function listSilent(
+	query: Idle,
+	atMost: number
+): Promise<{ silent: IdleCredential[]; silentCount: number }> {
+	const silent = query.where(isSilent);
+	const rows = await selectOwner(silent)
+		.select('credentialUse.usedAt as lastUsedAt')
+		.orderBy(sql`credential_use.used_at asc nulls first`)
+		.orderBy('credential.createdAt')
+		.orderBy('credential.id')
+		.limit(atMost)
+		.execute();
+	const silentCount = rows.length < atMost ? rows.length : await countAll(silent);
+	return { silent: rows.map(viewOf), silentCount };
+}
+
 /** Replaced ones that were presented lately, the latest first, and how many there are. */
-async function listLate(query: Idle, atMost: number): Promise<{ late: LateCredential[]; lateCount: number }> {
+async function listLate(query: Idle, atMost: number): Promise<{ late: IdleCredential[]; lateCount: number }> {
 	const late = query.where(isLate);
-	const rows = await late
-		.select([
-			'organization.id as organizationId',
-			'organization.name as organizationName',
-			'credentialUse.lateAt as lastUsedAt'
-		])
+	const rows = await selectOwner(late)
+		.select('credentialUse.lateAt as lastUsedAt')
 		.orderBy('credentialUse.lateAt', 'desc')
 		.orderBy('credential.id')
 		.limit(atMost)
 		.execute();
 	const lateCount = rows.length < atMost ? rows.length : await countAll(late);
-	return { late: rows.map(idleOf<LateCredential>), lateCount };
+	return { late: rows.map(viewOf), lateCount };
 }
 
 export type PortalUsage = {
 	/** The most used applications of 30 days. */
 	top: ({ id: string; name: string; organizationId: string; organizationName: string } & Requests)[];
+	/** The longest unused. */
+	silent: IdleCredential[];
 	silentCount: number;
-	late: LateCredential[];
+	late: IdleCredential[];
 	lateCount: number;
 };
 
@@ -91,20 +99,7 @@ const shownAtMost = 8;
 export const idleRouter = router({
 	listIdle: organizationProcedure({}).query(async ({ ctx: { db, organization } }) => {
 		const ours = selectIdle(db).where('application.organizationId', '=', organization.id);
-		const silent = ours.where(isSilent);
-		const silentCount = await countAll(silent);
-		const longest = await silent
-			.select('credentialUse.usedAt as lastUsedAt')
-			.orderBy(sql`credential_use.used_at asc nulls first`)
-			.orderBy('credential.createdAt')
-			.orderBy('credential.id')
-			.limit(idleAtMost)
-			.execute();
-		return {
-			silentCount,
-			silent: longest.map(idleOf<IdleCredential>),
-			...(await listLate(ours, idleAtMost))
-		};
+		return { ...(await listSilent(ours, idleAtMost)), ...(await listLate(ours, idleAtMost)) };
 	}),
 
 	/** For the portal's overview: of organizations, not of personal spaces. */
@@ -132,7 +127,6 @@ export const idleRouter = router({
 			order by sum(allowed) + sum(refused) desc, application.id
 			limit ${shownAtMost}`.execute(db);
 		const all = selectIdle(db).where('organization.isPersonal', '=', false);
-		const silentCount = await countAll(all.where(isSilent));
-		return { top, silentCount, ...(await listLate(all, shownAtMost)) };
+		return { top, ...(await listSilent(all, shownAtMost)), ...(await listLate(all, shownAtMost)) };
 	})
 });

@@ -19,7 +19,9 @@ export const report = z.strictObject({
 		.array(
 			z.strictObject({
 				credentialId: z.uuid(),
-				at: z.iso.datetime(),
+				at: z.iso.datetime({
+					error: 'This has to be a time in UTC with seconds, such as 2026-11-27T09:30:00Z.'
+				}),
 				answer: z.enum(usageAnswers),
 				count: z.int().min(1).max(1_000_000)
 			})
