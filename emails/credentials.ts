@@ -69,12 +69,13 @@ export const credentialEmails = {
 	'limit-near': email({
 		description: 'To the Super admins: an application has used 80 % of what a month holds, or all of it.',
 		topic: 'limits',
-		subject: '{{applicationName}} has used {{share}} of its requests of this month',
+		subject: '{{applicationName}} has used {{share}} of this month’s {{requests}}',
 		props: z.strictObject({
 			organizationName,
 			firstName,
 			applicationName: credential.shape.applicationName,
 			share: text('“80 %” or “all”'),
+			requests: text('“requests”, or with which API: “requests with Parcel tracking”'),
 			subject: text('What the limit is for: the application, or one of its credentials'),
 			most: text('How many requests a month holds'),
 			beginsAnew: text('The day on which the next month begins'),
@@ -86,6 +87,7 @@ export const credentialEmails = {
 			firstName: sample.firstName,
 			applicationName: sample.applicationName,
 			share: '80 %',
+			requests: 'requests',
 			subject: 'The application',
 			most: '1,000,000',
 			beginsAnew: '1 December 2026',

@@ -2,6 +2,9 @@
 
 export const maxDocumentBytes = 5_000_000;
 
+/** How many origins of its servers a document's pages may reach. */
+export const maxServers = 20;
+
 export type DocumentFormat = 'json' | 'yaml';
 
 /** What is wrong with a document, and where; lines and columns count from 1. */

@@ -114,7 +114,7 @@ export const productEvents = {
 	'access.limited': event(
 		'organization',
 		(one: OfAccess) =>
-			sentence`limited ${held(one)} to ${one.access.granted ? sayPlanLimits(one.access.granted.plan) : ''}`
+			sentence`changed the limits of ${one.access.applicationName} with ${one.access.product.name} to ${one.access.granted ? sayPlanLimits(one.access.granted.plan) : ''}`
 	),
 	/** How old credentials may become by its plan was changed. `stopsAt`: when the first one is too old; null where none will be. */
 	'access.aged': event('organization', (one: OfAccess & { stopsAt: string | null }) => {

@@ -117,10 +117,17 @@ export const isGranted = ({ granted }: Pick<ProductAccess, 'granted'>, now: numb
 	granted !== null && (granted.endsAt === null || Date.parse(granted.endsAt) > now);
 
 const count = (number: number) => number.toLocaleString('en');
+const sayRequests = (number: number) => `${count(number)} ${number === 1 ? 'request' : 'requests'}`;
 
 /** “10 requests a second, 50,000 a month”, or that there is no limit. */
 export function sayPlanLimits({ perSecond, perMonth }: Pick<PlanHead, 'perSecond' | 'perMonth'>): string {
-	if (perSecond && perMonth) return `${count(perSecond)} requests a second, ${count(perMonth)} a month`;
-	if (perSecond) return `${count(perSecond)} requests a second`;
-	return perMonth ? `${count(perMonth)} requests a month` : 'any number of requests';
+	if (perSecond && perMonth) return `${sayRequests(perSecond)} a second, ${count(perMonth)} a month`;
+	if (perSecond) return `${sayRequests(perSecond)} a second`;
+	return perMonth ? `${sayRequests(perMonth)} a month` : 'any number of requests';
+}
+
+/** “, credentials up to 30 days old” behind what else a plan says; '' where they may have any age. */
+export function sayCredentialAge({ credentialDays }: Pick<PlanHead, 'credentialDays'>): string {
+	if (credentialDays === 0) return '';
+	return `, credentials up to ${count(credentialDays)} ${credentialDays === 1 ? 'day' : 'days'} old`;
 }

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { maxDocumentBytes, type DocumentFault } from '#lib/documents.ts';
+import { Busy } from '../src/database/turns.ts';
 import { check } from '../src/documents/checking.ts';
 import { Unreadable } from '../src/documents/parsing.ts';
 import { readDocument } from '../src/documents/reading.ts';
+import { inTurnToRead } from '../src/procedures/documents/documents.ts';
 
 /** OpenAPI documents that are brought: published ones, wrong ones, and those that mean harm. */
 
@@ -40,7 +42,12 @@ describe('published documents', () => {
 			['http://petstore.swagger.io'],
 			4
 		],
-		['uspto-3.0.yaml', 'yaml', '3.0.1', 'USPTO Data Set API', '1.0.0', ['https://developer.uspto.gov'], 3],
+		[
+			...['uspto-3.0.yaml', 'yaml', '3.0.1', 'USPTO Data Set API', '1.0.0'],
+			// Of a variable that may be either.
+			['https://developer.uspto.gov', 'http://developer.uspto.gov'],
+			3
+		],
 		[
 			'circular-3.0.json',
 			'json',
@@ -111,7 +118,18 @@ describe('what is no OpenAPI document is refused at its place', () => {
 			'a wrong type',
 			schemas('    A:\n      type: strin'),
 			['7:7 This has to be one of: array, boolean, integer, number, object, string.']
-		]
+		],
+		[
+			'a list without an entry, and nothing around it',
+			'swagger: "2.0"\ninfo: { title: T, version: "1" }\npaths:\n  /a:\n    get:\n      responses:\n        200:\n          description: d\n          schema:\n            type: object\n            required: []\n',
+			['11:13 “required” needs at least 1 entry.']
+		],
+		[
+			'a number that is too small',
+			schemas('    A: { minLength: -1 }'),
+			['6:10 “minLength” has to be at least 0.']
+		],
+		['an entry twice', schemas('    A: { required: [a, a] }'), ['6:10 “required” has the same entry twice.']]
 	])('%s', async (_, text, faults) => {
 		expect(await faultsOf(text)).toEqual(faults);
 	});
@@ -124,72 +142,6 @@ describe('what is no OpenAPI document is refused at its place', () => {
 			Array.from({ length: 20 }, (_, i) => i + 4)
 		);
 		for (const fault of faults) expect(fault.length).toBeLessThan(120);
-	});
-});
-
-describe('references', () => {
-	const gone = (reference: string) =>
-		`“${reference}” is elsewhere: a document can only refer to what stands in it.`;
-	test.each([
-		'https://evil.example/x.yaml#/A',
-		'./pet.yaml',
-		'pet.yaml#/A',
-		'file:///etc/passwd',
-		'//evil.example'
-	])('to %s are refused', async (reference) => {
-		const text = schemas('    A:', `      $ref: "${reference}"`);
-		expect(await faultsOf(text)).toEqual([`7:7 ${gone(reference)}`]);
-	});
-
-	test('elsewhere are refused wherever they stand', async () => {
-		const answer = (inside: string) => `openapi: 3.0.3
-info: { title: T, version: "1" }
-paths:
-  /a:
-    get:
-      responses:
-        default:
-          ${inside}
-`;
-		const places = [
-			'$ref: "https://evil.example/r"',
-			'{ description: d, headers: { example: { $ref: "https://evil.example/h" } } }',
-			'{ description: d, links: { a: { operationRef: "https://evil.example/o" } } }',
-			'{ description: d, content: { text/plain: { examples: { a: { $ref: "https://evil.example/e" } } } } }'
-		];
-		for (const place of places) {
-			const text = answer(
-				place.replace(/^\{ (.*) \}$/, '$1').replace(/^description: d, /, 'description: d\n          ')
-			);
-			expect(await faultsOf(text)).toEqual([
-				expect.stringMatching(/^\d+:\d+ “https:\/\/evil.example\/.” is elsewhere/)
-			]);
-		}
-	});
-
-	test('to what isn’t there are refused, and those in examples are data', async () => {
-		expect(await faultsOf(schemas('    A: { $ref: "#/components/schemas/B" }'))).toEqual([
-			'6:10 There is no “#/components/schemas/B” in the document.'
-		]);
-		const example = schemas('    A:\n      type: object\n      example: { $ref: "https://example.com/a" }');
-		expect(await read(example)).toHaveProperty('facts.title', 'T');
-	});
-
-	test('that lead round in a circle are refused, and a tree is not', async () => {
-		const circle = schemas(
-			'    A: { $ref: "#/components/schemas/B" }',
-			'    B: { $ref: "#/components/schemas/A" }'
-		);
-		expect(await faultsOf(circle)).toEqual([
-			'6:10 “#/components/schemas/B” leads back to itself and never to anything else.',
-			'7:10 “#/components/schemas/A” leads back to itself and never to anything else.'
-		]);
-		const tree = schemas(
-			'    Node:',
-			'      type: object',
-			'      properties: { children: { type: array, items: { $ref: "#/components/schemas/Node" } } }'
-		);
-		expect(await read(tree)).toHaveProperty('facts.title', 'T');
 	});
 });
 
@@ -260,6 +212,22 @@ describe('what means harm is refused at its place', () => {
 		expect(await read(text)).toHaveProperty('facts.title', 'T');
 		expect(await faultsOf(`${whole}constructor: 1`)).toEqual(['4:1 OpenAPI knows no “constructor” here.']);
 	});
+});
+
+test('a name that stands there a hundred thousand times is told as often as somebody reads', async () => {
+	const text = `{"openapi": "3.0.3",\n${'"a": 1,\n'.repeat(200_000)}"a": 1}`;
+	expect(await faultsOf(text)).toHaveLength(20);
+});
+
+test('who would wait long for other documents is told so, and who has begun is not', async () => {
+	const { promise: isOver, resolve: end } = Promise.withResolvers<string>();
+	const before = Array.from({ length: 501 }, () => inTurnToRead(() => isOver));
+	const words = 'Another document is being read. Try again in a minute.';
+	await expect(inTurnToRead(() => isOver)).rejects.toMatchObject({ message: words, retryAfter: 60 });
+	end('read');
+	expect(new Set(await Promise.all(before))).toEqual(new Set(['read']));
+	const failing = inTurnToRead(() => Promise.reject(new Busy('within')));
+	await expect(failing).rejects.toThrow('within');
 });
 
 describe('the process', () => {

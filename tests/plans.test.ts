@@ -153,8 +153,9 @@ test('other limits are told to each team that has access by the plan, and to no 
 		}))
 	);
 	expect(limitedOn(pages.other)).toMatchObject([{ applicationId: alsoHeld.id }]);
-	const words = `limited ${held[0]?.name} to ${product.name} to 20 requests a second, 100 a month`;
+	const words = `changed the limits of ${held[0]?.name} with ${product.name} to 20 requests a second, 100 a month`;
 	const [first] = pages.company.events.filter((one) => one.name === 'access.limited');
+	expect(first?.actor).toMatchObject({ kind: 'admin' });
 	expect(first && withoutIsolates(sayEvent(first))).toBe(words);
 	const subject = `${product.name} allows 20 requests a second, 100 a month now`;
 	for (const address of [company.owner.email, member.email]) {

@@ -202,8 +202,12 @@ export function personProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shap
 	});
 }
 
-/** For portal admins. `works` is another than {@link working} for what takes long before it opens its own transaction. */
-export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape, works = working) {
+/**
+ * For portal admins.
+ *
+ * @param isFree for what takes long: it holds neither a turn nor a transaction, and opens those that it needs itself.
+ */
+export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape, isFree = false) {
 	return signedInProcedure.input(inputOf(shape)).use(async ({ ctx, input, path, type, next }) => {
 		if (rules[path]?.who !== 'admin') throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
 		if (!ctx.user.isPortalAdmin) {
@@ -211,8 +215,9 @@ export function adminProcedure<Shape extends z.core.$ZodLooseShape>(shape: Shape
 		}
 		await spendBudgets(ctx, type, { isAdmin: true });
 		const actor = actorOf(ctx.user, 'admin');
+		if (isFree) return next({ ctx: { db: ctx.db as Trx, actor } });
 		const { organizationId } = input as { organizationId?: string };
-		const run = () => works(ctx.db, type, (db) => next({ ctx: { db, actor } }));
+		const run = () => working(ctx.db, type, (db) => next({ ctx: { db, actor } }));
 		const isChange = type === 'mutation' && organizationId !== undefined;
 		return isChange ? inTurnOf(organizationId, run) : inTurnOfCaller(ctx, type, run);
 	});

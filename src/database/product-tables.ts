@@ -64,6 +64,8 @@ export interface PlanTable {
 	limitsChangedAt: Timestamp;
 	/** When how old credentials may become was changed. */
 	agesChangedAt: Timestamp;
+	/** Who changed either last; null where nobody has. */
+	changedBy: ColumnType<Actor | null, string | null, string | null>;
 	/** Whether somebody is still to be told of either. */
 	isTelling: Generated<boolean>;
 }

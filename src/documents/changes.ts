@@ -2,6 +2,8 @@ import type { DocumentChanges } from '#lib/documents.ts';
 import { Findings, type Finding, type Kind } from './findings.ts';
 import { readOperations, type Answer, type Body, type Operation, type Parameter } from './operations.ts';
 import type { Direction } from './schemas.ts';
+import { compareSecurity } from './security.ts';
+import { addressesOf } from './servers.ts';
 import { SchemaChanges } from './schema-changes.ts';
 import { excerpt } from './values.ts';
 
@@ -9,13 +11,10 @@ import { excerpt } from './values.ts';
  * What changed from one version of a document to the next, for whoever wrote a program for the former. It compares what
  * programs depend on: texts and examples may change unseen.
  */
-export function findChanges(
-	before: { value: unknown; servers: string[] },
-	after: { value: unknown; servers: string[] }
-): DocumentChanges {
+export function findChanges(before: unknown, after: unknown): DocumentChanges {
 	const findings = new Findings();
-	const schemas = new SchemaChanges(before.value, after.value);
-	const [was, is] = [readOperations(before.value), readOperations(after.value)];
+	const schemas = new SchemaChanges(before, after);
+	const [was, is] = [readOperations(before), readOperations(after)];
 	for (const [key, operation] of was) {
 		const now = is.get(key);
 		if (!now) {
@@ -26,12 +25,13 @@ export function findChanges(
 	}
 	for (const [key, { name }] of is)
 		if (!was.has(key)) findings.add('', { kind: 'added', words: `${excerpt(name, 120)} is new.` });
-	for (const server of before.servers)
-		if (!after.servers.includes(server))
-			findings.add('', { kind: 'breaking', words: `The server ${excerpt(server, 100)} was removed.` });
-	for (const server of after.servers)
-		if (!before.servers.includes(server))
-			findings.add('', { kind: 'added', words: `The server ${excerpt(server, 100)} is new.` });
+	const [addressesBefore, addressesAfter] = [new Set(addressesOf(before)), new Set(addressesOf(after))];
+	const addServers = (kind: Kind, addresses: ReadonlySet<string>, words: string) => {
+		for (const address of addresses)
+			findings.add('', { kind, words: `The server ${excerpt(address, 100)} ${words}.` });
+	};
+	addServers('breaking', addressesBefore.difference(addressesAfter), 'was removed');
+	addServers('added', addressesAfter.difference(addressesBefore), 'is new');
 	return findings.tell();
 }
 
@@ -46,37 +46,6 @@ function compareOperations(was: Operation, is: Operation, schemas: SchemaChanges
 		...compareBodies(was.body, is.body, schemas, sent ?? 'request'),
 		...compareAnswers(was.answers, is.answers, schemas, read ?? 'answer')
 	];
-}
-
-/** An empty way to sign in means that nobody has to. */
-const isOpen = (security: Operation['security']) => security.size === 0 || security.has('');
-
-function compareSecurity(was: Operation['security'], is: Operation['security']): Finding[] {
-	const ways = (security: Operation['security']) =>
-		[...security.keys()].filter((way) => way !== '').map((way) => `“${excerpt(way)}”`);
-	if (isOpen(was) !== isOpen(is)) {
-		if (isOpen(is)) return [{ kind: 'changed', words: 'nobody has to sign in any more.' }];
-		return [{ kind: 'breaking', words: `it asks for ${ways(is).join(' or ')} now.` }];
-	}
-	const findings: Finding[] = [];
-	for (const [way, scopes] of was) {
-		const now = is.get(way);
-		if (way === '') continue;
-		if (!now) {
-			findings.push({ kind: 'breaking', words: `it can no longer be called by “${excerpt(way)}”.` });
-			continue;
-		}
-		const more = [...now].filter((scope) => !scopes.has(scope)).map((scope) => `“${excerpt(scope)}”`);
-		if (more.length > 0)
-			findings.push({
-				kind: 'breaking',
-				words: `“${excerpt(way)}” needs ${more.slice(0, 5).join(', ')} too now.`
-			});
-	}
-	for (const way of is.keys())
-		if (way !== '' && !was.has(way))
-			findings.push({ kind: 'added', words: `it can also be called by “${excerpt(way)}”.` });
-	return findings;
 }
 
 const nameOf = ({ place, name }: Parameter) => `the ${place} parameter “${excerpt(name)}”`;

@@ -1,9 +1,10 @@
-import { validate } from '@scalar/openapi-validator';
 import type { DocumentFacts } from '#lib/documents.ts';
 import { operationsOf } from './operations.ts';
 import { faultAt, parse, Unreadable, type Parsed } from './parsing.ts';
 import { findReferenceFaults, type PlacedFault } from './references.ts';
-import { at, excerpt, isMembers, listOf, membersOf, stepsOf, textOf, type Path } from './values.ts';
+import { originsOf } from './servers.ts';
+import { findStructureFaults } from './structure.ts';
+import { at, excerpt, isMembers, textOf, type Path } from './values.ts';
 
 /** Whether a document is OpenAPI, and what it says of itself. */
 
@@ -20,7 +21,7 @@ export async function check(text: string, fileName: string): Promise<Checked> {
 	const parsed = parse(text, fileName);
 	const specVersion = readVersion(text, parsed);
 	const faults = findReferenceFaults(parsed.value, maxFaults);
-	if (faults.length === 0) faults.push(...(await findStructureFaults(parsed.value)));
+	if (faults.length === 0) faults.push(...(await findStructureFaults(parsed.value, maxFaults)));
 	if (faults.length > 0) throw unreadable(text, parsed, faults);
 	const { value, format } = parsed;
 	return {
@@ -29,7 +30,7 @@ export async function check(text: string, fileName: string): Promise<Checked> {
 			specVersion,
 			title: excerpt(textOf(at(value, 'info', 'title')), 200),
 			apiVersion: excerpt(textOf(at(value, 'info', 'version')), 100),
-			servers: serversOf(value),
+			servers: originsOf(value),
 			operations: operationsOf(value).length
 		},
 		value
@@ -54,80 +55,4 @@ function readVersion(text: string, parsed: Parsed): string {
 	const isKnown = name === 'swagger' ? version === '2.0' : /^3\.[01]\.\d{1,3}$/.test(version);
 	if (!isKnown) throw refuse([name], `Version “${excerpt(version)}” is none of 2.0, 3.0.x and 3.1.x.`);
 	return version;
-}
-
-async function findStructureFaults(value: unknown): Promise<PlacedFault[]> {
-	const { valid, errors } = await validate(value as Record<string, unknown>);
-	if (valid) return [];
-	const faults = (errors ?? []).slice(0, maxFaults).map(({ message, path }): PlacedFault => {
-		const steps = typeof path === 'string' ? stepsOf(path) : (path ?? []);
-		return sayFault(message, (steps ?? []) as string[]);
-	});
-	return faults.length > 0 ? faults : [{ path: [], message: 'This is no valid OpenAPI document.' }];
-}
-
-/** The words of the library are for those who know JSON Schema. */
-function sayFault(message: string, path: string[]): PlacedFault {
-	const [, unknown] = /^Property (.*) is not expected to be here$/s.exec(message) ?? [];
-	if (unknown !== undefined)
-		return { path: [...path, unknown], message: `OpenAPI knows no “${excerpt(unknown)}” here.` };
-	const [, missing] = /^must have required property '(.*)'$/s.exec(message) ?? [];
-	if (missing !== undefined) return { path, message: `“${excerpt(missing)}” is missing here.` };
-	const [, choices] = /^must be equal to one of the allowed values: (.*)$/s.exec(message) ?? [];
-	if (choices !== undefined) return { path, message: `This has to be one of: ${excerpt(choices, 120)}.` };
-	const [, type = ''] =
-		/^(?:type )?must be (object|array|string|boolean|integer|number)$/.exec(message) ?? [];
-	if (type) return { path, message: `This has to be ${typeWords[type]}.` };
-	const [, format = ''] = /^format must match format "(.*)"$/i.exec(message) ?? [];
-	if (format) return { path, message: `This is not written as “${excerpt(format)}” has to be.` };
-	const words = excerpt(message.replace(/\.$/, ''), 160);
-	return { path, message: `${words.charAt(0).toUpperCase()}${words.slice(1)}.` };
-}
-
-const typeWords: Record<string, string> = {
-	object: 'an object, with names and values',
-	array: 'a list',
-	string: 'a text',
-	boolean: 'true or false',
-	integer: 'a whole number',
-	number: 'a number'
-};
-
-const maxServers = 20;
-
-/** Only what a policy for the browser can hold as it is: a name, or an address, and perhaps a port. */
-const plainOrigin = /^https?:\/\/(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d+)?$/;
-
-/** The origins that the document's servers are at. Addresses on the portal itself are left out. */
-function serversOf(value: unknown): string[] {
-	const addresses = at(value, 'swagger') === undefined ? listAddresses(value) : listOldAddresses(value);
-	const origins = addresses.flatMap((address) => {
-		const url = URL.parse(address);
-		return url && plainOrigin.test(url.origin) ? [url.origin] : [];
-	});
-	return [...new Set(origins)].slice(0, maxServers);
-}
-
-function listOldAddresses(value: unknown): string[] {
-	const host = textOf(at(value, 'host'));
-	if (host === '') return [];
-	const schemes = listOf(at(value, 'schemes')).map(textOf);
-	return (schemes.length > 0 ? schemes : ['https']).map((scheme) => `${scheme}://${host}`);
-}
-
-function listAddresses(value: unknown): string[] {
-	const paths = membersOf(at(value, 'paths')).map(([, item]) => item);
-	const all = [
-		value,
-		...paths,
-		...paths.flatMap((item) => membersOf(item).map(([, operation]) => operation))
-	];
-	return all.flatMap((holder) => listOf(at(holder, 'servers')).map(addressOf));
-}
-
-/** With each variable as it is where nobody chooses. */
-function addressOf(server: unknown): string {
-	return textOf(at(server, 'url')).replace(/\{([^{}]*)\}/g, (_, name: string) =>
-		textOf(at(server, 'variables', name, 'default'))
-	);
 }

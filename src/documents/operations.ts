@@ -1,3 +1,4 @@
+import { readSecurity, type Security } from './security.ts';
 import { at, isMembers, listOf, membersOf, pathOfReference, textOf, type Members } from './values.ts';
 
 /** The operations of a document of any version, in one form. */
@@ -76,8 +77,7 @@ export interface Operation {
 	parameters: Map<string, Parameter>;
 	body: Body | null;
 	answers: Map<string, Answer>;
-	/** The ways to sign in, each as its schemes and what they need; empty where nobody has to. */
-	security: Map<string, Set<string>>;
+	security: Security;
 }
 
 export function readOperations(root: unknown): Map<string, Operation> {
@@ -119,7 +119,7 @@ function readOperation(root: unknown, found: Found, isOld: boolean): Operation {
 		parameters,
 		body: isOld ? readOldBody(root, operation, given) : readBody(root, operation),
 		answers: new Map(answers),
-		security: readSecurity(operation.security ?? at(root, 'security'))
+		security: readSecurity(root, operation.security ?? at(root, 'security'))
 	};
 }
 
@@ -178,16 +178,4 @@ function oldContents(
 	const told = listOf(operation[name] ?? at(root, name)).map(textOf);
 	const types = told.length > 0 ? told : ['application/json'];
 	return new Map(types.map((type) => [type.toLowerCase(), schema]));
-}
-
-function readSecurity(value: unknown): Map<string, Set<string>> {
-	const ways = listOf(value).map((way): [string, Set<string>] => {
-		const schemes = membersOf(way);
-		const name = schemes
-			.map(([scheme]) => scheme)
-			.toSorted()
-			.join(' and ');
-		return [name, new Set(schemes.flatMap(([, scopes]) => listOf(scopes).map(textOf)))];
-	});
-	return new Map(ways);
 }

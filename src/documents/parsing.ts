@@ -137,20 +137,25 @@ interface Level<Node> {
 	items: Node[];
 }
 
+const maxNameFaults = 20;
+
 /** Walks all values, and refuses names that stand twice beside each other or are no names of anybody's. */
 function checkNames<Node>(text: string, root: Node, levelOf: (node: Node) => Level<Node>): void {
 	const faults: DocumentFault[] = [];
+	// No more than are told: finding a line walks the text.
+	const add = (offset: number, message: string) => {
+		if (faults.length < maxNameFaults) faults.push(faultAt(text, offset, message));
+	};
 	let level: Node[] = [root];
-	for (let depth = 0; level.length > 0 && faults.length < 20; depth += 1) {
+	for (let depth = 0; level.length > 0 && faults.length < maxNameFaults; depth += 1) {
 		const next: Node[] = [];
 		for (const node of level) {
 			const { members, items } = levelOf(node);
 			const names = new Set<string>();
 			for (const { name, offset, value } of members) {
 				if (depth >= deepest) throw refuse(text, offset, tooDeep);
-				if (names.has(name))
-					faults.push(faultAt(text, offset, `“${excerpt(name)}” stands here a second time.`));
-				if (name === '__proto__') faults.push(faultAt(text, offset, 'Nothing can have this name.'));
+				if (names.has(name)) add(offset, `“${excerpt(name)}” stands here a second time.`);
+				if (name === '__proto__') add(offset, 'Nothing can have this name.');
 				names.add(name);
 				if (value !== null) next.push(value);
 			}
@@ -159,7 +164,7 @@ function checkNames<Node>(text: string, root: Node, levelOf: (node: Node) => Lev
 		level = next;
 		if (depth > deepest) throw refuse(text, 0, tooDeep);
 	}
-	if (faults.length > 0) throw new Unreadable(faults.slice(0, 20));
+	if (faults.length > 0) throw new Unreadable(faults);
 }
 
 function jsonNames(node: JsonNode): Level<JsonNode> {

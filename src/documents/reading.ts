@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import pLimit from 'p-limit';
 import {
 	maxDocumentBytes,
 	type DocumentChanges,
@@ -23,10 +22,7 @@ export interface Work {
 
 export type Read = { facts: DocumentFacts; changes: DocumentChanges | null } | { faults: DocumentFault[] };
 
-/** One at a time: each may use all of these. */
-const inTurn = pLimit(1);
-
-/** What reading one may take. */
+/** What reading one may take. Whoever has several to read does so one after the other. */
 export interface Limits {
 	memoryMb: number;
 	/** Of a processor, so that it doesn't matter what else the machine has to do. */
@@ -42,7 +38,7 @@ const refuse = (message: string): Read => ({ faults: [{ line: 1, column: 1, mess
 /** Never throws for what a document holds: what is wrong with it is the answer. */
 export async function readDocument(work: Work, limits = usual): Promise<Read> {
 	if (Buffer.byteLength(work.text) > maxDocumentBytes) return refuse('This has more than 5 MB.');
-	return inTurn(() => readInThread(work, limits));
+	return readInThread(work, limits);
 }
 
 async function readInThread(work: Work, { memoryMb, processorMs, ms }: Limits): Promise<Read> {

@@ -28,7 +28,8 @@ const elsewhere = (reference: string) =>
 export function findReferenceFaults(root: unknown, max: number): PlacedFault[] {
 	const faults: PlacedFault[] = [];
 	const anchors = new Set<string>();
-	const references: { path: Path; reference: string }[] = [];
+	const references: Placed[] = [];
+	const bases: Collected['bases'] = new Map();
 	let count = 0;
 	const open: Open[] = [{ value: root, path: [], holds: 'words' }];
 	for (let one = open.pop(); one; one = open.pop()) {
@@ -41,7 +42,9 @@ export function findReferenceFaults(root: unknown, max: number): PlacedFault[] {
 			return [{ path: path.slice(0, 50), message }];
 		}
 		if (typeof value !== 'object' || value === null) continue;
-		if (holds === 'words' && isMembers(value)) collect(value, path, references, anchors);
+		if (holds === 'words' && isMembers(value)) collect(value, path, { references, anchors, bases });
+		if (holds === 'extension' && isMembers(value) && typeof at(value, '$ref') === 'string')
+			references.push({ path: [...path, '$ref'], reference: String(value.$ref) });
 		const isList = Array.isArray(value);
 		for (const [name, child] of Object.entries(value)) {
 			const step = isList ? Number(name) : name;
@@ -52,6 +55,7 @@ export function findReferenceFaults(root: unknown, max: number): PlacedFault[] {
 			});
 		}
 	}
+	references.push(...findBases(references, bases));
 	for (const { path, reference } of references.toReversed()) {
 		if (faults.length >= max) break;
 		const message = findFault(root, reference, anchors);
@@ -60,29 +64,61 @@ export function findReferenceFaults(root: unknown, max: number): PlacedFault[] {
 	return faults;
 }
 
+type Placed = { path: Path; reference: string };
+
+interface Collected {
+	references: Placed[];
+	anchors: Set<string>;
+	/** The schemas that have an address as their name, by their path as JSON. */
+	bases: Map<string, Placed>;
+}
+
+/** The addresses that something within them refers from. */
+function findBases(references: Placed[], bases: Collected['bases']): Set<Placed> {
+	const found = new Set<Placed>();
+	if (bases.size === 0) return found;
+	for (const { path } of references)
+		for (let length = 0; length < path.length; length += 1) {
+			const base = bases.get(JSON.stringify(path.slice(0, length)));
+			if (base) found.add(base);
+		}
+	return found;
+}
+
 interface Open {
 	value: unknown;
 	path: Path;
-	/** Words of OpenAPI, names that people chose with words behind them, or data, in which nothing refers to anything. */
-	holds: 'words' | 'names' | 'data';
+	/**
+	 * Words of OpenAPI, names that people chose with words behind them, data, in which nothing refers to anything, or what
+	 * is somebody's own: there a "$ref" is followed by viewers as anywhere else, and nothing else is known.
+	 */
+	holds: 'words' | 'names' | 'data' | 'extension';
 }
 
 function whatHolds(holds: Open['holds'], name: string, child: unknown): Open['holds'] {
-	if (holds === 'data') return 'data';
+	if (holds === 'data' || holds === 'extension') return holds;
 	if (holds === 'names') return 'words';
 	if (named.has(name) && isMembers(child)) return 'names';
-	return data.has(name) || name.startsWith('x-') ? 'data' : 'words';
+	if (data.has(name)) return 'data';
+	return name.startsWith('x-') ? 'extension' : 'words';
 }
 
-function collect(
-	value: Members,
-	path: Path,
-	references: { path: Path; reference: string }[],
-	anchors: Set<string>
-): void {
-	for (const name of ['$ref', '$dynamicRef', 'operationRef']) {
+function collect(value: Members, path: Path, { references, anchors, bases }: Collected): void {
+	for (const name of ['$ref', '$dynamicRef', 'operationRef', 'externalValue']) {
 		const reference = at(value, name);
 		if (typeof reference === 'string') references.push({ path: [...path, name], reference });
+	}
+	// A name, which nobody asks for; from an address, references within it lead elsewhere, and from none they don't. One
+	// that is a fragment alone, as of earlier drafts, is an anchor.
+	const id = at(value, '$id');
+	if (typeof id === 'string' && id.startsWith('#')) anchors.add(id.slice(1));
+	else if (typeof id === 'string' && /^[a-z][a-z0-9+.-]*:|^\/\//i.test(id))
+		bases.set(JSON.stringify(path), { path: [...path, '$id'], reference: id });
+	// Readers of a schema look for words that they don't know where these lead; the official ones are names that all know.
+	for (const name of ['$schema', 'jsonSchemaDialect']) {
+		const dialect = at(value, name);
+		if (typeof dialect === 'string' && !isKnownDialect(dialect))
+			references.push({ path: [...path, name], reference: dialect });
 	}
 	for (const name of ['$anchor', '$dynamicAnchor']) {
 		const anchor = at(value, name);
@@ -93,6 +129,10 @@ function collect(
 			references.push({ path: [...path, 'discriminator', 'mapping', name], reference: mapped });
 	}
 }
+
+const isKnownDialect = (dialect: string) =>
+	/^https?:\/\/json-schema\.org\/(?:draft-0[4-7]|draft\/20(?:19-09|20-12))\/schema#?$/.test(dialect) ||
+	/^https:\/\/spec\.openapis\.org\/oas\/3\.[01]\/dialect\/(?:base|\d{4}-\d{2}-\d{2})$/.test(dialect);
 
 function mappingOf(value: Members): Members {
 	const mapping = at(value, 'discriminator', 'mapping');

@@ -217,3 +217,38 @@ test('a product that is called otherwise from now on is, on every open page that
 		await one.close();
 	}
 });
+
+test('the form follows who may ask, and what the team has asked for, and keeps what is typed', async () => {
+	const place = await portal.company({ admin: portal.admin });
+	const member = await portal.member(place);
+	const offered = await insertProduct(portal);
+	const organizationId = place.id;
+	const { api } = place.owner;
+	const form = await open(member, `/apis/${offered.slug}/access`);
+	const about = await open(member, `/apis/${offered.slug}`);
+	const toAsk = about.page.getByRole('link', { name: /^Get access by the plan/ });
+	await toAsk.first().waitFor();
+	const typed = [form.page.getByLabel('Name of the new application'), form.page.getByLabel('Message')];
+	for (const field of typed) await field.fill('Typed by hand');
+
+	await api.organizations.configure.mutate({ organizationId, isAccessRestricted: true });
+	await form.page.getByText('this is not yours to ask for').waitFor();
+	await toAsk.first().waitFor({ state: 'detached' });
+	await api.organizations.configure.mutate({ organizationId, isAccessRestricted: false });
+	await toAsk.first().waitFor();
+	for (const field of typed) {
+		await field.waitFor();
+		expect(await field.inputValue()).toBe('Typed by hand');
+	}
+
+	const { id } = await api.applications.create.mutate({ organizationId, name: unique('Made elsewhere') });
+	const choice = form.page.getByLabel('Application', { exact: true });
+	await choice.locator(`option[value="${organizationId}:${id}"]`).waitFor({ state: 'attached' });
+	expect(await choice.inputValue()).toBe(`${organizationId}:new`);
+	for (const field of typed) expect(await field.inputValue()).toBe('Typed by hand');
+
+	await portal.admin.api.organizations.suspend.mutate({ organizationId });
+	await toAsk.first().waitFor({ state: 'detached' });
+	expect([...form.complaints, ...about.complaints]).toEqual([]);
+	await Promise.all([form, about].map((one) => one.close()));
+});

@@ -14,6 +14,7 @@ import { findFieldProblems, findMixedDirections, findPrintProblems, findTornSent
 let browser: Browser;
 let portal: Portal;
 let pages: { who: 'nobody' | 'owner' | 'admin' | 'requester'; path: string }[] = [];
+let dashboard = '';
 const people: Partial<Record<string, Visitor>> = {};
 
 beforeAll(async () => {
@@ -35,6 +36,22 @@ beforeAll(async () => {
 		name: '\u05d9\u05d9\u05e9\u05d5\u05dd 3 (\u05d0)'
 	});
 	const { gateway } = await createGateway(portal, { kind: 'nginx', queryName: 'api_key' });
+	// Counts that are longer than a narrow page is wide.
+	const counted = await owner.api.credentials.create.mutate({
+		organizationId: company.id,
+		applicationId: application.id,
+		label: 'Counted'
+	});
+	await portal.inDatabase((db) =>
+		db
+			.insertInto('usageCount')
+			.values(
+				(['allowed', 'limited'] as const).map((answer) => ({
+					...{ credentialId: counted.id, span: 'hour' as const, at: new Date(), answer, count: 1_999_999_999 }
+				}))
+			)
+			.execute()
+	);
 	const [open, waiting] = [await insertProduct(portal), await insertProduct(portal)];
 	const asking = { organizationId: company.id, applicationId: application.id };
 	const { request } = owner.api.accesses;
@@ -63,6 +80,7 @@ beforeAll(async () => {
 	const proof = await portal.tokenFor(unproven.email, 'verify-email');
 	Object.assign(people, { owner: company.owner, admin: portal.admin, requester: pending.owner });
 	const base = `/orgs/${company.slug}`;
+	dashboard = base;
 	pages = [
 		...[
 			'/',
@@ -160,6 +178,7 @@ test.each(['nobody', 'owner', 'requester', 'admin'] as const)(
 			await page.goto(path);
 			await page.locator('h1').first().waitFor();
 			if (who !== 'nobody') await page.getByText('Live', { exact: true }).first().waitFor();
+			if (path === dashboard) await page.getByTestId('requests').first().waitFor();
 			// A frame without scripts can't be looked into; what it shows is looked at in emails.test.ts.
 			if (path.startsWith('/admin/emails/')) {
 				await page.locator('iframe').waitFor();

@@ -65,6 +65,19 @@ paths:
 const byHeader = `security: [{ key: [] }]
 components: { securitySchemes: { key: { type: apiKey, in: header, name: X-API-Key } } }`;
 
+test('what names no server that could be asked is read, and no key is offered for it', async () => {
+	for (const server of ['/v1', portal.server.origin]) {
+		const { path } = await furnish(server, byHeader);
+		const { page, close, complaints } = await open(company.owner, path);
+		await page.getByText('This document names no server: it can be read, not tried.').waitFor();
+		await page.frameLocator('iframe').getByText('/pets').first().waitFor();
+		expect(await page.getByRole('button', { name: 'Use this key' }).count()).toBe(0);
+		await page.waitForLoadState('networkidle');
+		expect(complaints.filter((one) => !/script-src refused eval/.test(one))).toEqual([]);
+		await close();
+	}
+});
+
 /** What the browser asked, whom, and with which headers; the key must be in none but those to the API. */
 function watch(context: BrowserContext): () => Promise<{ url: string; text: string }[]> {
 	const asked: Request[] = [];

@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, password, uniqueEmail, type Portal } from '../factories.ts';
 import { createGateway, createKeyOf } from '../gateways.ts';
+import { insertProduct } from '../offers.ts';
 import { getBrowser, newPerson, type Person } from './browser.ts';
 
 /** Forms are used before a page's script has loaded: they have to work as plain forms, words and all. */
@@ -63,6 +64,27 @@ test('accept an invitation', async () => {
 	await page.getByLabel('Password', { exact: true }).fill(password);
 	await page.getByRole('button', { name: 'Set the password and join' }).click();
 	await page.getByRole('heading', { name: company.name, exact: true }).waitFor();
+	await person.close();
+});
+
+test('get access to an API, and see it where the request leads and on the dashboard', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const product = await insertProduct(portal, { for: [company] });
+	const person = await newPerson(browser, portal.server.origin, { hasScript: false, as: company.owner });
+	const { page } = person;
+	await page.goto(`/apis/${product.slug}/access?plan=${product.plans.Business}`);
+	await page.getByLabel('Name of the new application').fill('Parcels');
+	await page
+		.getByRole('button', { name: 'Get access' })
+		.or(page.getByRole('button', { name: 'Send' }))
+		.click();
+	const card = page.locator('#apis');
+	await card.getByRole('heading', { name: 'APIs' }).waitFor();
+	await card.getByRole('link', { name: product.name }).waitFor();
+	await card.getByText('Pending', { exact: true }).waitFor();
+	await page.goto(`/orgs/${company.slug}`);
+	await page.getByRole('heading', { name: 'Access that waits' }).waitFor();
+	await page.getByRole('link', { name: `Parcels → ${product.name}` }).waitFor();
 	await person.close();
 });
 

@@ -10,9 +10,10 @@ import {
 } from '#lib/documents.ts';
 import { text } from '#lib/schema.ts';
 import { limit } from '../../api/limits.ts';
-import { notFound, Refusal } from '../../api/refusals.ts';
+import { notFound, Refusal, tooMany } from '../../api/refusals.ts';
 import { adminProcedure, ofOneMoment, publicProcedure, router } from '../../api/trpc.ts';
-import { isoOf, type Db, type Trx } from '../../database/database.ts';
+import { isoOf, type Db } from '../../database/database.ts';
+import { Busy, inTurn } from '../../database/turns.ts';
 import { transact } from '../../database/transaction.ts';
 import { readDocument, type Read } from '../../documents/reading.ts';
 import { viewerOf } from '../products/catalogue.ts';
@@ -107,6 +108,24 @@ function refuseFaults(faults: DocumentFault[]): Refusal {
 	return new Refusal('BAD_REQUEST', 'INVALID', words, { text: words, ...places });
 }
 
+/**
+ * One document at a time: each takes a processor, and memory. Who waits longer than somebody watches is told why.
+ * @throws {Refusal} TOO_MANY_REQUESTS.
+ */
+export async function inTurnToRead<Result>(run: () => Promise<Result>): Promise<Result> {
+	let hasBegun = false;
+	const begin = () => {
+		hasBegun = true;
+		return run();
+	};
+	try {
+		return await inTurn('documents', 1, begin);
+	} catch (error) {
+		if (hasBegun || !(error instanceof Busy)) throw error;
+		throw tooMany('Another document is being read. Try again in a minute.', 60, 'BUSY');
+	}
+}
+
 type Upload = { productId: string; text: string; fileName: string };
 type Latest = { number: number; content: string; format: 'json' | 'yaml' } | undefined;
 
@@ -173,18 +192,22 @@ export const documentsRouter = router({
 	 * Reads the document, refuses it with what is wrong at its place, or adds it as the newest version and says what it
 	 * changes. The same text again is no new version. Nothing is held while it is read, which may take long.
 	 */
-	upload: adminProcedure(upload, (db, _type, run) => run(db as Trx)).mutation(async ({ ctx, input }) => {
+	upload: adminProcedure(upload, true).mutation(async ({ ctx, input }) => {
 		const { productId, text, fileName } = input;
 		const known = await ctx.db.selectFrom('product').select('id').where('id', '=', productId).execute();
 		if (known.length === 0) throw notFound();
-		const latest = await findLatest(ctx.db, productId);
-		if (latest?.content === text) {
+		const found = await inTurnToRead(async () => {
+			const latest = await findLatest(ctx.db, productId);
+			if (latest?.content === text) return { latest, read: null };
+			await limit(ctx.db, `document:account:${ctx.user.id}`, maxUploads, windowSeconds);
+			const before = latest ? { text: latest.content, format: latest.format } : null;
+			return { latest, read: await readDocument({ text, fileName, before }) };
+		});
+		const { latest, read } = found;
+		if (!read) {
 			const row = await selectVersions(ctx.db, productId).limit(1).executeTakeFirstOrThrow();
 			return { version: ownViewOf(row), isNew: false };
 		}
-		await limit(ctx.db, `document:account:${ctx.user.id}`, maxUploads, windowSeconds);
-		const before = latest ? { text: latest.content, format: latest.format } : null;
-		const read = await readDocument({ text, fileName, before });
 		if ('faults' in read) throw refuseFaults(read.faults);
 		const version = await transact(ctx.db, (db) => addVersion({ db, actor: ctx.actor }, input, latest, read));
 		return { version, isNew: true };

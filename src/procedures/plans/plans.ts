@@ -75,10 +75,11 @@ export const plansRouter = router({
 		const writing = ctx.db
 			.updateTable('plan')
 			.set(values)
-			.$if(isLimited, (query) =>
-				query.set({ limitsChangedAt: sql<Date>`clock_timestamp()`, isTelling: true })
+			.$if(isLimited, (query) => query.set({ limitsChangedAt: sql<Date>`clock_timestamp()` }))
+			.$if(isAged, (query) => query.set({ agesChangedAt: sql<Date>`clock_timestamp()` }))
+			.$if(isLimited || isAged, (query) =>
+				query.set({ changedBy: JSON.stringify(ctx.actor), isTelling: true })
 			)
-			.$if(isAged, (query) => query.set({ agesChangedAt: sql<Date>`clock_timestamp()`, isTelling: true }))
 			.where('id', '=', planId)
 			.execute();
 		await refusingTaken(writing);

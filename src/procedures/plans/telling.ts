@@ -41,9 +41,14 @@ const lookedForAtOnce = 500;
 /** @throws {Error} when some could not be told; the others were. */
 export async function tellLimits({ log, ...parts }: Parts): Promise<void> {
 	let failed = 0;
-	const plans = await parts.db.selectFrom('plan').select('id').where('isTelling', '=', true).execute();
+	const plans = await parts.db
+		.selectFrom('plan')
+		.select(['id', 'changedBy'])
+		.where('isTelling', '=', true)
+		.execute();
 	for (const plan of plans) {
 		const before = failed;
+		const actor = plan.changedBy ?? system;
 		for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
 			const due = await parts.db
 				.selectFrom('access')
@@ -60,9 +65,7 @@ export async function tellLimits({ log, ...parts }: Parts): Promise<void> {
 			for (const { organizationId } of due) {
 				try {
 					for (const telling of [tell, tellAges])
-						await transact(parts.db, (db) =>
-							telling({ ...parts, db, actor: system }, plan.id, organizationId)
-						);
+						await transact(parts.db, (db) => telling({ ...parts, db, actor }, plan.id, organizationId));
 				} catch (error) {
 					log.error({ err: error, planId: plan.id }, 'a changed plan could not be told');
 					failed += 1;

@@ -115,6 +115,8 @@ async function tell(ctx: WritingContext, subject: string, most: number): Promise
 	const next = new Date(month.beganAt);
 	next.setUTCMonth(next.getUTCMonth() + 1);
 	const { credential, product } = found;
+	const within = product ? ` with ${product.name}` : '';
+	const others = product ? '; what it does with other APIs goes on' : '';
 	const members = (await listMembers(db, organization.id)).filter(({ role }) => role === 'super_admin');
 	await ctx.outbox.enqueueMany(
 		db,
@@ -129,10 +131,11 @@ async function tell(ctx: WritingContext, subject: string, most: number): Promise
 				subject: sayWhose(found),
 				most: most.toLocaleString('en'),
 				beginsAnew: next.toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' }),
+				requests: `requests${within}`,
 				consequence:
 					level === 100
-						? 'Until then, more requests are refused.'
-						: 'Once all are used, more are refused until then.',
+						? `Until then, more requests${within} are refused${others}.`
+						: `Once all are used, more${within && ` requests${within}`} are refused until then${others}.`,
 				applicationUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}/applications/${application.id}`
 			}
 		}))
