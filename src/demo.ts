@@ -296,6 +296,14 @@ async function useCredentials({ db }: Parts, forgottenId: string): Promise<void>
 			from usage_count where span = ${from} group by 1, 3, 4`.execute(db);
 	}
 	await sql`
+		insert into access_use (access_id, began_at, count)
+		select access.id, date_trunc('month', usage_count.at, 'UTC'), sum(usage_count.count)
+		from access
+		join credential on credential.application_id = access.application_id
+		join usage_count on usage_count.credential_id = credential.id
+		where usage_count.span = 'day' and usage_count.answer = 'allowed'
+		group by 1, 2`.execute(db);
+	await sql`
 		insert into credential_use (credential_id, used_at, refused_at, late_at)
 		select
 			credential_id, max(usage_count.at) filter (where answer = 'allowed'),

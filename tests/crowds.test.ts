@@ -167,7 +167,9 @@ test('of a crowd a page hears how many they are, with some names, and not of eac
 	expect(page.words.filter((word) => word === 'online').length).toBeLessThan(crowd.length);
 });
 
-test('a thousand connections wait while the portal is busy, and none is dropped', async ({ onTestFinished }) => {
+test('a thousand connections wait while the portal is busy, and none is dropped', async ({
+	onTestFinished
+}) => {
 	const { pid, port } = portal.server;
 	process.kill(pid, 'SIGSTOP');
 	onTestFinished(() => void process.kill(pid, 'SIGCONT'));

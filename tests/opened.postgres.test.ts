@@ -189,6 +189,17 @@ test('what ends access is in force from the next request on where it was done, a
 	expect(lags.toSorted((one, two) => one - two)[Math.floor(lags.length / 2)]).toBeLessThan(100);
 });
 
+test('requests are counted by the API product that they open', async () => {
+	const [first, second] = [await offer(), await offer()];
+	const held = await furnish(first);
+	const { granted } = await get(held.company, held.application.id, second.product, second.plan.id);
+	for (const token of [first.token, first.token, second.token])
+		expect(await statusOf(token, held.secret)).toBe(200);
+	const { api } = held.company.owner;
+	const opened = async () => (await api.quotas.list.query({ organizationId: held.company.id })).opened;
+	await expect.poll(opened).toEqual({ [held.accessId]: 2, [granted?.id ?? '']: 1 });
+});
+
 test('access that ends on a day ends at that moment, also where it is known by heart', async () => {
 	const offered = await offer();
 	const held = await furnish(offered);

@@ -19,6 +19,7 @@ import type {
 import type {
 	CredentialUseTable,
 	UsageBatchTable,
+	AccessUseTable,
 	UsageCountTable,
 	UsageWatchTable
 } from './usage-tables.ts';
@@ -333,6 +334,7 @@ export interface Tables {
 	access: AccessTable;
 	accessRequest: AccessRequestTable;
 	accessBar: AccessBarTable;
+	accessUse: AccessUseTable;
 	usageCount: UsageCountTable;
 	usageWatch: UsageWatchTable;
 	usageBatch: UsageBatchTable;

@@ -32,3 +32,10 @@ export interface CredentialUseTable {
 	refusedAt: Date | null;
 	lateAt: Date | null;
 }
+
+/** Requests that were let in to an API product in a month, in UTC. */
+export interface AccessUseTable {
+	accessId: string;
+	beganAt: Date;
+	count: number;
+}

@@ -59,6 +59,15 @@ const selectTaken = (db: Db, organizationId: string) =>
 		.where('application.organizationId', '=', organizationId)
 		.where('quotaMonth.beganAt', '=', sql<Date>`date_trunc('month', now(), 'UTC')`);
 
+/** How often each API product was called in this month, by the accesses of this organization. */
+const selectOpened = (db: Db, organizationId: string) =>
+	db
+		.selectFrom('access')
+		.innerJoin('accessUse', 'accessUse.accessId', 'access.id')
+		.select(['accessUse.accessId', 'accessUse.count'])
+		.where('access.organizationId', '=', organizationId)
+		.where('accessUse.beganAt', '=', sql<Date>`date_trunc('month', now(), 'UTC')`);
+
 const selectApplications = (db: Db, organizationId: string) =>
 	db
 		.selectFrom('application')
@@ -143,11 +152,12 @@ export const quotasRouter = router({
 	/** Which limits hold for the organization's applications, and how much of this month each has used. */
 	list: organizationProcedure({}).query(async ({ ctx }) => {
 		const { id } = ctx.organization;
-		const [settings, organization, applications, months] = await Promise.all([
+		const [settings, organization, applications, months, opened] = await Promise.all([
 			getSettings(ctx.db),
 			ctx.db.selectFrom('organization').select('quotas').where('id', '=', id).executeTakeFirst(),
 			selectApplications(ctx.db, id).execute(),
-			selectTaken(ctx.db, id).execute()
+			selectTaken(ctx.db, id).execute(),
+			selectOpened(ctx.db, id).execute()
 		]);
 		const rows = Map.groupBy(months, (one) => one.applicationId);
 		return {
@@ -166,7 +176,9 @@ export const quotasRouter = router({
 				};
 			}),
 			/** Requests of this month, by application and by credential. */
-			taken: Object.fromEntries(months.map((one) => [one.subject, one.taken]))
+			taken: Object.fromEntries(months.map((one) => [one.subject, one.taken])),
+			/** The same by access, of each API product; none where none was made. */
+			opened: Object.fromEntries(opened.map(({ accessId, count }) => [accessId, count]))
 		};
 	})
 });

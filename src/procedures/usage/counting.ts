@@ -26,6 +26,8 @@ const cellsPerBatch = 10_000;
 export interface Cell {
 	credentialId: string;
 	gatewayId: string;
+	/** By which an API product was opened; null where none was, or where nobody says which. */
+	accessId: string | null;
 	answer: UsageAnswer;
 	/** The minute's beginning, ISO 8601. */
 	at: string;
@@ -57,7 +59,7 @@ export async function writeCells(
 			on conflict do nothing returning key
 		), given as (
 			select *, to_timestamp("lastAt" / 1000.0) as last_at from jsonb_to_recordset(${JSON.stringify(cells)}::text::jsonb) as cell (
-				"credentialId" uuid, "gatewayId" uuid, answer text, at timestamptz, "lastAt" bigint, count bigint
+				"credentialId" uuid, "gatewayId" uuid, "accessId" uuid, answer text, at timestamptz, "lastAt" bigint, count bigint
 			) where exists (select from batch)
 		), known as (
 			select credential.id, credential.replaced_at, application.organization_id
@@ -72,6 +74,13 @@ export async function writeCells(
 			from taken cross join unnest(array['minute', 'hour', 'day']) as span
 			group by 1, 2, 3, 4 order by 1, 2, 3, 4
 			on conflict (credential_id, span, at, answer) do update set count = usage_count.count + excluded.count
+		), opened as (
+			insert into access_use (access_id, began_at, count)
+			select access.id, date_trunc('month', at, 'UTC'), sum(count)
+			from taken join access on access.id = taken."accessId"
+			where answer = 'allowed'
+			group by 1, 2 order by 1, 2
+			on conflict (access_id, began_at) do update set count = access_use.count + excluded.count
 		), used as (
 			insert into credential_use (credential_id, used_at, gateway_id, refused_at, late_at)
 			select
@@ -136,14 +145,15 @@ export function startCounter(db: Db, log: Logger): Counter {
 			minute = minuteOf(now);
 			minuteEnds = now - (now % 60_000) + 60_000;
 		}
-		const key = `${credentialId}${answer}${minute}${gatewayId}`;
+		const accessId = said.isActive ? (said.opened?.accessId ?? null) : null;
+		const key = `${credentialId}${answer}${minute}${gatewayId}${accessId}`;
 		const cell = cells.get(key);
 		if (cell) {
 			cell.count += 1;
 			cell.lastAt = now;
 		} else if (cells.size >= cellsAtMost) lost += 1;
 		else {
-			cells.set(key, { credentialId, gatewayId, answer, at: minute, lastAt: now, count: 1 });
+			cells.set(key, { credentialId, gatewayId, accessId, answer, at: minute, lastAt: now, count: 1 });
 		}
 	}
 

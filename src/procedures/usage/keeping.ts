@@ -24,6 +24,13 @@ export async function deleteOldUsage(db: Db): Promise<void> {
 	}
 	await inBatches(() =>
 		sql`
+			delete from access_use where ctid = any (array(
+				select ctid from access_use where began_at < now() - make_interval(days => ${keptDays.day})
+				limit ${batchLength} for update skip locked
+			))`.execute(db)
+	);
+	await inBatches(() =>
+		sql`
 			delete from usage_batch where key in (
 				select key from usage_batch where at < now() - make_interval(days => ${batchDays})
 				order by at limit ${batchLength} for update skip locked

@@ -73,6 +73,7 @@ export function takeReport(
 		};
 		const cells = counted.map(({ at, ...row }) => ({
 			...row,
+			accessId: null,
 			gatewayId,
 			at,
 			// A clock that is ahead has used nothing in the future.
