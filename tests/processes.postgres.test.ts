@@ -139,7 +139,8 @@ test('connections that break while presence is written and news are read: nobody
 			await sql`lock table presence, event in access exclusive mode`.execute(trx);
 			// Both wait for the lock: the departure that is written, and the news that are read.
 			theirs.socket.disconnect();
-			await signal(db, { kind: 'event', id: 1 });
+			// Of one that no process has told already.
+			await signal(db, { kind: 'event', id: 1_000_000 });
 			const waited = new Set<string>();
 			await vi.waitFor(
 				async () => {
