@@ -42,16 +42,22 @@ beforeAll(async () => {
 		applicationId: application.id,
 		label: 'Counted'
 	});
-	await portal.inDatabase((db) =>
-		db
+	await portal.inDatabase(async (db) => {
+		const hour = { span: 'hour' as const, at: new Date() };
+		await db
+			.insertInto('usageWatch')
+			.values(hour)
+			.onConflict((known) => known.doNothing())
+			.execute();
+		await db
 			.insertInto('usageCount')
 			.values(
 				(['allowed', 'limited'] as const).map((answer) => ({
-					...{ credentialId: counted.id, span: 'hour' as const, at: new Date(), answer, count: 1_999_999_999 }
+					...{ ...hour, credentialId: counted.id, answer, count: 1_999_999_999 }
 				}))
 			)
-			.execute()
-	);
+			.execute();
+	});
 	const [open, waiting] = [await insertProduct(portal), await insertProduct(portal)];
 	const asking = { organizationId: company.id, applicationId: application.id };
 	const { request } = owner.api.accesses;
