@@ -87,7 +87,7 @@ export default defineConfig({
 		// A worker runs one file after the other: each brings its own portal, and none changes what the modules hold.
 		isolate: false,
 		// Most of the time a test waits for what a server does, or for a time to pass.
-		maxWorkers: cores + 3,
+		maxWorkers: cores + 2,
 		projects: [
 			{ test: { name: 'unit', include: unit, sequence: { groupOrder: 1 } } },
 			integration('pglite'),
@@ -99,7 +99,7 @@ export default defineConfig({
 					provide: { database: 'postgres' },
 					// After everything else: what a person waits for should not wait for the other tests.
 					sequence: { groupOrder: 2 },
-					maxWorkers: cores + 1
+					maxWorkers: cores
 				}
 			}
 		]
