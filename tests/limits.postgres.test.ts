@@ -72,7 +72,8 @@ test('a month holds what it says over two processes; its people are told at 80 %
 	const mails = () =>
 		portal.smtp.messages.filter(
 			(mail) =>
-				getRecipients(mail).includes(company.owner.email) && /of this month’s requests$/.test(mail.subject ?? '')
+				getRecipients(mail).includes(company.owner.email) &&
+				/of this month’s requests$/.test(mail.subject ?? '')
 		);
 	await expect.poll(() => mails().length).toBe(2);
 	// In either order: one may be delivered while the other is.
