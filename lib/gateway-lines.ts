@@ -4,6 +4,7 @@ import {
 	headersOf,
 	identityHeaders,
 	limitHeaders,
+	ownHeaders,
 	problemHeader,
 	productParameter,
 	statusHeader
@@ -59,14 +60,12 @@ function nginx({ origin, token, suffix, question }: Given): string {
 		'	location @portico_refused {',
 		'		internal;',
 		'		default_type application/problem+json;',
-		restored
-			.map((meant) => [
-				`		if ($${status} = ${meant}) {`,
-				...limitHeaders.map((header) => `			add_header ${header} $${variableOf(header)} always;`),
-				`			return ${meant} $${problem};`,
-				'		}'
-			])
-			.flat(),
+		restored.flatMap((meant) => [
+			`		if ($${status} = ${meant}) {`,
+			...limitHeaders.map((header) => `			add_header ${header} $${variableOf(header)} always;`),
+			`			return ${meant} $${problem};`,
+			'		}'
+		]),
 		`		return 403 $${problem};`,
 		'	}',
 		'}'
@@ -150,9 +149,7 @@ function envoy({ origin, token, headers }: Given): string {
 		"      '@type': type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
 		'      mutations:',
 		'        request_mutations:',
-		[...identityHeaders, statusHeader, gatewayTokenHeader].map(
-			(header) => `          - remove: ${header.toLowerCase()}`
-		),
+		ownHeaders.map((header) => `          - remove: ${header.toLowerCase()}`),
 		'  - name: envoy.filters.http.ext_authz',
 		'    typed_config:',
 		"      '@type': type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",

@@ -42,6 +42,8 @@ export const identityHeaders = [
 	'X-Portico-Product',
 	'X-Portico-Plan'
 ] as const;
+/** All that nobody but the portal and its gateways may send. */
+export const ownHeaders = [...identityHeaders, statusHeader, gatewayTokenHeader] as const;
 export const forwardAuthPath = '/api/forward-auth';
 /** By which a question names the product that it is about, by its address. */
 export const productParameter = 'product';

@@ -1,33 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { findChanges } from '../src/documents/changes.ts';
+import { answering, none, object, parameters, sending, withOperation } from './operations.ts';
 
 /** What a new version of an OpenAPI document changes for those who call the API. */
 
-const none = { breaking: [], removed: [], added: [], changed: [], more: 0 };
 const compare = findChanges;
-
-/** A document in which one thing is as given: what is sent, what comes back, or all of an operation. */
-const withOperation = (operation: string, rest = '') =>
-	parse(`openapi: 3.1.0
-info: { title: T, version: "1" }
-paths:
-  /pets:
-    post: ${operation}
-${rest}`);
-const sending = (schema: string, rest = '') =>
-	withOperation(
-		`{ requestBody: { content: { application/json: { schema: ${schema} } } }, responses: { 204: { description: d } } }`,
-		rest
-	);
-const answering = (schema: string, rest = '') =>
-	withOperation(
-		`{ responses: { 200: { description: d, content: { application/json: { schema: ${schema} } } } } }`,
-		rest
-	);
-const parameters = (...list: string[]) =>
-	withOperation(`{ parameters: [${list.join(', ')}], responses: {} }`);
-const object = (properties: string, more = '') => `{ type: object, properties: { ${properties} } ${more} }`;
 
 type Case = [what: string, before: unknown, after: unknown, changes: Partial<typeof none>];
 type Lists = Record<string, string[]>;

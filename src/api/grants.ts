@@ -81,7 +81,7 @@ const gatherMemberships = (column: Column) =>
 		);
 		return new Map(rows.map((row) => [`${row.userId} ${row.askedName}`, row]));
 	});
-const findMembership = {
+export const findMembership = {
 	'organization.id': gatherMemberships('organization.id'),
 	'organization.slug': gatherMemberships('organization.slug')
 };

@@ -1,8 +1,7 @@
-import { sql } from 'kysely';
 import type { Db } from '../database/database.ts';
-import { gather } from '../database/gathering.ts';
 import { inTurn, isTaken } from '../database/turns.ts';
 import type { SessionUser } from '../identity/sessions.ts';
+import { findMembership } from './grants.ts';
 import { notFound } from './refusals.ts';
 
 /** Behind whom a call waits before it takes a connection to the database. */
@@ -71,20 +70,10 @@ async function refuseStranger(db: Db, user: SessionUser, organizationId: string)
 	const key = `${user.id} ${organizationId}`;
 	const now = performance.now();
 	if ((known.get(key) ?? 0) > now) return;
-	if (!(await findMembership(db, key))) throw notFound();
+	if (!(await findMembership['organization.id'](db, key))) throw notFound();
 	// In the order in which they were let in, so that the first is the oldest.
 	known.delete(key);
 	const [oldest] = known.size >= knownAtMost ? known.keys() : [];
 	if (oldest !== undefined) known.delete(oldest);
 	known.set(key, now + knownFor);
 }
-
-/** By a person's id and, after a space, an organization's: the membership's id. */
-const findMembership = gather(async (db, keys) => {
-	const { rows } = await sql<{ key: string; id: string }>`
-		select asked.key, membership.id
-		from jsonb_array_elements_text(${JSON.stringify(keys)}::text::jsonb) as asked (key)
-		join membership on membership.user_id = split_part(asked.key, ' ', 1)::uuid
-			and membership.organization_id = split_part(asked.key, ' ', 2)::uuid`.execute(db);
-	return new Map(rows.map(({ key, id }) => [key, id]));
-});

@@ -3,7 +3,7 @@ import { refusedKeys, type Identity, type Opened } from '#lib/checking.ts';
 import {
 	forwardAuthPath,
 	gatewayTokenHeader,
-	identityHeaders,
+	ownHeaders,
 	problemHeader,
 	productParameter,
 	statusHeader,
@@ -65,16 +65,14 @@ function refuse(gateway: GatewayHead | null, { status, detail, reason, product, 
 const asHeader = (json: string) =>
 	json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-const ownHeaders = new Set(
-	[...identityHeaders, statusHeader, gatewayTokenHeader].map((name) => name.toLowerCase())
-);
+const known = new Set(ownHeaders.map((name) => name.toLowerCase()));
 
 /**
  * A header under the portal's name that the lines of nginx don't replace, since nginx can't take away what begins with
  * something: an API behind it would take it for the portal's.
  */
 const findStray = (headers: NodeJS.Dict<unknown>) =>
-	Object.keys(headers).find((name) => name.startsWith('x-portico') && !ownHeaders.has(name));
+	Object.keys(headers).find((name) => name.startsWith('x-portico') && !known.has(name));
 
 /** How a key is to be presented, and what is wrong with the one that was (RFC 6750, section 3). */
 function challenge(realm: string, words?: string): Record<string, string> {

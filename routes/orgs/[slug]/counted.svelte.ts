@@ -1,7 +1,10 @@
 import { untrack } from 'svelte';
 import { live } from '#lib/browser/live.svelte.ts';
 import { usageTold } from '#lib/browser/used.svelte.ts';
-import { isNotNow, refusalOf } from '../../api.ts';
+import { isNotNow, refusalOf, type api } from '../../api.ts';
+
+/** What an organization's applications have used of this month, and what they may. */
+export type MonthCounts = Awaited<ReturnType<(typeof api)['quotas']['list']['query']>>;
 
 /** What was counted is asked for at most this often, in milliseconds, however much is told. */
 const pause = 4_000;

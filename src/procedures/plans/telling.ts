@@ -100,37 +100,58 @@ const lockOrganization = (db: Trx, id: string) =>
 		.forUpdate()
 		.executeTakeFirst();
 
-async function tell(ctx: WritingContext, planId: string, organizationId: string): Promise<void> {
-	const { db } = ctx;
+/** What an organization is still to be told of a plan, under its lock; null where another process has, or nothing is in force by now. */
+async function take(
+	db: Trx,
+	planId: string,
+	organizationId: string,
+	{ isUntold, toldAt }: { isUntold: RawBuilder<SqlBool>; toldAt: 'limitsToldAt' | 'agesToldAt' }
+) {
 	const organization = await lockOrganization(db, organizationId);
-	if (!organization) return;
-	const accesses = await listUntold(db, planId, organizationId, areLimitsUntold);
+	if (!organization) return null;
+	const accesses = await listUntold(db, planId, organizationId, isUntold);
 	const [first] = accesses;
-	// Told by another process, or ended in the meantime.
-	if (!first?.granted) return;
+	if (!first?.granted) return null;
 	await db
 		.updateTable('access')
-		.set({ limitsToldAt: sql<Date>`clock_timestamp()` })
+		.set({ [toldAt]: sql<Date>`clock_timestamp()` })
 		.where('planId', '=', planId)
 		.where('organizationId', '=', organizationId)
 		.execute();
+	return { organization, accesses, product: first.product, plan: first.granted.plan };
+}
+type Taken = NonNullable<Awaited<ReturnType<typeof take>>>;
+
+/** Whom the e-mail goes to: all members, with what both of them say. */
+async function listReaders<Own extends object>(
+	{ db, config }: WritingContext,
+	{ organization, product, plan }: Taken,
+	own: Own
+) {
 	const props = {
 		organizationName: organization.name,
-		productName: first.product.name,
-		planName: first.granted.plan.name,
-		limits: sayPlanLimits(first.granted.plan),
-		applications: accesses.map(({ applicationName }) => applicationName).join('\n'),
-		applicationsUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}/applications`
+		productName: product.name,
+		planName: plan.name,
+		applicationsUrl: `${config.ORIGIN}/orgs/${organization.slug}/applications`,
+		...own
 	};
-	const members = await listMembers(db, organizationId);
-	await ctx.outbox.enqueueMany(
-		db,
-		'plan-limited',
-		members.map((member) => ({
-			to: { name: fullName(member), address: member.email },
-			props: { ...props, firstName: member.firstName }
-		}))
-	);
+	return (await listMembers(db, organization.id)).map((member) => ({
+		to: { name: fullName(member), address: member.email },
+		props: { ...props, firstName: member.firstName }
+	}));
+}
+
+async function tell(ctx: WritingContext, planId: string, organizationId: string): Promise<void> {
+	const { db } = ctx;
+	const told = { isUntold: areLimitsUntold, toldAt: 'limitsToldAt' } as const;
+	const taken = await take(db, planId, organizationId, told);
+	if (!taken) return;
+	const { organization, accesses, plan } = taken;
+	const readers = await listReaders(ctx, taken, {
+		limits: sayPlanLimits(plan),
+		applications: accesses.map(({ applicationName }) => applicationName).join('\n')
+	});
+	await ctx.outbox.enqueueMany(db, 'plan-limited', readers);
 	await publishMany(
 		{ ...ctx, organization },
 		'access.limited',
@@ -141,39 +162,20 @@ async function tell(ctx: WritingContext, planId: string, organizationId: string)
 /** As {@link tell}, of how old credentials may become, and of which of theirs are too old by that, or will be. */
 async function tellAges(ctx: WritingContext, planId: string, organizationId: string): Promise<void> {
 	const { db } = ctx;
-	const organization = await lockOrganization(db, organizationId);
-	if (!organization) return;
-	const accesses = await listUntold(db, planId, organizationId, areAgesUntold);
-	const [first] = accesses;
-	if (!first?.granted) return;
-	await db
-		.updateTable('access')
-		.set({ agesToldAt: sql<Date>`clock_timestamp()` })
-		.where('planId', '=', planId)
-		.where('organizationId', '=', organizationId)
-		.execute();
+	const told = { isUntold: areAgesUntold, toldAt: 'agesToldAt' } as const;
+	const taken = await take(db, planId, organizationId, told);
+	if (!taken) return;
+	const { organization, accesses, plan } = taken;
 	const aging = await listAging(db, accesses);
-	const props = {
-		organizationName: organization.name,
-		productName: first.product.name,
-		planName: first.granted.plan.name,
-		age: sayAge(first.granted.plan),
+	const readers = await listReaders(ctx, taken, {
+		age: sayAge(plan),
 		consequence:
 			aging.length > 0
 				? 'These credentials are too old for it, or will be: rotate them.'
 				: 'No credential of yours stops opening it by that.',
-		credentials: sayAging(aging),
-		applicationsUrl: `${ctx.config.ORIGIN}/orgs/${organization.slug}/applications`
-	};
-	const members = await listMembers(db, organizationId);
-	await ctx.outbox.enqueueMany(
-		db,
-		'plan-aged',
-		members.map((member) => ({
-			to: { name: fullName(member), address: member.email },
-			props: { ...props, firstName: member.firstName }
-		}))
-	);
+		credentials: sayAging(aging)
+	});
+	await ctx.outbox.enqueueMany(db, 'plan-aged', readers);
 	const payloads = accesses.map((access) => {
 		const stop = aging.find(({ access: { applicationId } }) => applicationId === access.applicationId);
 		return { access, stopsAt: stop ? new Date(stop.at).toISOString() : null };

@@ -10,6 +10,7 @@ import { publish } from '../../news/publish.ts';
 import { getApplication, headOf } from '../applications/applications.ts';
 import { getOrganizationView } from '../organizations/organizations.ts';
 import { getSettings } from '../settings/settings.ts';
+import { thisMonth } from './shares.ts';
 
 const most = (key: QuotaKey) => {
 	const { noun, min, max } = settingRows[key];
@@ -57,7 +58,7 @@ const selectTaken = (db: Db, organizationId: string) =>
 		)
 		.distinct()
 		.where('application.organizationId', '=', organizationId)
-		.where('quotaMonth.beganAt', '=', sql<Date>`date_trunc('month', now(), 'UTC')`);
+		.where('quotaMonth.beganAt', '=', thisMonth);
 
 /** How often each API product was called in this month, by the accesses of this organization. */
 const selectOpened = (db: Db, organizationId: string) =>
@@ -66,7 +67,7 @@ const selectOpened = (db: Db, organizationId: string) =>
 		.innerJoin('accessUse', 'accessUse.accessId', 'access.id')
 		.select(['accessUse.accessId', 'accessUse.count'])
 		.where('access.organizationId', '=', organizationId)
-		.where('accessUse.beganAt', '=', sql<Date>`date_trunc('month', now(), 'UTC')`);
+		.where('accessUse.beganAt', '=', thisMonth);
 
 const selectApplications = (db: Db, organizationId: string) =>
 	db

@@ -52,6 +52,9 @@ export async function takeShares(
 	return rows;
 }
 
+/** When this month of the calendar began, in UTC. */
+export const thisMonth = sql<Date>`date_trunc('month', now(), 'UTC')`;
+
 /** Whether one of these limits of a month is given out. */
 export async function isMonthSpent(db: Db, limits: readonly Limit[]): Promise<boolean> {
 	const monthly = limits.filter(({ span, most }) => span === 'month' && most > 0);
@@ -60,7 +63,7 @@ export async function isMonthSpent(db: Db, limits: readonly Limit[]): Promise<bo
 		.selectFrom('quotaMonth')
 		.select(['subject', 'taken'])
 		.where('subject', 'in', idsIn(monthly.map(({ subject }) => subject)))
-		.where('beganAt', '=', sql<Date>`date_trunc('month', now(), 'UTC')`)
+		.where('beganAt', '=', thisMonth)
 		.execute();
 	const taken = new Map(rows.map((row) => [row.subject, Number(row.taken)]));
 	return monthly.some(({ subject, most }) => (taken.get(subject) ?? 0) >= most);

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { ProductHead } from '#lib/products.ts';
 import { percentOf, warnedAt } from '#lib/quotas.ts';
 import { fullName } from '#lib/views.ts';
@@ -9,7 +8,7 @@ import { publish } from '../../news/publish.ts';
 import { getApplication, headOf } from '../applications/applications.ts';
 import { listMembers } from '../members/members.ts';
 import type { WritingContext } from '../organizations/organizations.ts';
-import type { Limit, Share } from './shares.ts';
+import { thisMonth, type Limit, type Share } from './shares.ts';
 
 type Parts = { db: Db; report: (error: unknown) => void } & Omit<
 	WritingContext,
@@ -94,7 +93,6 @@ async function tell(ctx: WritingContext, subject: string, most: number): Promise
 		.forUpdate()
 		.executeTakeFirst();
 	if (!organization) return;
-	const thisMonth = sql<Date>`date_trunc('month', now(), 'UTC')`;
 	const month = await db
 		.selectFrom('quotaMonth')
 		.select(['beganAt', 'taken', 'told', 'toldMost'])
