@@ -79,6 +79,15 @@ export type Visitor = ReturnType<ReturnType<typeof createPortal>['visitor']>;
 export type Person = Visitor & { email: string; userId: string; firstName: string; lastName: string };
 export type Company = { id: string; slug: string; name: string; owner: Person };
 
+/** Once this page, whose server is about to go, hears news again, or was refused for good. */
+const isBack = (socket: Socket) =>
+	new Promise<void>((resolve) => {
+		socket.once('disconnect', () => socket.once('news', () => resolve()));
+		socket.on('connect_error', (error: Error & { data?: { reason?: string } }) => {
+			if (!socket.active && error.data?.reason !== 'UNAVAILABLE') resolve();
+		});
+	});
+
 function createPortal(server: Server, smtp: Smtp) {
 	const sockets: Socket[] = [];
 	const pool = server.databaseUrl ? createPool(server.databaseUrl) : undefined;
@@ -158,6 +167,7 @@ function createPortal(server: Server, smtp: Smtp) {
 	/** Works on the database itself. The embedded one belongs to its process, which is away meanwhile. */
 	async function inDatabase<Result>(run: (db: Db) => Promise<Result>): Promise<Result> {
 		if (pool) return run((await pool.open()).db);
+		const pages = sockets.filter(({ connected }) => connected).map(isBack);
 		await server.stop();
 		const database = await openDatabase({ DATA_FOLDER: server.dataFolder });
 		try {
@@ -165,6 +175,7 @@ function createPortal(server: Server, smtp: Smtp) {
 		} finally {
 			await database.close();
 			await server.restart();
+			await Promise.all(pages);
 		}
 	}
 

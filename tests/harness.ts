@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,15 +52,33 @@ export async function createDatabase({ isPrepared = false } = {}): Promise<{
 	};
 }
 
-/** Below the range that the system hands to outgoing connections, so that a restart finds its port free again. */
+/**
+ * Below the range that the system hands to outgoing connections, so that a restart finds its port free again. Each is
+ * given out once in a run: a server that was given one may take seconds to listen there.
+ */
 export async function findFreePort(): Promise<number> {
 	const port = randomInt(20_000, 32_000);
+	const isOurs = await claim(port);
+	if (!isOurs) return findFreePort();
 	const probe = createServer();
 	const isFree = await new Promise<boolean>((resolve) => {
 		probe.once('error', () => resolve(false));
 		probe.listen(port, () => probe.close(() => resolve(true)));
 	});
 	return isFree ? port : findFreePort();
+}
+
+/** Whether no other process of this run, which all have the folder of `TEST_PORTS_FOLDER`, has this port. */
+async function claim(port: number): Promise<boolean> {
+	const folder = process.env.TEST_PORTS_FOLDER;
+	if (!folder) return true;
+	try {
+		await writeFile(join(folder, String(port)), '', { flag: 'wx' });
+		return true;
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+		return false;
+	}
 }
 
 /**

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyOrganization } from '#lib/apply.ts';
 import { applyPortal } from '#lib/apply-portal.ts';
 import { password, startPortal, type Company, type Portal } from './factories.ts';
-import { insertProduct } from './offers.ts';
+import { insertProduct, type Offered } from './offers.ts';
 
 let portal: Portal;
 beforeAll(async () => {
@@ -15,8 +15,12 @@ afterAll(() => portal.stop());
 const approved = () => portal.company({ admin: portal.admin });
 
 /** All that can happen to access, of an application that is about to go and of one that stays. */
-async function changeAccess({ id: organizationId, owner }: Company, going: string, staying: string) {
-	const { slug: product, plans } = await insertProduct(portal);
+async function changeAccess(
+	{ id: organizationId, owner }: Company,
+	{ slug: product, plans }: Offered,
+	going: string,
+	staying: string
+) {
 	const { request, withdraw, endOwn } = owner.api.accesses;
 	const { approve, reject, end, keep } = portal.admin.api.accesses;
 	const ask = (applicationId: string, plan: string) =>
@@ -53,6 +57,7 @@ describe('an open page', () => {
 	test('has after its events what a page has that loads now', async () => {
 		const company = await approved();
 		const member = await portal.member(company, 'super_admin');
+		const product = await insertProduct(portal);
 		const opening = () => member.api.organizations.open.query({ slug: company.slug });
 		const governing = () => portal.admin.api.organizations.list.query({});
 		const [{ snapshot }, portalSnapshot] = [await opening(), await governing()];
@@ -80,7 +85,7 @@ describe('an open page', () => {
 		});
 		await api.credentials.revoke.mutate({ organizationId, applicationId, credentialId: rotated.id });
 		const other = await portal.application(company);
-		await changeAccess(company, other.id, applicationId);
+		await changeAccess(company, product, other.id, applicationId);
 		await api.applications.delete.mutate({ organizationId, applicationId: other.id });
 		const invitation = await portal.invitation(company);
 		await api.invitations.revoke.mutate({ organizationId, invitationId: invitation.id });
@@ -113,6 +118,8 @@ describe('an open page', () => {
 		await page.until(() => page.events.at(-1)?.seq === fresh.seq, `event ${fresh.seq}`);
 		const events = () => adminPage.portalEvents().filter(({ seq }) => seq > portalSnapshot.seq);
 		await adminPage.until(() => events().at(-1)?.seq === freshPortal.seq, `portal event ${freshPortal.seq}`);
+		const numbers = events().map(({ seq }) => seq);
+		expect(numbers).toEqual(numbers.map((_, index) => portalSnapshot.seq + 1 + index));
 		expect(page.events.reduce(applyOrganization, snapshot)).toEqual(fresh);
 		expect(events().reduce(applyPortal, portalSnapshot)).toEqual(freshPortal);
 		expect(events().length).toBeGreaterThan(5);

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { chmod, mkdtemp } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -15,4 +15,6 @@ export default async function setup() {
 	// PostgreSQL runs as another user when root starts it and has to pass through.
 	await chmod(folder, 0o711);
 	process.env.TMPDIR = folder;
+	process.env.TEST_PORTS_FOLDER = join(folder, 'ports');
+	await mkdir(process.env.TEST_PORTS_FOLDER);
 }
