@@ -124,6 +124,34 @@ describe('a decision', () => {
 		expect((await reject.mutate({ requestId: again.requestId })).request?.status).toBe('rejected');
 	});
 
+	test('about what is not offered any more is told as who asked knew it, whatever that is called since', async () => {
+		const other = await portal.company({ admin: portal.admin });
+		const page = await other.owner.listen();
+		const offered = await insertProduct(portal, { for: [other] });
+		const { products, plans, accesses } = portal.admin.api;
+		const [rejected, going] = [await portal.application(other), await portal.application(other)];
+		const asked = await ask(rejected.id, { in: other, by: other.owner, of: offered });
+		await ask(going.id, { in: other, by: other.owner, of: offered });
+		const [productId, organizationId] = [offered.id, other.id];
+		await products.choose.mutate({ productId, organizationId, isChosen: false });
+		await products.update.mutate({ productId, name: 'Secret merger', slug: 'secret-merger' });
+		const planId = offered.plans.Business ?? '';
+		const values = { text: '', perSecond: 77, perMonth: 0, approval: 'manual', credentialDays: 0 } as const;
+		await plans.update.mutate({ planId, name: 'Secret tier', ...values });
+		await accesses.reject.mutate({ requestId: idOf(asked), reason: 'Not for you.' });
+		await other.owner.api.applications.delete.mutate({ organizationId, applicationId: going.id });
+		await page.hears('application.deleted');
+		const mail = await portal.mailTo(other.owner.email, `${rejected.name} gets no access to ${offered.name}`);
+		expect(mail).toContain('Business');
+		const told = ['access.rejected', 'access.withdrawn'].map((name) =>
+			page.events.find((event) => event.name === name)
+		);
+		const { items } = await other.owner.api.activity.list.query({ organizationId });
+		const seen = JSON.stringify([told, items, mailsAbout(rejected.name).map(({ text }) => text)]);
+		expect(seen.split(offered.name).length).toBeGreaterThan(4);
+		expect(seen).not.toMatch(/secret|:77/i);
+	});
+
 	test('is looked up by status, product and organization, page by page', async () => {
 		const listed = await insertProduct(portal);
 		const all: string[] = [];

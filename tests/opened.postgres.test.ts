@@ -274,6 +274,26 @@ test('a plan’s month is never exceeded on two processes together; a limit that
 	}
 });
 
+test('a plan’s month counts what was let in before it was limited', async () => {
+	const offered = await offer();
+	const { secret, company, accessId } = await furnish(offered);
+	const list = () => company.owner.api.quotas.list.query({ organizationId: company.id });
+	for (let step = 0; step < 3; step += 1) expect(await statusOf(offered.token, secret)).toBe(200);
+	await expect.poll(async () => (await list()).opened[accessId], { interval: 200 }).toBe(3);
+	const { name, text, approval, credentialDays } = offered.plan;
+	const values = { name, text, approval, credentialDays, perSecond: 0, perMonth: 3 };
+	await portal.admin.api.plans.update.mutate({ planId: offered.plan.id, ...values });
+	expect((await list()).taken[accessId]).toBe(3);
+	for (const server of [portal.server, other]) {
+		const isLimited = async () => {
+			const { status, headers } = await ask(offered.token, secret, '', server);
+			return headers.get('ratelimit-policy')?.includes('"plan-month";q=3;') ? status : 'not yet';
+		};
+		await expect.poll(isLimited, { interval: 200 }).not.toBe('not yet');
+		expect(await isLimited()).toBe(429);
+	}
+});
+
 test('a key that is older than its plan allows is refused, until it is rotated', async () => {
 	const offered = await offer({ credentialDays: 30 });
 	const { secret, place, company } = await furnish(offered);

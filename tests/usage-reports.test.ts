@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { insertProduct } from './offers.ts';
 import { startPortal, type Company, type Portal } from './factories.ts';
 
 /** What gateways report that check by themselves: `POST /api/usage`. */
@@ -61,6 +62,37 @@ test('a report is counted once, also when it comes twice, at once, and many time
 	// The same key for something else is a mistake that nobody should find out from the figures.
 	expect((await send({ rows: [row(1)] }, head)).status).toBe(422);
 	expect(await total()).toEqual({ allowed: 14, refused: 6 });
+});
+
+test('a row may name the API product that was called', async () => {
+	const { application, row, total } = await furnish();
+	const [opened, other] = [await insertProduct(portal), await insertProduct(portal)];
+	const organizationId = company.id;
+	const { granted } = await company.owner.api.accesses.request.mutate({
+		organizationId,
+		applicationId: application.id,
+		product: opened.slug,
+		planId: opened.plans.Trial ?? ''
+	});
+	const rows = [
+		{ ...row(5), product: opened.slug },
+		{ ...row(2), credentialId: row(0).credentialId.toUpperCase(), product: opened.slug },
+		{ ...row(3, 'limited'), product: opened.slug },
+		{ ...row(7), product: other.slug },
+		{ ...row(7), product: 'nothing-of-that-name' },
+		row(1)
+	];
+	const { answer } = await send({ rows }, key());
+	expect(answer).toEqual({
+		counted: 4,
+		refused: [
+			{ row: 3, reason: 'no access' },
+			{ row: 4, reason: 'no access' }
+		]
+	});
+	expect(await total()).toEqual({ allowed: 8, refused: 3 });
+	const list = await company.owner.api.quotas.list.query({ organizationId });
+	expect(list.opened).toEqual({ [granted?.id ?? '']: 7 });
 });
 
 test('a row is refused by itself, and of a credential that nobody knows nothing else is said', async () => {
@@ -128,7 +160,7 @@ test('only a gateway reports, in the one form, and no more at once than a body h
 		expect((await send({ rows: [right] }, { 'idempotency-key': name })).status).toBe(400);
 	expect((await send('{', key())).answer).toEqual({ error: 'The body is not JSON.' });
 	expect((await send({ rows: [right] })).status).toBe(400);
-	expect((await send(' '.repeat(300_000), key())).status).toBe(413);
+	expect((await send(' '.repeat(450_000), key())).status).toBe(413);
 	expect(await total()).toEqual({ allowed: 0, refused: 0 });
 	expect((await send({ rows: Array.from({ length: 1000 }, () => right) }, key())).status).toBe(200);
 	expect(await total()).toEqual({ allowed: 1000, refused: 0 });

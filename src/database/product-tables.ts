@@ -1,7 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { Actor } from '#lib/events.ts';
 import type { DocumentChanges } from '#lib/documents.ts';
-import type { Approval, ProductStatus, RequestStatus, Visibility } from '#lib/products.ts';
+import type { Approval, PlanHead, ProductStatus, RequestStatus, Visibility } from '#lib/products.ts';
 
 /** What the provider offers and who may call it, as tables.ts has the others. */
 
@@ -86,6 +86,11 @@ export interface AccessTable {
 	agesToldAt: Timestamp;
 }
 
+interface AskedFor {
+	product: { slug: string; name: string };
+	plan: PlanHead;
+}
+
 export interface AccessRequestTable {
 	id: Generated<string>;
 	organizationId: string;
@@ -95,6 +100,8 @@ export interface AccessRequestTable {
 	message: Generated<string>;
 	status: Generated<RequestStatus>;
 	reason: Generated<string>;
+	/** As who asked knew it; null where an older version wrote it. */
+	askedFor: ColumnType<AskedFor | null, AskedFor | undefined, never>;
 	requestedBy: ColumnType<Actor, Actor, never>;
 	requestedAt: Timestamp;
 	decidedBy: ColumnType<Actor | null, Actor | null | undefined, Actor | null>;

@@ -6,7 +6,7 @@ import type { Bindings, Variables } from './context.ts';
 import type { GatewayFinder } from '../procedures/gateways/tokens.ts';
 
 /** A thousand rows with their names, with room for spaces. */
-const longestReport = 250_000;
+const longestReport = 400_000;
 
 /** `POST /api/usage`: what a gateway has counted that checks by itself. It proves itself as one that asks does. */
 export function createUsageReports(

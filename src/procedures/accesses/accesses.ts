@@ -183,7 +183,8 @@ export const accessesRouter = router({
 		const product = await getOffered(ctx, input.product);
 		const plan = await db
 			.selectFrom('plan')
-			.select(['plan.id', 'plan.name', 'plan.approval', 'plan.closedAt', 'plan.credentialDays'])
+			.select(['plan.id', 'plan.name', 'plan.perSecond', 'plan.perMonth'])
+			.select(['plan.approval', 'plan.credentialDays', 'plan.closedAt'])
 			.where('id', '=', input.planId)
 			.where('productId', '=', product.id)
 			.executeTakeFirst();
@@ -191,6 +192,7 @@ export const accessesRouter = router({
 		if (plan.closedAt) {
 			throw fieldRefusal('planId', 'CLOSED', sentence`The plan ${plan.name} takes no new applications.`);
 		}
+		const { closedAt: _, ...planHead } = plan;
 		const { application, tell } = await findOrCreate(ctx, input, plan);
 		const before = await findAccess(db, application.id, product.id);
 		if (before?.request?.status === 'pending') {
@@ -210,6 +212,7 @@ export const accessesRouter = router({
 				applicationId: application.id,
 				productId: product.id,
 				planId: plan.id,
+				askedFor: { product: { slug: input.product, name: product.name }, plan: planHead },
 				message: input.message,
 				requestedBy: ctx.actor,
 				// Not the transaction's time: of several requests the last has to be the last.

@@ -57,6 +57,7 @@ export function selectAccesses(db: Db, pairs: Pairs) {
 			'access.endsAt',
 			'access.endReason',
 			'asked.id as requestId',
+			'asked.askedFor',
 			'asked.message',
 			'asked.status',
 			'asked.reason',
@@ -91,14 +92,25 @@ export const grantedOf = (row: {
 			}
 		: null;
 
+/**
+ * What was asked for and is not offered any more, as who asked knew it: whatever it and its plan are called since, they may
+ * not see.
+ */
+const askedForOf = (row: Row) =>
+	row.isOffered || row.status === 'approved' || (row.accessId && isOpen(row.endsAt)) ? null : row.askedFor;
+
+const isOpen = (endsAt: Date | null) => endsAt === null || endsAt.getTime() > Date.now();
+
 export function accessViewOf(row: Row): ProductAccess {
-	const { requestId, wantedPlan, requestedAt, status } = row;
+	const { requestId, requestedAt, status } = row;
+	const asked = askedForOf(row);
+	const wantedPlan = asked?.plan ?? row.wantedPlan;
 	return {
 		applicationId: row.applicationId,
 		applicationName: row.applicationName,
-		product: { id: row.productId, slug: row.productSlug, name: row.productName },
+		product: { id: row.productId, slug: row.productSlug, name: row.productName, ...asked?.product },
 		isOffered: row.isOffered as boolean,
-		granted: grantedOf(row),
+		granted: asked ? null : grantedOf(row),
 		request:
 			requestId && wantedPlan && requestedAt && status
 				? {

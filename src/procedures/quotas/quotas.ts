@@ -160,6 +160,7 @@ export const quotasRouter = router({
 			selectTaken(ctx.db, id).execute(),
 			selectOpened(ctx.db, id).execute()
 		]);
+		const counts = Object.fromEntries(opened.map(({ accessId, count }) => [accessId, count]));
 		const rows = Map.groupBy(months, (one) => one.applicationId);
 		return {
 			applications: applications.map((one) => {
@@ -176,10 +177,15 @@ export const quotasRouter = router({
 					percent: shares.length > 0 ? Math.max(...shares) : null
 				};
 			}),
-			/** Requests of this month, by application and by credential. */
-			taken: Object.fromEntries(months.map((one) => [one.subject, one.taken])),
+			/** Requests of this month, by application, by credential and by access, also from before it had a limit. */
+			taken: {
+				...counts,
+				...Object.fromEntries(
+					months.map(({ subject, taken }) => [subject, Math.max(taken, counts[subject] ?? 0)])
+				)
+			},
 			/** The same by access, of each API product; none where none was made. */
-			opened: Object.fromEntries(opened.map(({ accessId, count }) => [accessId, count]))
+			opened: counts
 		};
 	})
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { usageAnswers } from '#lib/usage.ts';
 import type { Db } from '../../database/database.ts';
-import { idsIn } from '../../database/sets.ts';
+import { idsIn, textsIn } from '../../database/sets.ts';
 import { transact } from '../../database/transaction.ts';
 import { writeCells } from './counting.ts';
 
@@ -23,6 +23,8 @@ export const report = z.strictObject({
 					error: 'This has to be a time in UTC with seconds, such as 2026-11-27T09:30:00Z.'
 				}),
 				answer: z.enum(usageAnswers),
+				/** The address of the API product that was called. */
+				product: z.string().min(1).max(200).optional(),
 				count: z.int().min(1).max(1_000_000)
 			})
 		)
@@ -30,14 +32,32 @@ export const report = z.strictObject({
 		.max(rowsPerReport)
 });
 type Report = z.infer<typeof report>;
+type Row = Report['rows'][number];
 
 /** Visible ASCII, as the header has it. */
 export const idempotencyKey = z.string().regex(/^[!-~]{1,200}$/);
 
-export type Refused = { row: number; reason: 'unknown' | 'too old' | 'in the future' };
+export type Refused = { row: number; reason: 'unknown' | 'no access' | 'too old' | 'in the future' };
 export type Reported = { counted: number; refused: Refused[] };
 
 const digest = (text: string) => createHash('sha256').update(text).digest('base64url');
+
+const pairOf = (credentialId: string, product: string) => `${credentialId} ${product}`;
+
+/** What the applications of these credentials have, or had, of the products that the rows name. */
+async function findAccesses(db: Db, rows: readonly Row[]): Promise<Map<string, string>> {
+	const named = rows.filter(({ product }) => product !== undefined);
+	if (named.length === 0) return new Map();
+	const found = await db
+		.selectFrom('credential')
+		.innerJoin('access', 'access.applicationId', 'credential.applicationId')
+		.innerJoin('product', 'product.id', 'access.productId')
+		.select(['credential.id as credentialId', 'product.slug', 'access.id'])
+		.where('credential.id', 'in', idsIn(named.map(({ credentialId }) => credentialId)))
+		.where('product.slug', 'in', textsIn(named.map(({ product = '' }) => product)))
+		.execute();
+	return new Map(found.map(({ credentialId, slug, id }) => [pairOf(credentialId, slug), id]));
+}
 
 /**
  * Counts a report once, however often it is sent under its key, and answers as the first time; null when another report
@@ -60,9 +80,14 @@ export function takeReport(
 			.forKeyShare()
 			.execute();
 		const ids = new Set(known.map((one) => one.id));
+		const accesses = await findAccesses(trx, rows);
+		const accessOf = ({ credentialId, product }: Row) =>
+			product === undefined ? null : accesses.get(pairOf(credentialId.toLowerCase(), product));
 		const now = Date.now();
-		const reasons = rows.map(({ credentialId, at }): Refused['reason'] | null => {
+		const reasons = rows.map((row): Refused['reason'] | null => {
+			const { credentialId, at } = row;
 			if (!ids.has(credentialId.toLowerCase())) return 'unknown';
+			if (accessOf(row) === undefined) return 'no access';
 			if (Date.parse(at) < now - oldest) return 'too old';
 			return Date.parse(at) > now + ahead ? 'in the future' : null;
 		});
@@ -71,13 +96,15 @@ export function takeReport(
 			counted: counted.length,
 			refused: reasons.flatMap((reason, row) => (reason ? [{ row, reason }] : []))
 		};
-		const cells = counted.map(({ at, ...row }) => ({
-			...row,
-			accessId: null,
+		const cells = counted.map((row) => ({
+			credentialId: row.credentialId,
+			accessId: accessOf(row) ?? null,
 			gatewayId,
-			at,
+			answer: row.answer,
+			count: row.count,
+			at: row.at,
 			// A clock that is ahead has used nothing in the future.
-			lastAt: Math.min(Date.parse(at), now)
+			lastAt: Math.min(Date.parse(row.at), now)
 		}));
 		await writeCells(trx, cells, { key: id, bodyHash, answer });
 		const batch = await trx
