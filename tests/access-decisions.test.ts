@@ -146,8 +146,8 @@ describe('a decision', () => {
 		const told = ['access.rejected', 'access.withdrawn'].map((name) =>
 			page.events.find((event) => event.name === name)
 		);
-		const { items } = await other.owner.api.activity.list.query({ organizationId });
-		const seen = JSON.stringify([told, items, mailsAbout(rejected.name).map(({ text }) => text)]);
+		const { events } = await other.owner.api.activity.list.query({ organizationId });
+		const seen = JSON.stringify([told, events, mailsAbout(rejected.name).map(({ text }) => text)]);
 		expect(seen.split(offered.name).length).toBeGreaterThan(4);
 		expect(seen).not.toMatch(/secret|:77/i);
 	});
