@@ -161,6 +161,7 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'access.kept':
 		case 'access.limited':
 		case 'access.aged':
+		case 'access.retiring':
 			return { ...next, accesses: withAccess(next.accesses, event.payload.access, Date.parse(event.at)) };
 		case 'application.limited':
 		case 'application.neared':
