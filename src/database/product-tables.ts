@@ -100,7 +100,10 @@ interface AskedFor {
 export interface AccessRequestTable {
 	id: Generated<string>;
 	organizationId: string;
+	/** Also of one that was deleted. */
 	applicationId: string;
+	/** What that was called. */
+	applicationName: string | null;
 	productId: string;
 	planId: string;
 	message: Generated<string>;

@@ -49,6 +49,10 @@ export async function grantAll(db: Trx, requestIds: readonly string[]): Promise<
 		.execute();
 }
 
+/** Keeps what was decided about an application that is about to be deleted, by its name. */
+export const keepDecisions = (db: Trx, { id, name }: { id: string; name: string }) =>
+	db.updateTable('accessRequest').set({ applicationName: name }).where('applicationId', '=', id).execute();
+
 /**
  * Takes back what waits for a decision, of the organization or of one of its applications, before that goes: whoever decides
  * sees it go. Under the organization's lock.
