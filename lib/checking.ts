@@ -19,8 +19,7 @@ export type Opened = {
 
 /**
  * Why a key is refused: 401 where the key itself is no good, 403 where whoever holds it is not let in, 429 where there were
- * too many requests with it. `said` is told to
- * whoever called the API with it.
+ * too many requests with it. `said` is told to whoever called the API with it; of a limit, {@link sayReached} has more.
  */
 export const refusedKeys = {
 	mistyped: { status: 401, said: 'This is not a key of ours: it is mistyped, or a part of it is missing.' },
@@ -32,7 +31,7 @@ export const refusedKeys = {
 	account: { status: 403, said: 'The account that this key belongs to is not active.' },
 	access: { status: 403, said: 'The application of this key has no access to this API.' },
 	aged: { status: 401, said: 'This key is older than the plan for this API allows. Rotate it.' },
-	limited: { status: 429, said: 'There were as many requests with this key as its limit lets through.' }
+	limited: { status: 429, said: 'A limit of requests is reached.' }
 } as const satisfies Record<string, { status: 401 | 403 | 429; said: string }>;
 export type RefusedKey = keyof typeof refusedKeys;
 
@@ -45,4 +44,16 @@ export type Answer =
 			/** The addresses of all products that the application may call, with spaces between them. */
 			scope: string;
 	  } & Identity)
-	| { isActive: false; reason: RefusedKey; identity: Identity | null };
+	| { isActive: false; reason: RefusedKey; said: string; identity: Identity | null };
+
+/** Which limit is reached: that of the key, of its application, or of the plan by which it may call a product. */
+export function sayReached(
+	whose: 'key' | 'application' | Opened,
+	{ most, span }: { most: number; span: 'second' | 'month' }
+): string {
+	const limit = `${most.toLocaleString('en')} ${most === 1 ? 'request' : 'requests'} a ${span}`;
+	if (whose === 'key') return `This key has reached its limit of ${limit}.`;
+	if (whose === 'application') return `The application of this key has reached its limit of ${limit}.`;
+	const { plan, product } = whose;
+	return `The application of this key has reached the limit of its plan “${plan.name}” for ${product.name}: ${limit}.`;
+}

@@ -50,10 +50,12 @@ export function text(max: number, words: { missing?: string; long?: string; brok
 
 const [firstYear, lastYear] = [1900, 9999];
 
-/** A moment as ISO 8601 in UTC, in years that every database and every calendar knows. */
-export const moment = text(40)
-	.pipe(z.iso.datetime())
-	.refine((at) => {
-		const year = new Date(at).getUTCFullYear();
-		return year >= firstYear && year <= lastYear;
-	}, 'This is not a date that can be meant.');
+/** A moment as ISO 8601 in UTC, no longer than a database reads, and in years that every database and every calendar knows. */
+export const momentOf = (error?: string) =>
+	text(40, error === undefined ? {} : { missing: error, long: error })
+		.pipe(z.iso.datetime(error === undefined ? {} : { error }))
+		.refine((at) => {
+			const year = new Date(at).getUTCFullYear();
+			return year >= firstYear && year <= lastYear;
+		}, 'This is not a date that can be meant.');
+export const moment = momentOf();

@@ -1,6 +1,7 @@
 import { normalizeEmail } from '#lib/email-addresses.ts';
 import { domainToASCII, domainToUnicode } from 'node:url';
 import fc from 'fast-check';
+import { numberOf } from '#lib/numbers.ts';
 import { describe, expect, test } from 'vitest';
 import {
 	applicationName,
@@ -265,4 +266,35 @@ test('a place in a list is a moment as the database writes it', () => {
 		'2026-11-24 09:00:00'
 	])
 		expect(isPlace(value), value).toBe(false);
+});
+
+test('a whole number may be typed in groups, as pages write it, and nothing that could be meant as a part is taken', () => {
+	for (const [typed, number] of [
+		['0', 0],
+		[' 25 ', 25],
+		['4,000', 4000],
+		['2,000,000,000', 2_000_000_000],
+		['4 000', 4000],
+		['1\u202f500\u202f000', 1_500_000],
+		['1\u00a0500', 1500],
+		['12’345', 12_345],
+		["12'345", 12_345],
+		['12,34,567', 1_234_567]
+	] as const)
+		expect(numberOf(typed), typed).toBe(number);
+	for (const typed of [
+		'',
+		' ',
+		'1,5',
+		'1.500',
+		'1,50',
+		'1,500.0',
+		'1,500 000',
+		'-5',
+		'1e3',
+		'0x10',
+		',500',
+		'5,'
+	])
+		expect(numberOf(typed), typed).toBeNaN();
 });

@@ -23,8 +23,10 @@ afterAll(async () => {
 
 async function ask(secret: string, origin: string, gateway = token) {
 	const { status, headers, text } = await forward(origin, gateway, { 'x-api-key': secret });
-	const { reason = null } = text ? (JSON.parse(text) as { reason?: string }) : {};
-	return { status, reason, headers };
+	const { reason = null, detail = null } = text
+		? (JSON.parse(text) as { reason?: string; detail?: string })
+		: {};
+	return { status, reason, detail, headers };
 }
 
 /** Asks both processes at once, again and again, until each has said so often that it is too much. */
@@ -99,8 +101,8 @@ test('a month holds what it says over two processes; its people are told at 80 %
 		.toBeNull();
 });
 
-test('a limit of a month counts what was let through before it was set, and “Try it” says what a gateway is answered', async () => {
-	const { organizationId, secret, place } = await furnish({});
+test('a limit of a month counts what was let through before it was set; “Try it” and pages say so before a gateway asks', async () => {
+	const { company, organizationId, secret, place } = await furnish({});
 	for (let step = 0; step < 3; step += 1) expect((await ask(secret, portal.server.origin)).status).toBe(200);
 	const counted = () =>
 		portal.inDatabase((db) =>
@@ -115,6 +117,10 @@ test('a limit of a month counts what was let through before it was set, and “T
 	const tryIt = () => portal.admin.api.gateways.check.mutate({ key: secret });
 	for (const limit of ['credentialPerMonth', 'applicationPerMonth'] as const) {
 		await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId, [limit]: 3 });
+		expect(await tryIt()).toMatchObject({ status: 429, answer: { reason: 'limited' } });
+		const list = await company.owner.api.quotas.list.query({ organizationId });
+		const subject = limit === 'credentialPerMonth' ? place.credentialId : place.applicationId;
+		expect([list.taken[subject], list.applications.map(({ percent }) => percent)]).toEqual([3, [100]]);
 		for (const origin of [portal.server.origin, other.origin])
 			await expect.poll(async () => (await ask(secret, origin)).status, { interval: 200 }).toBe(429);
 		expect(await tryIt()).toMatchObject({ status: 429, answer: { reason: 'limited' } });
@@ -163,6 +169,39 @@ test('all credentials of an application share its limit; what is refused says wh
 	next.setUTCHours(0, 0, 0, 0);
 	expect(Math.abs(Date.now() / 1000 + wait - next.getTime() / 1000)).toBeLessThan(60);
 	expect(headers.get('content-type')).toBe('application/problem+json');
+});
+
+test('who is refused hears which limit it was, and that nothing of it is left, also where another process spent it', async () => {
+	const { organizationId, secret } = await furnish({ credentialPerSecond: 10 });
+	let refused: Awaited<ReturnType<typeof ask>> | undefined;
+	while (!refused) {
+		await Promise.all(Array.from({ length: 10 }, () => ask(secret, other.origin)));
+		const asked = await ask(secret, portal.server.origin);
+		if (asked.status === 429) refused = asked;
+	}
+	expect(refused.headers.get('ratelimit')).toBe('"credential-second";r=0;t=1');
+	expect(refused.detail).toBe('This key has reached its limit of 10 requests a second.');
+	await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId, applicationPerMonth: 1 });
+	await expect.poll(async () => (await ask(secret, portal.server.origin)).detail, { interval: 200 }).toBe(
+		'The application of this key has reached its limit of 1 request a month.'
+	);
+});
+
+test('a credential that is listed as unused is not revoked as such once a gateway has let it in, on any process', async () => {
+	const { company, organizationId, secret, place } = await furnish({});
+	const { credentialId } = place;
+	const longAgo = new Date(Date.now() - 100 * 86_400_000);
+	await portal.inDatabase(async (db) => {
+		await db.updateTable('credential').set({ createdAt: longAgo }).where('id', '=', credentialId).execute();
+		await db.insertInto('usageWatch').values({ span: 'day', at: longAgo }).execute();
+	});
+	const { silent } = await company.owner.api.usage.listIdle.query({ organizationId });
+	expect(silent.map(({ id }) => id)).toEqual([credentialId]);
+	expect((await ask(secret, other.origin)).status).toBe(200);
+	expect(
+		await company.owner.api.credentials.revokeSilent.mutate({ organizationId, credentialIds: [credentialId] })
+	).toEqual({ revoked: 0, left: 1 });
+	expect((await ask(secret, portal.server.origin)).status).toBe(200);
 });
 
 test('a second lets through what it says, and the next one again; a question by introspection counts as well', async () => {

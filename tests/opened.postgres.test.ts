@@ -284,6 +284,13 @@ test('a plan’s month counts what was let in before it was limited', async () =
 	const values = { name, text, approval, credentialDays, perSecond: 0, perMonth: 3 };
 	await portal.admin.api.plans.update.mutate({ planId: offered.plan.id, ...values });
 	expect((await list()).taken[accessId]).toBe(3);
+	// Also where no gateway has asked since.
+	const { product } = offered;
+	const said = `The application of this key has reached the limit of its plan “${name}” for ${product.name}: 3 requests a month.`;
+	expect(
+		await portal.admin.api.gateways.check.mutate({ key: secret, productId: product.id })
+	).toMatchObject({ status: 429, answer: { reason: 'limited', said } });
+	expect((await list()).applications.map(({ percent }) => percent)).toEqual([100]);
 	for (const server of [portal.server, other]) {
 		const isLimited = async () => {
 			const { status, headers } = await ask(offered.token, secret, '', server);
@@ -291,6 +298,7 @@ test('a plan’s month counts what was let in before it was limited', async () =
 		};
 		await expect.poll(isLimited, { interval: 200 }).not.toBe('not yet');
 		expect(await isLimited()).toBe(429);
+		expect((await ask(offered.token, secret, '', server)).said.detail).toBe(said);
 	}
 });
 

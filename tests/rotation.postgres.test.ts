@@ -152,7 +152,24 @@ test('everything comes under the new keys while two portals run, also after a ki
 		errors: expect.stringContaining('There is only one key of each kind')
 	});
 	const strange = { encryption: newKey(), lookup: newKey() };
-	expect((await run(keysOf(strange, newKeys))).errors).toContain('The encryption keys are not those');
+	expect((await run(keysOf(strange, newKeys))).errors).toMatch(
+		/^The keys were not replaced\. The encryption keys are not those/
+	);
+	expect(await run(keysOf(oldKeys, oldKeys))).toMatchObject({
+		code: 1,
+		errors: expect.stringContaining('There is only one key of each kind')
+	});
+	// A step too early, of both kinds or of one: the new ones stay what the next step needs.
+	for (const [keys, names] of [
+		[keysOf(oldKeys, newKeys), 'ENCRYPTION_KEY and LOOKUP_KEY begin'],
+		[{ ...keysOf(newKeys, oldKeys), LOOKUP_KEY: keysOf(oldKeys, newKeys).LOOKUP_KEY }, 'LOOKUP_KEY begins'],
+		[{ ...keysOf(oldKeys), LOOKUP_KEY: keysOf(oldKeys, newKeys).LOOKUP_KEY }, 'LOOKUP_KEY begins']
+	] as const)
+		expect(await run(keys)).toMatchObject({
+			code: 1,
+			output: '',
+			errors: expect.stringContaining(`The keys were not replaced. ${names}`)
+		});
 	expect(await findSealed()).toEqual(before);
 	await first.server.stop();
 
@@ -234,7 +251,7 @@ test('keys that the portal has generated are replaced on the embedded database w
 	const before = await readFile(file, 'utf8');
 	const busy = await run(env);
 	expect(busy).toMatchObject({ code: 1, output: '' });
-	expect(busy.errors).toContain('Portico is running on this data folder');
+	expect(busy.errors).toMatch(/^The keys were not replaced\. Portico is running on this data folder/);
 	expect(await readFile(file, 'utf8')).toBe(before);
 	await server.stop();
 	const done = await run(env);

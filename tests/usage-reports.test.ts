@@ -108,7 +108,8 @@ test('a row is refused by itself, and of a credential that nobody knows nothing 
 		gone.row(1),
 		{ ...row(1), credentialId: application.id },
 		{ ...row(1), at: ago(2 * 86_400_000) },
-		{ ...row(1), at: ago(-3_600_000) }
+		{ ...row(1), at: ago(-3_600_000) },
+		{ ...row(1), at: ago(3_600_000) }
 	];
 	const { answer } = await send({ rows }, key());
 	expect(answer).toEqual({
@@ -118,7 +119,8 @@ test('a row is refused by itself, and of a credential that nobody knows nothing 
 			{ row: 2, reason: 'unknown' },
 			{ row: 3, reason: 'unknown' },
 			{ row: 4, reason: 'too old' },
-			{ row: 5, reason: 'in the future' }
+			{ row: 5, reason: 'in the future' },
+			{ row: 6, reason: 'before it existed' }
 		]
 	});
 	expect(await total()).toEqual({ allowed: 2, refused: 0 });
@@ -150,6 +152,8 @@ test('only a gateway reports, in the one form, and no more at once than a body h
 		{ rows: [{ ...right, credentialId: `${right.credentialId}\u0000` }] },
 		{ rows: [{ ...right, at: 'yesterday' }] },
 		{ rows: [{ ...right, at: '2026-13-45T00:00:00Z' }] },
+		{ rows: [{ ...right, at: '0001-01-01T00:00:00Z' }] },
+		{ rows: [{ ...right, at: `${right.at.slice(0, 19)}.${'1'.repeat(200)}Z` }] },
 		{ rows: [{ ...right, answer: 'welcomed' }] },
 		...[0, -1, 1.5, '1', null, 1e9].map((count) => ({ rows: [{ ...right, count }] })),
 		{ rows: Array.from({ length: 1001 }, () => right) }
@@ -160,6 +164,16 @@ test('only a gateway reports, in the one form, and no more at once than a body h
 		expect((await send({ rows: [right] }, { 'idempotency-key': name })).status).toBe(400);
 	expect((await send('{', key())).answer).toEqual({ error: 'The body is not JSON.' });
 	expect((await send({ rows: [right] })).status).toBe(400);
+	for (const [method, path, status] of [
+		['OPTIONS', '/api/usage', 405],
+		['GET', '/api/usage', 405],
+		['POST', '/api/usage/', 404]
+	] as const) {
+		const headers = { authorization: `Bearer ${gatewayToken}` };
+		const answer = await fetch(`${portal.server.origin}${path}`, { method, headers });
+		expect([method, path, answer.status]).toEqual([method, path, status]);
+		expect(await answer.json()).toHaveProperty('error');
+	}
 	expect((await send(' '.repeat(450_000), key())).status).toBe(413);
 	expect(await total()).toEqual({ allowed: 0, refused: 0 });
 	expect((await send({ rows: Array.from({ length: 1000 }, () => right) }, key())).status).toBe(200);

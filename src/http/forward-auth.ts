@@ -144,7 +144,8 @@ export function createForwardAuth(
 		if (answer.isActive) {
 			return { status: 200, headers: { ...identityOf(answer), ...rate, [statusHeader]: '200' }, body: '' };
 		}
-		const { status, said: detail } = refusedKeys[answer.reason];
+		const { status } = refusedKeys[answer.reason];
+		const detail = answer.said;
 		const headers = {
 			...rate,
 			...(status === 401 && challenge(realm, detail)),

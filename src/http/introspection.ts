@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { refusedKeys, type Answer } from '#lib/checking.ts';
+import type { Answer } from '#lib/checking.ts';
 import { productParameter } from '#lib/gateways.ts';
 import type { Checker } from '../procedures/gateways/checking.ts';
 import type { ProductFinder } from '../procedures/gateways/products.ts';
@@ -103,9 +103,10 @@ export function createIntrospection(
 		const productId = asked.product?.id ?? null;
 		const { answer, limits, retryAfter } = await checker.check(asking.gateway, token.data, productId);
 		const headers = rateLimitHeaders(limits);
-		if (retryAfter === null) return reply(introspectionOf(answer, limits), 200, headers);
+		if (answer.isActive || retryAfter === null)
+			return reply(introspectionOf(answer, limits), 200, headers);
 		// Neither inactive nor to be let through.
-		const limited = { error: 'temporarily_unavailable', error_description: refusedKeys.limited.said };
+		const limited = { error: 'temporarily_unavailable', error_description: answer.said };
 		return reply(limited, 429, { ...headers, 'retry-after': String(retryAfter) });
 	};
 }

@@ -36,9 +36,6 @@ export function createUsageReports(
 			(c, headers) => c.json({ error: 'The report is too long.' }, 413, headers)
 		)
 	);
-	app.on(['GET', 'PUT', 'PATCH', 'DELETE'], path, (c) =>
-		c.json({ error: 'A report is sent by POST.' }, 405, { allow: 'POST' })
-	);
 	app.post(path, async (c) => {
 		const key = idempotencyKey.safeParse(c.req.header('idempotency-key'));
 		if (!key.success)
@@ -54,5 +51,7 @@ export function createUsageReports(
 		if (!reported) return c.json({ error: 'Another report has come under this Idempotency-Key.' }, 422);
 		return c.json(reported);
 	});
+	app.all(path, (c) => c.json({ error: 'A report is sent by POST.' }, 405, { allow: 'POST' }));
+	app.all(`${path}/`, (c) => c.json({ error: `Reports go to ${path}, without a slash at the end.` }, 404));
 	return app;
 }

@@ -10,6 +10,12 @@ const proofOf = (hash: (secret: string) => string) => hash('portico key check');
 export const sealCheck = (vault: Vault, retired: readonly string[]) =>
 	vault.encrypt([proofOf(vault.lookupHash), ...retired].join(' '), checkPlace);
 
+/** Whether the check was made with the keys that come first, by kind; of a check that {@link openCheck} has opened. */
+export function isUnderFirst(vault: Vault, sealed: string): Record<'encryption' | 'lookup', boolean> {
+	const [proof] = vault.decrypt(sealed, checkPlace).split(' ');
+	return { encryption: vault.isCurrent(sealed), lookup: proof === proofOf(vault.lookupHash) };
+}
+
 /** The keys that have been replaced for good. @throws {Error} when the check was made with other keys than these. */
 export function openCheck(vault: Vault, sealed: string): string[] {
 	let opened: string;

@@ -6,7 +6,7 @@ import { FolderInUse } from '../database/lock.ts';
 import { listProcesses, silentSeconds } from '../database/processes.ts';
 import { transact } from '../database/transaction.ts';
 import { readEnv, type Env } from '../env.ts';
-import { openCheck, sealCheck } from './check.ts';
+import { isUnderFirst, openCheck, sealCheck } from './check.ts';
 import { sealed, type Sealed } from './sealed.ts';
 import { generateKey, openVault, readSecrets, writeSecrets, type Vault } from './vault.ts';
 
@@ -19,17 +19,14 @@ import { generateKey, openVault, readSecrets, writeSecrets, type Vault } from '.
 
 const batchLength = 500;
 
-/** What the operator has to do first; nothing was changed that isn't as good as before. */
-class NotReady extends Error {}
-
 interface Row {
 	key: string;
 	text: string;
 	hash: string | null;
 }
 
-/** Reads some rows behind that key, and writes those that aren't up to date. The last key, or null at the end. */
-async function rotateBatch(db: Trx, vault: Vault, one: Sealed, after: string | null) {
+/** Reads some rows behind that key: which of them aren't up to date, and the last key, or null at the end. */
+async function readBatch(db: Db, vault: Vault, one: Sealed, after: string | null) {
 	const [table, key, column] = [sql.table(one.table), sql.ref(one.key), sql.ref(one.column)];
 	const hash = one.hash ? sql.ref(one.hash) : sql`null::text`;
 	const { rows } = await sql<Row>`
@@ -44,8 +41,17 @@ async function rotateBatch(db: Trx, vault: Vault, one: Sealed, after: string | n
 			vault.isCurrent(row.text) ? row.text : vault.encrypt(plain, one.placeOf(row.key)),
 			one.hash ? vault.lookupHash(plain) : null
 		];
-		return text === row.text && hash === row.hash ? [] : [{ key: row.key, old: row.text, text, hash }];
+		const [encryption, lookup] = [text !== row.text, hash !== row.hash];
+		return encryption || lookup ? [{ key: row.key, old: row.text, text, hash, encryption, lookup }] : [];
 	});
+	const last = rows.length < batchLength ? null : (rows.at(-1)?.key ?? null);
+	return { read: rows.length, changes, last };
+}
+
+/** Reads some rows behind that key, and writes those that aren't up to date. */
+async function rotateBatch(db: Trx, vault: Vault, one: Sealed, after: string | null) {
+	const [table, key, column] = [sql.table(one.table), sql.ref(one.key), sql.ref(one.column)];
+	const { read, changes, last } = await readBatch(db, vault, one, after);
 	if (changes.length > 0) {
 		// Only where nobody has written something else in the meantime: that was written with the new keys.
 		await sql`
@@ -54,8 +60,7 @@ async function rotateBatch(db: Trx, vault: Vault, one: Sealed, after: string | n
 				as change(key text, old text, text text, hash text)
 			where ${table}.${key}::text = change.key and ${table}.${column} = change.old`.execute(db);
 	}
-	const last = rows.length < batchLength ? null : (rows.at(-1)?.key ?? null);
-	return { read: rows.length, written: changes.length, last };
+	return { read, written: changes.length, last };
 }
 
 function open(vault: Vault, one: Sealed, { key, text }: Row): string | null {
@@ -102,12 +107,12 @@ function drawProgress() {
 	};
 }
 
-/** @throws {NotReady} when a portal that runs would go on writing with a key that is being replaced. */
+/** @throws {Error} when a portal that runs would go on writing with a key that is being replaced. */
 async function checkProcesses(db: Db, vault: Vault, mayRun: boolean): Promise<void> {
 	const { encryption, lookup } = vault.keyIds;
 	for (const one of await listProcesses(db)) {
 		if (mayRun && one.encryptionKey === encryption[0] && one.lookupKey === lookup[0]) continue;
-		throw new NotReady(
+		throw new Error(
 			mayRun
 				? `A portal on ${one.host} still writes with the old key. Start all of them with the new key first and the old one behind it, then run this again; one that was killed counts for ${silentSeconds} seconds more.`
 				: `A portal is running on ${one.host}. These keys stand in secrets.json, which it reads at its start alone: stop it first; one that was killed counts for ${silentSeconds} seconds more.`
@@ -144,7 +149,7 @@ type Keys = Pick<Env, 'DATA_FOLDER' | 'ENCRYPTION_KEY' | 'LOOKUP_KEY'>;
 function prepareVault(env: Keys): { vault: Vault; isGenerated: boolean } {
 	if (env.ENCRYPTION_KEY && env.LOOKUP_KEY) return { vault: openVault(env), isGenerated: false };
 	const secrets = readSecrets(env.DATA_FOLDER);
-	if (!secrets) throw new NotReady('There are no keys yet: the portal makes them at its first start.');
+	if (!secrets) throw new Error('There are no keys yet: the portal makes them at its first start.');
 	const withNew = (keys: string) => (keys.includes(',') ? keys : `${generateKey()},${keys}`);
 	const next = {
 		encryptionKey: env.ENCRYPTION_KEY ? secrets.encryptionKey : withNew(secrets.encryptionKey),
@@ -164,23 +169,29 @@ function dropOld(env: Keys): void {
 	});
 }
 
+/** Whether something may be under the new keys already. */
+let hasBegun = false;
+
 async function run(env: Env): Promise<void> {
 	if (!env.DATABASE_URL && !existsSync(path.join(env.DATA_FOLDER, 'database')))
-		throw new NotReady(`There is no database in ${path.resolve(env.DATA_FOLDER)}.`);
+		throw new Error(`There is no database in ${path.resolve(env.DATA_FOLDER)}.`);
 	const database = await connect(env);
 	try {
 		const { db } = database;
 		const isEmbedded = 'pglite' in database.source;
 		// Before anything is written, also into secrets.json: are these the keys of this database at all?
 		const { keyCheck } = await db.selectFrom('portal').select('keyCheck').executeTakeFirstOrThrow();
-		if (keyCheck === null) throw new NotReady('Nothing has been encrypted in this database yet.');
-		openCheck(openVault(env), keyCheck);
-		if (env.ENCRYPTION_KEY && env.LOOKUP_KEY) checkGiven(env.ENCRYPTION_KEY, env.LOOKUP_KEY);
+		if (keyCheck === null) throw new Error('Nothing has been encrypted in this database yet.');
+		const given = openVault(env);
+		openCheck(given, keyCheck);
+		if (env.ENCRYPTION_KEY && env.LOOKUP_KEY) checkGiven(given);
+		await checkOrder(db, given, keyCheck);
 		// The lock of the folder has shown that no portal runs.
 		const check = async (vault: Vault, isGenerated: boolean) =>
 			isEmbedded ? undefined : checkProcesses(db, vault, !isGenerated);
-		await check(openVault(env), !(env.ENCRYPTION_KEY && env.LOOKUP_KEY));
+		await check(given, !(env.ENCRYPTION_KEY && env.LOOKUP_KEY));
 		const { vault, isGenerated } = prepareVault(env);
+		hasBegun = true;
 		const show = drawProgress();
 		// Once more, until nothing is found: what was being written with the old key while this began is written by then.
 		while ((await pass(db, vault, show)) > 0);
@@ -196,9 +207,50 @@ async function run(env: Env): Promise<void> {
 	}
 }
 
-function checkGiven(encryption: string[], lookup: string[]): void {
-	if (encryption.length > 1 || lookup.length > 1) return;
-	throw new NotReady(
+/** What is under keys that come behind, by kind. */
+async function findBehind(db: Db, vault: Vault): Promise<Record<'encryption' | 'lookup', boolean>> {
+	const found = { encryption: false, lookup: false };
+	for (const one of sealed) {
+		let after: string | null = null;
+		do {
+			const batch: Awaited<ReturnType<typeof readBatch>> = await readBatch(db, vault, one, after);
+			found.encryption ||= batch.changes.some(({ encryption }) => encryption);
+			found.lookup ||= batch.changes.some(({ lookup }) => lookup);
+			after = batch.last;
+		} while (after !== null && !(found.encryption && found.lookup));
+	}
+	return found;
+}
+
+/**
+ * A key that is to come, behind the one that it is to replace, would be retired in its place.
+ * @throws {Error} where there is no other key, or where one behind was never used.
+ */
+async function checkOrder(db: Db, vault: Vault, keyCheck: string): Promise<void> {
+	const retired = openCheck(vault, keyCheck);
+	const isFirst = isUnderFirst(vault, keyCheck);
+	const behind = (kind: 'encryption' | 'lookup') => {
+		const [first, ...others] = vault.keyIds[kind];
+		return others.filter((id) => id !== first);
+	};
+	const suspect = (['encryption', 'lookup'] as const).filter(
+		(kind) => isFirst[kind] && behind(kind).some((id) => !retired.includes(id))
+	);
+	if (suspect.length === 0) return;
+	const found = await findBehind(db, vault);
+	const names = suspect
+		.filter((kind) => !found[kind])
+		.map((kind) => ({ encryption: 'ENCRYPTION_KEY', lookup: 'LOOKUP_KEY' })[kind]);
+	if (names.length === 0) return;
+	const [name, verb] = [names.join(' and '), names.length > 1 ? 'begin' : 'begins'];
+	throw new Error(
+		`${name} ${verb} with the key that everything is under already, and nothing was ever written with the one behind it. Start all portals with the new key first and the old one behind it, then run this again in the same environment.`
+	);
+}
+
+function checkGiven({ keyIds: { encryption, lookup } }: Vault): void {
+	if (new Set(encryption).size > 1 || new Set(lookup).size > 1) return;
+	throw new Error(
 		'There is only one key of each kind. Put a new one before the old one, with a comma between them, in ENCRYPTION_KEY or LOOKUP_KEY or both.'
 	);
 }
@@ -213,10 +265,7 @@ function describe(error: unknown): string {
 try {
 	await run(readEnv());
 } catch (error) {
-	const words =
-		error instanceof NotReady
-			? 'The keys were not replaced.'
-			: 'The keys are not all replaced; run this again.';
+	const words = hasBegun ? 'The keys are not all replaced; run this again.' : 'The keys were not replaced.';
 	console.error(`${words} ${describe(error)}`);
 	process.exitCode = 1;
 }

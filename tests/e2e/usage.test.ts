@@ -62,6 +62,10 @@ test('credentials that nobody uses are revoked together, after a question', asyn
 		await db.updateTable('credential').set({ createdAt: longAgo }).where('id', 'in', ids).execute();
 		await db.insertInto('usageWatch').values({ span: 'day', at: longAgo }).execute();
 	});
+	// As it is drawn before anything was asked: nobody knows yet whether there is something.
+	const drawn = await (await company.owner.request(`/orgs/${company.slug}/usage`)).text();
+	expect(drawn).toContain('Loading …');
+	expect(drawn).not.toContain('Nothing was recorded yet');
 	const person = await openAs(company);
 	const { page } = person;
 	await page.goto(`/orgs/${company.slug}/usage`);

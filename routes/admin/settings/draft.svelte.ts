@@ -16,6 +16,3 @@ export function createDraft<Texts extends Record<string, string>>(read: () => Te
 	});
 	return texts;
 }
-
-/** Not a number where nothing is typed: an empty field is no zero. */
-export const numberOf = (text: string) => (text.trim() === '' ? NaN : Number(text));

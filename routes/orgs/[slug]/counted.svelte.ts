@@ -17,8 +17,15 @@ const pause = 4_000;
 export function useCounted<Found>(
 	organizationId: () => string | null,
 	ask: () => () => Promise<Found>
-): { readonly current: Found | null; readonly problem: string | null; again: () => Promise<void> } {
+): {
+	readonly current: Found | null;
+	/** Whether there is an answer, which may be null as well. */
+	readonly isKnown: boolean;
+	readonly problem: string | null;
+	again: () => Promise<void>;
+} {
 	let current = $state.raw<Found | null>(null);
+	let isKnown = $state(false);
 	let problem = $state<string | null>(null);
 	let timer: ReturnType<typeof setTimeout> | undefined;
 	let [asked, lastAt] = [0, -pause];
@@ -32,11 +39,11 @@ export function useCounted<Found>(
 		try {
 			const found = await question();
 			if (number !== asked) return;
-			[current, problem] = [found, null];
+			[current, isKnown, problem] = [found, true, null];
 		} catch (error) {
 			if (isNotNow(error)) live.missAnswer();
 			// What is shown already stays.
-			else if (number === asked && !current) problem = refusalOf(error).message;
+			else if (number === asked && !isKnown) problem = refusalOf(error).message;
 		}
 	}
 	const soon = () => {
@@ -62,6 +69,9 @@ export function useCounted<Found>(
 	return {
 		get current() {
 			return current;
+		},
+		get isKnown() {
+			return isKnown;
 		},
 		get problem() {
 			return problem;

@@ -24,6 +24,14 @@ export const revocationsRouter = router({
 			.select('home.name as applicationName');
 		const before = await ours.execute();
 		if (before.length < ids.length) throw notFound();
+		// A use that is being noted is written by then, and seen by the next statement.
+		await ctx.db
+			.selectFrom('credential')
+			.select('id')
+			.where('id', 'in', idsIn(ids))
+			.orderBy('id')
+			.forUpdate()
+			.execute();
 		const revoked = await ctx.db
 			.updateTable('credential')
 			.set({ revokedAt: new Date() })

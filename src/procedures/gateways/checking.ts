@@ -1,6 +1,6 @@
 import { sql, type SqlBool } from 'kysely';
 import { agedAt } from '#lib/ages.ts';
-import type { Answer, Identity, Opened, RefusedKey } from '#lib/checking.ts';
+import { refusedKeys, type Answer, type Identity, type Opened, type RefusedKey } from '#lib/checking.ts';
 import type { GatewayHead } from '#lib/gateways.ts';
 import type { ProductHead } from '#lib/products.ts';
 import { quotaKeys, quotasOf } from '#lib/quotas.ts';
@@ -11,10 +11,11 @@ import { inTurn } from '../../database/turns.ts';
 import { createMemory, type Kept } from '../../news/memory.ts';
 import { isKey, type Vault } from '../../vault/vault.ts';
 import type { Counter } from '../usage/counting.ts';
+import { noteUse } from '../usage/uses.ts';
 import { isInForce } from '../credentials/validity.ts';
 import type { Limiter, LimitState } from '../quotas/limiter.ts';
-import { limitsOf } from '../quotas/limits.ts';
-import { isMonthSpent, type Limit } from '../quotas/shares.ts';
+import { limitsOf, sayLimit } from '../quotas/limits.ts';
+import { findSpent, type Limit } from '../quotas/shares.ts';
 
 /** What a key is worth: every gateway's question ends here, whichever way it came. */
 
@@ -45,6 +46,12 @@ const allHeld = sql<Held[] | null>`(
 	where held.application_id = application.id
 )`;
 
+/** Whether the credential was not let in for a day, as far as that is written. */
+const isUnused = sql<boolean>`not exists (
+	select from credential_use
+	where credential_use.credential_id = credential.id and credential_use.used_at > now() - interval '1 day'
+)`;
+
 /** By hashes with spaces between them: more than one while the lookup key is being replaced. */
 const selectByHash = compileOnce((db: Db, hashes: string) =>
 	db
@@ -72,6 +79,7 @@ const selectByHash = compileOnce((db: Db, hashes: string) =>
 		])
 		.select(allHeld.as('held'))
 		.select(sql<boolean>`${isInForce}`.as('isInForce'))
+		.select(isUnused.as('isUnused'))
 		.where(sql<SqlBool>`credential.lookup_hash = any(string_to_array(${hashes}, ' '))`)
 );
 type Row = Awaited<ReturnType<typeof selectByHash>>[number];
@@ -123,12 +131,24 @@ const keptFor = { found: 60_000, refused: 5_000 };
 interface Known {
 	answer: Answer;
 	limits: readonly Limit[];
+	/** Whether its next use is to be noted at once. */
+	isUnused: boolean;
 }
 
 const refuse = (reason: RefusedKey, identity: Identity | null): Known => ({
-	answer: { isActive: false, reason, identity },
-	limits: []
+	answer: { isActive: false, reason, said: refusedKeys[reason].said, identity },
+	limits: [],
+	isUnused: false
 });
+
+/** Of what would be let in, if that limit weren't reached. */
+const refuseAt = (limit: Limit, answer: Answer & { isActive: true }) =>
+	({
+		isActive: false,
+		reason: 'limited',
+		said: sayLimit(limit, answer, answer.opened),
+		identity: answer
+	}) as const;
 
 /** The answer as it is now in the database: one indexed query. With what ends it, for whoever keeps it. */
 async function lookUp(db: Db, hash: string, productId: string | null): Promise<Kept<Known>> {
@@ -154,7 +174,8 @@ async function lookUp(db: Db, hash: string, productId: string | null): Promise<K
 	const scope = open.map(({ product }) => product.slug).join(' ');
 	const value = {
 		answer: { isActive: true, opened: found, scope, ...identity } as const,
-		limits: limitsOf(identity, quotas, found)
+		limits: limitsOf(identity, quotas, found),
+		isUnused: row.isUnused
 	};
 	return { value, tags, forMs: Math.min(keptFor.found, left), room: 'found' };
 }
@@ -181,8 +202,9 @@ export async function answerTo(
 		key,
 		async (hash) => (await lookUp(db, hash, productId)).value
 	);
-	if (!answer.isActive || !(await isMonthSpent(db, limits))) return answer;
-	return { isActive: false, reason: 'limited', identity: answer };
+	if (!answer.isActive) return answer;
+	const spent = await findSpent(db, limits);
+	return spent ? refuseAt(spent, answer) : answer;
 }
 
 /** Of one gateway so many look something up at once: the connections are everybody's. */
@@ -211,14 +233,26 @@ export function createChecker({
 	counter: Counter;
 }) {
 	const memory = createMemory<Known>({ found: 20_000, refused: 5_000 });
+
+	/** Before anybody is answered: what is let in after long is not taken for silent by anybody, in whichever process. */
+	async function note(known: Known, use: string): Promise<void> {
+		try {
+			await noteUse(db, use);
+			known.isUnused = false;
+		} catch {
+			// It is counted all the same, and noted with that.
+		}
+	}
+
 	return {
 		/** Every check of every gateway passes here, once its answer is known. */
 		async check(gateway: Pick<GatewayHead, 'id'>, key: string, productId: string | null): Promise<Checked> {
-			const { answer, limits: under } = await find(vault, key, (hash) =>
+			const known = await find(vault, key, (hash) =>
 				memory.read(productId ? `${hash} ${productId}` : hash, () =>
 					inTurn(`gateway:${gateway.id}`, lookUpsAtOnce, () => lookUp(db, hash, productId))
 				)
 			);
+			const { answer, limits: under } = known;
 			if (!answer.isActive) {
 				counter.count(gateway.id, answer);
 				return { answer, limits: [], retryAfter: null };
@@ -226,9 +260,10 @@ export function createChecker({
 			const { reached, limits } = await limiter.spend(under);
 			if (!reached) {
 				counter.count(gateway.id, answer);
+				if (known.isUnused) await note(known, `${answer.credential.id} ${gateway.id}`);
 				return { answer, limits, retryAfter: null };
 			}
-			const refused = { isActive: false, reason: 'limited', identity: answer } as const;
+			const refused = refuseAt(reached, answer);
 			counter.count(gateway.id, refused);
 			return { answer: refused, limits, retryAfter: reached.resetsIn };
 		}

@@ -255,10 +255,14 @@ export function createLimiter(
 			const limits = given.filter(({ most }) => most > 0);
 			for (let asked = 0; ; asked += 1) {
 				const now = secondsNow();
-				const answer = (reached: Limit | null): Verdict => ({
-					reached: reached && { ...stateOf(reached, now), left: 0 },
-					limits: limits.map((limit) => stateOf(limit, now))
-				});
+				const answer = (reached: Limit | null): Verdict => {
+					// What others spent of it isn't known here: that nothing is left is.
+					const states = limits.map((limit) => ({
+						...stateOf(limit, now),
+						...(limit === reached && { left: 0 })
+					}));
+					return { reached: states[limits.findIndex((limit) => limit === reached)] ?? null, limits: states };
+				};
 				const looks = limits.map((limit) => look(limit, now));
 				const full = limits[looks.indexOf('full')];
 				if (full) return answer(full);

@@ -1,4 +1,4 @@
-import type { Identity, Opened } from '#lib/checking.ts';
+import { sayReached, type Identity, type Opened } from '#lib/checking.ts';
 import type { Quotas } from '#lib/quotas.ts';
 import type { LimitState } from './limiter.ts';
 import type { Limit } from './shares.ts';
@@ -20,6 +20,17 @@ const limitsOfPlan = ({ accessId, plan }: Opened): Limit[] => [
 	{ subject: accessId, span: 'second', most: plan.perSecond, name: 'plan-second' },
 	{ subject: accessId, span: 'month', most: plan.perMonth, name: 'plan-month' }
 ];
+
+/** Which of the limits above is reached, in words for whoever called the API. */
+export const sayLimit = (limit: Limit, identity: Identity, opened: Opened | null): string =>
+	sayReached(
+		opened && limit.subject === opened.accessId
+			? opened
+			: limit.subject === identity.credential.id
+				? 'key'
+				: 'application',
+		limit
+	);
 
 const month = { endsAt: 0, seconds: 0 };
 /** How long this month is. */

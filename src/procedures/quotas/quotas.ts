@@ -10,7 +10,7 @@ import { publish } from '../../news/publish.ts';
 import { getApplication, headOf } from '../applications/applications.ts';
 import { getOrganizationView } from '../organizations/organizations.ts';
 import { getSettings } from '../settings/settings.ts';
-import { thisMonth } from './shares.ts';
+import { listTaken, thisMonth } from './shares.ts';
 
 const most = (key: QuotaKey) => {
 	const { noun, min, max } = settingRows[key];
@@ -24,50 +24,30 @@ const own = {
 	applicationPerMonth: most('applicationPerMonth')
 };
 
-/** How much of this month is given out, of this organization's applications, their credentials that work and their plans. */
-const selectTaken = (db: Db, organizationId: string) =>
-	db
-		.selectFrom('application')
-		.leftJoin('credential', (join) =>
-			join
-				.onRef('credential.applicationId', '=', 'application.id')
-				.on('credential.revokedAt', 'is', null)
-				.on((eb) =>
-					eb.or([eb('credential.expiresAt', 'is', null), eb('credential.expiresAt', '>', sql<Date>`now()`)])
-				)
-		)
-		.leftJoin('access', (join) =>
-			join
-				.onRef('access.applicationId', '=', 'application.id')
-				.on((eb) => eb.or([eb('access.endsAt', 'is', null), eb('access.endsAt', '>', sql<Date>`now()`)]))
-		)
-		.leftJoin('plan', 'plan.id', 'access.planId')
-		.innerJoin('quotaMonth', (join) =>
-			join.on((eb) =>
-				eb('quotaMonth.subject', 'in', [
-					eb.ref('application.id'),
-					eb.ref('credential.id'),
-					eb.ref('access.id')
-				])
-			)
-		)
-		.select(['application.id as applicationId', 'quotaMonth.subject', 'quotaMonth.taken'])
-		// Of a plan's; of any other the settings hold it.
-		.select(
-			sql<number | null>`case when quota_month.subject = access.id then plan.per_month end`.as('planMost')
-		)
-		.distinct()
-		.where('application.organizationId', '=', organizationId)
-		.where('quotaMonth.beganAt', '=', thisMonth);
+const isOver = (column: 'credential.expiresAt' | 'access.endsAt') =>
+	sql<boolean>`coalesce(${sql.ref(column)} <= now(), false)`;
 
-/** How often each API product was called in this month, by the accesses of this organization. */
-const selectOpened = (db: Db, organizationId: string) =>
+/** The credentials of this organization that work. */
+const selectWorking = (db: Db, organizationId: string) =>
+	db
+		.selectFrom('credential')
+		.innerJoin('application', 'application.id', 'credential.applicationId')
+		.select(['credential.id', 'credential.applicationId'])
+		.where('application.organizationId', '=', organizationId)
+		.where('credential.revokedAt', 'is', null)
+		.where(isOver('credential.expiresAt'), '=', false);
+
+/** What its applications have or had of API products, and how often each was called in this month. */
+const selectAccesses = (db: Db, organizationId: string) =>
 	db
 		.selectFrom('access')
-		.innerJoin('accessUse', 'accessUse.accessId', 'access.id')
-		.select(['accessUse.accessId', 'accessUse.count'])
-		.where('access.organizationId', '=', organizationId)
-		.where('accessUse.beganAt', '=', thisMonth);
+		.innerJoin('plan', 'plan.id', 'access.planId')
+		.leftJoin('accessUse', (join) =>
+			join.onRef('accessUse.accessId', '=', 'access.id').on('accessUse.beganAt', '=', thisMonth)
+		)
+		.select(['access.id', 'access.applicationId', 'plan.perMonth', 'accessUse.count'])
+		.select(isOver('access.endsAt').as('isOver'))
+		.where('access.organizationId', '=', organizationId);
 
 const selectApplications = (db: Db, organizationId: string) =>
 	db
@@ -153,39 +133,53 @@ export const quotasRouter = router({
 	/** Which limits hold for the organization's applications, and how much of this month each has used. */
 	list: organizationProcedure({}).query(async ({ ctx }) => {
 		const { id } = ctx.organization;
-		const [settings, organization, applications, months, opened] = await Promise.all([
+		const [settings, organization, applications, working, accesses] = await Promise.all([
 			getSettings(ctx.db),
 			ctx.db.selectFrom('organization').select('quotas').where('id', '=', id).executeTakeFirst(),
 			selectApplications(ctx.db, id).execute(),
-			selectTaken(ctx.db, id).execute(),
-			selectOpened(ctx.db, id).execute()
+			selectWorking(ctx.db, id).execute(),
+			selectAccesses(ctx.db, id).execute()
 		]);
-		const counts = Object.fromEntries(opened.map(({ accessId, count }) => [accessId, count]));
-		const rows = Map.groupBy(months, (one) => one.applicationId);
+		const held = applications.map((one) => ({
+			id: one.id,
+			quotas: quotasOf(settings, organization?.quotas ?? {}, one.quotas)
+		}));
+		const quotasBy = new Map(held.map((one) => [one.id, one.quotas]));
+		const limits = [
+			...held.map((one) => ({ subject: one.id, of: one.id, most: one.quotas.applicationPerMonth })),
+			...working.map((one) => ({
+				subject: one.id,
+				of: one.applicationId,
+				most: quotasBy.get(one.applicationId)?.credentialPerMonth ?? 0
+			})),
+			...accesses.flatMap((one) =>
+				one.isOver ? [] : { subject: one.id, of: one.applicationId, most: one.perMonth }
+			)
+		].filter(({ most }) => most > 0);
+		const taken = await listTaken(
+			ctx.db,
+			limits.map(({ subject }) => subject)
+		);
+		const used = Map.groupBy(
+			limits.filter(({ subject }) => (taken.get(subject) ?? 0) > 0),
+			(one) => one.of
+		);
+		const opened = Object.fromEntries(
+			accesses.flatMap((one) => (one.count === null ? [] : [[one.id, one.count]]))
+		);
 		return {
-			applications: applications.map((one) => {
-				const quotas = quotasOf(settings, organization?.quotas ?? {}, one.quotas);
-				const shares = (rows.get(one.id) ?? []).flatMap(({ subject, taken, planMost }) => {
-					const own = subject === one.id ? quotas.applicationPerMonth : quotas.credentialPerMonth;
-					const most = planMost ?? own;
-					return most > 0 ? percentOf(taken, most) : [];
-				});
-				return {
-					id: one.id,
-					quotas,
-					/** The most that is used of one of its limits of this month; null where none is touched. */
-					percent: shares.length > 0 ? Math.max(...shares) : null
-				};
-			}),
-			/** Requests of this month, by application, by credential and by access, also from before it had a limit. */
-			taken: {
-				...counts,
-				...Object.fromEntries(
-					months.map(({ subject, taken }) => [subject, Math.max(taken, counts[subject] ?? 0)])
+			applications: held.map((one) => ({
+				...one,
+				/** The most that is used of one of its limits of this month; null where none is touched. */
+				percent: (used.get(one.id) ?? []).reduce<number | null>(
+					(percent, { subject, most }) => Math.max(percent ?? 0, percentOf(taken.get(subject) ?? 0, most)),
+					null
 				)
-			},
+			})),
+			/** Requests of this month, by application, by credential and by access, where there is a limit, also from before it. */
+			taken: { ...opened, ...Object.fromEntries(taken) },
 			/** The same by access, of each API product; none where none was made. */
-			opened: counts
+			opened
 		};
 	})
 });

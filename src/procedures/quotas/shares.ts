@@ -55,18 +55,39 @@ export async function takeShares(
 /** When this month of the calendar began, in UTC. */
 export const thisMonth = sql<Date>`date_trunc('month', now(), 'UTC')`;
 
-/** Whether one of these limits of a month is given out. */
-export async function isMonthSpent(db: Db, limits: readonly Limit[]): Promise<boolean> {
+/**
+ * How many requests of this month count under the limits of these, as `take_shares` reckons: what was given out, or what was
+ * let through, also from before there was a limit. One statement for all.
+ */
+export async function listTaken(db: Db, subjects: readonly string[]): Promise<Map<string, number>> {
+	if (subjects.length === 0) return new Map();
+	const { rows } = await sql<{ subject: string; taken: number }>`
+		select asked.subject, greatest(
+			0,
+			(select taken from quota_month where subject = asked.subject and began_at = ${thisMonth}),
+			(
+				select sum(count) from usage_count
+				where credential_id in (
+						select id from credential where id = asked.subject
+						union all
+						select id from credential where application_id = asked.subject
+					)
+					and span = 'day' and at >= ${thisMonth} and answer = 'allowed'
+			),
+			(select count from access_use where access_id = asked.subject and began_at = ${thisMonth})
+		)::bigint as taken
+		from ${idsIn(subjects)} as asked (subject)`.execute(db);
+	return new Map(rows.map(({ subject, taken }) => [subject, taken]));
+}
+
+/** The first of these limits of a month that is used up; none where nothing is. */
+export async function findSpent(db: Db, limits: readonly Limit[]): Promise<Limit | undefined> {
 	const monthly = limits.filter(({ span, most }) => span === 'month' && most > 0);
-	if (monthly.length === 0) return false;
-	const rows = await db
-		.selectFrom('quotaMonth')
-		.select(['subject', 'taken'])
-		.where('subject', 'in', idsIn(monthly.map(({ subject }) => subject)))
-		.where('beganAt', '=', thisMonth)
-		.execute();
-	const taken = new Map(rows.map((row) => [row.subject, Number(row.taken)]));
-	return monthly.some(({ subject, most }) => (taken.get(subject) ?? 0) >= most);
+	const taken = await listTaken(
+		db,
+		monthly.map(({ subject }) => subject)
+	);
+	return monthly.find(({ subject, most }) => (taken.get(subject) ?? 0) >= most);
 }
 
 /** What was taken of a month and not spent. */

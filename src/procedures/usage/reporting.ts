@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import { momentOf, z } from '#lib/schema.ts';
 import { usageAnswers } from '#lib/usage.ts';
 import type { Db } from '../../database/database.ts';
 import { idsIn, textsIn } from '../../database/sets.ts';
@@ -11,7 +11,9 @@ import { writeCells } from './counting.ts';
 /** How many rows one report holds. */
 export const rowsPerReport = 1_000;
 /** How old a row may be: what is older than a day is of hours that were told to people already. */
-const [oldest, ahead] = [86_400_000, 300_000];
+const oldest = 86_400_000;
+/** So far clocks may be apart, in milliseconds. */
+const apart = 300_000;
 
 /** So many requests with one credential, answered alike, in the minute of `at`. */
 export const report = z.strictObject({
@@ -19,9 +21,7 @@ export const report = z.strictObject({
 		.array(
 			z.strictObject({
 				credentialId: z.uuid(),
-				at: z.iso.datetime({
-					error: 'This has to be a time in UTC with seconds, such as 2026-11-27T09:30:00Z.'
-				}),
+				at: momentOf('This has to be a time in UTC with seconds, such as 2026-11-27T09:30:00Z.'),
 				answer: z.enum(usageAnswers),
 				/** The address of the API product that was called. */
 				product: z.string().min(1).max(200).optional(),
@@ -37,7 +37,10 @@ type Row = Report['rows'][number];
 /** Visible ASCII, as the header has it. */
 export const idempotencyKey = z.string().regex(/^[!-~]{1,200}$/);
 
-export type Refused = { row: number; reason: 'unknown' | 'no access' | 'too old' | 'in the future' };
+export type Refused = {
+	row: number;
+	reason: 'unknown' | 'no access' | 'too old' | 'before it existed' | 'in the future';
+};
 export type Reported = { counted: number; refused: Refused[] };
 
 const digest = (text: string) => createHash('sha256').update(text).digest('base64url');
@@ -74,22 +77,25 @@ export function takeReport(
 	return transact(db, async (trx) => {
 		const known = await trx
 			.selectFrom('credential')
-			.select('id')
+			.select(['id', 'createdAt'])
 			.where('id', 'in', idsIn(rows.map(({ credentialId }) => credentialId)))
 			.orderBy('id')
 			.forKeyShare()
 			.execute();
-		const ids = new Set(known.map((one) => one.id));
+		const createdAt = new Map(known.map((one) => [one.id, one.createdAt.getTime()]));
 		const accesses = await findAccesses(trx, rows);
 		const accessOf = ({ credentialId, product }: Row) =>
 			product === undefined ? null : accesses.get(pairOf(credentialId.toLowerCase(), product));
 		const now = Date.now();
 		const reasons = rows.map((row): Refused['reason'] | null => {
-			const { credentialId, at } = row;
-			if (!ids.has(credentialId.toLowerCase())) return 'unknown';
+			const at = Date.parse(row.at);
+			const created = createdAt.get(row.credentialId.toLowerCase());
+			if (created === undefined) return 'unknown';
 			if (accessOf(row) === undefined) return 'no access';
-			if (Date.parse(at) < now - oldest) return 'too old';
-			return Date.parse(at) > now + ahead ? 'in the future' : null;
+			if (at < now - oldest) return 'too old';
+			// Of its minute only the beginning may be said.
+			if (at < created - 60_000 - apart) return 'before it existed';
+			return at > now + apart ? 'in the future' : null;
 		});
 		const counted = rows.filter((_, index) => reasons[index] === null);
 		const answer: Reported = {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { z } from 'zod';
+import { moment, z } from '#lib/schema.ts';
 import {
 	barsOf,
 	usageAnswers,
@@ -109,7 +109,7 @@ function sumRefusals(counted: Counted[]): ApplicationUsage['refusals'] {
 }
 
 /** Where a list of what was counted goes on: the last row's time, credential and answer. */
-const place = z.strictObject({ at: z.iso.datetime(), credentialId: z.uuid(), answer: z.enum(usageAnswers) });
+const place = z.strictObject({ at: moment, credentialId: z.uuid(), answer: z.enum(usageAnswers) });
 /** How many rows one call lists. */
 const pageLength = 1000;
 
