@@ -321,6 +321,7 @@ export async function refusal(call: Promise<unknown>) {
 			status: data?.httpStatus,
 			reason: data?.reason,
 			fields: data?.fields ?? {},
+			now: data?.now ?? {},
 			message: error.message
 		};
 	}

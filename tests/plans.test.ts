@@ -233,3 +233,17 @@ test('another age of credentials is told to each team that has access by the pla
 		2, 2
 	]);
 });
+
+test('a plan’s form leaves what it didn’t alter, and is told of a limit that somebody else has set meanwhile', async () => {
+	const { id: productId } = await publishProduct(portal);
+	const plan = await createPlan(portal, productId, { approval: 'automatic', perSecond: 10, perMonth: 0 });
+	const planId = plan.id;
+	await plans.update.mutate({ planId, approval: 'manual', perMonth: 5000 });
+	await plans.update.mutate({ planId, text: 'For everybody', seen: { text: '' } });
+	const [now] = await list(productId);
+	expect(now).toMatchObject({ approval: 'manual', perSecond: 10, perMonth: 5000, text: 'For everybody' });
+	const refused = await refusal(plans.update.mutate({ planId, perMonth: 100, seen: { perMonth: 0 } }));
+	expect(refused).toMatchObject({ reason: 'CHANGED', now: { perMonth: 5000 } });
+	expect(refused.fields.perMonth).toContain('now it is 5,000.');
+	expect((await list(productId))[0]).toMatchObject({ perMonth: 5000 });
+});
