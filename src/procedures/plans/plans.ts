@@ -9,7 +9,7 @@ import { brokenIndex, type Trx } from '../../database/database.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { refuseUnseen, seenIn } from '../../api/seen.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
-import { publishProduct } from '../products/news.ts';
+import { publishProduct, tellTeamsSoon } from '../products/news.ts';
 import {
 	lockPlan,
 	lockProduct,
@@ -18,7 +18,6 @@ import {
 	productHeadOf,
 	selectPlans
 } from '../products/views.ts';
-import { tellLimitsSoon } from './telling.ts';
 
 /** By what organizations get a product: limits, how access is approved, how old a credential may be. */
 
@@ -107,7 +106,7 @@ export const plansRouter = router({
 			plan: planHeadOf({ ...values, id: planId }),
 			previous: planHeadOf(before)
 		});
-		if (isLimited || isAged) onceOver(ctx.db, tellLimitsSoon);
+		if (isLimited || isAged) onceOver(ctx.db, tellTeamsSoon);
 		return getPlan(ctx.db, planId);
 	}),
 
