@@ -298,7 +298,8 @@ test('what is written in a dialog stays when somebody else decides, and it says 
 	await company.owner.api.applications.update.mutate({ ...place, name });
 	await granted.getByText(name).waitFor();
 	await company.owner.api.applications.delete.mutate(place);
-	await granted.waitFor({ state: 'detached' });
+	await granted.getByText('Deleted', { exact: true }).waitFor();
+	expect(await granted.getByRole('button', { name: /^End access/ }).count()).toBe(0);
 	for (const one of [complaints, ofProduct.complaints]) expect(one).toEqual([]);
 	await ofProduct.close();
 	await close();
