@@ -111,15 +111,17 @@ export const accessEmails = {
 		description:
 			'To the Super admins and whoever asked: access to an API product has ended, or ends on a day.',
 		topic: 'access',
-		subject: 'Access of {{applicationName}} to {{productName}} ends',
+		subject: 'Access of {{applicationName}} to {{productName}} {{ends}}',
 		props: access.extend({
 			actorName,
+			ends: text('“has ended”, or “ends on” with the day'),
 			consequence: text('From when on credentials don’t open the API any more'),
 			reason
 		}),
 		sample: {
 			...sample,
 			actorName: 'Ada Moreau',
+			ends: 'ends on 1 December 2026',
 			consequence: 'From 1 December 2026 on its credentials don’t open it any more.',
 			reason: 'The contract ends.'
 		}

@@ -48,10 +48,21 @@ export function sayObstacle({
 		: sentence`${organization.name} can’t see this API product any more. Choose it on the product’s page first, or reject the request.`;
 }
 
+/** Of a request that waits no longer: who was faster, and when. */
+export function sayDecided(request: {
+	status: RequestStatus;
+	decidedBy: { name: string } | null;
+	decidedAt: string | null;
+}): string {
+	const who = request.decidedBy ? ` by ${request.decidedBy.name}` : '';
+	const when = request.decidedAt ? ` at ${request.decidedAt.slice(0, 16).replace('T', ' ')} UTC` : '';
+	return sentence`This request is ${request.status} already${who}${when}.`;
+}
+
 /** Where a person can ask for access to a product: an organization, and what its applications have of it. */
 export type AccessPlace = {
 	/** `canAsk`: whether the organization is offered it, and leaves asking to this person. */
-	organization: { id: string; slug: string; name: string; canAsk: boolean };
+	organization: { id: string; slug: string; name: string; isOffered: boolean; canAsk: boolean };
 	applications: { id: string; name: string; access: ProductAccess | null }[];
 };
 
@@ -66,7 +77,11 @@ export type OpeningKeys = {
 };
 
 /** What can be asked for: the plans that take new applications, in the order in which they are shown. */
-export type AccessOffer = { product: ProductHead; plans: Plan[]; places: AccessPlace[] };
+export type AccessOffer = {
+	product: ProductHead & { isRetired: boolean };
+	plans: Plan[];
+	places: AccessPlace[];
+};
 
 /** How old a new credential of the application may become, in days, by the strictest plan of what it opens; 0 for any age. */
 export function strictestDays(accesses: readonly ProductAccess[], now: number): number {

@@ -165,6 +165,7 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'plan.closed':
 		case 'plan.opened':
 		case 'plan.deleted':
+		case 'application.updated':
 		case 'access.ended':
 		case 'access.kept':
 			return next;

@@ -212,7 +212,7 @@ export const events = {
 		({ application }: { application: Application }) => sentence`created the application ${application.name}`
 	),
 	'application.updated': event(
-		'organization',
+		'both',
 		({ application, previousName }: { application: ApplicationHead; previousName: string }) =>
 			previousName === application.name
 				? sentence`edited the application ${application.name}`
@@ -329,6 +329,6 @@ export const isKnown = ({ name }: { name: string }): boolean => Object.hasOwn(ev
 /** The sentence that "Activity" shows after the actor's name. */
 export function sayEvent(one: LiveEvent): string {
 	if (!isKnown(one)) return sentence`caused the event “${one.name}”`;
-	const { say } = events[one.name] as { say: (payload: unknown) => string };
-	return say(one.payload);
+	const { say } = events[one.name] as { say: (payload: unknown, at: string) => string };
+	return say(one.payload, one.at);
 }

@@ -109,10 +109,13 @@ export const productEvents = {
 			? sentence`rejected access of ${asked(one)}: ${one.access.request.reason}`
 			: sentence`rejected access of ${asked(one)}`
 	),
-	'access.ended': event('both', (one: OfAccess) => {
+	/** At once, or on a day that was ahead then. */
+	'access.ended': event('both', (one: OfAccess, at) => {
 		const { endsAt, endReason } = one.access.granted ?? { endsAt: null, endReason: '' };
-		const when = endsAt ? sentence` on ${endsAt.slice(0, 10)}` : '';
-		return sentence`ended access of ${held(one)}${when}${endReason && `: ${endReason}`}`;
+		const why = endReason && `: ${endReason}`;
+		return endsAt && Date.parse(endsAt) > Date.parse(at)
+			? sentence`set the end of access of ${held(one)} to ${endsAt.slice(0, 10)}${why}`
+			: sentence`ended access of ${held(one)}${why}`;
 	}),
 	/** The end that was set is taken back before its day. */
 	'access.kept': event('both', (one: OfAccess) => sentence`took back the end of access of ${held(one)}`),

@@ -56,18 +56,21 @@ export interface Refusal {
 	reason: string;
 	message: string;
 	fields: Record<string, string>;
+	/** What is saved in fields that somebody else has changed meanwhile. */
+	now: Record<string, string | number | boolean | null>;
 	requestId: string;
 }
 
 /** The refusal of a failed call. An error that isn't one, such as a lost connection, becomes one in general words. */
 export function refusalOf(error: unknown): Refusal {
 	if (error instanceof TRPCClientError && error.data) {
-		const { httpStatus, reason, fields, requestId } = (error as TRPCClientError<AppRouter>).data ?? {};
+		const { httpStatus, reason, fields, now, requestId } = (error as TRPCClientError<AppRouter>).data ?? {};
 		return {
 			status: httpStatus ?? 500,
 			reason: reason ?? 'UNKNOWN',
 			message: error.message,
 			fields: fields ?? {},
+			now: now ?? {},
 			requestId: requestId ?? ''
 		};
 	}
@@ -80,6 +83,7 @@ export function refusalOf(error: unknown): Refusal {
 		reason: isAway ? 'UNREACHABLE' : 'NOT_OURS',
 		message: isAway ? unreachable : sayNotOurs(status),
 		fields: {},
+		now: {},
 		requestId: ''
 	};
 }

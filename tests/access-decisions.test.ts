@@ -178,12 +178,18 @@ describe('a decision', () => {
 describe('access ends', () => {
 	test('by whom it belongs to, at once, and comes back by asking', async () => {
 		const { application, place, access } = await having();
+		const page = await member.listen();
+		await page.hears('online');
 		const ended = await member.api.accesses.endOwn.mutate(place);
 		expect(isGranted(ended, Date.now() + 1)).toBe(false);
+		await page.hears('access.ended');
+		expect(sayEvent(page.events.at(-1) as never)).toBe(
+			`ended access of ${application.name} to ${product.name}`
+		);
 		expect(await refusal(member.api.accesses.endOwn.mutate(place))).toMatchObject({ reason: 'ENDED' });
 		const text = await portal.mailTo(
 			company.owner.email,
-			`Access of ${application.name} to ${product.name} ends`
+			`Access of ${application.name} to ${product.name} has ended`
 		);
 		expect(text).toContain('Its credentials don’t open it any more.');
 		const back = await ask(application.id, { plan: 'Trial' });
@@ -203,11 +209,11 @@ describe('access ends', () => {
 		await page.hears('access.ended');
 		const day = ending.granted?.endsAt?.slice(0, 10) ?? '';
 		expect(sayEvent(page.events.at(-1) as never)).toBe(
-			`ended access of ${application.name} to ${product.name} on ${day}: ${reason}`
+			`set the end of access of ${application.name} to ${product.name} to ${day}: ${reason}`
 		);
-		expect(
-			await portal.mailTo(company.owner.email, `Access of ${application.name} to ${product.name} ends`)
-		).toContain(reason);
+		const inWords = new Date(day).toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+		const subject = `Access of ${application.name} to ${product.name} ends on ${inWords}`;
+		expect(await portal.mailTo(company.owner.email, subject)).toContain(reason);
 		// On another day in one step, which is told as the first one was.
 		const sooner = await end.mutate({ ...place, inDays: 7, reason: 'It ends sooner.' });
 		expect(isGranted(sooner, Date.now() + 8 * 86_400_000)).toBe(false);
@@ -252,7 +258,7 @@ describe('access ends', () => {
 		await end.mutate({ ...place, inDays: 30 });
 		const ended = await end.mutate({ ...place, reason: 'Sooner than we said.' });
 		expect(isGranted(ended, Date.now() + 1)).toBe(false);
-		const subject = `Access of ${application.name} to ${product.name} ends`;
+		const subject = `Access of ${application.name} to ${product.name} has ended`;
 		await portal.smtp.waitFor((mail) => mail.subject === subject && /Sooner than we/.test(mail.text ?? ''));
 		expect(await refusal(end.mutate(place))).toMatchObject({ status: 409, reason: 'ENDED' });
 	});

@@ -255,7 +255,7 @@ describe('asking for access', () => {
 		const {
 			places: [mine]
 		} = await member.api.accesses.getOffer.query({ product: product.slug });
-		expect(mine?.organization.canAsk).toBe(false);
+		expect(mine?.organization).toMatchObject({ isOffered: true, canAsk: false });
 		await company.owner.api.organizations.configure.mutate({ organizationId, isAccessRestricted: false });
 		const { recent } = await open(member, company);
 		expect(recent.slice(0, 2).map(sayEvent)).toEqual([

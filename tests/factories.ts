@@ -322,6 +322,7 @@ export async function refusal(call: Promise<unknown>) {
 			status: data?.httpStatus,
 			reason: data?.reason,
 			fields: data?.fields ?? {},
+			now: data?.now ?? {},
 			message: error.message
 		};
 	}

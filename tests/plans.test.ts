@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withoutIsolates } from '#lib/direction.ts';
 import { sayEvent } from '#lib/events.ts';
-import { refusal, startPortal, type Company, type Portal } from './factories.ts';
+import { refusal, startPortal, unique, type Company, type Portal } from './factories.ts';
 import { createPlan, createProduct, giveAccess, planValues, publishProduct } from './products.ts';
 
 /** Plans of API products, and who hears of other limits. */
@@ -232,4 +232,44 @@ test('another age of credentials is told to each team that has access by the pla
 	expect(pages.map((page) => page.events.filter(({ name }) => name === 'access.aged').length)).toEqual([
 		2, 2
 	]);
+});
+
+test('a plan’s form leaves what it didn’t alter, and is told of a limit that somebody else has set meanwhile', async () => {
+	const { id: productId } = await publishProduct(portal);
+	const plan = await createPlan(portal, productId, { approval: 'automatic', perSecond: 10, perMonth: 0 });
+	const planId = plan.id;
+	await plans.update.mutate({ planId, approval: 'manual', perMonth: 5000 });
+	await plans.update.mutate({ planId, text: 'For everybody', seen: { text: '' } });
+	const [now] = await list(productId);
+	expect(now).toMatchObject({ approval: 'manual', perSecond: 10, perMonth: 5000, text: 'For everybody' });
+	const refused = await refusal(plans.update.mutate({ planId, perMonth: 100, seen: { perMonth: 0 } }));
+	expect(refused).toMatchObject({ reason: 'CHANGED', now: { perMonth: 5000 } });
+	expect(refused.fields.perMonth).toContain('now it is 5,000.');
+	expect((await list(productId))[0]).toMatchObject({ perMonth: 5000 });
+});
+
+test('a form sends what was altered in it, and where somebody else has changed that very field, it is told what it is now', async () => {
+	const product = await publishProduct(portal, { visibility: 'everyone' });
+	const { products } = portal.admin.api;
+	const productId = product.id;
+	const get = async () => (await products.get.query({ productId })).product;
+	await products.update.mutate({ productId, visibility: 'organizations', description: 'x'.repeat(200) });
+	// What was opened before leaves what it didn't alter.
+	await products.update.mutate({ productId, summary: 'Another line', seen: { summary: product.summary } });
+	expect(await get()).toMatchObject({ visibility: 'organizations', summary: 'Another line' });
+	const late = { visibility: 'developers', seen: { visibility: 'everyone' } } as const;
+	const refused = await refusal(products.update.mutate({ productId, name: unique('Late'), ...late }));
+	expect(refused).toMatchObject({ reason: 'CHANGED', now: { visibility: 'organizations' } });
+	expect(withoutIsolates(refused.fields.visibility ?? '')).toBe(
+		'Somebody has changed this meanwhile: now it is “Chosen organizations”. Save again to put yours in its place.'
+	);
+	const text = await refusal(
+		products.update.mutate({ productId, description: 'Mine', seen: { description: '' } })
+	);
+	expect(withoutIsolates(text.fields.description ?? '')).toContain(`now it is “${'x'.repeat(80)}…”.`);
+	expect(await get()).toMatchObject({ visibility: 'organizations', name: product.name });
+	// Known now, it is replaced; and what is the same anyway is no news.
+	await products.update.mutate({ productId, ...late, seen: { visibility: 'organizations' } });
+	await products.update.mutate({ productId, ...late });
+	expect(await get()).toMatchObject({ visibility: 'developers' });
 });

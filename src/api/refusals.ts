@@ -10,24 +10,34 @@ type RefusalCode =
 	| 'TOO_MANY_REQUESTS'
 	| 'SERVICE_UNAVAILABLE';
 
+/** A value as a form holds it. */
+export type Shown = string | number | boolean | null;
+
 /** A refusal on purpose: the only errors whose words reach a client. */
 export class Refusal extends TRPCError {
 	readonly reason: string;
 	readonly fields: Record<string, string>;
 	/** In how many seconds the same call may succeed; null where time alone changes nothing. */
 	readonly retryAfter: number | null;
+	/** What is saved in fields that somebody else has changed meanwhile; see seen.ts. */
+	readonly now: Record<string, Shown>;
 
 	constructor(
 		code: RefusalCode,
 		reason: string,
 		message: string,
 		fields: Record<string, string> = {},
-		{ retryAfter = null, cause }: { retryAfter?: number | null; cause?: unknown } = {}
+		{
+			retryAfter = null,
+			now = {},
+			cause
+		}: { retryAfter?: number | null; now?: Record<string, Shown>; cause?: unknown } = {}
 	) {
 		super({ code, message, cause });
 		this.reason = reason;
 		this.fields = fields;
 		this.retryAfter = retryAfter;
+		this.now = now;
 	}
 }
 

@@ -50,13 +50,14 @@ const t = initTRPC.context<Context>().create({
 			retryAfter: error instanceof Refusal ? error.retryAfter : null
 		};
 		if (error instanceof Refusal) {
-			return { ...shape, data: { ...common, reason: error.reason, fields: error.fields } };
+			const { reason, fields, now } = error;
+			return { ...shape, data: { ...common, reason, fields, now } };
 		}
 		if (error.code === 'BAD_REQUEST' && error.cause instanceof z.ZodError) {
 			const fields: Record<string, string> = {};
 			for (const { path, message } of error.cause.issues) fields[path.join('.')] ??= message;
 			const message = Object.values(fields)[0] ?? 'The input is not right.';
-			return { ...shape, message, data: { ...common, reason: 'INVALID', fields } };
+			return { ...shape, message, data: { ...common, reason: 'INVALID', fields, now: {} } };
 		}
 		// tRPC's own refusals (no such procedure, wrong method, unreadable body) need no detail; ours must not leak any.
 		const message =
@@ -64,7 +65,7 @@ const t = initTRPC.context<Context>().create({
 		return {
 			...shape,
 			message,
-			data: { ...common, reason: common.code, fields: {} as Record<string, string> }
+			data: { ...common, reason: common.code, fields: {} as Record<string, string>, now: {} }
 		};
 	}
 });

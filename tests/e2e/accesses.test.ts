@@ -252,3 +252,71 @@ test('the form follows who may ask, and what the team has asked for, and keeps w
 	expect([...form.complaints, ...about.complaints]).toEqual([]);
 	await Promise.all([form, about].map((one) => one.close()));
 });
+
+/** An application of the company that has access by the plan “Trial”, or has asked for “Business”. */
+async function having(plan: 'Trial' | 'Business', offered = product) {
+	const application = await portal.application(company);
+	const access = await company.owner.api.accesses.request.mutate({
+		organizationId: company.id,
+		applicationId: application.id,
+		product: offered.slug,
+		planId: offered.plans[plan] ?? ''
+	});
+	return { application, access };
+}
+
+test('what is written in a dialog stays when somebody else decides, and it says who did', async () => {
+	const { application, access } = await having('Business');
+	const requestId = access.request?.id ?? '';
+	const { page, complaints, forgive, close } = await open(
+		portal.admin,
+		`/admin/access?organization=${company.id}`
+	);
+	forgive(/409/);
+	const row = page.locator(`[data-request="${requestId}"]`);
+	await row.getByRole('button', { name: /^Reject/ }).click();
+	const dialog = page.getByRole('dialog');
+	await dialog.getByLabel('Reason').fill('Too many parcels.');
+	await portal.admin.api.accesses.approve.mutate({ requestId });
+	await dialog.getByText(/^This request is approved already by .+ at \d{4}-.+ UTC\.$/).waitFor();
+	await row.waitFor({ state: 'detached' });
+	expect(await dialog.getByLabel('Reason').inputValue()).toBe('Too many parcels.');
+	await dialog.getByRole('button', { name: 'Reject the request' }).click();
+	await dialog.locator('[aria-invalid="true"]').waitFor();
+	expect(await dialog.getByLabel('Reason').inputValue()).toBe('Too many parcels.');
+	await dialog.getByRole('button', { name: 'Cancel' }).click();
+
+	// The list follows what becomes of the application.
+	const ofProduct = await open(portal.admin, `/admin/products/${product.id}`);
+	const link = ofProduct.page.getByRole('link', { name: /applications? ha(s|ve) access$/ });
+	await link.click();
+	await ofProduct.page.getByRole('link', { name: new RegExp(`^API product: ${product.name}`) }).waitFor();
+	const granted = ofProduct.page.locator(`[data-request="${requestId}"]`);
+	await granted.getByText('In force').waitFor();
+	const name = unique('Renamed');
+	const place = { organizationId: company.id, applicationId: application.id };
+	await company.owner.api.applications.update.mutate({ ...place, name });
+	await granted.getByText(name).waitFor();
+	await company.owner.api.applications.delete.mutate(place);
+	await granted.getByText('Deleted', { exact: true }).waitFor();
+	expect(await granted.getByRole('button', { name: /^End access/ }).count()).toBe(0);
+	for (const one of [complaints, ofProduct.complaints]) expect(one).toEqual([]);
+	await ofProduct.close();
+	await close();
+});
+
+test('whoever can’t get it is told why: retired, not offered any more, or not theirs to ask for', async () => {
+	const offered = await insertProduct(portal, { for: [company] });
+	await having('Trial', offered);
+	const { page, complaints, close } = await open(company.owner, `/apis/${offered.slug}/access`);
+	const main = page.getByRole('main');
+	await main.getByLabel('Application', { exact: true }).waitFor();
+	const { products } = portal.admin.api;
+	await products.choose.mutate({ productId: offered.id, organizationId: company.id, isChosen: false });
+	await main.getByText(`${offered.name} is not offered to ${company.name} any more.`).waitFor();
+	expect(await main.textContent()).not.toContain('Ask a Super admin');
+	await products.retire.mutate({ productId: offered.id, at: null });
+	await main.getByText(`${offered.name} is retired and takes no new applications.`).waitFor();
+	expect(complaints).toEqual([]);
+	await close();
+});

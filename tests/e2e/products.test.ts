@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { adminPassword, getPortal, unique, type Portal, type Visitor } from '../factories.ts';
 import { createGateway } from '../gateways.ts';
-import { publishProduct } from '../products.ts';
+import { createPlan, publishProduct } from '../products.ts';
 import { getBrowser, newPerson, openAs } from './browser.ts';
 
 /** A portal admin offers an API product; whoever may see it has it on the open page, and nobody else. */
@@ -145,4 +145,65 @@ test('a gateway’s page and a product’s page say of each other what serves wh
 		expect(complaints).toEqual([]);
 		await close();
 	}
+});
+
+test('dialogs leave what they didn’t alter, and say where somebody else has changed what is altered', async () => {
+	const { products, plans } = portal.admin.api;
+	const { id: productId } = await publishProduct(portal, {
+		visibility: 'everyone',
+		description: 'As it was'
+	});
+	const { id: planId } = await createPlan(portal, productId, { approval: 'automatic', perMonth: 0 });
+	const get = async () => (await products.get.query({ productId })).product;
+	const { page, complaints, forgive, close } = await open(portal.admin, `/admin/products/${productId}`);
+	forgive(/409/);
+	const dialog = page.getByRole('dialog');
+	const save = () => dialog.getByRole('button', { name: 'Save' }).click();
+
+	await press(page, 'Edit');
+	await dialog.getByLabel('In one line').fill('Where a parcel is.');
+	await products.update.mutate({ productId, visibility: 'organizations', contact: 'them@example.test' });
+	// Known to the page, which shows it where nothing was altered.
+	await expect.poll(() => dialog.getByLabel('Contact').inputValue()).toBe('them@example.test');
+	await save();
+	await dialog.waitFor({ state: 'detached' });
+	expect(await get()).toMatchObject({ visibility: 'organizations', summary: 'Where a parcel is.' });
+
+	await press(page, 'Edit');
+	await dialog.getByLabel('In one line').fill('Mine');
+	await products.update.mutate({ productId, summary: 'Theirs' });
+	await save();
+	await dialog.getByText(/now it is .Theirs.. Save again/).waitFor();
+	expect(await dialog.getByLabel('In one line').inputValue()).toBe('Mine');
+	expect(await get()).toMatchObject({ summary: 'Theirs' });
+	await save();
+	await dialog.waitFor({ state: 'detached' });
+	expect(await get()).toMatchObject({ summary: 'Mine' });
+
+	await page.locator(`[data-plan="${planId}"]`).getByRole('button', { name: /^Edit/ }).click();
+	await dialog.getByLabel('Text').fill('For everybody');
+	await dialog.getByLabel('Requests a second').fill('20');
+	await plans.update.mutate({ planId, approval: 'manual', perMonth: 5000, perSecond: 30 });
+	await expect.poll(() => dialog.getByLabel('Requests a month').inputValue()).toBe('5000');
+	await save();
+	await dialog.getByText('now it is 30. Save again').waitFor();
+	await save();
+	await dialog.waitFor({ state: 'detached' });
+	expect((await get()).plans).toMatchObject([
+		{ approval: 'manual', perMonth: 5000, perSecond: 20, text: 'For everybody' }
+	]);
+
+	await press(page, 'Edit the description');
+	await page.getByLabel('Text').fill('What I write');
+	await products.update.mutate({ productId, description: 'What **they** wrote' });
+	await page.getByText('What somebody else has saved meanwhile').click();
+	await page.getByText('What they wrote').waitFor();
+	await press(page, 'Save');
+	await page.getByText(/now it is .What \*\*they\*\* wrote/).waitFor();
+	expect(await page.getByLabel('Text').inputValue()).toBe('What I write');
+	await press(page, 'Save');
+	await page.getByLabel('Text').waitFor({ state: 'detached' });
+	expect(await get()).toMatchObject({ description: 'What I write' });
+	expect(complaints).toEqual([]);
+	await close();
 });

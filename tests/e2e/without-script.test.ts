@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { getPortal, password, uniqueEmail, type Portal } from '../factories.ts';
+import { getPortal, password, unique, uniqueEmail, type Portal } from '../factories.ts';
 import { createGateway, createKeyOf } from '../gateways.ts';
 import { insertProduct } from '../offers.ts';
 import { getBrowser, newPerson, type Person } from './browser.ts';
@@ -163,5 +163,24 @@ test('a form that needs its page’s script, sent before it is there: nothing is
 	expect(page.url()).toBe(at);
 	await page.getByRole('link', { name: 'Open the page again' }).click();
 	await save.waitFor();
+	await person.close();
+});
+
+test('the catalogue goes on by an address', async () => {
+	const mark = unique('Many');
+	for (let number = 0; number < 31; number++)
+		await insertProduct(portal, {
+			name: `${mark} ${String(number).padStart(2, '0')}`,
+			visibility: 'everyone'
+		});
+	const person = await plain();
+	const { page } = person;
+	await page.goto(`/apis?search=${encodeURIComponent(mark)}`);
+	expect(await page.locator('[data-product]').count()).toBe(30);
+	await page.getByRole('link', { name: 'Show more' }).click();
+	await page.getByRole('link', { name: `${mark} 30` }).waitFor();
+	expect(await page.locator('[data-product]').count()).toBe(1);
+	expect(await page.getByRole('link', { name: 'Show more' }).count()).toBe(0);
+	expect(person.complaints).toEqual([]);
 	await person.close();
 });

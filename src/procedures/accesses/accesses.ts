@@ -108,7 +108,7 @@ export const accessesRouter = router({
 		const viewer = { userId: user.id, isPortalAdmin: user.isPortalAdmin };
 		const product = await db
 			.selectFrom('product')
-			.select(['product.id', 'product.slug', 'product.name'])
+			.select(['product.id', 'product.slug', 'product.name', isRetired.as('isRetired')])
 			.where('product.slug', '=', input.product)
 			.where(isVisibleTo(viewer))
 			.executeTakeFirst();
@@ -160,11 +160,16 @@ export const accessesRouter = router({
 					id: one.id,
 					slug: one.slug,
 					name: one.name,
+					isOffered: isOffered as boolean,
 					canAsk: Boolean(isOffered) && can('accesses.request', { role: one.role, organization: one })
 				},
 				applications
 			}));
-		return { product, plans: plans.map(planViewOf), places };
+		return {
+			product: { ...product, isRetired: product.isRetired as boolean },
+			plans: plans.map(planViewOf),
+			places
+		};
 	}),
 
 	/**

@@ -1,11 +1,10 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
-import { decidedAtOnce, sayObstacle } from '#lib/accesses.ts';
-import { sentence } from '#lib/direction.ts';
+import { decidedAtOnce, sayDecided, sayObstacle } from '#lib/accesses.ts';
 import type { Actor } from '#lib/events.ts';
 import { rejectionReason } from '#lib/fields.ts';
 import type { ProductAccess, RequestStatus } from '#lib/products.ts';
-import type { Trx } from '../../database/database.ts';
+import { isoOf, type Trx } from '../../database/database.ts';
 import { idsIn } from '../../database/sets.ts';
 import { publishMany } from '../../news/publish.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
@@ -24,9 +23,7 @@ export function refuseDecided(row: {
 	decidedAt: Date | null;
 }): void {
 	if (row.status === 'pending') return;
-	const who = row.decidedBy ? ` by ${row.decidedBy.name}` : '';
-	const when = row.decidedAt ? ` at ${row.decidedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC` : '';
-	throw new Refusal('CONFLICT', 'DECIDED', sentence`This request is ${row.status} already${who}${when}.`);
+	throw new Refusal('CONFLICT', 'DECIDED', sayDecided({ ...row, decidedAt: isoOf(row.decidedAt) }));
 }
 
 type Answer =

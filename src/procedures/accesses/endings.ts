@@ -5,7 +5,7 @@ import { sentence } from '#lib/direction.ts';
 import { rejectionReason, wholeNumber } from '#lib/fields.ts';
 import type { Trx } from '../../database/database.ts';
 import { publish } from '../../news/publish.ts';
-import { notFound, Refusal } from '../../api/refusals.ts';
+import { Refusal } from '../../api/refusals.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
 import { tellEnd, tellKept } from './telling.ts';
 import { getAccess } from './views.ts';
@@ -13,6 +13,9 @@ import { getAccess } from './views.ts';
 /** How portal admins end what they have granted: at once or some days later, until when they can take it back. */
 
 const place = { organizationId: z.uuid(), accessId: z.uuid() };
+
+const gone = () =>
+	new Refusal('NOT_FOUND', 'NOT_FOUND', 'This access is no longer there: the application was deleted.');
 
 /** Holds the organization, and reads what is to be ended or kept. @throws {Refusal} NOT_FOUND. */
 async function lockAccess(
@@ -25,7 +28,7 @@ async function lockAccess(
 		.where('id', '=', organizationId)
 		.forUpdate()
 		.executeTakeFirst();
-	if (!organization) throw notFound();
+	if (!organization) throw gone();
 	const access = await db
 		.selectFrom('access')
 		.select(['id', 'applicationId', 'productId', 'endsAt', 'endedBy'])
@@ -33,7 +36,7 @@ async function lockAccess(
 		.where('id', '=', accessId)
 		.where('organizationId', '=', organizationId)
 		.executeTakeFirst();
-	if (!access) throw notFound();
+	if (!access) throw gone();
 	return { organization, access };
 }
 

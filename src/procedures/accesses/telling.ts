@@ -100,12 +100,14 @@ const inWords = (date: string) =>
 
 /** Tells that access ends, at once or on a day. */
 export async function tellEnd(ctx: Telling, told: Told, isAtOnce: boolean): Promise<void> {
+	const day = inWords(told.access.granted?.endsAt ?? '');
 	const recipients = (await listReaders(ctx, [told])).map(({ to, props, access }) => ({
 		to,
 		props: {
 			...props,
 			actorName: ctx.actor.name,
-			consequence: `${isAtOnce ? 'Its' : `From ${inWords(access.granted?.endsAt ?? '')} on its`} credentials don’t open it any more.`,
+			ends: isAtOnce ? 'has ended' : `ends on ${day}`,
+			consequence: `${isAtOnce ? 'Its' : `From ${day} on its`} credentials don’t open it any more.`,
 			reason: access.granted?.endReason ?? ''
 		}
 	}));

@@ -8,6 +8,7 @@ import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
 import { compileTogether } from '../../database/together.ts';
 import { publish, publishMany } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
+import { refuseUnseen, seenIn } from '../../api/seen.ts';
 import { organizationProcedure, router, transferProcedure } from '../../api/trpc.ts';
 import { keepDecisions, withdrawPending } from '../accesses/granting.ts';
 import { credentialViewOf, insertCredential, selectShown } from '../credentials/credentials.ts';
@@ -119,6 +120,9 @@ export async function createApplication(
 	return { application, tell: () => publish(ctx, 'application.created', { application }) };
 }
 
+/** What its form holds. */
+const facts = { name: applicationName, description };
+
 export const applicationsRouter = router({
 	create: organizationProcedure({ name: applicationName, description: description.default('') }).mutation(
 		async ({ ctx, input }) => {
@@ -128,24 +132,29 @@ export const applicationsRouter = router({
 		}
 	),
 
-	update: organizationProcedure({ applicationId: z.uuid(), name: applicationName, description }).mutation(
-		async ({ ctx, input }) => {
-			const before = await getApplication(ctx.db, ctx.organization.id, input.applicationId);
-			if (before.name === input.name && before.description === input.description) return before;
-			const writing = ctx.db
-				.updateTable('application')
-				.set({ name: input.name, description: input.description })
-				.where('id', '=', before.id)
-				.execute();
-			await refusingTaken(input.name, writing);
-			const application = { ...before, name: input.name, description: input.description };
-			await publish(ctx, 'application.updated', {
-				application: headOf(application),
-				previousName: before.name
-			});
-			return application;
-		}
-	),
+	/** What is given; the rest stays as it is. */
+	update: organizationProcedure({
+		applicationId: z.uuid(),
+		...z.strictObject(facts).partial().shape,
+		seen: seenIn(facts)
+	}).mutation(async ({ ctx, input }) => {
+		const before = await getApplication(ctx.db, ctx.organization.id, input.applicationId);
+		refuseUnseen(before, input, input.seen);
+		const { name = before.name, description = before.description } = input;
+		if (before.name === name && before.description === description) return before;
+		const writing = ctx.db
+			.updateTable('application')
+			.set({ name, description })
+			.where('id', '=', before.id)
+			.execute();
+		await refusingTaken(name, writing);
+		const application = { ...before, name, description };
+		await publish(ctx, 'application.updated', {
+			application: headOf(application),
+			previousName: before.name
+		});
+		return application;
+	}),
 
 	/**
 	 * Out of the personal space, with its credentials. They go on working: which organization a key stands for is read from

@@ -2,12 +2,20 @@ import { sql, type Selectable } from 'kysely';
 import { z } from 'zod';
 import { refusedKeys } from '#lib/checking.ts';
 import { gatewayInput } from '#lib/gateway-input.ts';
-import { sayPlaces, type Gateway, type GatewayHead, type KeyPlaces } from '#lib/gateways.ts';
+import {
+	gatewayKindLabels,
+	sayPlaces,
+	type Gateway,
+	type GatewayHead,
+	type GatewayKind,
+	type KeyPlaces
+} from '#lib/gateways.ts';
 import { text } from '#lib/schema.ts';
 import { brokenIndex, isoOf, type Db, type Trx } from '../../database/database.ts';
 import type { Tables } from '../../database/tables.ts';
 import { limit } from '../../api/limits.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
+import { refuseUnseen, seenIn } from '../../api/seen.ts';
 import { adminProcedure, ofOneMoment, router, type Context } from '../../api/trpc.ts';
 import { hashToken } from '../../identity/tokens.ts';
 import { publish } from '../../news/publish.ts';
@@ -112,6 +120,9 @@ function refuseEnvironment({ id }: Row): void {
 	throw new Refusal('CONFLICT', 'FIXED', words);
 }
 
+const says = { kind: (kind: GatewayKind) => gatewayKindLabels[kind] };
+const labels = { hasBearer: '“Authorization: Bearer”', hasApiKey: '“X-API-Key”' };
+
 function refuseNowhere(places: KeyPlaces): void {
 	if (sayPlaces(places)) return;
 	throw fieldRefusal(
@@ -207,11 +218,20 @@ export const gatewaysRouter = router({
 		return { gateway: await getGateway(ctx, row.id), token };
 	}),
 
-	/** In force with the commit: for the next question of the gateway on this process, at once on every other. */
-	update: adminProcedure({ ...gateway, ...gatewayInput }).mutation(async ({ ctx, input }) => {
-		const { gatewayId, ...values } = input;
-		refuseNowhere(values);
+	/**
+	 * What is given; the rest stays as it is. In force with the commit: for the next question of the gateway on this process,
+	 * at once on every other.
+	 */
+	update: adminProcedure({
+		...gateway,
+		...z.strictObject(gatewayInput).partial().shape,
+		seen: seenIn(gatewayInput)
+	}).mutation(async ({ ctx, input }) => {
+		const { gatewayId, seen, ...given } = input;
 		const before = headOf(await lockGateway(ctx, gatewayId));
+		refuseUnseen(before, given, seen, { says, labels });
+		const { id: _, ...values } = { ...before, ...given };
+		refuseNowhere(values);
 		if (values.name !== before.name) await refuseSameName(ctx, values.name, gatewayId);
 		const keys = Object.keys(values) as (keyof typeof values)[];
 		if (keys.some((key) => values[key] !== before[key])) {

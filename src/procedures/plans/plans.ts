@@ -1,11 +1,13 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
+import { sentence } from '#lib/direction.ts';
 import { plansAtMost } from '#lib/limits.ts';
 import { planInput } from '#lib/product-input.ts';
-import type { Plan } from '#lib/products.ts';
+import { approvalLabels, type Approval, type Plan } from '#lib/products.ts';
 import { onceOver } from '../../database/transaction.ts';
 import { brokenIndex, type Trx } from '../../database/database.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
+import { refuseUnseen, seenIn } from '../../api/seen.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
 import { publishProduct, tellTeamsSoon } from '../products/news.ts';
 import {
@@ -37,6 +39,14 @@ async function getPlan(db: Trx, id: string): Promise<Plan> {
 const fields = Object.keys(planInput) as (keyof typeof planInput)[];
 const limits = ['perSecond', 'perMonth'] as const;
 
+const sayMost = (most: number) => (most === 0 ? 'any number' : most.toLocaleString('en'));
+const says = {
+	perSecond: sayMost,
+	perMonth: sayMost,
+	approval: (one: Approval) => sentence`“${approvalLabels[one]}”`,
+	credentialDays: (days: number) => (days === 0 ? 'any age' : days.toLocaleString('en'))
+};
+
 const plan = { planId: z.uuid() };
 
 export const plansRouter = router({
@@ -64,10 +74,19 @@ export const plansRouter = router({
 		return made;
 	}),
 
-	/** In force with the commit. The teams that have access by it are told of other limits and ages afterwards: telling.ts. */
-	update: adminProcedure({ ...plan, ...planInput }).mutation(async ({ ctx, input }) => {
-		const { planId, ...values } = input;
+	/** What is given, in force with the commit. The teams that have access by it are told of other limits and ages afterwards: telling.ts. */
+	update: adminProcedure({
+		...plan,
+		...z.strictObject(planInput).partial().shape,
+		seen: seenIn(planInput)
+	}).mutation(async ({ ctx, input }) => {
+		const { planId, seen, ...given } = input;
 		const { product, plan: before } = await lockPlan(ctx.db, planId);
+		refuseUnseen(before, given, seen, { says });
+		const values = Object.fromEntries(fields.map((field) => [field, given[field] ?? before[field]])) as Pick<
+			typeof before,
+			(typeof fields)[number]
+		>;
 		if (fields.every((field) => values[field] === before[field])) return planViewOf(before);
 		const isLimited = limits.some((field) => values[field] !== before[field]);
 		const isAged = values.credentialDays !== before.credentialDays;

@@ -1,9 +1,16 @@
 import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
+import { sentence } from '#lib/direction.ts';
 import type { Actor } from '#lib/events.ts';
 import { searchText } from '#lib/fields.ts';
 import { productInput } from '#lib/product-input.ts';
-import { productStatuses, type AdminProduct, type ProductRow } from '#lib/products.ts';
+import {
+	productStatuses,
+	visibilityLabels,
+	type AdminProduct,
+	type ProductRow,
+	type Visibility
+} from '#lib/products.ts';
 import { moment } from '#lib/schema.ts';
 import { searchKey } from '#lib/search.ts';
 import { cursor, type Cursor } from '#lib/views.ts';
@@ -11,6 +18,7 @@ import { brokenIndex, isoOf, type Db, type Trx } from '../../database/database.t
 import { onceOver } from '../../database/transaction.ts';
 import { holding, newestFirst, takePage } from '../../database/paging.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
+import { refuseUnseen, seenIn } from '../../api/seen.ts';
 import { adminProcedure, ofOneMoment, router, type Context } from '../../api/trpc.ts';
 import { renderMarkdown } from './markdown.ts';
 import { publishProduct, tellTeamsSoon } from './news.ts';
@@ -172,22 +180,25 @@ export const productsRouter = router({
 	}),
 
 	/** What is given; the rest stays as it is. */
-	update: adminProcedure({ ...product, ...z.strictObject(productInput).partial().shape }).mutation(
-		async ({ ctx, input: { productId, ...values } }) => {
-			const before = await lockProduct(ctx.db, productId);
-			const changed = fields.filter(
-				(field) => values[field] !== undefined && values[field] !== before[field]
-			);
-			if (changed.length > 0) {
-				await refusingTaken(ctx.db.updateTable('product').set(values).where('id', '=', productId).execute());
-				await publishProduct(ctx, 'product.updated', {
-					product: { id: productId, slug: values.slug ?? before.slug, name: values.name ?? before.name },
-					changed: changed.map((field) => fieldNames[field])
-				});
-			}
-			return getProduct(ctx, productId);
+	update: adminProcedure({
+		...product,
+		...z.strictObject(productInput).partial().shape,
+		seen: seenIn(productInput)
+	}).mutation(async ({ ctx, input: { productId, seen, ...values } }) => {
+		const before = await lockProduct(ctx.db, productId);
+		refuseUnseen(before, values, seen, {
+			says: { visibility: (one: Visibility) => sentence`“${visibilityLabels[one]}”` }
+		});
+		const changed = fields.filter((field) => values[field] !== undefined && values[field] !== before[field]);
+		if (changed.length > 0) {
+			await refusingTaken(ctx.db.updateTable('product').set(values).where('id', '=', productId).execute());
+			await publishProduct(ctx, 'product.updated', {
+				product: { id: productId, slug: values.slug ?? before.slug, name: values.name ?? before.name },
+				changed: changed.map((field) => fieldNames[field])
+			});
 		}
-	),
+		return getProduct(ctx, productId);
+	}),
 
 	/** For whoever it is for; also one that was retired, which is offered again. */
 	publish: adminProcedure(product).mutation(async ({ ctx, input }) => {

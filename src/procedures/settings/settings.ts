@@ -2,6 +2,7 @@ import { settingKeys, settingsChange, type Settings } from '#lib/settings.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import type { Db, Trx } from '../../database/database.ts';
 import { publish } from '../../news/publish.ts';
+import { refuseUnseen } from '../../api/seen.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
 import { listNamed } from '../activity/activity.ts';
 
@@ -36,14 +37,17 @@ export const settingsRouter = router({
 	listChanges: adminProcedure({}).query(({ ctx }) => listNamed(ctx.db, 'settings.updated', historyLength)),
 
 	/** Changes the given settings and leaves the others; in force with the commit. */
-	update: adminProcedure(settingsChange.shape).mutation(async ({ ctx, input }) => {
-		// The portal's row is also what numbers the event: whoever changes settings waits here.
-		const before = await lockSettings(ctx.db);
-		const settings: Settings = { ...before, ...input };
-		const changed = settingKeys.filter((key) => settings[key] !== before[key]);
-		if (changed.length === 0) return settings;
-		await ctx.db.updateTable('portal').set(settings).execute();
-		await publish(ctx, 'settings.updated', { settings, changed });
-		return settings;
-	})
+	update: adminProcedure({ ...settingsChange.shape, seen: settingsChange.optional() }).mutation(
+		async ({ ctx, input: { seen, ...input } }) => {
+			// The portal's row is also what numbers the event: whoever changes settings waits here.
+			const before = await lockSettings(ctx.db);
+			refuseUnseen(before, input, seen);
+			const settings: Settings = { ...before, ...input };
+			const changed = settingKeys.filter((key) => settings[key] !== before[key]);
+			if (changed.length === 0) return settings;
+			await ctx.db.updateTable('portal').set(settings).execute();
+			await publish(ctx, 'settings.updated', { settings, changed });
+			return settings;
+		}
+	)
 });
