@@ -11,7 +11,7 @@ const levels = 11;
 /** How many values one example may have. */
 const maxValues = 10_000;
 /** How many values are counted for one document; from then on no reference within a schema is kept. */
-const maxCounted = 10_000_000;
+const maxCounted = 1_000_000;
 
 /** What stands under these is somebody's data, whatever it looks like. */
 const data = new Set(['example', 'default', 'enum', 'const', 'examples', 'value', 'mapping']);
@@ -100,7 +100,7 @@ class Cutting {
 			return size <= maxValues;
 		};
 		let [few, enough] = [0, edges.length];
-		while (few + 1 < enough) {
+		while (few + 1 < enough && this.#counted <= maxCounted) {
 			const middle = Math.floor((few + enough) / 2);
 			if (isEnough(middle)) enough = middle;
 			else few = middle;
