@@ -11,7 +11,7 @@ const levels = 11;
 /** How many values one example may have. */
 const maxValues = 10_000;
 /** How many values are counted for one document; from then on no reference within a schema is kept. */
-const maxCounted = 1_000_000;
+const maxCounted = 4_000_000;
 
 /** What stands under these is somebody's data, whatever it looks like. */
 const data = new Set(['example', 'default', 'enum', 'const', 'examples', 'value', 'mapping']);
