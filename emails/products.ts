@@ -72,6 +72,30 @@ export const productEmails = {
 			applicationsUrl: `${sampleUrl}/orgs/northwind-logistics/applications`
 		}
 	}),
+	'product-retiring': email({
+		description:
+			'To the members: an API that applications of theirs call is going to be retired, is retired, or goes on after all.',
+		topic: 'access',
+		subject: '{{productName}} {{news}}',
+		props: z.strictObject({
+			organizationName,
+			firstName,
+			productName: text('The name of the API product'),
+			news: text('“is retired on” and the day, “is retired”, or “goes on”'),
+			consequence: text('What that means for whoever has access'),
+			applications: text('The applications that have access, one a line'),
+			applicationsUrl
+		}),
+		sample: {
+			organizationName: 'Northwind Logistics',
+			firstName: 'Grace',
+			productName: 'Parcel API',
+			news: 'is retired on 31 January 2027',
+			consequence: 'From then on nobody new gets it. What has access keeps it until the provider ends it.',
+			applications: 'Parcel tracking\nWarehouse robots',
+			applicationsUrl: `${sampleUrl}/orgs/northwind-logistics/applications`
+		}
+	}),
 	'plans-limited': email({
 		description: 'To the members: several plans got other limits within a minute, in one message.',
 		topic: 'plans',

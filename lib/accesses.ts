@@ -9,7 +9,7 @@ import type { Credential, Status } from './views.ts';
 export type AccessRequest = {
 	id: string;
 	organization: { id: string; name: string; status: Status };
-	application: { id: string; name: string };
+	application: { id: string; name: string; isDeleted: boolean };
 	product: ProductHead & { isRetired: boolean };
 	/** Whether the organization can see it and ask for it now. */
 	isOffered: boolean;

@@ -19,7 +19,8 @@ export const alarms = {
 	'tidy-devices': 'Browsers that nobody uses any more could not be forgotten.',
 	'tidy-usage': 'Counts of requests older than they are kept could not be deleted.',
 	'tidy-plans': 'Teams could not be told of the changed limits of a plan.',
-	'tidy-products': 'API products could not be retired on their announced day.',
+	'tidy-products':
+		'API products could not be retired on their announced day, or their teams could not be told.',
 	'tidy-expiries': 'People could not be told that a credential ends soon.'
 } as const satisfies Record<string, string>;
 

@@ -1,17 +1,19 @@
 import { withAccess } from './accesses.ts';
 import type { LiveEvent, ToldOnlyTo } from './events.ts';
 import type { ProductAccess } from './products.ts';
+import type { People, PeopleCounts } from './people.ts';
 import { recentLength } from './wire.ts';
 import { renamed } from './renamed.ts';
 import { shownCredentials } from './views.ts';
-import type { Organization, Application, Credential, Invitation, Member } from './views.ts';
+import type { Organization, Application, Credential, Role } from './views.ts';
 
-/** What an organization's pages show, as of event number `seq`. */
-export type OrganizationSnapshot = {
+/**
+ * What an organization's pages show, as of event number `seq`. Of its people it may hold a part: then more can be put
+ * beside them at any time, as of that event or a later one, since what an event says of a row is the whole of it.
+ */
+export type OrganizationSnapshot = People & {
 	seq: number;
 	organization: Organization;
-	members: Member[];
-	invitations: Invitation[];
 	applications: Application[];
 	/** What they have of products and have asked for; see `withAccess` for the order. */
 	accesses: ProductAccess[];
@@ -38,6 +40,18 @@ function withCredentials(
 	);
 }
 
+const byRole = (rows: { role: Role }[]) => {
+	const governing = rows.filter(({ role }) => role === 'super_admin').length;
+	return { super_admin: governing, team_member: rows.length - governing };
+};
+const sum = (one: Record<Role, number>) => one.super_admin + one.team_member;
+
+/** How many there are, whether all of them are listed or not. */
+export function countPeople({ members, invitations, counts }: People) {
+	const by = counts ?? { members: byRole(members), invitations: byRole(invitations) };
+	return { ...by, memberCount: sum(by.members), invitationCount: sum(by.invitations) };
+}
+
 /**
  * The snapshot after the event. Pure: neither argument is changed. The caller sees to it that events come in order,
  * one number after the other.
@@ -46,7 +60,14 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 	const next = {
 		...snapshot,
 		seq: event.seq,
+		counts: structuredClone(snapshot.counts),
 		recent: [event, ...snapshot.recent].slice(0, recentLength)
+	};
+	/** One more or less; with the role of one whose place it takes. */
+	const count = (kind: keyof PeopleCounts, role: Role, by: number, before?: Role) => {
+		if (!next.counts) return;
+		next.counts[kind][role] += by;
+		if (before) next.counts[kind][before] -= 1;
 	};
 	switch (event.name) {
 		case 'organization.requested':
@@ -65,10 +86,11 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'organization.suspended': {
 			// It shows that it is, and nothing of what it holds, as when it is opened.
 			const { organization } = event.payload;
-			const nothing = { members: [], invitations: [], applications: [], accesses: [], recent: [] };
-			return { ...next, organization, ...nothing };
+			const nobody = { members: [], invitations: [], counts: null };
+			return { ...next, organization, ...nobody, applications: [], accesses: [], recent: [] };
 		}
 		case 'member.activated': {
+			count('members', event.payload.member.role, 1);
 			const members = byId(next.members, event.payload.member);
 			return {
 				...next,
@@ -76,6 +98,8 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 			};
 		}
 		case 'member.joined':
+			count('members', event.payload.member.role, 1);
+			if (event.payload.isInvited) count('invitations', event.payload.member.role, -1);
 			return renamed(
 				{
 					...next,
@@ -86,6 +110,12 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 			);
 		case 'member.updated':
 		case 'member.appointed':
+			count(
+				'members',
+				event.payload.member.role,
+				1,
+				'previous' in event.payload ? event.payload.previous.role : 'team_member'
+			);
 			return renamed({ ...next, members: byId(next.members, event.payload.member) }, event.payload.member);
 		case 'member.handedOver': {
 			const { member, former } = event.payload;
@@ -94,17 +124,23 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'member.removed':
 		case 'member.deactivated':
 		case 'member.left':
+			count('members', event.payload.member.role, -1);
 			return { ...next, members: without(next.members, event.payload.member.id) };
 		case 'invitation.created':
 		case 'invitation.offered':
 		case 'invitation.resent': {
 			const { invitation } = event.payload;
+			if (event.name !== 'invitation.resent') {
+				const before = 'previousRole' in event.payload ? event.payload.previousRole : undefined;
+				count('invitations', invitation.role, 1, before);
+			}
 			return { ...next, invitations: [invitation, ...without(next.invitations, invitation.id)] };
 		}
 		case 'invitation.updated':
 		case 'invitation.delivered':
 		case 'invitation.failed': {
 			const { invitation } = event.payload;
+			if ('previous' in event.payload) count('invitations', invitation.role, 1, event.payload.previous.role);
 			return {
 				...next,
 				invitations: next.invitations.map((one) => (one.id === invitation.id ? invitation : one))
@@ -112,6 +148,7 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		}
 		case 'invitation.revoked':
 		case 'invitation.declined':
+			count('invitations', event.payload.invitation.role, -1);
 			return { ...next, invitations: without(next.invitations, event.payload.invitation.id) };
 		case 'application.created':
 			return { ...next, applications: newestFirst(next.applications, event.payload.application) };
@@ -161,6 +198,7 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'access.kept':
 		case 'access.limited':
 		case 'access.aged':
+		case 'access.retiring':
 			return { ...next, accesses: withAccess(next.accesses, event.payload.access, Date.parse(event.at)) };
 		case 'application.limited':
 		case 'application.neared':

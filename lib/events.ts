@@ -13,6 +13,7 @@ import type {
 	Invitation,
 	Member,
 	Organization,
+	Role,
 	Status
 } from './views.ts';
 
@@ -26,6 +27,7 @@ type OfMember = { member: Member };
 /** `seen`: how many credentials that still work the person has revealed or copied. */
 type Departure = OfMember & { seen?: number | undefined };
 type OfInvitation = { invitation: Invitation };
+type Offer = OfInvitation & OfOrganization & { previousRole?: Role | undefined };
 type Move = { application: ApplicationHead; name: string; to: { slug: string; name: string } };
 type OfHead = { application: ApplicationHead };
 type Nearing = OfHead & {
@@ -124,7 +126,12 @@ export const events = {
 			? sentence`set limits of ${organization.name}: ${sayQuotas(quotas)}`
 			: sentence`had the limits of the portal hold for ${organization.name}`
 	),
-	'member.joined': event('both', ({ member }: OfMember) => sentence`joined as ${roleLabels[member.role]}`),
+	/** `isInvited`: whether an open invitation, of the same role, has become this by it. */
+	'member.joined': event(
+		'both',
+		({ member }: OfMember & { isInvited?: boolean | undefined }) =>
+			sentence`joined as ${roleLabels[member.role]}`
+	),
 	'member.updated': event('organization', ({ member, previous }: OfMember & { previous: Member }) => {
 		if (member.email !== previous.email)
 			return sentence`changed their e-mail address from ${previous.email} to ${member.email}`;
@@ -165,9 +172,10 @@ export const events = {
 		({ invitation }: OfInvitation) =>
 			sentence`invited ${invitee(invitation)} as ${roleLabels[invitation.role]}`
 	),
+	/** `previousRole`: that of the open invitation which has become this one. */
 	'invitation.offered': event(
 		'both',
-		({ invitation, organization }: OfInvitation & { organization: Organization }) =>
+		({ invitation, organization }: Offer) =>
 			sentence`invited ${invitee(invitation)} as the first Super admin of ${organization.name}`
 	),
 	'invitation.resent': event(

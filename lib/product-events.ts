@@ -1,7 +1,13 @@
 import { sayAge } from './accesses.ts';
 import { sentence } from './direction.ts';
 import { event } from './event.ts';
-import { sayPlanLimits, type PlanHead, type ProductAccess, type ProductHead } from './products.ts';
+import {
+	sayPlanLimits,
+	type PlanHead,
+	type ProductAccess,
+	type ProductHead,
+	type Retirement
+} from './products.ts';
 
 /** What can happen with products, and with who may call them. Of the former the portal's own team is told alone. */
 type OfProduct = { product: ProductHead };
@@ -115,6 +121,18 @@ export const productEvents = {
 		'organization',
 		(one: OfAccess) =>
 			sentence`changed the limits of ${one.access.applicationName} with ${one.access.product.name} to ${one.access.granted ? sayPlanLimits(one.access.granted.plan) : ''}`
+	),
+	/** Of a product that it has access to. */
+	'access.retiring': event(
+		'organization',
+		({
+			access: { applicationName, product },
+			retirement: { is, at }
+		}: OfAccess & { retirement: Retirement }) => {
+			const held = sentence`${product.name}, which ${applicationName} has access to`;
+			if (is === 'kept') return sentence`goes on offering ${held}`;
+			return at ? sentence`retires ${held}, on ${at.slice(0, 10)}` : sentence`retired ${held}`;
+		}
 	),
 	/** How old credentials may become by its plan was changed. `stopsAt`: when the first one is too old; null where none will be. */
 	'access.aged': event('organization', (one: OfAccess & { stopsAt: string | null }) => {

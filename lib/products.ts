@@ -89,6 +89,8 @@ export type ProductAccess = {
 	product: ProductHead;
 	/** Whether the organization can see it and ask for it; absent of what older versions wrote. */
 	isOffered?: boolean;
+	/** Since when, or from when on, it is retired; null where it goes on, absent of what older versions wrote. */
+	retiresAt?: string | null;
 	granted: {
 		/** By which the plan's limits count; it stays when the plan changes. */
 		id: string;
@@ -111,6 +113,17 @@ export type ProductAccess = {
 		decidedAt: string | null;
 	} | null;
 };
+
+/** What the teams that call a product are told of its end; `at`: the announced day. */
+export type Retirement = { is: 'announced' | 'retired' | 'kept'; at: string | null };
+
+/** “is retired on 1 December 2026”, behind the name of the product. */
+export function sayRetirement({ is, at }: Retirement): string {
+	if (is === 'retired') return 'is retired';
+	if (is === 'kept' || !at) return 'goes on';
+	const day = new Date(at).toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+	return `is retired on ${day}`;
+}
 
 /** Whether it opens the product at this moment. */
 export const isGranted = ({ granted }: Pick<ProductAccess, 'granted'>, now: number): boolean =>

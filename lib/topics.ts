@@ -40,7 +40,7 @@ export const topics = {
 	access: {
 		label: 'Access to APIs',
 		description:
-			'Access that you have asked for, or of an organization whose Super admin you are, is approved or rejected, or ends.',
+			'Access that you have asked for, or of an organization whose Super admin you are, is approved or rejected, or ends; an API that your organization calls is retired.',
 		isForAdmins: false,
 		isOnByDefault: true
 	},

@@ -25,7 +25,8 @@ export async function orNothing(asking: Answer): Answer {
 
 export function createOrganizationFeed(
 	snapshot: OrganizationSnapshot,
-	onEvent: (event: LiveEvent) => void
+	onEvent: (event: LiveEvent) => void,
+	load = () => void reload()
 ): Feed<OrganizationSnapshot> {
 	const organizationId = snapshot.organization.id;
 	return new Feed(snapshot, {
@@ -40,7 +41,7 @@ export function createOrganizationFeed(
 				throw error;
 			}
 		},
-		reload: () => void reload(),
+		reload: load,
 		onEvent
 	});
 }

@@ -1,6 +1,7 @@
 import { page } from '$app/state';
 import { live } from '#lib/browser/live.svelte.ts';
 import { maxActiveCredentials, sayApplicationLimit, sayCredentialLimit, sayReached } from '#lib/limits.ts';
+import { countPeople } from '#lib/apply.ts';
 import type { Settings } from '#lib/settings.ts';
 import { credentialState, type Application } from '#lib/views.ts';
 import { getOrganizationFeed } from './feeds.ts';
@@ -15,10 +16,10 @@ export function useLimits() {
 	const settings = (): Settings => live.settings ?? page.data.settings;
 	return {
 		invitation(): string | null {
-			const { members, invitations } = feed().current;
+			const { memberCount, invitationCount } = countPeople(feed().current);
 			const { maxMembers, maxOpenInvitations } = settings();
-			if (members.length + invitations.length >= maxMembers) return sayReached('members', maxMembers, null);
-			return invitations.length >= maxOpenInvitations ? sayReached('open', maxOpenInvitations, null) : null;
+			if (memberCount + invitationCount >= maxMembers) return sayReached('members', maxMembers, null);
+			return invitationCount >= maxOpenInvitations ? sayReached('open', maxOpenInvitations, null) : null;
 		},
 		application(): string | null {
 			const { maxApplications } = settings();

@@ -1,4 +1,5 @@
 import { page } from '$app/state';
+import { countPeople } from '#lib/apply.ts';
 import { can, type ProcedurePath } from '#lib/policy.ts';
 import { getOrganizationFeed } from './feeds.ts';
 
@@ -19,7 +20,8 @@ export function useCan(): (path: ProcedurePath) => boolean {
 export function useIsLastSuperAdmin(): () => boolean {
 	const feed = getOrganizationFeed();
 	return () => {
-		const [first, ...others] = feed().current.members.filter(({ role }) => role === 'super_admin');
-		return others.length === 0 && first !== undefined && first.userId === page.data.account?.id;
+		const now = feed().current;
+		const me = now.members.find(({ userId }) => userId === page.data.account?.id);
+		return me?.role === 'super_admin' && countPeople(now).members.super_admin === 1;
 	};
 }

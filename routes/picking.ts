@@ -1,5 +1,6 @@
 import { searchKey } from '#lib/search.ts';
-import { fullName, type Member } from '#lib/views.ts';
+import type { OrganizationSnapshot } from '#lib/apply.ts';
+import { fullName } from '#lib/views.ts';
 import type { Candidate } from '#lib/components/PickerField.svelte';
 import type { Api } from './api.ts';
 
@@ -28,9 +29,15 @@ export async function findAccounts(api: Api, search: string): Promise<Candidate[
 		.map((account) => ({ id: account.id, name: fullName(account), note: account.email }));
 }
 
-export function findMembers(members: Member[], search: string): Candidate[] {
+/** Where the snapshot doesn't list all members, the server looks for them. */
+export async function findMembers(
+	api: Api,
+	{ organization, members, counts }: OrganizationSnapshot,
+	search: string
+): Promise<Candidate[]> {
 	const wanted = searchKey(search);
-	return members
+	const asked = { organizationId: organization.id, search, filter: 'member' } as const;
+	return (counts ? (await api.members.list.query(asked)).members : members)
 		.map((member) => ({ id: member.userId, name: fullName(member), note: member.email }))
 		.filter(({ name, note }) => searchKey(`${name} ${note}`).includes(wanted))
 		.slice(0, shownAtOnce);

@@ -10,11 +10,13 @@ import { deleteExpiredLimits } from './database/windows.ts';
 import { getMailServerRow, mailingOf } from './mail/servers.ts';
 import { awaitedPriority, mailQueue, type MailJob, type Outbox } from './mail/outbox.ts';
 import { sweepEvents } from './procedures/activity/activity.ts';
+import { tellRetirements } from './procedures/accesses/retiring.ts';
 import { deleteDueOrganizations } from './procedures/organizations/deletions.ts';
 import { listComingEnds, tellEnds } from './procedures/credentials/expiries.ts';
 import { holdDelivery } from './procedures/invitations/invitations.ts';
 import { retireDue } from './procedures/products/retirements.ts';
-import { tellLimits, tellLimitsBy } from './procedures/plans/telling.ts';
+import { tellLimits } from './procedures/plans/telling.ts';
+import { tellTeamsBy } from './procedures/products/news.ts';
 import { deleteOldShares } from './procedures/quotas/shares.ts';
 import { deleteOld, listAbandoned } from './procedures/messages/retention.ts';
 import { deleteOldUsage } from './procedures/usage/keeping.ts';
@@ -88,6 +90,15 @@ const plans: Step = {
 	run: (parts) => tellLimits({ ...parts, config: parts.env })
 };
 
+/** Likewise. */
+const products: Step = {
+	kind: 'tidy-products',
+	async run(parts) {
+		await retireDue(parts);
+		await tellRetirements({ ...parts, config: parts.env });
+	}
+};
+
 /** What tidies up every minute, each with the alarm that says it doesn't get on. */
 const tidying: Step[] = [
 	{ kind: 'tidy-sessions', run: ({ db }) => deleteExpiredSessions(db) },
@@ -105,7 +116,7 @@ const tidying: Step[] = [
 	{ kind: 'tidy-messages', run: queueAbandoned },
 	{ kind: 'tidy-old', run: ({ db }) => deleteOld(db) },
 	{ kind: 'tidy-usage', run: ({ db }) => deleteOldUsage(db) },
-	{ kind: 'tidy-products', run: retireDue },
+	products,
 	ends,
 	plans,
 	{ kind: 'mail-server', run: async (parts) => void mailingOf(await getMailServerRow(parts.db), parts) }
@@ -174,9 +185,9 @@ export async function work(
 	// What fell due while no process was running.
 	await boss.send(tidyQueue);
 	const telling = pLimit(1);
-	const endTelling = tellLimitsBy(() => {
+	const endTelling = tellTeamsBy(() => {
 		// One more finds what was changed while the one before it was under way.
-		if (telling.pendingCount === 0) void telling(() => tidy(parts, [plans]));
+		if (telling.pendingCount === 0) void telling(() => tidy(parts, [plans, products]));
 	});
 	return () => {
 		endTelling();

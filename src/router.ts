@@ -18,11 +18,14 @@ import { emailsRouter } from './procedures/emails/emails.ts';
 import { gatewaysRouter } from './procedures/gateways/gateways.ts';
 import { invitationsRouter } from './procedures/invitations/invitations.ts';
 import { inviteesRouter } from './procedures/invitations/invitees.ts';
+import { findingRouter } from './procedures/invitations/finding.ts';
 import { acceptancesRouter } from './procedures/invitations/acceptances.ts';
 import { mailServersRouter } from './procedures/mailServers/mail-servers.ts';
 import { membersRouter } from './procedures/members/members.ts';
+import { rosterRouter } from './procedures/members/roster.ts';
 import { messagesRouter } from './procedures/messages/messages.ts';
 import { organizationsRouter } from './procedures/organizations/organizations.ts';
+import { snapshotsRouter } from './procedures/organizations/snapshots.ts';
 import { figuresRouter } from './procedures/figures/figures.ts';
 import { partnersRouter } from './procedures/organizations/partners.ts';
 import { profilesRouter } from './procedures/accounts/profiles.ts';
@@ -52,12 +55,13 @@ export const appRouter = router({
 	documents: documentsRouter,
 	emails: mergeRouters(emailsRouter, brandsRouter),
 	gateways: gatewaysRouter,
-	invitations: mergeRouters(invitationsRouter, inviteesRouter, acceptancesRouter),
+	invitations: mergeRouters(invitationsRouter, inviteesRouter, acceptancesRouter, findingRouter),
 	mailServers: mailServersRouter,
-	members: membersRouter,
+	members: mergeRouters(membersRouter, rosterRouter),
 	messages: messagesRouter,
 	organizations: mergeRouters(
 		organizationsRouter,
+		snapshotsRouter,
 		decisionsRouter,
 		deletionsRouter,
 		partnersRouter,

@@ -146,8 +146,8 @@ describe('a decision', () => {
 		const told = ['access.rejected', 'access.withdrawn'].map((name) =>
 			page.events.find((event) => event.name === name)
 		);
-		const { items } = await other.owner.api.activity.list.query({ organizationId });
-		const seen = JSON.stringify([told, items, mailsAbout(rejected.name).map(({ text }) => text)]);
+		const { events } = await other.owner.api.activity.list.query({ organizationId });
+		const seen = JSON.stringify([told, events, mailsAbout(rejected.name).map(({ text }) => text)]);
 		expect(seen.split(offered.name).length).toBeGreaterThan(4);
 		expect(seen).not.toMatch(/secret|:77/i);
 	});
@@ -291,8 +291,11 @@ describe('access ends', () => {
 		expect((await askAnew('Trusted')).request?.status).toBe('approved');
 	});
 
-	test('with the application, whose request goes from the list and the count', async () => {
-		const { application, requestId } = await waiting();
+	test('with the application, whose request goes from the list and the count; what was decided stays', async () => {
+		const [{ application, requestId }, offered] = [await waiting(), await insertProduct(portal)];
+		await portal.admin.api.accesses.approve.mutate({
+			requestId: idOf(await ask(application.id, { of: offered }))
+		});
 		const admin = await portal.admin.listen();
 		await admin.hears('settings');
 		const before = (await portal.admin.api.organizations.list.query({})).accessRequests;
@@ -303,8 +306,14 @@ describe('access ends', () => {
 		await admin.hears('access.withdrawn');
 		expect((await portal.admin.api.organizations.list.query({})).accessRequests).toBe(before - 1);
 		expect(await refusal(portal.admin.api.accesses.approve.mutate({ requestId }))).toMatchObject({
-			status: 404
+			status: 409,
+			reason: 'DECIDED'
 		});
+		const { list } = portal.admin.api.accesses;
+		const deleted = { id: application.id, name: application.name, isDeleted: true };
+		const { requests } = await list.query({ status: 'approved', productId: offered.id });
+		expect(requests).toMatchObject([{ application: deleted, granted: null, decidedBy: {} }]);
+		expect((await list.query({ status: 'withdrawn' })).requests[0]).toMatchObject({ id: requestId });
 		expect(await accessesOf(application)).toEqual([]);
 	});
 });

@@ -246,8 +246,9 @@ function createPortal(server: Server, smtp: Smtp) {
 		// That the e-mail has gone out is an event of the organization too, told a moment after it has arrived.
 		await vi.waitFor(
 			async () => {
-				const opened = await company.owner.api.organizations.open.query({ slug: company.slug });
-				const row = opened.snapshot.invitations.find(({ id }) => id === created.id);
+				const place = { organizationId: company.id, email };
+				const { invitations } = await company.owner.api.invitations.find.query(place);
+				const row = invitations.find(({ id }) => id === created.id);
 				if (row?.delivery !== 'sent') throw new Error(`The e-mail is ${row?.delivery ?? 'nowhere'}.`);
 			},
 			{ timeout: 240_000, interval: 20 }

@@ -1,10 +1,12 @@
 import { connect } from 'node:net';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { applyOrganization } from '#lib/apply.ts';
+import { applyOrganization, countPeople } from '#lib/apply.ts';
 import { applyPortal } from '#lib/apply-portal.ts';
-import { password, startPortal, type Company, type Portal } from './factories.ts';
-import { insertProduct, type Offered } from './offers.ts';
+import { listedAtMost } from '#lib/people.ts';
+import { password, startPortal, type Portal } from './factories.ts';
+import { byEmail, insertPeople, listPeople } from './many-people.ts';
+import { changeAccess, insertProduct } from './offers.ts';
 
 let portal: Portal;
 beforeAll(async () => {
@@ -13,29 +15,6 @@ beforeAll(async () => {
 afterAll(() => portal.stop());
 
 const approved = () => portal.company({ admin: portal.admin });
-
-/** All that can happen to access, of an application that is about to go and of one that stays. */
-async function changeAccess(
-	{ id: organizationId, owner }: Company,
-	{ slug: product, plans }: Offered,
-	going: string,
-	staying: string
-) {
-	const { request, withdraw, endOwn } = owner.api.accesses;
-	const { approve, reject, end, keep } = portal.admin.api.accesses;
-	const ask = (applicationId: string, plan: string) =>
-		request.mutate({ organizationId, applicationId, product, planId: plans[plan] ?? '' });
-	const requestId = async (applicationId: string) => (await ask(applicationId, 'Business')).request?.id ?? '';
-	const place = { organizationId, accessId: (await ask(staying, 'Trial')).granted?.id ?? '' };
-	await reject.mutate({ requestId: await requestId(staying), reason: 'Not yet.' });
-	await withdraw.mutate({ organizationId, requestId: await requestId(staying) });
-	await approve.mutate({ requestId: await requestId(staying) });
-	await end.mutate({ ...place, inDays: 30 });
-	await keep.mutate(place);
-	const gone = await ask(going, 'Trial');
-	await endOwn.mutate({ organizationId, accessId: gone.granted?.id ?? '' });
-	await requestId(going);
-}
 
 describe('an open page', () => {
 	test('hears every event of its organization once, in order, without a gap', async () => {
@@ -54,13 +33,18 @@ describe('an open page', () => {
 		expect(new Set(page.events.map(({ id }) => id)).size).toBe(12);
 	});
 
-	test('has after its events what a page has that loads now', async () => {
+	test.each([
+		['few', 0],
+		['many', 2 * listedAtMost]
+	])('has after its events what a page has that loads now, of %s people', async (_, others) => {
 		const company = await approved();
+		await insertPeople(portal, company, others);
 		const member = await portal.member(company, 'super_admin');
 		const product = await insertProduct(portal);
 		const opening = () => member.api.organizations.open.query({ slug: company.slug });
 		const governing = () => portal.admin.api.organizations.list.query({});
 		const [{ snapshot }, portalSnapshot] = [await opening(), await governing()];
+		const people = await listPeople(company);
 		const [page, adminPage] = [await member.listen(), await portal.admin.listen()];
 		await Promise.all([page.hears('online'), adminPage.hears('settings')]);
 
@@ -85,11 +69,15 @@ describe('an open page', () => {
 		});
 		await api.credentials.revoke.mutate({ organizationId, applicationId, credentialId: rotated.id });
 		const other = await portal.application(company);
-		await changeAccess(company, product, other.id, applicationId);
+		await changeAccess(portal, company, product, other.id, applicationId);
 		await api.applications.delete.mutate({ organizationId, applicationId: other.id });
 		const invitation = await portal.invitation(company);
 		await api.invitations.revoke.mutate({ organizationId, invitationId: invitation.id });
-		await portal.invitation(company);
+		const open = await portal.invitation(company, { role: 'super_admin' });
+		const corrected = { firstName: 'In', lastName: 'Vited', role: 'team_member' } as const;
+		await api.invitations.update.mutate({ organizationId, invitationId: open.id, ...corrected });
+		const arriving = await portal.member(company, 'super_admin', { isFrontDoor: true });
+		await arriving.api.members.leave.mutate({ organizationId });
 		const joined = await portal.member(company);
 		await api.members.update.mutate({
 			organizationId,
@@ -120,7 +108,22 @@ describe('an open page', () => {
 		await adminPage.until(() => events().at(-1)?.seq === freshPortal.seq, `portal event ${freshPortal.seq}`);
 		const numbers = events().map(({ seq }) => seq);
 		expect(numbers).toEqual(numbers.map((_, index) => portalSnapshot.seq + 1 + index));
-		expect(page.events.reduce(applyOrganization, snapshot)).toEqual(fresh);
+		const followed = page.events.reduce(applyOrganization, snapshot);
+		expect(snapshot.counts === null).toBe(others === 0);
+		if (others === 0) expect(followed).toEqual(fresh);
+		else {
+			// Whom a page knows of many is another question than how many they are.
+			const some = { members: [], invitations: [] };
+			expect({ ...followed, ...some }).toEqual({ ...fresh, ...some });
+			expect(fresh.members.map(({ userId }) => userId)).toEqual([member.userId]);
+			expect(followed.members).toContainEqual(fresh.members[0]);
+		}
+		// Whoever has asked for all of them has all of them still.
+		const all = page.events.reduce(applyOrganization, { ...snapshot, ...people });
+		const now = await listPeople(company);
+		expect(byEmail(all.members)).toEqual(byEmail(now.members));
+		expect(byEmail(all.invitations)).toEqual(byEmail(now.invitations));
+		expect(countPeople({ ...now, counts: null })).toEqual(countPeople(fresh));
 		expect(events().reduce(applyPortal, portalSnapshot)).toEqual(freshPortal);
 		expect(events().length).toBeGreaterThan(5);
 

@@ -169,6 +169,7 @@ test('whatever may end an answer is told by its commit: all events but those of 
 		'access.ended',
 		'access.kept',
 		'access.limited',
+		'access.retiring',
 		'access.aged'
 	]);
 	expect(mayEnd('something.new')).toBe(true);

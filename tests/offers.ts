@@ -49,3 +49,27 @@ export async function insertProduct(
 	});
 }
 export type Offered = Awaited<ReturnType<typeof insertProduct>>;
+
+/** All that can happen to access, of an application that is about to go and of one that stays. */
+export async function changeAccess(
+	portal: Portal,
+	{ id: organizationId, owner }: Company,
+	{ slug: product, plans }: Offered,
+	going: string,
+	staying: string
+) {
+	const { request, withdraw, endOwn } = owner.api.accesses;
+	const { approve, reject, end, keep } = portal.admin.api.accesses;
+	const ask = (applicationId: string, plan: string) =>
+		request.mutate({ organizationId, applicationId, product, planId: plans[plan] ?? '' });
+	const requestId = async (applicationId: string) => (await ask(applicationId, 'Business')).request?.id ?? '';
+	const place = { organizationId, accessId: (await ask(staying, 'Trial')).granted?.id ?? '' };
+	await reject.mutate({ requestId: await requestId(staying), reason: 'Not yet.' });
+	await withdraw.mutate({ organizationId, requestId: await requestId(staying) });
+	await approve.mutate({ requestId: await requestId(staying) });
+	await end.mutate({ ...place, inDays: 30 });
+	await keep.mutate(place);
+	const gone = await ask(going, 'Trial');
+	await endOwn.mutate({ organizationId, accessId: gone.granted?.id ?? '' });
+	await requestId(going);
+}

@@ -21,6 +21,70 @@ const moveDay = (productId: string, retiresAt: Date) =>
 		db.updateTable('product').set({ retiresAt }).where('id', '=', productId).execute()
 	);
 
+test('is told to the teams that have access, at their application too: announced, put off, taken back, come', async () => {
+	const { products } = portal.admin.api;
+	const product = await publishProduct(portal);
+	const plan = await createPlan(portal, product.id);
+	const [company, stranger] = [
+		await portal.company({ admin: portal.admin }),
+		await portal.company({ admin: portal.admin })
+	];
+	const member = await portal.member(company);
+	const organizationId = company.id;
+	const ask = async () => {
+		const application = await portal.application(company);
+		const place = { organizationId, applicationId: application.id };
+		await company.owner.api.accesses.request.mutate({ ...place, product: product.slug, planId: plan.id });
+		return application;
+	};
+	const [one, other, ended] = [await ask(), await ask(), await ask()];
+	const open = async () => {
+		const { snapshot } = await member.api.organizations.open.query({ slug: company.slug });
+		return snapshot.accesses;
+	};
+	const gone = (await open()).find(({ applicationId }) => applicationId === ended.id);
+	await company.owner.api.accesses.endOwn.mutate({ organizationId, accessId: gone?.granted?.id ?? '' });
+	const [page, outside] = [await member.listen(), await stranger.owner.listen()];
+	for (const each of [page, outside]) await each.hears('news true');
+	const told = () =>
+		page.events.flatMap((event) =>
+			event.name === 'access.retiring' ? [withoutIsolates(sayEvent(event))] : []
+		);
+	const names = [one.name, other.name];
+	const mailed = (to: string, subject: string) => portal.mailTo(to, subject);
+
+	const day = inDays(40);
+	await products.retire.mutate({ productId: product.id, at: day.toISOString() });
+	await page.until(() => told().length === 2, 'the announcement');
+	const on = day.toISOString().slice(0, 10);
+	expect(told()).toEqual(
+		names.map((name) => `retires ${product.name}, which ${name} has access to, on ${on}`)
+	);
+	const inWords = day.toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+	for (const { email } of [member, company.owner]) {
+		const text = await mailed(email, `${product.name} is retired on ${inWords}`);
+		for (const name of names) expect(text).toContain(name);
+		expect(text).not.toContain(ended.name);
+	}
+	const retiresAt = (await open()).map((access) => [access.applicationName, access.retiresAt]);
+	expect(Object.fromEntries(retiresAt)).toMatchObject({ [one.name]: day.toISOString() });
+	// Who gets it now has read of it, and hears of what comes next.
+	const late = await ask();
+	await products.keep.mutate({ productId: product.id });
+	await page.until(() => told().length === 5, 'that it stays');
+	expect(told().slice(2)).toEqual(
+		[...names, late.name].map((name) => `goes on offering ${product.name}, which ${name} has access to`)
+	);
+	await mailed(member.email, `${product.name} goes on`);
+
+	await products.retire.mutate({ productId: product.id, at: null });
+	await page.until(() => told().length === 8, 'that it is retired');
+	expect(await mailed(member.email, `${product.name} is retired`)).toContain('keeps it until the provider');
+	await products.publish.mutate({ productId: product.id });
+	await page.until(() => told().length === 11, 'that it is offered again');
+	expect(outside.events.map(({ name }) => name)).not.toContain('access.retiring');
+});
+
 test('is told to open pages and to portal admins, once by two processes; nobody else’s day has come', async ({
 	onTestFinished
 }) => {

@@ -128,6 +128,7 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 		() => company.owner.api.activity.since.query({ organizationId: company.id, after: 0 })
 	],
 	'members.listSeen': [3, () => company.owner.api.members.listSeen.query({ organizationId: company.id })],
+	'members.list': [5, () => company.owner.api.members.list.query({ organizationId: company.id })],
 	'organizations.list': [9, () => portal.admin.api.organizations.list.query({})],
 	'messages.count': [2, () => portal.admin.api.messages.count.query({})],
 	// Of a key that was asked about before, nothing; of one that nobody knows, one question; of a mistyped one none.

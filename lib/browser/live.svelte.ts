@@ -6,7 +6,7 @@ import type { Settings } from '../settings.ts';
 import type { EmailEditor } from '../views.ts';
 import type { LiveSocket } from './socket.ts';
 import { pauses, refusedPauses, scatter } from './pauses.ts';
-import { serverNow } from './server-time.ts';
+import { noteHappened, serverNow } from './server-time.ts';
 import { noteUsage } from './used.svelte.ts';
 
 /**
@@ -206,6 +206,7 @@ class Live {
 			this.#show();
 		});
 		socket.on('event', (stream, event) => {
+			noteHappened(event.at);
 			if (stream.kind === 'organization') this.#told.set(stream.organizationId, event.seq);
 			this.#waiting.push({ stream, event });
 			// Before an event falls out of a snapshot's list of recent ones, which pages look into.
@@ -224,8 +225,7 @@ class Live {
 				this.#noteMailbox();
 			}, mailboxPause);
 		});
-		for (const word of ['alarms', 'gateways'] as const) socket.on(word, on[word]);
-		socket.on('products', on.products);
+		for (const word of ['alarms', 'gateways', 'products'] as const) socket.on(word, on[word]);
 		socket.on('usage', noteUsage);
 		socket.on('editors', (name, editors) => this.setEditors(name, editors));
 		socket.on('online', (organizationId, online) => {

@@ -14,5 +14,11 @@ export function noteServerTime(said: string): void {
 	if (ahead === null || next > ahead || ahead - next > wayAtMost) ahead = next;
 }
 
+/** Notes when something happened on the server that this page has just heard of: it is that late there, or later. */
+export function noteHappened(at: string): void {
+	const next = Date.parse(at) - Date.now();
+	if (ahead !== null && next > ahead) ahead = next;
+}
+
 /** In milliseconds since 1970. On the server itself, its clock. */
 export const serverNow = () => Date.now() + (ahead ?? 0);

@@ -21,6 +21,10 @@ export interface ProductTable {
 	createdAt: Timestamp;
 	publishedAt: Date | null;
 	retiredAt: Date | null;
+	/** Whether teams are still to be told that it retires, or doesn't. */
+	isTelling: Generated<boolean>;
+	/** Who has said so last; null where its day has come. */
+	changedBy: ColumnType<Actor | null, string | null | undefined, string | null>;
 	/** Kept by the database. */
 	searchKey: Generated<string>;
 	nameKey: Generated<string>;
@@ -84,6 +88,8 @@ export interface AccessTable {
 	limitsToldAt: Timestamp;
 	/** When it last heard of how old credentials may become. */
 	agesToldAt: Timestamp;
+	/** What it was last told of the product's end, as `retirementKey` has it. */
+	retirementTold: Generated<string>;
 }
 
 interface AskedFor {
@@ -94,7 +100,10 @@ interface AskedFor {
 export interface AccessRequestTable {
 	id: Generated<string>;
 	organizationId: string;
+	/** Also of one that was deleted. */
 	applicationId: string;
+	/** What that was called. */
+	applicationName: string | null;
 	productId: string;
 	planId: string;
 	message: Generated<string>;

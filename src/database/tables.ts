@@ -200,6 +200,7 @@ interface MembershipTable {
 	joinedAt: Timestamp;
 	seenSeq: Count;
 	visitedAt: Date | null;
+	nameKey: SearchKey;
 }
 
 interface InvitationTable {
@@ -216,6 +217,7 @@ interface InvitationTable {
 	sentAt: Timestamp;
 	messageId: string | null;
 	expiresAt: Date;
+	nameKey: SearchKey;
 }
 
 interface ApplicationTable {

@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, uniqueEmail, type Portal } from '../factories.ts';
+import { insertProduct } from '../offers.ts';
 import { getBrowser, openAs } from './browser.ts';
 
 /** A browser whose clock is wrong: the server counts, and pages go by the server's time. */
@@ -76,6 +77,25 @@ test.each([
 		.getByText(/just now|seconds? ago/)
 		.first()
 		.waitFor();
+	expect(person.complaints).toEqual([]);
+	await person.close();
+});
+
+test('what has just ended on the server has ended on an open page, however far behind its own idea of the time is', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const application = await portal.application(company);
+	const { slug, plans, name } = await insertProduct(portal);
+	const [organizationId, applicationId] = [company.id, application.id];
+	const request = { organizationId, applicationId, product: slug, planId: plans.Trial ?? '' };
+	const { granted } = await company.owner.api.accesses.request.mutate(request);
+	const path = `/orgs/${company.slug}/applications/${applicationId}`;
+	const person = await openAs(browser, portal.server.origin, company.owner, path);
+	const { page } = person;
+	const row = page.getByRole('listitem').filter({ hasText: name });
+	await row.getByText('Has access', { exact: true }).waitFor();
+	await page.clock.setFixedTime(Date.now() - 2000);
+	await company.owner.api.accesses.endOwn.mutate({ organizationId, accessId: granted?.id ?? '' });
+	await row.getByText('Ended', { exact: true }).waitFor();
 	expect(person.complaints).toEqual([]);
 	await person.close();
 });

@@ -3,6 +3,7 @@ import type { Actor } from '#lib/events.ts';
 import type { Trx } from '../../database/database.ts';
 import { idsIn } from '../../database/sets.ts';
 import { publishMany } from '../../news/publish.ts';
+import { retirementKey } from '../products/views.ts';
 import { listAccessesOfRequests } from './views.ts';
 
 /**
@@ -21,13 +22,15 @@ export async function grantAll(db: Trx, requestIds: readonly string[]): Promise<
 				.where('accessRequest.id', 'in', idsIn(requestIds))
 		)
 		.insertInto('access')
-		.columns(['organizationId', 'applicationId', 'productId', 'planId', 'grantedAt'])
+		.columns(['organizationId', 'applicationId', 'productId', 'planId', 'grantedAt', 'retirementTold'])
 		.expression(
 			db
 				.selectFrom('accessRequest')
+				.innerJoin('product', 'product.id', 'accessRequest.productId')
 				.select(['organizationId', 'applicationId', 'productId', 'planId'])
-				.select(sql<Date>`clock_timestamp()`.as('grantedAt'))
-				.where('id', 'in', idsIn(requestIds))
+				// What the page has said where it was asked for.
+				.select([sql<Date>`clock_timestamp()`.as('grantedAt'), retirementKey.as('retirementTold')])
+				.where('accessRequest.id', 'in', idsIn(requestIds))
 		)
 		.onConflict((conflict) =>
 			conflict.columns(['applicationId', 'productId']).doUpdateSet((eb) => ({
@@ -37,6 +40,7 @@ export async function grantAll(db: Trx, requestIds: readonly string[]): Promise<
 				endsAt: null,
 				endedBy: null,
 				endReason: '',
+				retirementTold: eb.ref('excluded.retirementTold'),
 				// The team is told by which plan it has it.
 				limitsToldAt: sql<Date>`clock_timestamp()`,
 				agesToldAt: sql<Date>`clock_timestamp()`
@@ -44,6 +48,10 @@ export async function grantAll(db: Trx, requestIds: readonly string[]): Promise<
 		)
 		.execute();
 }
+
+/** Keeps what was decided about an application that is about to be deleted, by its name. */
+export const keepDecisions = (db: Trx, { id, name }: { id: string; name: string }) =>
+	db.updateTable('accessRequest').set({ applicationName: name }).where('applicationId', '=', id).execute();
 
 /**
  * Takes back what waits for a decision, of the organization or of one of its applications, before that goes: whoever decides

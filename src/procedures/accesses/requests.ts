@@ -27,7 +27,7 @@ const selectRequests = (db: Db) =>
 	db
 		.selectFrom('accessRequest')
 		.innerJoin('organization', 'organization.id', 'accessRequest.organizationId')
-		.innerJoin('application', 'application.id', 'accessRequest.applicationId')
+		.leftJoin('application', 'application.id', 'accessRequest.applicationId')
 		.innerJoin('product', 'product.id', 'accessRequest.productId')
 		.innerJoin('plan', 'plan.id', 'accessRequest.planId')
 		.leftJoin('access', (join) =>
@@ -38,7 +38,7 @@ const selectRequests = (db: Db) =>
 		.leftJoin('plan as held', 'held.id', 'access.planId')
 		.selectAll('accessRequest')
 		.select(['organization.name as organizationName', 'organization.status as organizationStatus'])
-		.select(['application.name as applicationName', 'product.slug', 'product.name as productName'])
+		.select(['application.name as applicationNow', 'product.slug', 'product.name as productName'])
 		.select(['access.id as accessId', 'access.grantedAt', 'access.endsAt', 'access.endReason'])
 		.select([isRetired.as('isRetired'), planIn('plan').as('plan'), planIn('held').as('heldPlan')])
 		.select(['plan.closedAt', isOfferedTo(sql.ref('accessRequest.organizationId')).as('isOffered')])
@@ -58,7 +58,11 @@ function requestViewOf(row: Row): AccessRequest {
 	return {
 		id: row.id,
 		organization: { id: row.organizationId, name: row.organizationName, status: row.organizationStatus },
-		application: { id: row.applicationId, name: row.applicationName },
+		application: {
+			id: row.applicationId,
+			name: row.applicationNow ?? row.applicationName ?? 'A deleted application',
+			isDeleted: row.applicationNow === null
+		},
 		product: {
 			id: row.productId,
 			slug: row.slug,

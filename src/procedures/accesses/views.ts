@@ -52,6 +52,7 @@ export function selectAccesses(db: Db, pairs: Pairs) {
 			'product.id as productId',
 			'product.slug as productSlug',
 			'product.name as productName',
+			sql<Date | null>`coalesce(product.retired_at, product.retires_at)`.as('retiresAt'),
 			'access.id as accessId',
 			'access.grantedAt',
 			'access.endsAt',
@@ -110,6 +111,7 @@ export function accessViewOf(row: Row): ProductAccess {
 		applicationName: row.applicationName,
 		product: { id: row.productId, slug: row.productSlug, name: row.productName, ...asked?.product },
 		isOffered: row.isOffered as boolean,
+		retiresAt: asked ? null : isoOf(row.retiresAt),
 		granted: asked ? null : grantedOf(row),
 		request:
 			requestId && wantedPlan && requestedAt && status

@@ -9,7 +9,7 @@ import { compileTogether } from '../../database/together.ts';
 import { publish, publishMany } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, transferProcedure } from '../../api/trpc.ts';
-import { withdrawPending } from '../accesses/granting.ts';
+import { keepDecisions, withdrawPending } from '../accesses/granting.ts';
 import { credentialViewOf, insertCredential, selectShown } from '../credentials/credentials.ts';
 import { listKnownTo } from '../credentials/exposures.ts';
 import { nameIn, personOf } from '../members/names.ts';
@@ -192,6 +192,7 @@ export const applicationsRouter = router({
 	delete: organizationProcedure({ applicationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const application = await getApplication(ctx.db, ctx.organization.id, input.applicationId);
 		await withdrawPending(ctx, application.id);
+		await keepDecisions(ctx.db, application);
 		await ctx.db.deleteFrom('application').where('id', '=', application.id).execute();
 		await publish(ctx, 'application.deleted', { application: headOf(application) });
 		return application;

@@ -17,7 +17,8 @@ export async function join(
 	person: { id: string; firstName: string; lastName: string }
 ): Promise<void> {
 	await db.updateTable('invitation').set({ state: 'accepted' }).where('id', '=', row.id).execute();
-	await addMember(db, { id: row.organizationId, isPersonal: false }, { ...person, role: row.role });
+	const place = { id: row.organizationId, isPersonal: false };
+	await addMember(db, place, { ...person, role: row.role }, true);
 	await tellInviter(ctx, db, row, fullName({ ...person, email: row.email }), 'has joined');
 }
 

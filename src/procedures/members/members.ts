@@ -17,7 +17,7 @@ import { revokeInvitationsOf } from '../invitations/invitations.ts';
 /** How many credentials an e-mail names one by one. */
 const namedCredentials = 10;
 
-function selectMembers(db: Db, organizationId: string) {
+export function selectMembers(db: Db, organizationId: string) {
 	return db
 		.selectFrom('membership')
 		.innerJoin('account', 'account.id', 'membership.userId')
@@ -82,11 +82,15 @@ export async function isLastSuperAdmin(db: Db, organizationId: string, member: M
 	return !other;
 }
 
-/** Makes a person a member and tells of it; who is one already stays as they are. */
+/**
+ * Makes a person a member and tells of it; who is one already stays as they are.
+ * @param isInvited whether an open invitation, of the same role, ends with it.
+ */
 export async function addMember(
 	db: Trx,
 	organization: { id: string; isPersonal: boolean },
-	person: { id: string; firstName: string; lastName: string; role: Role }
+	person: { id: string; firstName: string; lastName: string; role: Role },
+	isInvited = false
 ): Promise<void> {
 	const { id: userId, firstName, lastName, role } = person;
 	const row = await db
@@ -98,7 +102,10 @@ export async function addMember(
 	if (!row) return;
 	const member = await getMember(db, organization.id, row.id);
 	const actor = { id: userId, name: fullName(member), kind: 'developer' as const };
-	await publish({ db, actor, organization }, 'member.joined', { member });
+	await publish({ db, actor, organization }, 'member.joined', {
+		member,
+		...(isInvited && { isInvited })
+	});
 }
 
 /**

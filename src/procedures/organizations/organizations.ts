@@ -1,34 +1,18 @@
 import { z } from 'zod';
-import type { OrganizationSnapshot } from '#lib/apply.ts';
 import { sentence } from '#lib/direction.ts';
 import { organizationName } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
-import { namesAtMost, recentLength, type Online } from '#lib/wire.ts';
 import { compileOnce } from '../../database/compiled.ts';
-import { share } from '../../database/gathering.ts';
-import { compileTogether } from '../../database/together.ts';
 import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
 import { findFreeSlug, keysOf } from './names.ts';
 import { publish } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
-import {
-	type Context,
-	organizationProcedure,
-	router,
-	slugProcedure,
-	system,
-	verifiedProcedure
-} from '../../api/trpc.ts';
-import { accessViewOf, selectAccessesOf } from '../accesses/views.ts';
+import { type Context, organizationProcedure, router, system, verifiedProcedure } from '../../api/trpc.ts';
 import { listAdminReaders } from '../accounts/accounts.ts';
-import { forMember, selectLatest, toEvents } from '../activity/activity.ts';
-import { applicationViewsOf, selectApplicationsOf } from '../applications/applications.ts';
-import { invitationViewOf, selectPending } from '../invitations/invitations.ts';
-import { listMembers, memberViewOf, selectAllMembers } from '../members/members.ts';
+import { listMembers } from '../members/members.ts';
 import { nameIn, personOf } from '../members/names.ts';
 import { getSettings } from '../settings/settings.ts';
-import { selectOnlineIn } from '../../news/presence.ts';
 
 /** How often a rejected request may be made again. */
 const requestsADay = 3;
@@ -107,41 +91,6 @@ export async function getOrganizationView(db: Db, id: string): Promise<Organizat
 	if (!row) throw notFound();
 	return organizationViewOf(row);
 }
-
-const askForAll = compileTogether((db: Db, id: string) => ({
-	organizations: selectOrganizations(db).where('organization.id', '=', id),
-	members: selectAllMembers(db, id),
-	invitations: selectPending(db, id),
-	...selectApplicationsOf(db, id),
-	accesses: selectAccessesOf(db, id),
-	events: selectLatest(db, { kind: 'organization', organizationId: id }, recentLength),
-	online: selectOnlineIn(db, id, namesAtMost)
-}));
-
-/** What everybody sees who opens the organization's pages: read once for all who do so at the same time. */
-const shareSnapshot = share(async (db, id): Promise<{ snapshot: OrganizationSnapshot; online: Online }> => {
-	// All of it at one moment, with the number of the latest event.
-	const found = await askForAll(db, id);
-	const [row] = found.organizations;
-	if (!row) throw notFound();
-	const head = { seq: row.lastSeq, organization: organizationViewOf(row) };
-	// A suspended organization shows that it is, and nothing of what it holds.
-	if (row.status === 'suspended') {
-		const nothing = { members: [], invitations: [], applications: [], accesses: [], recent: [] };
-		return { snapshot: { ...head, ...nothing }, online: { count: 0, userIds: [] } };
-	}
-	return {
-		snapshot: {
-			...head,
-			members: found.members.map(memberViewOf),
-			invitations: found.invitations.map(invitationViewOf),
-			applications: applicationViewsOf(found),
-			accesses: found.accesses.map(accessViewOf),
-			recent: toEvents(found.events, 'organization')
-		},
-		online: { count: found.online[0]?.count ?? 0, userIds: found.online.map(({ userId }) => userId) }
-	};
-});
 
 const taken = (name: string) =>
 	fieldRefusal('name', 'TAKEN', sentence`There is already an organization with the name ${name}.`);
@@ -271,12 +220,6 @@ export const organizationsRouter = router({
 		const organization = await getOrganizationView(db, id);
 		await publishRequest(ctx, organization, null);
 		return organization;
-	}),
-
-	open: slugProcedure().query(async ({ ctx }) => {
-		const { snapshot, online } = await shareSnapshot(ctx.db, ctx.organization.id);
-		const recent = snapshot.recent.map((event) => forMember(event, ctx.membership.joinedAt));
-		return { snapshot: { ...snapshot, recent }, online };
 	}),
 
 	rename: organizationProcedure({ name: organizationName }).mutation(async ({ ctx, input: { name } }) => {

@@ -33,6 +33,13 @@ async function offer(ctx: Offering, organization: Organization, person: Invitee)
 		sentAt: new Date(),
 		expiresAt: expiryOf(await getSettings(db))
 	};
+	const previous = await db
+		.selectFrom('invitation')
+		.select('role')
+		.where('organizationId', '=', organization.id)
+		.where('email', '=', person.email)
+		.where('state', '=', 'pending')
+		.executeTakeFirst();
 	const { id } = await db
 		.insertInto('invitation')
 		.values({ ...values, organizationId: organization.id })
@@ -42,7 +49,11 @@ async function offer(ctx: Offering, organization: Organization, person: Invitee)
 		.returning('id')
 		.executeTakeFirstOrThrow();
 	const invitation = await sendInvitation(ctx, id, organization.name, token);
-	await publish({ ...ctx, organization }, 'invitation.offered', { invitation, organization });
+	await publish({ ...ctx, organization }, 'invitation.offered', {
+		invitation,
+		organization,
+		...(previous && { previousRole: previous.role })
+	});
 	return invitation;
 }
 

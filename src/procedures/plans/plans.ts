@@ -7,7 +7,7 @@ import { onceOver } from '../../database/transaction.ts';
 import { brokenIndex, type Trx } from '../../database/database.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
-import { publishProduct } from '../products/news.ts';
+import { publishProduct, tellTeamsSoon } from '../products/news.ts';
 import {
 	lockPlan,
 	lockProduct,
@@ -16,7 +16,6 @@ import {
 	productHeadOf,
 	selectPlans
 } from '../products/views.ts';
-import { tellLimitsSoon } from './telling.ts';
 
 /** By what organizations get a product: limits, how access is approved, how old a credential may be. */
 
@@ -88,7 +87,7 @@ export const plansRouter = router({
 			plan: planHeadOf({ ...values, id: planId }),
 			previous: planHeadOf(before)
 		});
-		if (isLimited || isAged) onceOver(ctx.db, tellLimitsSoon);
+		if (isLimited || isAged) onceOver(ctx.db, tellTeamsSoon);
 		return getPlan(ctx.db, planId);
 	}),
 

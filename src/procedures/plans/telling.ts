@@ -21,15 +21,6 @@ import type { WritingContext } from '../organizations/organizations.ts';
 
 type Parts = { db: Db; log: Logger } & Pick<WritingContext, 'config' | 'outbox'>;
 
-let tellSoon = () => {};
-
-/** Has a process tell as soon as a change is committed there; without one, the tidying does within a minute. */
-export function tellLimitsBy(run: () => void): () => void {
-	tellSoon = run;
-	return () => void (tellSoon = () => {});
-}
-export const tellLimitsSoon = () => tellSoon();
-
 const isInForce = sql<SqlBool>`coalesce(access.ends_at > now(), true)`;
 const areLimitsUntold = sql<SqlBool>`access.limits_told_at < plan.limits_changed_at`;
 const areAgesUntold = sql<SqlBool>`access.ages_told_at < plan.ages_changed_at`;

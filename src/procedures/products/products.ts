@@ -1,17 +1,19 @@
 import { sql, type SqlBool } from 'kysely';
 import { z } from 'zod';
+import type { Actor } from '#lib/events.ts';
 import { searchText } from '#lib/fields.ts';
 import { productInput } from '#lib/product-input.ts';
 import { productStatuses, type AdminProduct, type ProductRow } from '#lib/products.ts';
 import { moment } from '#lib/schema.ts';
 import { searchKey } from '#lib/search.ts';
 import { cursor, type Cursor } from '#lib/views.ts';
-import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
+import { brokenIndex, isoOf, type Db, type Trx } from '../../database/database.ts';
+import { onceOver } from '../../database/transaction.ts';
 import { holding, newestFirst, takePage } from '../../database/paging.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { adminProcedure, ofOneMoment, router, type Context } from '../../api/trpc.ts';
 import { renderMarkdown } from './markdown.ts';
-import { publishProduct } from './news.ts';
+import { publishProduct, tellTeamsSoon } from './news.ts';
 import { isRetired } from './visibility.ts';
 import {
 	lockProduct,
@@ -90,6 +92,12 @@ async function getProduct({ db, config }: Asked, id: string): Promise<AdminProdu
 		organizationCount: Number(organizationCount),
 		accessCount: Number(accessCount)
 	};
+}
+
+/** Has the teams told of what is written with this, once it is committed. */
+function tellingBy({ db, actor }: { db: Trx; actor: Actor }) {
+	onceOver(db, tellTeamsSoon);
+	return { isTelling: true, changedBy: JSON.stringify(actor) };
 }
 
 /** Turns the broken index of two equal names or addresses into words at the field. */
@@ -188,6 +196,7 @@ export const productsRouter = router({
 		await ctx.db
 			.updateTable('product')
 			.set({ status: 'published', publishedAt: new Date(), retiresAt: null, retiredAt: null })
+			.set(tellingBy(ctx))
 			.where('id', '=', before.id)
 			.execute();
 		await publishProduct(ctx, 'product.published', { product: productHeadOf(before) });
@@ -210,6 +219,7 @@ export const productsRouter = router({
 		await ctx.db
 			.updateTable('product')
 			.set(at ? { retiresAt: at } : { status: 'retired', retiresAt: null, retiredAt: new Date() })
+			.set(tellingBy(ctx))
 			.where('id', '=', before.id)
 			.execute();
 		await publishProduct(ctx, 'product.retired', { product: productHeadOf(before), at: isoOf(at) });
@@ -222,7 +232,11 @@ export const productsRouter = router({
 		if (before.statusNow !== 'published')
 			throw refuseStatus('This API product is not published. Publish it to offer it again.');
 		if (!before.retiresAt) throw refuseStatus('No end of this API product is announced.');
-		await ctx.db.updateTable('product').set({ retiresAt: null }).where('id', '=', before.id).execute();
+		await ctx.db
+			.updateTable('product')
+			.set({ retiresAt: null, ...tellingBy(ctx) })
+			.where('id', '=', before.id)
+			.execute();
 		await publishProduct(ctx, 'product.kept', { product: productHeadOf(before) });
 		return getProduct(ctx, before.id);
 	}),

@@ -40,6 +40,7 @@ async function retire(db: Trx, id: string): Promise<void> {
 	const { numUpdatedRows } = await db
 		.updateTable('product')
 		.set({ status: 'retired', retiredAt: sql<Date>`retires_at`, retiresAt: null })
+		.set({ isTelling: true, changedBy: null })
 		.where('id', '=', id)
 		.where('status', '=', 'published')
 		.where(sql<SqlBool>`retires_at <= now()`)

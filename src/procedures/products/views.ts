@@ -10,6 +10,13 @@ import { isRetired } from './visibility.ts';
 /** As things are at this moment: one whose announced day has come is retired. */
 export const statusNow = sql<ProductStatus>`case when ${isRetired} then 'retired' else product.status end`;
 
+/** What there is to say of its end; empty where it goes on. */
+export const retirementKey = sql<string>`case
+	when product.status = 'retired' then 'retired'
+	when product.retires_at is not null then 'announced ' || extract(epoch from product.retires_at)::text
+	else ''
+end`;
+
 const shown = [
 	'product.id',
 	'product.slug',

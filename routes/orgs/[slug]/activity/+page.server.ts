@@ -5,9 +5,10 @@ import { orErrorPage } from '../../../refusals.ts';
 import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ parent, url }) => {
-	const { organization, members } = (await parent()).snapshot;
+	const { snapshot } = await parent();
+	const { organization } = snapshot;
 	const query = { ...readActivityQuery(url.searchParams), organization: '' };
-	const person = await resolve(query.person, (text) => findMembers(members, text));
+	const person = await resolve(query.person, (text) => findMembers(api, snapshot, text));
 	const found = { ...query, person: person.id };
 	if (person.error || organization.status !== 'approved') return { query, person, page: null };
 	const asking = api.activity.list.query({ ...filterOf(found), organizationId: organization.id });
