@@ -74,7 +74,7 @@ function nginx({ origin, token, suffix, question }: Given): string {
 
 /**
  * In the order in which they are written: by itself, Caddy would remove the headers after it has asked. It asks with the query of
- * the client where the question has none of its own, and would be answered about a product that the client has chosen.
+ * the client where the question has no “?”, and would be answered about a product that the client has chosen.
  */
 const caddy = ({ origin, token, question }: Given) =>
 	lines(
@@ -87,7 +87,7 @@ const caddy = ({ origin, token, question }: Given) =>
 		"		# As forward_auth, but under the portal's own name, and for its answers alone.",
 		`		reverse_proxy ${origin} {`,
 		'			method GET',
-		`			rewrite ${question.includes('?') ? question : `${question}?${productParameter}=`}`,
+		`			rewrite ${question.includes('?') ? question : `${question}?`}`,
 		'			header_up Host {http.reverse_proxy.upstream.hostport}',
 		'			header_up X-Forwarded-Uri {http.request.orig_uri}',
 		'			header_up -Connection',

@@ -32,6 +32,43 @@ describe('references', () => {
 		expect(await faultsOf(text)).toEqual([`7:7 ${gone(reference)}`]);
 	});
 
+	test('of a discriminator lead to schemas of the document, by name or by address', async () => {
+		const mapping = (...mapped: string[]) =>
+			schemas(
+				'    A:',
+				'      type: object',
+				'      discriminator:',
+				'        propertyName: k',
+				'        mapping:',
+				...mapped.map((one, index) => `          m${index}: "${one}"`)
+			);
+		expect(await faultsOf(mapping('A', '#/components/schemas/A'))).toEqual(['it was taken']);
+		const wrong = [
+			'#/components/schemas/NOPE',
+			'other.json#/C',
+			'other.json',
+			'pets/B',
+			'https://evil.example/x'
+		];
+		expect(await faultsOf(mapping(...wrong))).toEqual([
+			'11:11 There is no “#/components/schemas/NOPE” in the document.',
+			...wrong.slice(1).map((one, index) => `${12 + index}:11 ${gone(one)}`)
+		]);
+	});
+
+	test('by which a schema is a part of itself are refused', async () => {
+		const said = 'By this, the schema is a part of itself: nothing can be such a thing.';
+		const part = (name: string) => `{ allOf: [{ $ref: "#/components/schemas/${name}" }] }`;
+		expect(await faultsOf(schemas(`    A: ${part('B')}`, `    B: ${part('A')}`))).toEqual([`7:18 ${said}`]);
+		expect(await faultsOf(schemas(`    A: { allOf: [{ type: object }, ${part('A')}] }`))).toEqual([
+			`6:36 ${said}`
+		]);
+		const parts = [`    A: ${part('B')}`, '    B: { properties: { a: { $ref: "#/components/schemas/A" } } }'];
+		expect(await faultsOf(schemas(...parts, `    C: { allOf: [${part('A')}, ${part('A')}] }`))).toEqual([
+			'it was taken'
+		]);
+	});
+
 	test('elsewhere are refused wherever they stand', async () => {
 		const answer = (inside: string) => `openapi: 3.0.3
 info: { title: T, version: "1" }

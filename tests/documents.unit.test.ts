@@ -66,13 +66,24 @@ describe('published documents', () => {
 	] as const)('%s is read', async (name, format, specVersion, title, apiVersion, servers, operations) => {
 		expect(await read(fixture(name as string), name as string)).toEqual({
 			facts: { format, specVersion, title, apiVersion, servers, operations },
-			changes: null
+			changes: null,
+			unreached: []
 		});
 	});
 
 	test('are read without the name of their file, and with a mark of the order of bytes', async () => {
 		for (const name of ['petstore-2.0.json', 'uspto-3.0.yaml'])
 			expect(await read(`\ufeff${fixture(name)}`)).toHaveProperty('facts.format', name.split('.').at(-1));
+	});
+
+	test('are YAML in brackets where that is what they are, and JSON where its file says so', async () => {
+		const flow = '{openapi: 3.0.3, info: {title: T, version: "1"}, paths: {}}';
+		for (const text of [flow, `\ufeff\n${flow}`, flow.replace('openapi', '"openapi"')])
+			expect(await read(text), text).toHaveProperty('facts.format', 'yaml');
+		const said = '1:2 This is no JSON: texts stand in double quotes.';
+		const named = await read(flow, 'openapi.json');
+		expect('faults' in named && say(named.faults)).toEqual([said]);
+		expect(await faultsOf(flow.slice(0, -1))).toEqual([said]);
 	});
 });
 
@@ -128,6 +139,12 @@ describe('what is no OpenAPI document is refused at its place', () => {
 			'a number that is too small',
 			schemas('    A: { minLength: -1 }'),
 			['6:10 “minLength” has to be at least 0.']
+		],
+		['not a number', schemas('    A: { minimum: .nan }'), ['6:10 This is no number that JSON has.']],
+		[
+			'a number without an end',
+			schemas('    A: { maximum: 1e999 }'),
+			['6:10 This is no number that JSON has.']
 		],
 		['an entry twice', schemas('    A: { required: [a, a] }'), ['6:10 “required” has the same entry twice.']]
 	])('%s', async (_, text, faults) => {
@@ -201,6 +218,23 @@ describe('what means harm is refused at its place', () => {
 				'servers:\n  - url: "https://a.example;script-src"\n  - url: "javascript:alert(1)"\n  - url: /here\n'
 			);
 		expect(await read(text)).toMatchObject({ facts: { title: '<script>alert(1)</script>', servers: [] } });
+	});
+
+	test('of servers, what the pages may reach is allowed, and of the rest it is said', async () => {
+		const addresses = [
+			...['https://under_score.example.com', '//c.example.com/v1', 'https://*.example.com/v2', '/here'],
+			...['wss://live.example.com/', 'https://{tenant}.example.com']
+		];
+		const text = `${whole}servers:\n${addresses.map((url) => `  - url: "${url}"\n`).join('')}`;
+		expect(await read(text)).toMatchObject({
+			facts: { servers: ['https://under_score.example.com', 'https://c.example.com'] },
+			unreached: [
+				'https://*.example.com/v2',
+				'/here',
+				'wss://live.example.com',
+				'https://{tenant}.example.com'
+			]
+		});
 	});
 
 	test('a name that every object has is a name as others are', async () => {

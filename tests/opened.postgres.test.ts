@@ -111,13 +111,15 @@ test('a gateway in front of several products names one, in its own address alone
 	const third = await publishProduct(portal);
 	const wrong: [string, RegExp][] = [
 		['', /in front of several API products/],
-		['?product=', /in front of several API products/],
+		['?product=', /“product” is empty/],
+		[`?product=&product=${one.product.slug}`, /“product” is empty/],
 		['?product=no-such-thing', /no API product with the address/],
 		[`?product=${third.slug}`, /doesn’t stand in front of the API product/],
 		[`?product=${one.product.slug}&product=${two.product.slug}`, /named 2 times/],
 		// What a client has asked for comes behind the path: it names nothing.
-		[`/?product=${one.product.slug}`, /in front of several/],
-		[`/api/forward-auth?product=${one.product.slug}`, /in front of several/]
+		['/v1/things?a=b', /in front of several/],
+		[`/?product=${one.product.slug}`, /named right behind/],
+		[`/api/forward-auth?product=${one.product.slug}`, /named right behind/]
 	];
 	for (const [path, words] of wrong) {
 		const { status, said } = await ask(token, secret, path);

@@ -97,7 +97,33 @@ test('what gateways are answered ahead of everything else is as safe, as logged 
 	}
 	expect((await counted()) - before).toBe(cases.length);
 	// The whole address, as it may be sent to any server.
-	expect(await raw(token, ['x-api-key', secret], `${origin}/api/forward-auth?a=b`)).toBe(200);
+	expect(await raw(token, ['x-api-key', secret], `${origin}/api/forward-auth`)).toBe(200);
+	expect(await raw(token, ['x-api-key', secret], `${origin}/api/forward-auth?a=b`)).toBe(400);
+});
+
+test('a question that names a product wrongly is none about no product', async () => {
+	const { secret } = await createKeyOf(company);
+	const ask = (token: string, behind: string) =>
+		raw(token, ['x-api-key', secret], `/api/forward-auth${behind}`);
+	const { token } = await createGateway(portal);
+	const wrong = [
+		'?product=',
+		'?product',
+		'?product=&product=parcels',
+		'?Product=parcels',
+		'?prodcut=parcels'
+	];
+	const behind = ['/?product=parcels', '/?Product=parcels', '%3Fproduct=parcels', '&product=parcels'];
+	for (const path of [...wrong, ...behind]) expect(await ask(token, path), path).toBe(400);
+	for (const path of ['', '?', '/', '/v1/things?a=b']) expect(await ask(token, path), path).toBe(200);
+	// Envoy puts behind the path whatever its client has asked for.
+	const envoy = await createGateway(portal, { kind: 'envoy' });
+	for (const path of ['/?product=parcels', '/?product=', '/v1/things?Product=5'])
+		expect(await ask(envoy.token, path), path).toBe(200);
+	// And where the key is looked for in the address, it may stand there.
+	const { token: byQuery } = await createGateway(portal, { queryName: 'api_key' });
+	expect(await raw(byQuery, [], `/api/forward-auth?api_key=${secret}`)).toBe(200);
+	expect(await raw(byQuery, [], `/api/forward-auth?api_key=${secret}&product=`)).toBe(400);
 });
 
 test('a path with dots in it leads to nothing that could be taken for a yes', async () => {

@@ -1,8 +1,8 @@
-import type { DocumentFacts } from '#lib/documents.ts';
+import { maxServers, type DocumentFacts } from '#lib/documents.ts';
 import { operationsOf } from './operations.ts';
 import { faultAt, parse, Unreadable, type Parsed } from './parsing.ts';
 import { findReferenceFaults, type PlacedFault } from './references.ts';
-import { originsOf } from './servers.ts';
+import { originsOf, unreachedOf } from './servers.ts';
 import { findStructureFaults } from './structure.ts';
 import { at, excerpt, isMembers, textOf, type Path } from './values.ts';
 
@@ -13,6 +13,8 @@ const maxFaults = 20;
 
 export interface Checked {
 	facts: DocumentFacts;
+	/** The servers that can’t be tried from its pages, as a document writes them. */
+	unreached: string[];
 	value: unknown;
 }
 
@@ -33,6 +35,9 @@ export async function check(text: string, fileName: string): Promise<Checked> {
 			servers: originsOf(value),
 			operations: operationsOf(value).length
 		},
+		unreached: unreachedOf(value)
+			.slice(0, maxServers)
+			.map((address) => excerpt(address, 100)),
 		value
 	};
 }

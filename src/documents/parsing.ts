@@ -63,8 +63,27 @@ export function parse(text: string, fileName: string): Parsed {
 	if (/^[\s\ufeff]*</.test(text))
 		throw refuse(text, 0, 'This is a web page or XML. An OpenAPI document is JSON or YAML.');
 	const format = formatOf(text, fileName);
-	// The mark of the order of bytes belongs to YAML alone; a space in its place keeps the columns.
-	return format === 'json' ? parseJson(text.replace(/^\ufeff/, ' ')) : parseYaml(text);
+	if (format === 'yaml') return parseYaml(text);
+	try {
+		// The mark of the order of bytes belongs to YAML alone; a space in its place keeps the columns.
+		return parseJson(text.replace(/^\ufeff/, ' '));
+	} catch (error) {
+		const isNamed = /\.json$/i.test(fileName);
+		if (isNamed || !(error instanceof Unreadable) || error.message !== jsonFaults.InvalidSymbol) throw error;
+		const flow = parseFlow(text);
+		if (!flow) throw error;
+		return flow;
+	}
+}
+
+/** YAML can be written in brackets, too, with texts that stand in no quotes; null where this is none either. */
+function parseFlow(text: string): Parsed | null {
+	try {
+		return parseYaml(text);
+	} catch (error) {
+		if (error instanceof Unreadable) return null;
+		throw error;
+	}
 }
 
 const jsonFaults: Record<string, string> = {

@@ -13,6 +13,12 @@ import {
  * time: the process goes on answering others meanwhile, whatever the document does.
  */
 
+/** A document that was read before, in its format. */
+export interface Shown {
+	text: string;
+	format: DocumentFormat;
+}
+
 export interface Work {
 	text: string;
 	fileName: string;
@@ -20,7 +26,9 @@ export interface Work {
 	before: { text: string; format: DocumentFormat } | null;
 }
 
-export type Read = { facts: DocumentFacts; changes: DocumentChanges | null } | { faults: DocumentFault[] };
+export type Read =
+	| { facts: DocumentFacts; changes: DocumentChanges | null; unreached: string[] }
+	| { faults: DocumentFault[] };
 
 /** What reading one may take. Whoever has several to read does so one after the other. */
 export interface Limits {
@@ -38,11 +46,25 @@ const refuse = (message: string): Read => ({ faults: [{ line: 1, column: 1, mess
 /** Never throws for what a document holds: what is wrong with it is the answer. */
 export async function readDocument(work: Work, limits = usual): Promise<Read> {
 	if (Buffer.byteLength(work.text) > maxDocumentBytes) return refuse('This has more than 5 MB.');
-	return readInThread(work, limits);
+	return readInThread<Read>('worker', work, limits, refuse);
 }
 
-async function readInThread(work: Work, { memoryMb, processorMs, ms }: Limits): Promise<Read> {
-	const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+/** What the viewer is given in place of a document, as JSON; null where it is given the document. See showing.ts. */
+export async function boundDocument(text: string, format: DocumentFormat): Promise<string | null> {
+	// Nothing else makes more of a document than what stands there.
+	if (!text.includes('$ref')) return null;
+	return readInThread<string | null>('showing-worker', { text, format }, usual, (words) => {
+		throw new Error(words);
+	});
+}
+
+async function readInThread<Result>(
+	file: 'worker' | 'showing-worker',
+	work: Work | Shown,
+	{ memoryMb, processorMs, ms }: Limits,
+	refuse: (words: string) => Result
+): Promise<Result> {
+	const worker = new Worker(new URL(`./${file}.ts`, import.meta.url), {
 		workerData: work,
 		resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 64, stackSizeMb: 4 },
 		env: {},
@@ -61,7 +83,7 @@ async function readInThread(work: Work, { memoryMb, processorMs, ms }: Limits): 
 		worker.cpuUsage().then(stopWhenUsedUp, () => undefined);
 	}, 200);
 	try {
-		const [read] = (await once(worker, 'message', { signal: ended.signal })) as [Read];
+		const [read] = (await once(worker, 'message', { signal: ended.signal })) as [Result];
 		return read;
 	} catch (error) {
 		if (ended.signal.aborted) return refuse('Reading this takes too long. Split the document into several.');

@@ -30,6 +30,7 @@ export function findReferenceFaults(root: unknown, max: number): PlacedFault[] {
 	const anchors = new Set<string>();
 	const references: Placed[] = [];
 	const bases: Collected['bases'] = new Map();
+	const wholes = new Map<unknown, Whole>();
 	let count = 0;
 	const open: Open[] = [{ value: root, path: [], holds: 'words' }];
 	for (let one = open.pop(); one; one = open.pop()) {
@@ -41,8 +42,15 @@ export function findReferenceFaults(root: unknown, max: number): PlacedFault[] {
 			const message = `This is nested deeper than ${deepest} levels.`;
 			return [{ path: path.slice(0, 50), message }];
 		}
+		// YAML and a long exponent have numbers that JSON, as which all tools read a document, has not.
+		if (typeof value === 'number' && !Number.isFinite(value) && faults.length < max)
+			faults.push({ path, message: 'This is no number that JSON has.' });
 		if (typeof value !== 'object' || value === null) continue;
-		if (holds === 'words' && isMembers(value)) collect(value, path, { references, anchors, bases });
+		if (holds === 'words' && isMembers(value)) {
+			collect(value, path, { root, references, anchors, bases });
+			if (Array.isArray(value.allOf) && value.$ref === undefined)
+				wholes.set(value, { path, parts: value.allOf });
+		}
 		if (holds === 'extension' && isMembers(value) && typeof at(value, '$ref') === 'string')
 			references.push({ path: [...path, '$ref'], reference: String(value.$ref) });
 		const isList = Array.isArray(value);
@@ -61,12 +69,61 @@ export function findReferenceFaults(root: unknown, max: number): PlacedFault[] {
 		const message = findFault(root, reference, anchors);
 		if (message) faults.push({ path, message });
 	}
+	if (faults.length === 0) faults.push(...findCircles(root, wholes).slice(0, max));
 	return faults;
+}
+
+/** A schema of which `allOf` makes a part. */
+interface Whole {
+	path: Path;
+	parts: unknown[];
+}
+
+/** Where a schema would be a part of itself, which nothing can be. */
+function findCircles(root: unknown, wholes: ReadonlyMap<unknown, Whole>): PlacedFault[] {
+	const faults: PlacedFault[] = [];
+	const done = new Set<unknown>();
+	for (const start of [...wholes.keys()].toReversed()) {
+		/** From a schema to its parts; each with how many of them have been looked at. */
+		const open = [{ schema: start, next: 0 }];
+		const within = new Set<unknown>([start]);
+		for (let last = open.at(-1); last; last = open.at(-1)) {
+			const whole = done.has(last.schema) ? undefined : wholes.get(last.schema);
+			const index = last.next;
+			last.next += 1;
+			if (!whole || index >= whole.parts.length) {
+				done.add(last.schema);
+				within.delete(last.schema);
+				open.pop();
+				continue;
+			}
+			const part = followed(root, whole.parts[index]);
+			if (within.has(part))
+				faults.push({
+					path: [...whole.path, 'allOf', index],
+					message: 'By this, the schema is a part of itself: nothing can be such a thing.'
+				});
+			else {
+				within.add(part);
+				open.push({ schema: part, next: 0 });
+			}
+		}
+	}
+	return faults;
+}
+
+/** None leads round in a circle: that has been looked for. */
+function followed(root: unknown, schema: unknown): unknown {
+	let here = schema;
+	for (let reference = at(here, '$ref'); typeof reference === 'string'; reference = at(here, '$ref'))
+		here = at(root, ...(pathOfReference(reference) ?? []));
+	return here;
 }
 
 type Placed = { path: Path; reference: string };
 
 interface Collected {
+	root: unknown;
 	references: Placed[];
 	anchors: Set<string>;
 	/** The schemas that have an address as their name, by their path as JSON. */
@@ -103,7 +160,7 @@ function whatHolds(holds: Open['holds'], name: string, child: unknown): Open['ho
 	return name.startsWith('x-') ? 'extension' : 'words';
 }
 
-function collect(value: Members, path: Path, { references, anchors, bases }: Collected): void {
+function collect(value: Members, path: Path, { root, references, anchors, bases }: Collected): void {
 	for (const name of ['$ref', '$dynamicRef', 'operationRef', 'externalValue']) {
 		const reference = at(value, name);
 		if (typeof reference === 'string') references.push({ path: [...path, name], reference });
@@ -125,7 +182,7 @@ function collect(value: Members, path: Path, { references, anchors, bases }: Col
 		if (typeof anchor === 'string') anchors.add(anchor);
 	}
 	for (const [name, mapped] of Object.entries(mappingOf(value))) {
-		if (typeof mapped === 'string' && /^\.{0,2}\/|:\/\//.test(mapped))
+		if (typeof mapped === 'string' && isReference(root, mapped))
 			references.push({ path: [...path, 'discriminator', 'mapping', name], reference: mapped });
 	}
 }
@@ -133,6 +190,11 @@ function collect(value: Members, path: Path, { references, anchors, bases }: Col
 const isKnownDialect = (dialect: string) =>
 	/^https?:\/\/json-schema\.org\/(?:draft-0[4-7]|draft\/20(?:19-09|20-12))\/schema#?$/.test(dialect) ||
 	/^https:\/\/spec\.openapis\.org\/oas\/3\.[01]\/dialect\/(?:base|\d{4}-\d{2}-\d{2})$/.test(dialect);
+
+/** Else it is the name of a schema, in which no “/” and no “#” can stand. */
+const isReference = (root: unknown, mapped: string) =>
+	/[/#]/.test(mapped) ||
+	(/\.(?:json|ya?ml)$/i.test(mapped) && at(root, 'components', 'schemas', mapped) === undefined);
 
 function mappingOf(value: Members): Members {
 	const mapping = at(value, 'discriminator', 'mapping');

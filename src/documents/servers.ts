@@ -7,22 +7,32 @@ import { at, listOf, membersOf, textOf } from './values.ts';
 const maxVariants = 50;
 
 /** Only what a policy for the browser can hold as it is: a name, or an address, and perhaps a port. */
-const plainOrigin = /^https?:\/\/(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d+)?$/;
+const plainOrigin = /^https?:\/\/(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d+)?$/;
+
+function originOf(address: string): string | null {
+	const url = URL.parse(address);
+	return url && plainOrigin.test(url.origin) ? url.origin : null;
+}
 
 /** The origins that the document's servers are at. Addresses on the portal itself are left out. */
 export function originsOf(value: unknown): string[] {
-	const origins = addressesOf(value).flatMap((address) => {
-		const url = URL.parse(address);
-		return url && plainOrigin.test(url.origin) ? [url.origin] : [];
-	});
+	const origins = addressesOf(value).flatMap((address) => originOf(address) ?? []);
 	return [...new Set(origins)].slice(0, maxServers);
+}
+
+/** The addresses of servers that its pages may not reach, as they stand there. */
+export function unreachedOf(value: unknown): string[] {
+	const reached = new Set(originsOf(value));
+	return addressesOf(value).filter((address) => !reached.has(originOf(address) ?? ''));
 }
 
 /** Whole, each once; what is no address by itself, such as "/v1", as it stands there. */
 export function addressesOf(value: unknown): string[] {
 	const told = at(value, 'swagger') === undefined ? listAddresses(value) : listOldAddresses(value);
 	const addresses = told.map((one) => {
-		const address = URL.parse(one)?.href ?? one;
+		// Without a scheme it is the one of the page that names it.
+		const whole = one.startsWith('//') ? `https:${one}` : one;
+		const address = URL.parse(whole)?.href ?? one;
 		return address.length > 1 && address.endsWith('/') ? address.slice(0, -1) : address;
 	});
 	return [...new Set(addresses)].filter((address) => address !== '');

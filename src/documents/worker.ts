@@ -9,12 +9,12 @@ const { text, fileName, before } = workerData as Work;
 
 async function read(): Promise<Read> {
 	try {
-		const { facts, value } = await check(text, fileName);
-		if (before === null) return { facts, changes: null };
+		const { facts, unreached, value } = await check(text, fileName);
+		if (before === null) return { facts, changes: null, unreached };
 		// It has been checked as this one is.
 		const former = parse(before.text, `openapi.${before.format}`);
 		const changes = findChanges(former.value, value);
-		return { facts, changes };
+		return { facts, changes, unreached };
 	} catch (error) {
 		if (error instanceof Unreadable) return { faults: error.faults };
 		throw error;

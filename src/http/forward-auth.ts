@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { refusedKeys, type Identity, type Opened } from '#lib/checking.ts';
+import { canNameProduct } from '#lib/gateway-lines.ts';
 import {
 	forwardAuthPath,
 	gatewayTokenHeader,
@@ -98,13 +99,31 @@ const identityOf = ({
 });
 
 /**
- * The products that the question names, in its own address alone. Some gateways put the path and the query behind it that
- * their clients asked for: there, nothing is read, or a client would choose what its key is checked for.
+ * The products that the question names, in its own address alone, or what is wrong with that address. Envoy puts the path
+ * and the query behind it that its clients asked for, as others may: there nothing is read, or a client would choose what
+ * its key is checked for. Whatever else stands there is refused: taken for a question about no product, it would let in
+ * more keys than the one that was meant.
  */
-function namedProducts(target: string): string[] {
-	const [path, query = ''] = target.split('?', 2);
-	if (path !== forwardAuthPath) return [];
-	return new URLSearchParams(query).getAll(productParameter).filter((slug) => slug !== '');
+function namedProducts(
+	target: string,
+	{ kind, queryName }: GatewayHead
+): { named: string[] } | { problem: string } {
+	const rest = target.slice(forwardAuthPath.length);
+	const [behind = ''] = rest.split('?', 1);
+	const fields = [...new URLSearchParams(rest.slice(behind.length + 1))];
+	if (behind !== '') {
+		const isNaming = fields.some(([name]) => name.trim().toLowerCase() === productParameter);
+		return canNameProduct(kind) && (isNaming || !behind.startsWith('/'))
+			? { problem: `The product has to be named right behind ${forwardAuthPath}: “?${productParameter}=…”.` }
+			: { named: [] };
+	}
+	// The key of its client may stand there, where it is looked for.
+	const named = fields.filter(([name]) => name !== queryName || name === productParameter);
+	if (named.some(([name]) => name !== productParameter))
+		return { problem: `The address of a question can hold “${productParameter}” alone.` };
+	if (named.some(([, slug]) => slug === ''))
+		return { problem: `“${productParameter}” is empty: name one, or leave it out.` };
+	return { named: named.map(([, slug]) => slug) };
 }
 
 /** By any method. */
@@ -136,7 +155,9 @@ export function createForwardAuth(
 			const detail = 'There is no key in the request.';
 			return refuse(gateway, { status: 401, detail, headers: challenge(realm) });
 		}
-		const asked = await products.find(gateway.id, namedProducts(target));
+		const naming = namedProducts(target, gateway);
+		if ('problem' in naming) return refuse(gateway, { status: 400, detail: naming.problem });
+		const asked = await products.find(gateway.id, naming.named);
 		if ('problem' in asked) return refuse(gateway, { status: asked.status, detail: asked.problem });
 		const { product } = asked;
 		const { answer, limits, retryAfter } = await checker.check(gateway, key, product?.id ?? null);

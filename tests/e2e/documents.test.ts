@@ -128,3 +128,56 @@ test('nothing of the reference is asked elsewhere, and it may reach the servers 
 	expect(person.complaints.filter(isUnexpected)).toEqual([]);
 	await person.close();
 });
+
+test('a schema that refers to itself many times is shown, and what can’t be tried is said where it is uploaded', async () => {
+	const product = await makeProduct(portal);
+	const names = ['parent', 'left', 'right', 'first', 'last', 'next', 'previous'];
+	const text = JSON.stringify({
+		openapi: '3.0.3',
+		info: { title: 'Trees', version: '1' },
+		servers: [{ url: 'https://api.trees.example' }, { url: 'wss://live.trees.example/v1' }],
+		paths: {
+			'/trees': {
+				get: {
+					summary: 'Get a tree',
+					responses: {
+						200: {
+							description: 'One',
+							content: { 'application/json': { schema: { $ref: '#/components/schemas/Tree' } } }
+						}
+					}
+				}
+			}
+		},
+		components: {
+			schemas: {
+				Tree: {
+					type: 'object',
+					properties: Object.fromEntries(names.map((name) => [name, { $ref: '#/components/schemas/Tree' }]))
+				}
+			}
+		}
+	});
+	const admin = await open(portal.admin, `/admin/products/${product.id}`);
+	await admin.page.getByLabel('OpenAPI document').setInputFiles({
+		name: 'openapi.json',
+		mimeType: 'application/json',
+		buffer: Buffer.from(text)
+	});
+	await admin.page.getByRole('button', { name: 'Upload', exact: true }).click();
+	const version = admin.page.locator('[data-version="1"]');
+	await version.getByText('“Try it” can’t reach this server:').waitFor();
+	await version.getByText('wss://live.trees.example/v1').waitFor();
+
+	const { page, ...person } = await newPerson(browser, portal.server.origin);
+	await page.goto(`/apis/${product.slug}/documentation`);
+	const reference = page.frameLocator('iframe');
+	await reference.getByRole('heading', { name: 'Get a tree' }).first().waitFor();
+	await reference.getByText('previous').first().waitFor();
+	// The document is downloaded as it is.
+	const file = await person.context.request.get(`/apis/${product.slug}/openapi.json`);
+	expect(await file.text()).toBe(text);
+	expect([...admin.complaints, ...person.complaints.filter(isUnexpected)]).toEqual([]);
+	await admin.close();
+	await person.close();
+});

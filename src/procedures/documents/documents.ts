@@ -190,7 +190,7 @@ const upload = {
 export const documentsRouter = router({
 	/**
 	 * Reads the document, refuses it with what is wrong at its place, or adds it as the newest version and says what it
-	 * changes. The same text again is no new version. Nothing is held while it is read, which may take long.
+	 * changes, and which servers can’t be tried. The same text again is no new version. Nothing is held while it is read, which may take long.
 	 */
 	upload: adminProcedure(upload, true).mutation(async ({ ctx, input }) => {
 		const { productId, text, fileName } = input;
@@ -206,11 +206,11 @@ export const documentsRouter = router({
 		const { latest, read } = found;
 		if (!read) {
 			const row = await selectVersions(ctx.db, productId).limit(1).executeTakeFirstOrThrow();
-			return { version: ownViewOf(row), isNew: false };
+			return { version: ownViewOf(row), isNew: false, unreached: [] };
 		}
 		if ('faults' in read) throw refuseFaults(read.faults);
 		const version = await transact(ctx.db, (db) => addVersion({ db, actor: ctx.actor }, input, latest, read));
-		return { version, isNew: true };
+		return { version, isNew: true, unreached: read.unreached };
 	}),
 
 	/** For the product's own people, whatever it is. */

@@ -16,7 +16,7 @@ export const GET: RequestHandler = async ({ params, url }) => {
 		url
 	);
 	if (!scalar.startsWith('/')) error(404);
-	const document = documentPath(product.slug, newest, newest.number);
+	const document = `${documentPath(product.slug, newest, newest.number)}&for=viewer`;
 	// Of our own the document alone: with the reader's session, nothing of the viewer is to ask the portal anything.
 	const { origin, pathname } = new URL(document, url);
 	const nonce = crypto.randomUUID().replaceAll('-', '');
