@@ -228,12 +228,7 @@ describe('what means harm is refused at its place', () => {
 		const text = `${whole}servers:\n${addresses.map((url) => `  - url: "${url}"\n`).join('')}`;
 		expect(await read(text)).toMatchObject({
 			facts: { servers: ['https://under_score.example.com', 'https://c.example.com'] },
-			unreached: [
-				'https://*.example.com/v2',
-				'/here',
-				'wss://live.example.com',
-				'https://{tenant}.example.com'
-			]
+			unreached: ['https://*.example.com/v2', '/here', 'wss://live.example.com', 'https://.example.com']
 		});
 	});
 

@@ -7,7 +7,7 @@ import { at, listOf, membersOf, textOf } from './values.ts';
 const maxVariants = 50;
 
 /** Only what a policy for the browser can hold as it is: a name, or an address, and perhaps a port. */
-const plainOrigin = /^https?:\/\/(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d+)?$/;
+const plainOrigin = /^https?:\/\/(?:[a-z0-9_][a-z0-9._-]*|\[[0-9a-f:.]+\])(?::\d+)?$/;
 
 function originOf(address: string): string | null {
 	const url = URL.parse(address);
