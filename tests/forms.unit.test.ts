@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
  * Sent before its page's script is there, a form without a method puts what was typed into the address, and from there into
  * histories and logs. What is looked for stands there on purpose.
  */
-const isForAddresses = (file: string) => /(SearchForm|ActivityFilters)\.svelte$/.test(file);
+const isForAddresses = (file: string) => /(SearchForm|ActivityFilters|ListToolbar)\.svelte$/.test(file);
 
 function* formsIn(node: unknown): Generator<AST.RegularElement> {
 	if (typeof node !== 'object' || node === null) return;

@@ -182,9 +182,9 @@ test('who is refused hears which limit it was, and that nothing of it is left, a
 	expect(refused.headers.get('ratelimit')).toBe('"credential-second";r=0;t=1');
 	expect(refused.detail).toBe('This key has reached its limit of 10 requests a second.');
 	await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId, applicationPerMonth: 1 });
-	await expect.poll(async () => (await ask(secret, portal.server.origin)).detail, { interval: 200 }).toBe(
-		'The application of this key has reached its limit of 1 request a month.'
-	);
+	await expect
+		.poll(async () => (await ask(secret, portal.server.origin)).detail, { interval: 200 })
+		.toBe('The application of this key has reached its limit of 1 request a month.');
 });
 
 test('a credential that is listed as unused is not revoked as such once a gateway has let it in, on any process', async () => {

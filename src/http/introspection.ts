@@ -103,8 +103,7 @@ export function createIntrospection(
 		const productId = asked.product?.id ?? null;
 		const { answer, limits, retryAfter } = await checker.check(asking.gateway, token.data, productId);
 		const headers = rateLimitHeaders(limits);
-		if (answer.isActive || retryAfter === null)
-			return reply(introspectionOf(answer, limits), 200, headers);
+		if (answer.isActive || retryAfter === null) return reply(introspectionOf(answer, limits), 200, headers);
 		// Neither inactive nor to be let through.
 		const limited = { error: 'temporarily_unavailable', error_description: answer.said };
 		return reply(limited, 429, { ...headers, 'retry-after': String(retryAfter) });

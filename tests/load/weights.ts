@@ -15,7 +15,7 @@ export const budgets: Record<string, number> = {
 	'/login': 55_500,
 	'/invitations': 62_500,
 	'/orgs/[slug]': 97_000,
-	'/orgs/[slug]/users': 100_500,
+	'/orgs/[slug]/users': 101_000,
 	'/admin': 130_000
 };
 
