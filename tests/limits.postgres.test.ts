@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OwnQuotas } from '#lib/quotas.ts';
 import { startPortal, type Portal } from './factories.ts';
@@ -126,6 +127,21 @@ test('a limit of a month counts what was let through before it was set; “Try i
 		expect(await tryIt()).toMatchObject({ status: 429, answer: { reason: 'limited' } });
 		await portal.admin.api.quotas.setOfOrganization.mutate({ organizationId });
 		expect(await tryIt()).toMatchObject({ status: 200, answer: { isActive: true } });
+	}
+});
+
+test('a limit of a few requests a second is taken for a second at a time, so that each process gets its turn', async () => {
+	const { secret, place } = await furnish({ credentialPerSecond: 1 });
+	const leases = () =>
+		portal.inDatabase(async (db) => {
+			const { rows } = await sql<{ left: number }>`
+				select (lease.value->>1)::bigint - floor(extract(epoch from clock_timestamp())) as left
+				from rate_lease, jsonb_each(leases) as lease where subject = ${place.credentialId}`.execute(db);
+			return rows.map(({ left }) => Number(left));
+		});
+	for (const origin of [portal.server.origin, other.origin, portal.server.origin]) {
+		await expect.poll(async () => (await ask(secret, origin)).status, { interval: 100 }).toBe(200);
+		for (const left of await leases()) expect(left).toBeLessThanOrEqual(1);
 	}
 });
 
