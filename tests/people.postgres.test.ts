@@ -19,13 +19,15 @@ function blank(value: unknown, person: Person): unknown {
 		if (one instanceof Uint8Array) return 'hash';
 		if (Array.isArray(one)) return one.map((item) => walk(item));
 		if (typeof one === 'object') {
-			return Object.fromEntries(Object.entries(one).map(([name, item]) => [name, walk(item, name)]));
+			// Nobody was told of the invitation of an inserted one, so that it is none less.
+			const entries = Object.entries(one).filter(([name]) => name !== 'isInvited');
+			return Object.fromEntries(entries.map(([name, item]) => [name, walk(item, name)]));
 		}
 		if (typeof one === 'number' && /^(id|seq|portalSeq)$/.test(key)) return 'number';
 		if (typeof one !== 'string') return one;
 		if (/^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$/.test(one)) return one.slice(0, one.indexOf(',p='));
 		if (/^personal-[0-9a-f]{10}$/.test(one)) return 'slug';
-		if (key === 'searchKey') return 'the words of their own';
+		if (key === 'searchKey' || key === 'nameKey') return 'the words of their own';
 		if (key === 'address') return one.replace(/^(\d+\.){3}/, 'network ');
 		if (/^\d{4}-\d\d-\d\dT/.test(one)) return 'time';
 		return withoutOwn(one)
