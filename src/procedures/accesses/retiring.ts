@@ -4,11 +4,11 @@ import { sayRetirement, type ProductAccess, type Retirement } from '#lib/product
 import { fullName } from '#lib/views.ts';
 import { system } from '../../api/trpc.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
-import { transact } from '../../database/transaction.ts';
 import { publishMany } from '../../news/publish.ts';
 import { listMembers } from '../members/members.ts';
 import type { WritingContext } from '../organizations/organizations.ts';
 import { retirementKey } from '../products/views.ts';
+import { lockOrganization, tellEach } from './teams.ts';
 import { accessViewOf, selectAccesses } from './views.ts';
 
 /**
@@ -21,9 +21,6 @@ type Parts = { db: Db; log: Logger } & Pick<WritingContext, 'config' | 'outbox'>
 
 const isInForce = sql<SqlBool>`coalesce(access.ends_at > now(), true)`;
 const isUntold = sql<SqlBool>`access.retirement_told <> ${retirementKey}`;
-
-/** How many organizations are looked for at once. */
-const lookedForAtOnce = 500;
 
 const selectUntold = (db: Db, productId: string) =>
 	db
@@ -43,30 +40,23 @@ export async function tellRetirements({ log, ...parts }: Parts): Promise<void> {
 		.where('isTelling', '=', true)
 		.execute();
 	for (const { id, changedBy } of products) {
-		const before = failed;
-		for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
-			const due = await selectUntold(db, id)
-				.select('access.organizationId')
-				.distinct()
-				.where('access.organizationId', '>', after)
-				.orderBy('access.organizationId')
-				.limit(lookedForAtOnce)
-				.execute();
-			for (const { organizationId } of due) {
-				try {
-					await transact(db, (trx) =>
-						tell({ ...parts, db: trx, actor: changedBy ?? system }, id, organizationId)
-					);
-				} catch (error) {
-					log.error({ err: error, productId: id }, 'the end of an API product could not be told');
-					failed += 1;
-				}
-				after = organizationId;
-			}
-			if (due.length < lookedForAtOnce) break;
-		}
+		const actor = changedBy ?? system;
+		const missed = await tellEach(
+			db,
+			(after, most) =>
+				selectUntold(db, id)
+					.select('access.organizationId')
+					.distinct()
+					.where('access.organizationId', '>', after)
+					.orderBy('access.organizationId')
+					.limit(most)
+					.execute(),
+			[(trx, organizationId) => tell({ ...parts, db: trx, actor }, id, organizationId)],
+			(error) => log.error({ err: error, productId: id }, 'the end of an API product could not be told')
+		);
+		failed += missed;
 		// Unless it has been changed once more meanwhile.
-		if (failed === before)
+		if (missed === 0)
 			await db
 				.updateTable('product')
 				.set({ isTelling: false })
@@ -79,12 +69,7 @@ export async function tellRetirements({ log, ...parts }: Parts): Promise<void> {
 
 async function tell(ctx: WritingContext, productId: string, organizationId: string): Promise<void> {
 	const { db } = ctx;
-	const organization = await db
-		.selectFrom('organization')
-		.select(['id', 'isPersonal', 'name', 'slug'])
-		.where('id', '=', organizationId)
-		.forUpdate()
-		.executeTakeFirst();
+	const organization = await lockOrganization(db, organizationId);
 	if (!organization) return;
 	const accesses = await listUntold(db, productId, organizationId);
 	const [first] = accesses;

@@ -7,8 +7,8 @@ import { fullName } from '#lib/views.ts';
 import { system } from '../../api/trpc.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { idsIn } from '../../database/sets.ts';
-import { transact } from '../../database/transaction.ts';
 import { publishMany } from '../../news/publish.ts';
+import { lockOrganization, tellEach } from '../accesses/teams.ts';
 import { accessViewOf, selectAccesses } from '../accesses/views.ts';
 import { listMembers } from '../members/members.ts';
 import type { WritingContext } from '../organizations/organizations.ts';
@@ -26,9 +26,6 @@ const areLimitsUntold = sql<SqlBool>`access.limits_told_at < plan.limits_changed
 const areAgesUntold = sql<SqlBool>`access.ages_told_at < plan.ages_changed_at`;
 const isUntold = sql<SqlBool>`(${areLimitsUntold} or ${areAgesUntold})`;
 
-/** How many organizations are looked for at once. */
-const lookedForAtOnce = 500;
-
 /** @throws {Error} when some could not be told; the others were. */
 export async function tellLimits({ log, ...parts }: Parts): Promise<void> {
 	let failed = 0;
@@ -38,35 +35,31 @@ export async function tellLimits({ log, ...parts }: Parts): Promise<void> {
 		.where('isTelling', '=', true)
 		.execute();
 	for (const plan of plans) {
-		const before = failed;
 		const actor = plan.changedBy ?? system;
-		for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
-			const due = await parts.db
-				.selectFrom('access')
-				.innerJoin('plan', 'plan.id', 'access.planId')
-				.select('access.organizationId')
-				.distinct()
-				.where('access.planId', '=', plan.id)
-				.where('access.organizationId', '>', after)
-				.where(isInForce)
-				.where(isUntold)
-				.orderBy('access.organizationId')
-				.limit(lookedForAtOnce)
-				.execute();
-			for (const { organizationId } of due) {
-				try {
-					for (const telling of [tell, tellAges])
-						await transact(parts.db, (db) => telling({ ...parts, db, actor }, plan.id, organizationId));
-				} catch (error) {
-					log.error({ err: error, planId: plan.id }, 'a changed plan could not be told');
-					failed += 1;
-				}
-				after = organizationId;
-			}
-			if (due.length < lookedForAtOnce) break;
-		}
+		const missed = await tellEach(
+			parts.db,
+			(after, most) =>
+				parts.db
+					.selectFrom('access')
+					.innerJoin('plan', 'plan.id', 'access.planId')
+					.select('access.organizationId')
+					.distinct()
+					.where('access.planId', '=', plan.id)
+					.where('access.organizationId', '>', after)
+					.where(isInForce)
+					.where(isUntold)
+					.orderBy('access.organizationId')
+					.limit(most)
+					.execute(),
+			[tell, tellAges].map(
+				(telling) => (db: Trx, organizationId: string) =>
+					telling({ ...parts, db, actor }, plan.id, organizationId)
+			),
+			(error) => log.error({ err: error, planId: plan.id }, 'a changed plan could not be told')
+		);
+		failed += missed;
 		// Unless they have been changed once more meanwhile.
-		if (failed === before) await markTold(parts.db, plan.id);
+		if (missed === 0) await markTold(parts.db, plan.id);
 	}
 	if (failed > 0) throw new Error(`${failed} organizations could not be told of a changed plan`);
 }
@@ -82,14 +75,6 @@ const markTold = (db: Db, planId: string) =>
 			)`
 		)
 		.execute();
-
-const lockOrganization = (db: Trx, id: string) =>
-	db
-		.selectFrom('organization')
-		.select(['id', 'isPersonal', 'name', 'slug'])
-		.where('id', '=', id)
-		.forUpdate()
-		.executeTakeFirst();
 
 /** What an organization is still to be told of a plan, under its lock; null where another process has, or nothing is in force by now. */
 async function take(
