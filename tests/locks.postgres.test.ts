@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { password, refusal, startPortal, unique, type Company, type Portal } from './factories.ts';
+import { waitingForLocks } from './race.ts';
 
 /** In which order calls wait for each other, and that nobody waits for those whom they have nothing to do with. */
 let portal: Portal;
@@ -26,11 +27,8 @@ async function begin() {
 }
 
 const waiting = async (client: pg.Client) => {
-	const { rows } = await client.query<{ count: number }>(
-		`select count(*)::int as count from pg_stat_activity
-		where application_name = 'portico' and wait_event_type = 'Lock' and datname = current_database()`
-	);
-	return rows[0]?.count ?? 0;
+	const { rows } = await client.query<{ waiting: number }>(waitingForLocks);
+	return rows[0]?.waiting ?? 0;
 };
 
 const holdOrganization = (client: pg.Client, id: string) =>

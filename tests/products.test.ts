@@ -143,6 +143,15 @@ describe('who sees a product', () => {
 	});
 });
 
+/** What a page heard of one product: the days of others come at their own times, and may be told in between. */
+const toldOf = ({ events }: Awaited<ReturnType<Visitor['listen']>>, productId: string) =>
+	events
+		.filter(
+			({ name, payload }) =>
+				name.startsWith('product.') && 'product' in payload && payload.product?.id === productId
+		)
+		.map((one) => withoutIsolates(sayEvent(one)));
+
 test('a product is made, changed, published, announced to end, kept, retired and published again, each step told', async () => {
 	const page = await portal.admin.listen();
 	await page.hears('news true');
@@ -181,9 +190,7 @@ test('a product is made, changed, published, announced to end, kept, retired and
 		() => page.words.filter((word) => word === 'product.published').length === 2,
 		'that it is published again'
 	);
-	expect(
-		page.events.filter(({ name }) => name.startsWith('product.')).map((one) => withoutIsolates(sayEvent(one)))
-	).toEqual([
+	expect(toldOf(page, productId)).toEqual([
 		'added the API product Parcel API',
 		'changed the name, the address, the description, the contact of the API product Parcels',
 		'published the API product Parcels',
@@ -328,8 +335,7 @@ test('organizations are chosen and gateways serve, each told once', async () => 
 	expect(await isServing()).toBeUndefined();
 	expect(await refusal(serve(true))).toMatchObject({ status: 404 });
 	await page.hears('gateway.revoked');
-	const told = page.events.filter((one) => one.name.startsWith('product.')).slice(2);
-	expect(told.map((one) => withoutIsolates(sayEvent(one)))).toEqual([
+	expect(toldOf(page, productId).slice(2)).toEqual([
 		`chose ${company.name} to see the API product ${name}`,
 		`no longer shows the API product ${name} to ${company.name}`,
 		`has the gateway ${gateway.name} serve the API product ${name}`,

@@ -80,6 +80,16 @@ async function persist(
 }
 
 /**
+ * How many connections to this database wait for a lock. `pg_locks` alone: within a transaction `pg_stat_activity` stays as
+ * it was when it was first read, without the connections that have been opened since.
+ */
+export const waitingForLocks = `select count(distinct pid)::int as waiting from pg_locks
+	where not granted and pid in (
+		select pid from pg_locks
+		where database = (select oid from pg_database where datname = current_database())
+	)`;
+
+/**
  * Makes two calls meet: holds the row that both need, sends them, one to each process, sees in `pg_locks` that both wait,
  * and lets go. Whatever one of them has read before it began to wait is as old as it can be.
  */
@@ -89,8 +99,9 @@ export async function race(
 	calls: [() => Promise<unknown>, () => Promise<unknown>]
 ): Promise<[PromiseSettledResult<unknown>, PromiseSettledResult<unknown>]> {
 	let isHeld = true;
-	const tooSoon: unknown[] = [];
-	const note = (answer: unknown) => void (isHeld && tooSoon.push(answer));
+	const tooSoon = new Set<string>();
+	const note = (answer: unknown) =>
+		void (isHeld && tooSoon.add(answer instanceof Error ? String(answer) : JSON.stringify(answer)));
 	const running = await portal.inDatabase((db) =>
 		db.transaction().execute(async (trx) => {
 			await trx.selectFrom(held.table).select('id').where('id', '=', held.id).forUpdate().execute();
@@ -99,14 +110,11 @@ export async function race(
 			const settled = Promise.allSettled(answers);
 			await vi.waitFor(
 				async () => {
-					const { rows } = await sql<{ waiting: number }>`
-						select count(distinct pg_locks.pid)::int as waiting from pg_locks
-						join pg_stat_activity using (pid)
-						where not granted and datname = current_database()`.execute(trx);
+					const { rows } = await sql.raw<{ waiting: number }>(waitingForLocks).execute(trx);
 					const waiting = rows[0]?.waiting ?? 0;
 					if (waiting < calls.length)
 						throw new Error(
-							`${waiting} of ${calls.length} calls wait for the row: ${tooSoon.slice(-5).join(', ')}`
+							`${waiting} of ${calls.length} calls wait for the row: ${[...tooSoon].join(', ')}`
 						);
 				},
 				{ timeout: 240_000, interval: 10 }
