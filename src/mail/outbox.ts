@@ -38,8 +38,15 @@ export interface Outbox {
 		/** A text that isn't saved, to be tried. */
 		draft?: Template
 	): Promise<string | null>;
-	/** As `enqueue`, for several readers of one e-mail: in the same number of statements, however many they are. */
-	enqueueMany<Name extends EmailName>(db: Trx, name: Name, recipients: Recipient<Name>[]): Promise<void>;
+	/**
+	 * As `enqueue`, for several readers of one e-mail: in the same number of statements, however many they are. Returns the
+	 * ids of the messages in the order of their readers.
+	 */
+	enqueueMany<Name extends EmailName>(
+		db: Trx,
+		name: Name,
+		recipients: Recipient<Name>[]
+	): Promise<(string | null)[]>;
 	/** Queues messages that failed or were kept once more, as if they were new. */
 	requeue(db: Trx, ids: string[]): Promise<void>;
 }
@@ -190,9 +197,7 @@ export function createOutbox(
 			const [id = null] = await queue(db, name, [{ to, props: given }], draft);
 			return id;
 		},
-		async enqueueMany(db, name, recipients) {
-			await queue(db, name, recipients);
-		},
+		enqueueMany: (db, name, recipients) => queue(db, name, recipients),
 		async requeue(db, ids) {
 			if (ids.length === 0) return;
 			const rows = await db
