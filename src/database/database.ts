@@ -1,8 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import { PGlite, types } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import {
 	CamelCasePlugin,
 	Kysely,
@@ -17,7 +15,7 @@ import { FileMigrationProvider, Migrator } from 'kysely/migration';
 import postgres from 'postgres';
 import type { Env } from '../env.ts';
 import { createAnnouncer, notify, setAnnouncer } from './announcing.ts';
-import { lockFolder } from './lock.ts';
+import { openEmbedded } from './embedded.ts';
 import { readPoolInUse, readPoolWaiting } from '../metrics.ts';
 import { createPool } from './pool.ts';
 import type { Tables } from './tables.ts';
@@ -200,36 +198,8 @@ function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 	};
 }
 
-/** For so many milliseconds the embedded database may be at work before the process sees to everything else. */
-const workAtOnce = 5;
-
-/**
- * The embedded database works in this process, and its promises resolve without anything else coming in between: a call of
- * many statements would keep all other calls waiting, those too that ask it nothing.
- */
-function keepAnswering(pglite: PGlite): void {
-	let since = performance.now();
-	const execute = pglite.execProtocolStream.bind(pglite);
-	pglite.execProtocolStream = async (...given) => {
-		if (performance.now() - since > workAtOnce) {
-			await setImmediate();
-			since = performance.now();
-		}
-		return execute(...given);
-	};
-}
-
 async function openPglite(folder: string): Promise<Database> {
-	mkdirSync(folder, { recursive: true, mode: 0o700 });
-	const lock = await lockFolder(folder);
-	const pglite = await PGlite.create(path.join(folder, 'database'), { parsers: { [types.INT8]: Number } });
-	// All that it reads and writes passes here.
-	const execute = pglite.execProtocolRawSync.bind(pglite);
-	pglite.execProtocolRawSync = (message) => {
-		lock.check();
-		return execute(message);
-	};
-	keepAnswering(pglite);
+	const { pglite, close } = await openEmbedded(folder);
 	const db = kysely(new PGliteDialect({ pglite }));
 	return {
 		db,
@@ -243,10 +213,7 @@ async function openPglite(folder: string): Promise<Database> {
 			// It lives in this process, and one transaction at a time: a question would wait behind calls.
 			if (!pglite.ready || pglite.closed) throw new Error('The embedded database is closed.');
 		},
-		async close() {
-			await pglite.close();
-			await lock.release();
-		}
+		close
 	};
 }
 
