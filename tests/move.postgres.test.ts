@@ -113,14 +113,6 @@ test('the demo goes from the embedded database to PostgreSQL as a whole, also af
 	const last = (await look(before)).seen;
 	expect(last.events.length).toBeGreaterThan(seen.events.length - 1);
 
-	// Neither a server that isn't there nor what anybody else says of it has begun a move.
-	const unreachable = await run({ DATABASE_URL: 'postgres://portico@127.0.0.1:1/portico' });
-	expect(unreachable).toMatchObject({
-		code: 1,
-		errors: expect.stringMatching(
-			/^Nothing was moved\. The PostgreSQL of DATABASE_URL can’t be reached: .*ECONNREFUSED/
-		)
-	});
 	const there = { DATABASE_URL: own.url };
 	const busy = await run(there);
 	expect(busy).toMatchObject({
@@ -129,6 +121,13 @@ test('the demo goes from the embedded database to PostgreSQL as a whole, also af
 	});
 	await before.stop();
 	expect((await run({})).errors).toContain('Name the empty PostgreSQL in DATABASE_URL');
+	const unreachable = await run({ DATABASE_URL: 'postgres://portico@127.0.0.1:1/portico' });
+	expect(unreachable).toMatchObject({
+		code: 1,
+		errors: expect.stringMatching(
+			/^Nothing was moved\. The PostgreSQL of DATABASE_URL can’t be reached: .*ECONNREFUSED/
+		)
+	});
 	const full = await createDatabase({ isPrepared: true });
 	const refused = await run({ DATABASE_URL: full.url });
 	expect(refused).toMatchObject({ code: 1, errors: expect.stringContaining('isn’t empty: it holds') });
@@ -185,8 +184,12 @@ test('the demo goes from the embedded database to PostgreSQL as a whole, also af
 	});
 	// A start that has forgotten where to makes no second portal beside the first, and neither does any other program.
 	const forgotten = `This portal was moved to PostgreSQL on ${today}: set DATABASE_URL to that database. To go back to what was here until then, rename ${join(folder, 'database-moved')} to database.`;
+	const started = await startServer({ database: 'pglite', env: { DATA_FOLDER: folder } }).then(
+		(server) => server.dispose().then(() => 'It started.'),
+		String
+	);
+	expect(started).toContain(`Portico could not start.\n${forgotten}\n`);
 	for (const [script, words] of [
-		['src/server.ts', 'Portico could not start.\n'],
 		['src/news/verify.ts', 'The activity could not be verified. '],
 		['src/vault/rotate.ts', 'The keys were not replaced. '],
 		['src/backup.ts', 'No copy was made. ']
