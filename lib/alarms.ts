@@ -8,7 +8,7 @@ export const alarms = {
 	'proxies-fewer':
 		'Requests come through fewer proxies than TRUSTED_PROXIES says: people can choose the address that limits count.',
 	'proxies-more':
-		'Requests seem to come through more proxies than TRUSTED_PROXIES says: people behind one of them count as one address.',
+		'Requests seem to come through more proxies than TRUSTED_PROXIES says: people behind one of them count as one address. Count your proxies before you change it.',
 	'mail-server': 'The settings of the mail server can’t be read, so no e-mail goes out.',
 	'tidy-sessions': 'Sessions that are over could not be deleted.',
 	'tidy-limits': 'Limits that are over could not be deleted.',

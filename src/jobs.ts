@@ -8,7 +8,7 @@ import { createMailer, type Parts } from './mail/delivery.ts';
 import { deleteExpiredDevices } from './identity/devices.ts';
 import { deleteExpiredLimits } from './database/windows.ts';
 import { getMailServerRow, mailingOf } from './mail/servers.ts';
-import { awaitedPriority, mailQueue, type MailJob, type Outbox } from './mail/outbox.ts';
+import { awaitedPriority, mailQueue, wakeMailersBy, type MailJob, type Outbox } from './mail/outbox.ts';
 import { sweepEvents } from './procedures/activity/activity.ts';
 import { tellRetirements } from './procedures/accesses/retiring.ts';
 import { deleteDueOrganizations } from './procedures/organizations/deletions.ts';
@@ -40,7 +40,6 @@ const lanes = [
 export async function startBoss(source: Database['source'], log: Logger): Promise<PgBoss> {
 	const options = {
 		schema: 'pgboss',
-		useListenNotify: true,
 		registerInstance: false,
 		// How soon the jobs of a process that died are seen and given to another one.
 		superviseIntervalSeconds: 10,
@@ -61,7 +60,7 @@ export async function startBoss(source: Database['source'], log: Logger): Promis
 		retryDelayMax: 10_800,
 		expireInSeconds: 120,
 		heartbeatSeconds: 10,
-		notify: true
+		notify: false
 	});
 	await keepQueue(boss, tidyQueue, { retryLimit: 0, expireInSeconds: 900 });
 	return boss;
@@ -163,18 +162,23 @@ export async function work(
 			await boss.send(mailQueue, job, { db: fromKysely(db), ...how });
 		}
 	};
+	const workers: string[] = [];
 	for (const range of lanes) {
 		const deliver = createMailer(mailing);
 		const worker = await boss.work<MailJob>(
 			mailQueue,
-			{ batchSize: 1, pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 2, ...range },
+			{ batchSize: 1, pollingIntervalSeconds: 2, ...range },
 			async ([job]) => {
 				// Looks for the next one at once, whatever becomes of this one; otherwise it would wait for its interval.
 				boss.notifyWorker(worker);
 				if (job) await deliver(job.data);
 			}
 		);
+		workers.push(worker);
 	}
+	const letSleep = wakeMailersBy(() => {
+		for (const worker of workers) boss.notifyWorker(worker);
+	});
 	await boss.work<{ isForEnds?: boolean } | null>(tidyQueue, async ([job]) => {
 		if (job?.data?.isForEnds) return tidy(parts, [ends]);
 		await tidy(parts, tidying);
@@ -191,6 +195,7 @@ export async function work(
 	});
 	return () => {
 		endTelling();
+		letSleep();
 		ending.abort();
 	};
 }

@@ -57,7 +57,8 @@ async function start(env: Env): Promise<void> {
 	const vault = openVault(env);
 	const database = await openDatabase(env);
 	const { db } = database;
-	const neighbours = await meetNeighbours(database, vault, log);
+	const processId = randomUUID();
+	const neighbours = await meetNeighbours(database, vault, processId, log);
 	await checkKeys(db, vault).catch(async (error: unknown) => {
 		await neighbours.leave();
 		throw error;
@@ -80,7 +81,7 @@ async function start(env: Env): Promise<void> {
 	let pages: NodeHandler = (_request, response) => response.writeHead(503).end('Portico is starting.');
 	const report = (error: unknown) => log.error({ err: error }, 'limits could not be counted');
 	const warnings = createWarnings({ ...parts, config: env, report });
-	const limiter = createLimiter({ db, processId: randomUUID(), report }, warnings.look);
+	const limiter = createLimiter({ db, processId, report }, warnings.look);
 	const asked = { ...parts, limiter, gateways: createGatewayFinder(parts), arrivals: createArrivals(parts) };
 	const app = createApp(asked, (request, response, next) => pages(request, response, next));
 	const listener = withCompression(getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]));
@@ -96,7 +97,7 @@ async function start(env: Env): Promise<void> {
 		withQuestions(listener, asked)
 	);
 	pages = isDevelopment ? await openDevelopmentPages(server) : await openBuiltPages();
-	const live = await startLive(server, { database, env, log });
+	const live = await startLive(server, { database, env, processId, log });
 	const endWork = await work(boss, parts);
 	const { source } = database;
 	const endBackups = 'pglite' in source ? watchForRequests(source.pglite, env.DATA_FOLDER, log) : () => {};

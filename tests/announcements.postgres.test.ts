@@ -100,7 +100,6 @@ test('killed at some moment among its commits: pages on another process miss not
 		expect(own().flatMap(({ seq }) => (seq > after ? seq : []))).toEqual(committed);
 		await mortal.restart();
 	}
-	expect(page.words).not.toContain('resync');
 	if (process.env.KILLS)
 		console.info(`${kills} kills; all was told ${Math.round(longest)} ms after one of them at most`);
 });
@@ -132,4 +131,53 @@ test('where more was missed than can be told, pages are told to ask, and hear wh
 	const next = await portal.application(company);
 	await page.until(() => JSON.stringify(own().at(-1)?.payload ?? 0).includes(next.name), 'what comes next');
 	expect(own().length - before).toBe(1);
+});
+
+test('who is no portal admin any more hears nothing further, though the process that did it was killed at once', async () => {
+	const dismissed = await portal.person();
+	const [account, isPortalAdmin] = [{ accountId: dismissed.userId }, true];
+	await portal.admin.api.accounts.setPortalAdmin.mutate({ ...account, isPortalAdmin });
+	const { desk } = await listen();
+	const theirs = listenOn(portal, portal.server, dismissed);
+	await theirs.hears('news true');
+	way.mute();
+	await on(mortal, portal.admin).accounts.setPortalAdmin.mutate({ ...account, isPortalAdmin: false });
+	await mortal.kill();
+	await theirs.hears('account');
+	const { name } = await portal.company({ admin: portal.admin });
+	await desk.until(() => JSON.stringify(desk.events).includes(name), 'what happens next');
+	expect(JSON.stringify(theirs.events)).not.toContain(name);
+	way.speak();
+	await mortal.restart();
+});
+
+test('what has no number and a killed process could not tell is asked for, also where nobody had a page open there; who had one has left', async () => {
+	const { page } = await listen();
+	const colleague = await portal.member(company);
+	const there = listenOn(portal, mortal, colleague);
+	const isThere = () => page.online.get(company.id)?.has(colleague.userId) === true;
+	await there.hears('online');
+	await page.until(isThere, 'the colleague');
+	/** As if the time had passed after which one that says nothing counts as gone. */
+	const pass = () =>
+		portal.inDatabase((db) =>
+			db
+				.updateTable('process')
+				.set({ seenAt: sql`now() - interval '1 minute'` })
+				.execute()
+		);
+	await mortal.kill();
+	await pass();
+	await page.hears('resync');
+	await page.until(() => !isThere(), 'the colleague being gone');
+
+	await mortal.restart();
+	const silent = await listen();
+	way.mute();
+	await on(mortal, company.owner).accounts.rename.mutate({ firstName: 'New', lastName: 'Name' });
+	await mortal.kill();
+	await pass();
+	await silent.page.hears('resync');
+	way.speak();
+	await mortal.restart();
 });

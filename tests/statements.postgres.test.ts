@@ -45,6 +45,13 @@ beforeAll(async () => {
 	way = await startCut(database.url);
 	portal = await startPortal({ DATABASE_URL: way.url, GATEWAY_TOKEN: gatewayToken });
 	company = await portal.company({ admin: portal.admin });
+	const wide = {
+		invitationsPerInviter: 500,
+		invitationsPerDay: 500,
+		maxOpenInvitations: 500,
+		maxMembers: 500
+	};
+	await portal.admin.api.settings.update.mutate(wide);
 	member = await portal.member(company);
 	const { id: applicationId, credentials } = await portal.application(company);
 	const place = { organizationId: company.id, applicationId, credentialId: credentials[0]?.id ?? '' };
@@ -196,7 +203,7 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 		}
 	],
 	'invitations.create': [
-		15,
+		12,
 		() =>
 			company.owner.api.invitations.create.mutate({
 				organizationId: company.id,
@@ -204,6 +211,18 @@ const calls: Record<string, [number, () => Promise<unknown>]> = {
 				lastName: unique('Vitee'),
 				email: uniqueEmail(),
 				role: 'team_member'
+			})
+	],
+	// Of ten as of one, but that those are counted at the end who could be invited.
+	'invitations.createMany': [
+		13,
+		() =>
+			company.owner.api.invitations.createMany.mutate({
+				organizationId: company.id,
+				rows: Array.from({ length: 10 }, uniqueEmail).map((email) => ({
+					...{ firstName: 'In', lastName: 'Vitee', email },
+					role: 'team_member' as const
+				}))
 			})
 	]
 };

@@ -29,6 +29,19 @@ export const listProcesses = (db: Db): Promise<Process[]> =>
 		.orderBy('id')
 		.execute();
 
+/**
+ * Takes the rows of processes that have fallen silent, for whoever is the first to ask; one that was only paused says again
+ * that it lives.
+ */
+export async function takeSilent(db: Db): Promise<string[]> {
+	const rows = await db
+		.deleteFrom('process')
+		.where((eb) => eb.not(isFresh))
+		.returning('id')
+		.execute();
+	return rows.map(({ id }) => id);
+}
+
 /** Says that this process lives; what the database's clock shows, and which others live. */
 export async function beat(db: Db, self: Process): Promise<{ now: Date; others: Process[] }> {
 	const row = await db
@@ -41,7 +54,7 @@ export async function beat(db: Db, self: Process): Promise<{ now: Date; others: 
 	return { now: row.now, others: all.filter(({ id }) => id !== self.id) };
 }
 
-/** The process ends; what others have left without a word goes along. */
+/** The process ends. */
 export async function leave(db: Db, id: string): Promise<void> {
-	await sql`delete from process where id = ${id}::uuid or seen_at < now() - interval '1 day'`.execute(db);
+	await db.deleteFrom('process').where('id', '=', id).execute();
 }

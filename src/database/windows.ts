@@ -55,32 +55,35 @@ type Window = { count: number; wait: number };
 /**
  * Begins these windows, of so many seconds each, or goes on with those under way, and holds them until the commit: whoever
  * counts under one of them at the same time waits. In the order in which they are given, which has to be the same for
- * everybody, so that two who hold several never wait for each other.
+ * everybody, so that two who hold several never wait for each other. Counts `adding` under each.
+ *
+ * @returns how much was counted before.
  */
 export async function holdWindows(
 	db: Trx,
-	windows: { key: string; seconds: number }[]
+	windows: { key: string; seconds: number; adding: number }[]
 ): Promise<Map<string, Window>> {
 	if (windows.length === 0) return new Map();
 	const isOver = sql`rate_limit.resets_at <= now()`;
 	const rows = await db
 		.insertInto('rateLimit')
 		.values(
-			windows.map(({ key, seconds }) => ({
+			windows.map(({ key, seconds, adding }) => ({
 				key,
-				count: 0,
+				count: adding,
 				resetsAt: sql<Date>`now() + make_interval(secs => ${seconds})`
 			}))
 		)
 		.onConflict((conflict) =>
 			conflict.column('key').doUpdateSet({
-				count: sql<number>`case when ${isOver} then 0 else rate_limit.count end`,
+				count: sql<number>`case when ${isOver} then 0 else rate_limit.count end + excluded.count`,
 				resetsAt: sql<Date>`case when ${isOver} then excluded.resets_at else rate_limit.resets_at end`
 			})
 		)
 		.returning(['key', 'count', waitOf])
 		.execute();
-	return new Map(rows.map(({ key, count, wait }) => [key, { count, wait }]));
+	const added = new Map(windows.map(({ key, adding }) => [key, adding]));
+	return new Map(rows.map(({ key, count, wait }) => [key, { count: count - (added.get(key) ?? 0), wait }]));
 }
 
 /** Counts under keys whose windows are held: so many times under each. */

@@ -77,21 +77,25 @@ inner.addSubnet('fe80::', 10, 'ipv6');
 inner.addAddress('::1', 'ipv6');
 const isInner = (address: string) => inner.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
+/** `doubtful`: its sender can have made up the lines that say so. */
+export type Judged = 'right' | 'fewer' | 'more' | 'doubtful';
+
 /**
  * Whether a request has come through as many proxies as are trusted; null where it says nothing about that, as one from the
  * machine itself. Of more than that only an address from outside tells: a company's own proxy writes where in it somebody is.
+ * And it is beyond doubt only where what is trusted has seen an address that nobody outside can have.
  */
-export function judgeForwarded(
-	request: IncomingMessage,
-	trustedProxies: number
-): 'fewer' | 'more' | 'right' | null {
+export function judgeForwarded(request: IncomingMessage, trustedProxies: number): Judged | null {
 	const forwarded = forwardedTo(request);
-	if (trustedProxies === 0) return forwarded.length > 0 ? 'more' : 'right';
+	if (trustedProxies === 0) return forwarded.length > 0 ? 'doubtful' : 'right';
 	const own = bareAddress(request.socket.remoteAddress ?? '');
 	if (forwarded.length === 0 && (!own || isInner(own))) return null;
 	if (forwarded.length < trustedProxies) return 'fewer';
-	const before = bareAddress(forwarded.at(-trustedProxies - 1) ?? '');
-	return before && !isInner(before) ? 'more' : 'right';
+	const [before, seen] = [-trustedProxies - 1, -trustedProxies].map((n) =>
+		bareAddress(forwarded.at(n) ?? '')
+	);
+	if (!before || isInner(before)) return 'right';
+	return seen && isInner(seen) ? 'more' : 'doubtful';
 }
 
 /** An IPv4 address without its last number; of an IPv6 one the first 64 bits are all that we ever have. */

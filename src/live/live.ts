@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Server as HttpServer } from 'node:http';
 import pLimit from 'p-limit';
 import type { Logger } from 'pino';
@@ -41,10 +40,9 @@ export interface Live {
  */
 export async function startLive(
 	server: HttpServer,
-	{ database, env, log }: { database: Database; env: Env; log: Logger }
+	{ database, env, processId, log }: { database: Database; env: Env; processId: string; log: Logger }
 ): Promise<Live> {
 	const { db, live } = database;
-	const processId = randomUUID();
 	const io: LiveServer = new Server(server, {
 		transports: ['websocket'],
 		serveClient: false,

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -6,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../database/database.ts';
 import { beat, beatSeconds, leave, type Process } from '../database/processes.ts';
 import { readClockOffset } from '../metrics.ts';
+import { tellSilent } from '../news/presence.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** So many seconds may the clocks of this machine and of the database be apart: what ends, ends by either of them. */
@@ -35,12 +35,13 @@ export interface Neighbours {
 export async function meetNeighbours(
 	{ db, source }: Database,
 	{ keyIds }: Vault,
+	processId: string,
 	log: Logger
 ): Promise<Neighbours> {
 	// The embedded database has one process, and its clock.
 	if ('pglite' in source) return { leave: async () => {} };
 	const self: Process = {
-		id: randomUUID(),
+		id: processId,
 		host: os.hostname(),
 		version: readVersion(),
 		encryptionKey: keyIds.encryption[0] ?? '',
@@ -57,6 +58,7 @@ export async function meetNeighbours(
 		const took = performance.now() - began;
 		if (took < slowAnswer) tellClock((sent + took / 2 - now.getTime()) / 1000);
 		tellVersions(others);
+		await tellSilent(db);
 	}
 
 	function tellClock(seconds: number): void {

@@ -8,6 +8,7 @@ import { catalogue, isEmailName, type EmailName, type EmailProps } from '../../e
 import type { Db, Trx } from '../database/database.ts';
 import { compileTogether } from '../database/together.ts';
 import type { Env } from '../env.ts';
+import { onceOver } from '../database/transaction.ts';
 import { takePlace } from '../database/windows.ts';
 import { renderSubject, type MailPortal, type Template } from './compose.ts';
 import { selectUnwanting } from './preferences.ts';
@@ -38,8 +39,15 @@ export interface Outbox {
 		/** A text that isn't saved, to be tried. */
 		draft?: Template
 	): Promise<string | null>;
-	/** As `enqueue`, for several readers of one e-mail: in the same number of statements, however many they are. */
-	enqueueMany<Name extends EmailName>(db: Trx, name: Name, recipients: Recipient<Name>[]): Promise<void>;
+	/**
+	 * As `enqueue`, for several readers of one e-mail: in the same number of statements, however many they are. Returns the
+	 * ids of the messages in the order of their readers.
+	 */
+	enqueueMany<Name extends EmailName>(
+		db: Trx,
+		name: Name,
+		recipients: Recipient<Name>[]
+	): Promise<(string | null)[]>;
 	/** Queues messages that failed or were kept once more, as if they were new. */
 	requeue(db: Trx, ids: string[]): Promise<void>;
 }
@@ -68,6 +76,17 @@ export const awaitedPriority = 1;
 /** A test is tried by somebody who looks into their mailbox for it. */
 export const priorityOf = ({ template, draft }: { template: string; draft: string | null }): number =>
 	draft !== null || (isEmailName(template) && isAwaited(template)) ? awaitedPriority : 0;
+
+let wakeMailers = () => {};
+
+/**
+ * Has `run` wake the workers of this process as soon as messages are committed that it has queued; those of others look by
+ * themselves. The queue could tell them by its commit, which PostgreSQL lets one of the whole server do at a time.
+ */
+export function wakeMailersBy(run: () => void): () => void {
+	wakeMailers = run;
+	return () => void (wakeMailers = () => {});
+}
 
 /** How many messages are made ready at once: between them the process does what other people wait for. */
 const readiedAtOnce = 50;
@@ -179,6 +198,7 @@ export function createOutbox(
 				...(seconds > 0 && { startAfter: seconds })
 			}));
 			await boss.insert(mailQueue, jobs, { db: fromKysely(db) });
+			if (seconds === 0) onceOver(db, () => wakeMailers());
 		}
 		return messages.map((one) => one && one.id);
 	}
@@ -190,9 +210,7 @@ export function createOutbox(
 			const [id = null] = await queue(db, name, [{ to, props: given }], draft);
 			return id;
 		},
-		async enqueueMany(db, name, recipients) {
-			await queue(db, name, recipients);
-		},
+		enqueueMany: (db, name, recipients) => queue(db, name, recipients),
 		async requeue(db, ids) {
 			if (ids.length === 0) return;
 			const rows = await db
@@ -206,6 +224,7 @@ export function createOutbox(
 				priority: priorityOf(row)
 			}));
 			await boss.insert(mailQueue, jobs, { db: fromKysely(db) });
+			onceOver(db, () => wakeMailers());
 			await signal(db, { kind: 'mailbox' });
 		}
 	};

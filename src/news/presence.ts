@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/database.ts';
 import { idsIn } from '../database/sets.ts';
-import { channel } from '../database/announcing.ts';
-import { signal, type Signal } from './publish.ts';
+import { channel, notify } from '../database/announcing.ts';
+import { takeSilent } from '../database/processes.ts';
+import { transact } from '../database/transaction.ts';
+import { signal, textOf, type Signal } from './publish.ts';
 
 /**
  * Who has a page open, over all server processes: one row for a person in an organization on a process. A process
@@ -98,6 +100,23 @@ export async function beat(db: Db, processId: string): Promise<number> {
 	for (const silent of new Set(gone.map((row) => row.processId)))
 		await signal(db, { kind: 'gone', processId: silent, isSilent: true });
 	return Number(numUpdatedRows);
+}
+
+/**
+ * Tells every process which have fallen silent, as one that was killed, whether or not anybody had a page open there: what it
+ * committed may have been told to nobody. Who was there has left.
+ */
+export async function tellSilent(db: Db): Promise<void> {
+	await transact(db, async (trx) => {
+		const silent = await takeSilent(trx);
+		if (silent.length === 0) return;
+		await trx.deleteFrom('presence').where('processId', 'in', silent).execute();
+		// By the commit, since their rows are gone: nobody would tell it later.
+		await notify(
+			trx,
+			silent.map((processId) => textOf({ kind: 'gone', processId, isSilent: true }))
+		);
+	});
 }
 
 /** Takes all rows of a process away, when it ends. */

@@ -9,8 +9,8 @@ import { mayEnd, noteChange, type Change } from './changes.ts';
 export type Signal =
 	/** What it tells beside the id says whether anybody there listens; a process of an older version leaves it out. */
 	| ({ kind: 'event'; id: number } & Change)
-	/** The account's own data changed: names, address, memberships. */
-	| { kind: 'account'; userId: string }
+	/** The account's own data changed: names, address, memberships; or, told by its commit, what it may do. */
+	| { kind: 'account'; userId: string; isRight?: boolean }
 	/** A person has seen an organization up to that event. */
 	| { kind: 'seen'; userId: string; organizationId: string; seq: number }
 	| { kind: 'mailbox' }
@@ -47,7 +47,7 @@ export async function signalAll(db: Db, all: readonly Signal[]): Promise<void> {
 	await announce(db, others.map(textOf));
 }
 
-const isEnd = ({ kind }: Signal) => kind === 'ended';
+const isEnd = (what: Signal) => what.kind === 'ended' || (what.kind === 'account' && what.isRight === true);
 export const textOf = (what: Signal): string => JSON.stringify(what);
 
 interface Publishing {

@@ -86,13 +86,14 @@ export async function tellDecisions(
 			to,
 			props: { ...props, planName: access.granted?.plan.name ?? '' }
 		}));
-		return ctx.outbox.enqueueMany(ctx.db, 'access-approved', recipients);
+		await ctx.outbox.enqueueMany(ctx.db, 'access-approved', recipients);
+		return;
 	}
 	const recipients = readers.map(({ to, props, access }) => ({
 		to,
 		props: { ...props, planName: access.request?.plan.name ?? '', reason: access.request?.reason ?? '' }
 	}));
-	return ctx.outbox.enqueueMany(ctx.db, 'access-rejected', recipients);
+	await ctx.outbox.enqueueMany(ctx.db, 'access-rejected', recipients);
 }
 
 const inWords = (date: string) =>

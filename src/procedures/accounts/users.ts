@@ -312,7 +312,7 @@ export const usersRouter = router({
 			}
 			const view = accountViewOf({ ...account, isPortalAdmin });
 			await publish(ctx, isPortalAdmin ? 'account.appointed' : 'account.dismissed', { account: view });
-			await signal(ctx.db, { kind: 'account', userId: accountId });
+			await signal(ctx.db, { kind: 'account', userId: accountId, isRight: true });
 			return view;
 		}
 	),

@@ -81,22 +81,24 @@ export async function getAllowance(
  * `settle` writes down what was counted. The organization's row has to be locked.
  *
  * @param room null for what is sent again, which has its place already.
+ * @param isAllOrNothing whether a recipient who can't be written to fails the call, so that each is counted at once.
  */
 export async function holdAllowance(
 	db: Trx,
 	{ organizationId, userId }: Inviter,
 	settings: Settings,
 	recipients: string[],
-	room: Room | null
+	room: Room | null,
+	isAllOrNothing = false
 ) {
 	// The person's first, then the organization's, then the recipients': the same order for everybody.
 	const [inviter, day] = [inviterKey(userId), dayKey(organizationId)];
+	const each = [...new Set(recipients)].sort();
+	const [all, one] = isAllOrNothing ? [each.length, 1] : [0, 0];
 	const held = await holdWindows(db, [
-		{ key: inviter, seconds: inviterSeconds },
-		{ key: day, seconds: daySeconds },
-		...[...new Set(recipients)]
-			.sort()
-			.map((email) => ({ key: recipientKey(email), seconds: recipientSeconds }))
+		{ key: inviter, seconds: inviterSeconds, adding: all },
+		{ key: day, seconds: daySeconds, adding: all },
+		...each.map((email) => ({ key: recipientKey(email), seconds: recipientSeconds, adding: one }))
 	]);
 	const before = tightest(settings, room, held.get(inviter), held.get(day));
 	const taken: string[] = [];
@@ -114,9 +116,11 @@ export async function holdAllowance(
 		},
 		/** @returns what is left. */
 		async settle(): Promise<Allowance> {
-			const all = [inviter, day].map((key) => [key, taken.length] as const);
-			const each = taken.map((email) => [recipientKey(email), 1] as const);
-			if (taken.length > 0) await countInWindows(db, new Map([...all, ...each]));
+			if (taken.length > 0 && !isAllOrNothing) {
+				const times = [inviter, day].map((key) => [key, taken.length] as const);
+				const own = taken.map((email) => [recipientKey(email), 1] as const);
+				await countInWindows(db, new Map([...times, ...own]));
+			}
 			return { ...before, count: before.count - taken.length };
 		}
 	};

@@ -1,3 +1,4 @@
+import { sql, type RawBuilder } from 'kysely';
 import { z } from 'zod';
 import { firstName, lastName, orNothing } from '#lib/fields.ts';
 import type { Settings } from '#lib/settings.ts';
@@ -98,45 +99,73 @@ export async function revokeInvitationsOf(
 
 export const expiryOf = ({ invitationDays }: Settings) => new Date(Date.now() + invitationDays * 86_400_000);
 
-/** The invitation, and whether its address is that of somebody who has proven it. */
+/** Which of these addresses are those of somebody who has proven it. */
+export const selectProven = (db: Db, emails: RawBuilder<string>) =>
+	db
+		.selectFrom('account')
+		.select('email')
+		.where('email', 'in', emails)
+		.where('emailVerifiedAt', 'is not', null);
+
 const askForSending = compileTogether((db, id: string) => ({
 	invitations: selectInvitations(db).where('invitation.id', '=', id),
-	accounts: db
-		.selectFrom('account')
-		.innerJoin('invitation', 'invitation.email', 'account.email')
-		.select('account.id')
-		.where('invitation.id', '=', id)
-		.where('account.emailVerifiedAt', 'is not', null)
+	proven: selectProven(db, sql`(select email from invitation where id = ${id})`)
 }));
 
-/**
- * Mails the link of an invitation and notes which message carries it. Which text it is depends on whether the address
- * has an account, which only its owner learns.
- */
+/** An invitation that is to be mailed. */
+export interface Sending {
+	invitation: Invitation;
+	/** Of its link. */
+	token: string;
+	/** Whether the address has an account, which only its owner learns: it decides which text is sent. */
+	isProven: boolean;
+}
+
+/** Mails the links of invitations. Returns which message carries each, by the id of the invitation. */
+export async function mailInvitations(
+	{ config, db, outbox }: Pick<Context, 'config' | 'outbox'> & { db: Trx },
+	organizationName: string,
+	sending: readonly Sending[]
+): Promise<Map<string, string | null>> {
+	const carriers = new Map<string, string | null>();
+	for (const [isProven, some] of Map.groupBy(sending, (one) => one.isProven)) {
+		const recipients = some.map(({ invitation, token }) => ({
+			to: { name: fullName(invitation), address: invitation.email },
+			props: {
+				organizationName,
+				inviterName: invitation.invitedBy.name,
+				roleLabel: roleLabels[invitation.role],
+				firstName: invitation.firstName,
+				acceptUrl: `${config.ORIGIN}/invitations/${token}`,
+				expiresAt: `${new Date(invitation.expiresAt).toUTCString().slice(0, 22)} UTC`
+			}
+		}));
+		const name = isProven ? 'invitation-created-existing' : 'invitation-created';
+		const ids = await outbox.enqueueMany(db, name, recipients);
+		for (const [at, { invitation }] of some.entries()) carriers.set(invitation.id, ids[at] ?? null);
+	}
+	return carriers;
+}
+
+/** Mails the link of an invitation that is there, and notes which message carries it. */
 export async function sendInvitation(
 	ctx: Pick<Context, 'config' | 'outbox'> & { db: Trx },
 	id: string,
 	organizationName: string,
 	token: string
 ): Promise<Invitation> {
-	const { invitations, accounts } = await askForSending(ctx.db, id);
+	const { invitations, proven } = await askForSending(ctx.db, id);
 	const [row] = invitations;
 	if (!row) throw notFound();
 	const invitation = invitationViewOf(row);
-	const messageId = await ctx.outbox.enqueue(
-		ctx.db,
-		{ name: fullName(invitation), address: invitation.email },
-		accounts.length > 0 ? 'invitation-created-existing' : 'invitation-created',
-		{
-			organizationName,
-			inviterName: invitation.invitedBy.name,
-			roleLabel: roleLabels[invitation.role],
-			firstName: invitation.firstName,
-			acceptUrl: `${ctx.config.ORIGIN}/invitations/${token}`,
-			expiresAt: `${new Date(invitation.expiresAt).toUTCString().slice(0, 22)} UTC`
-		}
-	);
-	await ctx.db.updateTable('invitation').set({ messageId }).where('id', '=', id).execute();
+	const carriers = await mailInvitations(ctx, organizationName, [
+		{ invitation, token, isProven: proven.length > 0 }
+	]);
+	await ctx.db
+		.updateTable('invitation')
+		.set({ messageId: carriers.get(id) ?? null })
+		.where('id', '=', id)
+		.execute();
 	return { ...invitation, delivery: 'queued' };
 }
 
@@ -240,10 +269,9 @@ export const invitationsRouter = router({
 		}
 		const settings = await getSettings(db);
 		const inviter = { organizationId: organization.id, userId: ctx.user.id };
-		const allowance = await holdAllowance(db, inviter, settings, [row.email], null);
+		const allowance = await holdAllowance(db, inviter, settings, [row.email], null, true);
 		const reached = allowance.take(row.email);
 		if (reached) throw refusalOfLimit(reached);
-		await allowance.settle();
 		const token = createToken();
 		await db
 			.updateTable('invitation')

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Actor } from '#lib/events.ts';
@@ -5,14 +6,21 @@ import { email, names } from '#lib/fields.ts';
 import { sayReached } from '#lib/limits.ts';
 import { text } from '#lib/schema.ts';
 import { inviteesPerCall, role, type Invitation, type Role } from '#lib/views.ts';
-import type { Trx } from '../../database/database.ts';
+import { isoOf, type Trx } from '../../database/database.ts';
 import { compileTogether } from '../../database/together.ts';
-import { publish } from '../../news/publish.ts';
+import { publishMany } from '../../news/publish.ts';
 import { createToken, hashToken } from '../../identity/tokens.ts';
 import { fieldRefusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
 import { getAllowance, holdAllowance, refusalOfLimit, selectRoom, type Reached } from './allowances.ts';
-import { expiryOf, invitationViewOf, selectPending, sendInvitation } from './invitations.ts';
+import {
+	expiryOf,
+	invitationViewOf,
+	mailInvitations,
+	selectPending,
+	selectProven,
+	type Sending
+} from './invitations.ts';
 import { getSettings, selectSettings, settingsOf } from '../settings/settings.ts';
 
 /** Inviting, one by one or many at once. */
@@ -45,12 +53,17 @@ const askForKnown = compileTogether((db, organizationId: string, emails: string)
 			.where('membership.organizationId', '=', organizationId)
 			.where('account.email', 'in', given),
 		open: selectPending(db, organizationId).where('invitation.email', 'in', given),
+		proven: selectProven(db, given),
 		rooms: selectRoom(db, organizationId)
 	};
 });
 
-/** Invites each of them who is neither a member nor invited, as long as the limits allow; under the organization's lock. */
-async function inviteAll(ctx: InvitingContext, invitees: Invitee[]) {
+/**
+ * Invites each of them who is neither a member nor invited, as long as the limits allow; under the organization's lock.
+ *
+ * @param isAllOrNothing whether the call fails where one can't be invited: then it needn't be counted who could.
+ */
+async function inviteAll(ctx: InvitingContext, invitees: Invitee[], isAllOrNothing = false) {
 	const { db, organization } = ctx;
 	const inviter = { organizationId: organization.id, userId: ctx.user.id };
 	if (invitees.length === 0) {
@@ -63,47 +76,61 @@ async function inviteAll(ctx: InvitingContext, invitees: Invitee[]) {
 	if (!room) throw new Error('The database has counted nothing.');
 	const members = new Set(known.members.map(({ email }) => email));
 	const open = new Map(known.open.map((row) => [row.email, invitationViewOf(row)]));
+	const proven = new Set(known.proven.map(({ email }) => email));
 	const free = emails.filter((email) => !members.has(email) && !open.has(email));
-	const allowance = await holdAllowance(db, inviter, settings, free, room);
+	const allowance = await holdAllowance(db, inviter, settings, free, room, isAllOrNothing);
 
-	const answers: Answer[] = [];
-	for (const invitee of invitees) {
+	const times = { sentAt: isoOf(new Date()), expiresAt: isoOf(expiryOf(settings)) };
+	const sending: Sending[] = [];
+	const answers = invitees.map((invitee): Answer => {
 		const { email } = invitee;
 		const invited = open.get(email);
-		if (members.has(email)) {
-			answers.push({ outcome: 'member' });
-			continue;
-		}
+		if (members.has(email)) return { outcome: 'member' };
 		if (invited) {
 			const secondsAgo = Math.round((Date.now() - Date.parse(invited.sentAt)) / 1000);
-			answers.push({ outcome: 'invited', invitation: invited, secondsAgo });
-			continue;
+			return { outcome: 'invited', invitation: invited, secondsAgo };
 		}
 		const reached = allowance.take(email);
-		if (reached) {
-			answers.push({ outcome: 'limited', reached });
-			continue;
-		}
-		const token = createToken();
-		const { id } = await db
-			.insertInto('invitation')
-			.values({
-				...invitee,
-				organizationId: organization.id,
-				tokenHash: hashToken(token),
-				invitedBy: ctx.user.id,
-				// Not the transaction's time: of several at once the first stays the first.
-				createdAt: sql<Date>`clock_timestamp()`,
-				expiresAt: expiryOf(settings)
-			})
-			.returning('id')
-			.executeTakeFirstOrThrow();
-		const invitation = await sendInvitation(ctx, id, organization.name, token);
-		await publish(ctx, 'invitation.created', { invitation });
+		if (reached) return { outcome: 'limited', reached };
+		const invitation: Invitation = {
+			...{ ...invitee, ...times, id: randomUUID() },
+			invitedBy: { id: ctx.user.id, name: ctx.actor.name },
+			delivery: 'queued'
+		};
+		sending.push({ invitation, token: createToken(), isProven: proven.has(email) });
 		open.set(email, invitation);
-		answers.push({ outcome: 'sent', invitation });
-	}
+		return { outcome: 'sent', invitation };
+	});
+	await insertInvitations(ctx, sending);
 	return { answers, allowance: await allowance.settle() };
+}
+
+/** Writes, mails and tells of all of them, in as many statements as of one. */
+async function insertInvitations(ctx: InvitingContext, sending: readonly Sending[]): Promise<void> {
+	if (sending.length === 0) return;
+	const { db, organization } = ctx;
+	const carriers = await mailInvitations(ctx, organization.name, sending);
+	const rows = sending.map(({ invitation, token }) => ({
+		...invitation,
+		tokenHash: hashToken(token),
+		messageId: carriers.get(invitation.id) ?? null
+	}));
+	// One parameter for all, and each with the time of its own: of several at once the first stays the first.
+	await sql`
+		insert into invitation (
+			id, organization_id, email, first_name, last_name, role, token_hash, invited_by, sent_at, expires_at,
+			message_id, created_at
+		)
+		select
+			(one->>'id')::uuid, ${organization.id}::uuid, one->>'email', one->>'firstName', one->>'lastName', one->>'role',
+			one->>'tokenHash', ${ctx.user.id}::uuid, (one->>'sentAt')::timestamptz, (one->>'expiresAt')::timestamptz,
+			(one->>'messageId')::uuid, clock_timestamp()
+		from jsonb_array_elements(${JSON.stringify(rows)}::text::jsonb) as one`.execute(db);
+	await publishMany(
+		ctx,
+		'invitation.created',
+		sending.map(({ invitation }) => ({ invitation }))
+	);
 }
 
 const rowText = text(1000);
@@ -118,7 +145,7 @@ const person = z.strictObject({ ...names, email, role });
 export const inviteesRouter = router({
 	create: organizationProcedure({ ...names, email, role }).mutation(async ({ ctx, input }) => {
 		const { organizationId: _, ...invitee } = input;
-		const [answer] = (await inviteAll(ctx, [invitee])).answers;
+		const [answer] = (await inviteAll(ctx, [invitee], true)).answers;
 		switch (answer?.outcome) {
 			case 'sent':
 				return answer.invitation;

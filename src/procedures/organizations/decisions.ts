@@ -60,10 +60,10 @@ async function tellMembers(
 	name: 'organization-approved' | 'organization-rejected' | 'organization-suspended' | 'organization-restored'
 ): Promise<void> {
 	const recipients = await listRecipients(ctx, organization);
-	if (name !== 'organization-rejected') return ctx.outbox.enqueueMany(ctx.db, name, recipients);
+	if (name !== 'organization-rejected') return void (await ctx.outbox.enqueueMany(ctx.db, name, recipients));
 	const reason = organization.rejectionReason ?? '';
 	const withReason = recipients.map(({ to, props }) => ({ to, props: { ...props, reason } }));
-	return ctx.outbox.enqueueMany(ctx.db, name, withReason);
+	await ctx.outbox.enqueueMany(ctx.db, name, withReason);
 }
 
 /** Who asked may have been deactivated since: nobody could govern what is approved then. */
