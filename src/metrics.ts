@@ -54,7 +54,7 @@ export const mailsNoted = new Counter({
 	labelNames: ['state'],
 	registers
 });
-/** The next three are read from the database for each answer. */
+/** The next four are read from the database for each answer. */
 export const databaseUp = new Gauge({
 	name: 'portico_database_up',
 	help: 'Whether the database answered when this was read; without it the mails and jobs are left out.',
@@ -76,6 +76,46 @@ export const jobs = new Gauge({
 	help: 'Jobs by queue and state, as they were counted within the last ten seconds or so.',
 	labelNames: ['queue', 'state'],
 	registers
+});
+
+export const peopleOnline = new Gauge({
+	name: 'portico_people_online',
+	help: 'People who have a page of an organization open, on whichever process; of 100,000 pages at most.',
+	registers
+});
+
+interface MemoryFigures {
+	hits: number;
+	misses: number;
+	entries: number;
+}
+const memories = new Map<string, () => MemoryFigures>();
+/** Figures of what a part of the process keeps in memory, under a name of the code. */
+export const readMemory = (name: string, read: () => MemoryFigures) => void memories.set(name, read);
+
+// Added up where they come about, which is with each request that a gateway asks about, and put here when somebody looks.
+new Counter({
+	name: 'portico_memory_reads_total',
+	help: 'Questions to what the process keeps in memory; a miss was answered by the database.',
+	labelNames: ['memory', 'answer'],
+	registers,
+	collect() {
+		this.reset();
+		for (const [memory, read] of memories) {
+			const { hits, misses } = read();
+			this.inc({ memory, answer: 'hit' }, hits);
+			this.inc({ memory, answer: 'miss' }, misses);
+		}
+	}
+});
+new Gauge({
+	name: 'portico_memory_entries',
+	help: 'Answers that the process keeps in memory.',
+	labelNames: ['memory'],
+	registers,
+	collect() {
+		for (const [memory, read] of memories) this.set({ memory }, read().entries);
+	}
 });
 
 /** A figure that is looked up when somebody asks, by the part of the process that knows it. */

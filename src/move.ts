@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { sql } from 'kysely';
 import { fromKysely, type JobInsert, type PgBoss } from 'pg-boss';
@@ -14,6 +13,7 @@ import {
 	type Db,
 	type Trx
 } from './database/database.ts';
+import { findMoved, hasDatabase, setAsideMoved } from './database/embedded.ts';
 import { FolderInUse } from './database/lock.ts';
 import { readEnv, type Env } from './env.ts';
 import { startBoss } from './jobs.ts';
@@ -28,8 +28,8 @@ import { mailQueue, type MailJob } from './mail/outbox.ts';
 
 const batchLength = 200;
 
-/** The move was refused before anything was changed. */
-class NotReady extends Error {}
+/** Whether anything was written; until then a move is refused, or doesn't come about. */
+let hasBegun = false;
 
 const isOurs = (table: string) => !table.startsWith('kysely_');
 
@@ -61,13 +61,15 @@ const wholeOf = (identity: string) => `whole ${identity}`;
 const setMark = (db: Db, mark: string) =>
 	sql`comment on schema ${sql.ref(movingSchema)} is ${sql.lit(mark)}`.execute(db);
 
-/** @throws {NotReady} unless the target is empty, or holds what a move from here has left. */
+/** @throws {Error} unless the target is empty, or holds what a move from here has left. */
 async function claim(db: Db, identity: string): Promise<void> {
 	const mark = await findMark(db);
 	if (mark !== null) {
-		if (mark === identity || mark === wholeOf(identity))
-			return console.log('A move that was broken off is begun anew.');
-		throw new NotReady('Another portal is being moved to the database of DATABASE_URL.');
+		if (mark !== identity && mark !== wholeOf(identity))
+			throw new Error('Another portal is being moved to the database of DATABASE_URL.');
+		console.log('A move that was broken off is begun anew.');
+		hasBegun = true;
+		return;
 	}
 	const { rows } = await sql<{ name: string }>`
 		select format('%I.%I', nspname, relname) as name
@@ -77,7 +79,7 @@ async function claim(db: Db, identity: string): Promise<void> {
 		order by name`.execute(db);
 	const [first] = rows;
 	if (first) {
-		throw new NotReady(
+		throw new Error(
 			`The database of DATABASE_URL isn’t empty: it holds ${first.name}${rows.length > 1 ? ` and ${rows.length - 1} more` : ''}. Name one that is.`
 		);
 	}
@@ -85,6 +87,7 @@ async function claim(db: Db, identity: string): Promise<void> {
 		await sql`create schema ${sql.ref(movingSchema)}`.execute(trx);
 		await setMark(trx, identity);
 	});
+	hasBegun = true;
 }
 
 interface Constraint {
@@ -231,21 +234,23 @@ async function isMoved({ db }: Database): Promise<boolean> {
 
 async function run(env: Env): Promise<void> {
 	const folder = path.resolve(env.DATA_FOLDER);
-	const place = path.join(folder, 'database');
-	const moved = `${place}-moved`;
-	if (!env.DATABASE_URL) throw new NotReady('Name the empty PostgreSQL in DATABASE_URL.');
-	const isHere = existsSync(place);
-	const wasHere = existsSync(moved);
-	if (!isHere && !wasHere) throw new NotReady(`There is no database in ${folder}.`);
-	if (isHere && wasHere)
-		throw new NotReady(`What was moved before is still in ${moved}. Take it elsewhere first.`);
+	if (!env.DATABASE_URL) throw new Error('Name the empty PostgreSQL in DATABASE_URL.');
+	const isHere = hasDatabase(folder);
+	const before = findMoved(folder);
+	if (!isHere && !before) throw new Error(`There is no database in ${folder}.`);
+	if (isHere && before)
+		throw new Error(`What was moved before is still in ${before.place}. Take it elsewhere first.`);
 	const target = await connect(env);
+	let moved = before?.place;
 	try {
 		if (isHere) {
 			await moveAll(env, target);
-			// Whoever starts without DATABASE_URL by mistake must not go on where others have gone on as well.
-			renameSync(place, moved);
-		} else if (!(await isMoved(target))) throw new NotReady(`There is no database in ${folder}.`);
+			moved = setAsideMoved(folder);
+		} else if (await isMoved(target)) hasBegun = true;
+		else
+			throw new Error(
+				`This portal was moved to PostgreSQL already, on ${before?.day}. What was moved is kept in ${moved}.`
+			);
 		// From here on portals start there.
 		await sql`drop schema ${sql.ref(movingSchema)}`.execute(target.db);
 	} finally {
@@ -266,8 +271,7 @@ function describe(error: unknown): string {
 try {
 	await run(readEnv());
 } catch (error) {
-	const isRefused = error instanceof NotReady || error instanceof FolderInUse;
-	const words = isRefused ? 'Nothing was moved.' : 'The move was broken off, and can be run again.';
+	const words = hasBegun ? 'The move was broken off, and can be run again.' : 'Nothing was moved.';
 	console.error(`${words} ${describe(error)}`);
 	process.exitCode = 1;
 }

@@ -22,7 +22,7 @@ const answer =
 	});
 
 test('an answer is kept until something happens to what it was made of, and whatever nobody can place ends all', async () => {
-	const memory = createMemory<number>({ found: 10, refused: 10 });
+	const memory = createMemory<number>('numbers', { found: 10, refused: 10 });
 	const read = () => memory.read('key', answer({ tags: ['organization:one', 'account:ada'] }));
 	expect([await read(), await read()]).toEqual([1, 1]);
 	const others = [
@@ -51,7 +51,7 @@ test('an answer is kept until something happens to what it was made of, and what
 });
 
 test('what was read before a change is never kept after it', async () => {
-	const memory = createMemory<number>({ found: 10, refused: 10 });
+	const memory = createMemory<number>('numbers', { found: 10, refused: 10 });
 	for (const change of [() => noteChange({ name: 'member.joined', organizationId: 'two' }), missChanges]) {
 		const before = loads;
 		const read = Promise.withResolvers<void>();
@@ -69,7 +69,7 @@ test('what was read before a change is never kept after it', async () => {
 });
 
 test('while changes aren’t heard nothing is answered from memory, nor kept', async () => {
-	const memory = createMemory<number>({ found: 10, refused: 10 });
+	const memory = createMemory<number>('numbers', { found: 10, refused: 10 });
 	const read = () => memory.read('key', answer());
 	expect([await read(), await read()]).toEqual([1, 1]);
 	isHeard = false;
@@ -84,7 +84,7 @@ test('while changes aren’t heard nothing is answered from memory, nor kept', a
 });
 
 test('each kind has a bound of its own: what strangers make up takes nobody’s place', async () => {
-	const memory = createMemory<number>({ found: 2, refused: 3 });
+	const memory = createMemory<number>('numbers', { found: 2, refused: 3 });
 	const found = (key: string) => memory.read(key, answer());
 	const refused = (key: string) => memory.read(key, answer({ room: 'refused', tags: [] }));
 	const [one, two] = [await found('one'), await found('two')];
@@ -105,7 +105,7 @@ test('each kind has a bound of its own: what strangers make up takes nobody’s 
 });
 
 test('an answer’s own end is a part of it', async () => {
-	const memory = createMemory<number>({ found: 10, refused: 10 });
+	const memory = createMemory<number>('numbers', { found: 10, refused: 10 });
 	expect(await memory.read('over', answer({ forMs: 0 }))).toBe(1);
 	expect(await memory.read('over', answer({ forMs: 1 }))).toBe(2);
 	await expect.poll(() => memory.read('over', answer({ forMs: 1 }))).toBeGreaterThan(2);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startCut } from './cut.ts';
 import { getPortal, password, refusal, startPortal, unique, uniqueEmail, type Portal } from './factories.ts';
+import { createGateway, createKeyOf } from './gateways.ts';
 import { createDatabase } from './harness.ts';
 
 /** `GET /metrics`, as Prometheus asks for it, and the dashboard that is drawn from it. */
@@ -21,6 +22,16 @@ const ask = (bearer: string | null, path = '/metrics') =>
 		redirect: 'manual',
 		headers: bearer === null ? {} : { authorization: `Bearer ${bearer}` }
 	});
+
+/** With what is expected in its place, and no figure. */
+async function expectRefused(response: Response, what: string) {
+	expect(response.status, what).toBe(401);
+	expect(response.headers.get('www-authenticate'), what).toBe('Bearer');
+	expect(response.headers.get('cache-control'), what).toBe('no-store');
+	expect(await response.text(), what).toBe(
+		'Send one of the tokens in METRICS_TOKEN as “Authorization: Bearer TOKEN”.'
+	);
+}
 
 interface Sample {
 	name: string;
@@ -59,9 +70,23 @@ test('is told to whoever has the token, and to nobody else', async () => {
 	expect((await ask(older)).status).toBe(200);
 	for (const bearer of [null, '', 'wrong', `${token}x`, `${older}, ${token}`]) {
 		const refused = await ask(bearer);
-		expect([400, 401], String(bearer)).toContain(refused.status);
-		expect(await refused.text()).not.toContain('portico_');
+		await expectRefused(refused, String(bearer));
 	}
+	const forms = [
+		token,
+		`Basic ${Buffer.from(`prometheus:${token}`).toString('base64')}`,
+		`Bearer${token}`,
+		'Bearer'
+	];
+	for (const authorization of forms)
+		await expectRefused(
+			await fetch(`${portal.server.origin}/metrics`, { headers: { authorization } }),
+			authorization
+		);
+	const lower = await fetch(`${portal.server.origin}/metrics`, {
+		headers: { authorization: `bearer ${token}` }
+	});
+	expect(lower.status).toBe(200);
 	// A portal admin is no operator: a session opens nothing here.
 	expect((await portal.admin.request('/metrics')).status).toBe(401);
 	expect((await portal.admin.request('/metrics', { method: 'POST' })).status).toBe(401);
@@ -75,6 +100,22 @@ test('says what was called and answered, told, connected and sent', async () => 
 	await page.until(() => page.words.includes('news true'), 'the news');
 	const application = await portal.application(company);
 	await page.until(() => page.events.length > 0, 'an event');
+	const { token: gatewayToken } = await createGateway(portal);
+	const { secret } = await createKeyOf(company);
+	const answered = (samples: Awaited<ReturnType<typeof read>>, answer: string) =>
+		samples.value('portico_memory_reads_total', { memory: 'keys', answer });
+	let questions = 0;
+	// Until one was answered from memory: what has just happened to a key is heard a moment later, and ends what was kept.
+	await soon(async () => {
+		questions += 1;
+		const response = await fetch(`${portal.server.origin}/api/introspect`, {
+			method: 'POST',
+			body: new URLSearchParams({ token: secret }),
+			headers: { authorization: `Bearer ${gatewayToken}` }
+		});
+		expect(await response.json()).toMatchObject({ active: true });
+		expect(answered(await read(), 'hit')).toBeGreaterThan(answered(before, 'hit'));
+	});
 	const stranger = await portal.person();
 	const place = { organizationId: company.id, applicationId: application.id };
 	expect(await refusal(stranger.api.applications.delete.mutate(place))).toMatchObject({ status: 404 });
@@ -89,14 +130,19 @@ test('says what was called and answered, told, connected and sent', async () => 
 		const after = await read();
 		const grown = (name: string, labels?: Record<string, string>) =>
 			after.value(name, labels) - before.value(name, labels);
-		expect(grown('portico_calls_total', { path: 'applications.create', status: '200' })).toBe(1);
+		expect(grown('portico_calls_total', { path: 'applications.create', status: '200' })).toBe(2);
 		expect(grown('portico_calls_total', { path: 'applications.delete', status: '404' })).toBe(1);
-		expect(grown('portico_call_seconds_count', { path: 'applications.create' })).toBe(1);
+		expect(grown('portico_call_seconds_count', { path: 'applications.create' })).toBe(2);
 		expect(grown('portico_queue_seconds_count')).toBeGreaterThan(2);
 		expect(grown('portico_requests_total', { kind: 'call', status: '200' })).toBeGreaterThan(3);
 		expect(grown('portico_event_age_seconds_count')).toBeGreaterThan(0);
 		expect(after.value('portico_sockets')).toBe(1);
 		expect(after.value('portico_presence_rooms')).toBe(1);
+		expect(after.value('portico_people_online')).toBe(1);
+		const asked = { hit: answered(after, 'hit'), miss: answered(after, 'miss') };
+		expect(asked.hit - answered(before, 'hit')).toBe(1);
+		expect(asked.hit + asked.miss).toBe(questions);
+		expect(after.value('portico_memory_entries', { memory: 'gateways' })).toBe(1);
 		expect(after.value('portico_news_current')).toBe(1);
 		expect(after.value('portico_database_up')).toBe(1);
 		expect(grown('portico_mails_noted_total', { state: 'sent' })).toBeGreaterThan(0);
@@ -154,7 +200,7 @@ test('tells what the process knows of itself while the database is away, and all
 		const text = await shown();
 		expect(text).toMatch(/^portico_database_up 0$/m);
 		expect(text).toMatch(/^portico_sockets 0$/m);
-		expect(text).not.toMatch(/^portico_(?:mails|jobs)\{/m);
+		expect(text).not.toMatch(/^portico_(?:(?:mails|jobs)\{|mail_oldest_seconds|people_online)/m);
 		await way.mend();
 		await soon(async () => expect(await shown()).toMatch(/^portico_mails\{state="queued"\} 0$/m));
 	} finally {
@@ -183,6 +229,8 @@ test('has no label that somebody could make up', async () => {
 		path: /^[a-zA-Z]+\.[a-zA-Z]+$/,
 		status: /^[1-5]\d\d$/,
 		kind: /^(?:call|api|file|health|metrics|page)$/,
+		memory: /^(?:keys|gateways|products)$/,
+		answer: /^(?:hit|miss)$/,
 		state: /^(?:queued|kept|failed|sent|outdated|deferred|ready|active)$/,
 		queue: /^(?:mail|tidy)$/
 	};
@@ -213,7 +261,7 @@ test('the dashboard for Grafana asks for nothing that isn’t told, and leaves n
 			const labels = new Set(
 				samples.filter((one) => one.name === name).flatMap((one) => Object.keys(one.labels))
 			);
-			for (const label of ['path', 'status', 'kind', 'state', 'queue']) {
+			for (const label of ['path', 'status', 'kind', 'state', 'queue', 'memory', 'answer']) {
 				const isAsked = new RegExp(`by \\([^)]*\\b${label}\\b|\\b${label}=~`).test(expression);
 				if (isAsked) expect(labels, `${label} in ${expression}`).toContain(label);
 			}

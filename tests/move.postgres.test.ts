@@ -121,6 +121,13 @@ test('the demo goes from the embedded database to PostgreSQL as a whole, also af
 	});
 	await before.stop();
 	expect((await run({})).errors).toContain('Name the empty PostgreSQL in DATABASE_URL');
+	const unreachable = await run({ DATABASE_URL: 'postgres://portico@127.0.0.1:1/portico' });
+	expect(unreachable).toMatchObject({
+		code: 1,
+		errors: expect.stringMatching(
+			/^Nothing was moved\. The PostgreSQL of DATABASE_URL can’t be reached: .*ECONNREFUSED/
+		)
+	});
 	const full = await createDatabase({ isPrepared: true });
 	const refused = await run({ DATABASE_URL: full.url });
 	expect(refused).toMatchObject({ code: 1, errors: expect.stringContaining('isn’t empty: it holds') });
@@ -168,10 +175,27 @@ test('the demo goes from the embedded database to PostgreSQL as a whole, also af
 		errors: '',
 		output: expect.stringContaining('Everything is in PostgreSQL')
 	});
+	const today = new Date().toISOString().slice(0, 10);
 	expect(await run(there)).toMatchObject({
 		code: 1,
-		errors: expect.stringContaining('There is no database')
+		errors: expect.stringContaining(
+			`Nothing was moved. This portal was moved to PostgreSQL already, on ${today}`
+		)
 	});
+	// A start that has forgotten where to makes no second portal beside the first, and neither does any other program.
+	const forgotten = `This portal was moved to PostgreSQL on ${today}: set DATABASE_URL to that database. To go back to what was here until then, rename ${join(folder, 'database-moved')} to database.`;
+	const started = await startServer({ database: 'pglite', env: { DATA_FOLDER: folder } }).then(
+		(server) => server.dispose().then(() => 'It started.'),
+		String
+	);
+	expect(started).toContain(`Portico could not start.\n${forgotten}\n`);
+	for (const [script, words] of [
+		['src/news/verify.ts', 'The activity could not be verified. '],
+		['src/vault/rotate.ts', 'The keys were not replaced. '],
+		['src/backup.ts', 'No copy was made. ']
+	] as const)
+		expect(await run({}, script)).toMatchObject({ code: 1, errors: `${words}${forgotten}\n` });
+	expect(existsSync(join(folder, 'database'))).toBe(false);
 	const { rows: lacking } = await sql`
 		select conname from pg_constraint where contype = 'f' and not convalidated
 		union all select tgname from pg_trigger where not tgisinternal and tgenabled <> 'O'`.execute(looking.db);

@@ -4,9 +4,13 @@ import { connect as dial, createServer, type AddressInfo, type Socket } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../src/database/database.ts';
-import { createDatabase, startServer } from './harness.ts';
+import { createPool } from '../src/database/pool.ts';
+import { refusal, startPortal } from './factories.ts';
+import { createDatabase, findFreePort, startServer } from './harness.ts';
+import { findProgram, startPgbouncer } from './programs.ts';
 
 /** What doesn't fit between a portal and what it runs beside is said in its log at the start. */
 
@@ -111,4 +115,61 @@ test('a pooler that swallows LISTEN is told at the start, and pages say that the
 	await server.waitForLog(/"level":50.*notifications don’t arrive/);
 	expect(server.logs).toContain('DATABASE_URL');
 	await way.stop();
+});
+
+const pgbouncer = findProgram('pgbouncer');
+
+test.skipIf(!pgbouncer)(
+	'PgBouncer in session mode, by its own defaults: a portal starts, keeps its limits, hears news, and leaves nothing to others',
+	async () => {
+		const folder = await mkdtemp(join(tmpdir(), 'portico-pooled-'));
+		const database = await createDatabase({ isPrepared: true });
+		const place = { url: database.url, folder, port: await findFreePort(), mode: 'session' } as const;
+		const way = await startPgbouncer(pgbouncer ?? '', place);
+		const portal = await startPortal({ DATABASE_URL: way.url });
+		const company = await portal.company({ admin: portal.admin });
+		const page = await company.owner.listen();
+		await page.until(() => page.words.includes('news true'), 'the news');
+		await portal.application(company);
+		await page.until(() => page.words.includes('application.created'), 'what was made');
+		await portal.inDatabase((db) =>
+			db.transaction().execute(async (trx) => {
+				await sql`select from organization where id = ${company.id} for update`.execute(trx);
+				// Without a limit it would wait for as long as this transaction waits for it.
+				expect(await refusal(portal.application(company))).toMatchObject({ status: 503 });
+			})
+		);
+		await portal.stop();
+
+		const pool = createPool(way.url, { max: 1, limits: 'bounded' });
+		const ask = async (on: pg.Pool) =>
+			(
+				await on.query<{ name: string; setting: string }>(
+					`select name, setting from pg_settings where name ~ '^(lock|statement|idle_in_transaction_session)_timeout$' order by name`
+				)
+			).rows.map(({ setting }) => setting);
+		expect(await ask(pool)).toEqual(['15000', '5000', '15000']);
+		await pool.end();
+		// In the session of the one before.
+		const other = new pg.Pool({ connectionString: way.url, max: 1 });
+		expect(await ask(other)).toEqual(['0', '0', '0']);
+		await other.end();
+		await way.stop();
+		await database.drop();
+		await rm(folder, { recursive: true });
+	}
+);
+
+test.skipIf(!pgbouncer)('a pooler in transaction mode is told at once, by each program', async () => {
+	const folder = await mkdtemp(join(tmpdir(), 'portico-pooled-'));
+	const place = { url: own.url, folder, port: await findFreePort(), mode: 'transaction' } as const;
+	const way = await startPgbouncer(pgbouncer ?? '', place);
+	const words =
+		'There is a pooler in transaction mode before PostgreSQL: DATABASE_URL has to be a direct connection';
+	await expect(start({ DATABASE_URL: way.url })).rejects.toThrow(words);
+	// Also once it has sessions at hand.
+	await expect(start({ DATABASE_URL: way.url })).rejects.toThrow(words);
+	await expect(connect({ DATABASE_URL: way.url, DATA_FOLDER: '' })).rejects.toThrow(words);
+	await way.stop();
+	await rm(folder, { recursive: true });
 });

@@ -1,8 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import { PGlite, types } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import {
 	CamelCasePlugin,
 	Kysely,
@@ -17,7 +15,7 @@ import { FileMigrationProvider, Migrator } from 'kysely/migration';
 import postgres from 'postgres';
 import type { Env } from '../env.ts';
 import { createAnnouncer, notify, setAnnouncer } from './announcing.ts';
-import { lockFolder } from './lock.ts';
+import { openEmbedded } from './embedded.ts';
 import { readPoolInUse, readPoolWaiting } from '../metrics.ts';
 import { createPool } from './pool.ts';
 import type { Tables } from './tables.ts';
@@ -73,51 +71,90 @@ function kysely(dialect: Dialect): Db {
 }
 
 /**
- * Opens the database that the environment names, as it is. `patient`: for programs that may take as long as they need.
- * @throws {Error} when another process has the embedded database open.
+ * Opens the database that the environment names, as it is, for programs that may take as long as they need.
+ * @throws {Error} when another process has the embedded database open, or no session of PostgreSQL is to be had.
  */
-export async function connect(
-	env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>,
-	limits: 'bounded' | 'patient' = 'patient'
-): Promise<Database> {
-	return env.DATABASE_URL ? openPostgres(env.DATABASE_URL, limits) : openPglite(env.DATA_FOLDER);
+export async function connect(env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>): Promise<Database> {
+	if (!env.DATABASE_URL) return openPglite(env.DATA_FOLDER);
+	return checked(openPostgres(env.DATABASE_URL, 'patient'), async ({ db }) => {
+		await expectServer(db);
+		await expectSessions(db);
+	});
 }
 
 /**
  * Opens the database that the environment names and brings its tables up to date.
- * @throws {Error} when another process has the embedded database open, or a migration fails.
+ * @throws {Error} as `connect`, and when a migration fails.
  */
 export async function openDatabase(env: Pick<Env, 'DATABASE_URL' | 'DATA_FOLDER'>): Promise<Database> {
-	if (!env.DATABASE_URL) return migrated(await connect(env));
+	const database = await connect(env);
+	if (!env.DATABASE_URL) return checked(database, ({ db }) => migrate(db));
 	// A migration takes what it takes; what calls may take is bounded.
-	await (await migrated(await whole(await connect(env, 'patient')))).close();
-	return connect(env, 'bounded');
+	const whole = await checked(database, async ({ db }) => {
+		await expectWhole(db);
+		await migrate(db);
+	});
+	await whole.close();
+	return openPostgres(env.DATABASE_URL, 'bounded');
 }
 
 /** Marks a PostgreSQL into which an embedded database is being moved, until all of it is there. */
 export const movingSchema = 'portico_move';
 
-async function whole(database: Database): Promise<Database> {
+/** Closes the database again where it isn't fit for use. */
+async function checked(database: Database, check: (database: Database) => Promise<void>): Promise<Database> {
 	try {
-		const { rows } = await sql`select from pg_namespace where nspname = ${movingSchema}`.execute(database.db);
-		if (rows.length === 0) return database;
-		throw new Error(
-			'A portal is being moved into this database. Run “npm run move-to-postgres” to its end first.'
-		);
+		await check(database);
+		return database;
 	} catch (error) {
 		await database.close();
 		throw error;
 	}
 }
 
-async function migrated(database: Database): Promise<Database> {
+/** @throws {Error} where a move into this database has not come to its end. */
+async function expectWhole(db: Db): Promise<void> {
+	const { rows } = await sql`select from pg_namespace where nspname = ${movingSchema}`.execute(db);
+	if (rows.length === 0) return;
+	throw new Error(
+		'A portal is being moved into this database. Run “npm run move-to-postgres” to its end first.'
+	);
+}
+
+/** @throws {Error} where nobody answers under that address. */
+async function expectServer(db: Db): Promise<void> {
 	try {
-		await migrate(database.db);
+		await sql`select 1`.execute(db);
 	} catch (error) {
-		await database.close();
-		throw error;
+		// What the system says, of each address where a name has several. What a server answers speaks for itself.
+		if (!(error instanceof Error && 'syscall' in error) && !(error instanceof AggregateError)) throw error;
+		const all = error instanceof AggregateError ? (error.errors as Error[]) : [error];
+		const reasons = all.map(({ message }) => message).join(', ');
+		throw new Error(`The PostgreSQL of DATABASE_URL can’t be reached: ${reasons}`, { cause: error });
 	}
-	return database;
+}
+
+/**
+ * A pooler that gives each transaction another session forgets LISTEN, settings and prepared statements: some calls would
+ * fail, and no page would be live. It shows in which sessions two connections are, asked by turns.
+ * @throws {Error} where a connection isn't a session of its own.
+ */
+async function expectSessions(db: Db): Promise<void> {
+	const ask = async (on: Db) => {
+		const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(on);
+		return rows[0]?.pid ?? 0;
+	};
+	const isSound = await db.connection().execute((first) =>
+		db.connection().execute(async (second) => {
+			const before = [await ask(first), await ask(second)];
+			const after = [await ask(first), await ask(second)];
+			return before[0] === after[0] && before[1] === after[1] && before[0] !== before[1];
+		})
+	);
+	if (isSound) return;
+	throw new Error(
+		'There is a pooler in transaction mode before PostgreSQL: DATABASE_URL has to be a direct connection, or one through a pooler in session mode.'
+	);
 }
 
 function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
@@ -137,11 +174,7 @@ function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 		connection: { application_name: 'portico listening' }
 	});
 	const db = kysely(new PostgresDialect({ pool }));
-	const announcing = createPool(url, { max: 1, limits: 'ping', name: 'portico announcing' });
-	announcing.on('connect', (client) => {
-		// A commit that only tells something has nothing to lose. A failure shows at the statement that follows.
-		client.query('set synchronous_commit = off').catch(() => undefined);
-	});
+	const announcing = createPool(url, { max: 1, limits: 'announcing', name: 'portico announcing' });
 	const announcements = kysely(new PostgresDialect({ pool: announcing }));
 	const announcer = createAnnouncer((texts) => notify(announcements, texts));
 	const telling = createPool(url, { max: 2, limits });
@@ -165,36 +198,8 @@ function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 	};
 }
 
-/** For so many milliseconds the embedded database may be at work before the process sees to everything else. */
-const workAtOnce = 5;
-
-/**
- * The embedded database works in this process, and its promises resolve without anything else coming in between: a call of
- * many statements would keep all other calls waiting, those too that ask it nothing.
- */
-function keepAnswering(pglite: PGlite): void {
-	let since = performance.now();
-	const execute = pglite.execProtocolStream.bind(pglite);
-	pglite.execProtocolStream = async (...given) => {
-		if (performance.now() - since > workAtOnce) {
-			await setImmediate();
-			since = performance.now();
-		}
-		return execute(...given);
-	};
-}
-
 async function openPglite(folder: string): Promise<Database> {
-	mkdirSync(folder, { recursive: true, mode: 0o700 });
-	const lock = await lockFolder(folder);
-	const pglite = await PGlite.create(path.join(folder, 'database'), { parsers: { [types.INT8]: Number } });
-	// All that it reads and writes passes here.
-	const execute = pglite.execProtocolRawSync.bind(pglite);
-	pglite.execProtocolRawSync = (message) => {
-		lock.check();
-		return execute(message);
-	};
-	keepAnswering(pglite);
+	const { pglite, close } = await openEmbedded(folder);
 	const db = kysely(new PGliteDialect({ pglite }));
 	return {
 		db,
@@ -208,10 +213,7 @@ async function openPglite(folder: string): Promise<Database> {
 			// It lives in this process, and one transaction at a time: a question would wait behind calls.
 			if (!pglite.ready || pglite.closed) throw new Error('The embedded database is closed.');
 		},
-		async close() {
-			await pglite.close();
-			await lock.release();
-		}
+		close
 	};
 }
 

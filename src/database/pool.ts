@@ -10,16 +10,42 @@ import pg from 'pg';
 const bounds = {
 	bounded: {
 		connectionTimeoutMillis: 10_000,
-		lock_timeout: 5_000,
-		statement_timeout: 15_000,
-		idle_in_transaction_session_timeout: 15_000,
 		// By the clock of this side, for connections that have gone silent: the server's limits don't reach it any more.
 		query_timeout: 17_000
 	},
 	/** For migrations and programs that read everything. */
 	patient: { connectionTimeoutMillis: 10_000 },
-	ping: { connectionTimeoutMillis: 2_000, query_timeout: 2_000, statement_timeout: 2_000 }
-} as const;
+	ping: { connectionTimeoutMillis: 2_000, query_timeout: 2_000 },
+	announcing: { connectionTimeoutMillis: 2_000, query_timeout: 2_000 }
+} as const satisfies Record<string, pg.PoolConfig>;
+
+/**
+ * What the server itself keeps to on each of these connections. It is told by the first statement of a connection, not with
+ * its first word: a pooler refuses a connection that begins with settings that it doesn't know.
+ */
+const settings: Record<keyof typeof bounds, Record<string, string>> = {
+	bounded: {
+		lock_timeout: '5s',
+		statement_timeout: '15s',
+		idle_in_transaction_session_timeout: '15s'
+	},
+	patient: {},
+	ping: { statement_timeout: '2s' },
+	// A commit that only tells something has nothing to lose.
+	announcing: { statement_timeout: '2s', synchronous_commit: 'off' }
+};
+
+/** Tells a connection its settings, before anything else runs on it. @throws {Error} and the connection is not used. */
+function setUp(limits: keyof typeof bounds): { onConnect?: (client: pg.ClientBase) => Promise<void> } {
+	const all = Object.entries(settings[limits]);
+	if (all.length === 0) return {};
+	const text = `select ${all.map(([name, value]) => `set_config('${name}', '${value}', false)`).join(', ')}`;
+	return {
+		async onConnect(client) {
+			await client.query(text);
+		}
+	};
+}
 
 /** bigint is read as a number: 2^53 events are enough for every stream. */
 const types: pg.CustomTypesConfig = {
@@ -90,7 +116,8 @@ export function createPool(
 		application_name: name,
 		keepAlive: true,
 		Client: PreparingClient,
-		...bounds[limits]
+		...bounds[limits],
+		...setUp(limits)
 	});
 	// Of connections that wait in the pool: the pool has let go of them by then.
 	pool.on('error', () => undefined);

@@ -1,10 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
-import { bearerAuth } from 'hono/bearer-auth';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Db } from '../database/database.ts';
-import { databaseUp, jobs, mailOldestSeconds, mails, observeProcess, registry } from '../metrics.ts';
+import {
+	databaseUp,
+	jobs,
+	mailOldestSeconds,
+	mails,
+	observeProcess,
+	peopleOnline,
+	registry
+} from '../metrics.ts';
 
 /**
  * `GET /metrics` in the text format of Prometheus. It stands on the portal's own port, behind a token: a port of its own
@@ -13,6 +20,8 @@ import { databaseUp, jobs, mailOldestSeconds, mails, observeProcess, registry } 
 
 /** So many e-mails of a state are counted at most: an index is read that far and no further. */
 const countedAtMost = 10_000;
+/** And of so many pages the people: one after the other in memory, some ten milliseconds. */
+const pagesAtMost = 100_000;
 /** For so many milliseconds the database is waited for. */
 const patience = 2000;
 
@@ -28,21 +37,28 @@ async function readDatabase(db: Db): Promise<void> {
 	);
 	const oldest = sql`
 		(select coalesce(extract(epoch from now() - min(created_at)), 0)::float8 from message where state = 'queued') as oldest`;
-	const counted = await sql<Record<(typeof waiting)[number] | 'oldest', number>>`
-		select ${sql.join([...columns, oldest])}`.execute(db);
+	const online = sql`
+		(select count(*)::int from (
+			select from (select user_id from presence limit ${sql.lit(pagesAtMost)}) as page group by user_id
+		) as person) as online`;
+	const counted = await sql<Record<(typeof waiting)[number] | 'oldest' | 'online', number>>`
+		select ${sql.join([...columns, oldest, online])}`.execute(db);
 	const queues = await sql<{ name: string; deferred: number; ready: number; active: number; failed: number }>`
 		select name, deferred_count as deferred, ready_count as ready, active_count as active, failed_count as failed
 		from pgboss.queue where name not like '\\_\\_%'`.execute(db);
 	const [row] = counted.rows;
 	for (const state of waiting) mails.set({ state }, row?.[state] ?? 0);
 	mailOldestSeconds.set(row?.oldest ?? 0);
+	peopleOnline.set(row?.online ?? 0);
 	for (const { name: queue, ...states } of queues.rows)
 		for (const [state, count] of Object.entries(states)) jobs.set({ queue, state }, count);
 }
 
 /** Without the database what the process knows of itself is told all the same, and that it is away. */
 async function readDatabaseInTime(db: Db, log: Logger): Promise<void> {
-	for (const one of [mails, mailOldestSeconds, jobs]) one.reset();
+	for (const one of [mails, jobs]) one.reset();
+	// A reset one would say 0.
+	for (const one of [mailOldestSeconds, peopleOnline]) one.remove();
 	const late = Promise.withResolvers<never>();
 	const timer = setTimeout(() => late.reject(new Error('no answer in time')), patience);
 	const reading = readDatabase(db);
@@ -62,20 +78,19 @@ const digest = (text: string) => createHash('sha256').update(text).digest();
 
 export function createMetrics({ db, log }: { db: Db; log: Logger }, tokens: string[]): Hono {
 	const known = tokens.map(digest);
+	const isKnown = (token: string) => known.filter((one) => timingSafeEqual(one, digest(token))).length > 0;
 	observeProcess();
 	const app = new Hono();
 	app.use(async (c, next) => {
 		await next();
 		c.res.headers.set('cache-control', 'no-store');
 	});
-	app.use(
-		bearerAuth({
-			verifyToken: (token) => {
-				const given = digest(token);
-				return known.filter((one) => timingSafeEqual(one, given)).length > 0;
-			}
-		})
-	);
+	app.use(async (c, next) => {
+		const [, token] = /^bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
+		if (token !== undefined && isKnown(token)) return next();
+		const words = 'Send one of the tokens in METRICS_TOKEN as “Authorization: Bearer TOKEN”.';
+		return c.text(words, 401, { 'www-authenticate': 'Bearer' });
+	});
 	/** Two who ask at once get one answer. */
 	let answering: Promise<string> | null = null;
 	async function answer(): Promise<string> {

@@ -1,3 +1,4 @@
+import { readMemory } from '../metrics.ts';
 import { addKeeper, hearsChanges, type Change } from './changes.ts';
 
 /** What was read, and what ends it. */
@@ -35,13 +36,18 @@ function tagsOf({ name, organizationId, accountId }: Change): string[] | null {
 /**
  * Keeps answers in this process until something happens to what they were made of. Used only while changes are heard;
  * what was read before a change is never kept after it, since the change may not be in it: each change counts a
- * generation up, which is compared when something is about to be kept.
+ * generation up, which is compared when something is about to be kept. Its figures are told under the name.
  */
-export function createMemory<Value>(atMost: Record<Kept<Value>['room'], number>): Memory<Value> {
+export function createMemory<Value>(
+	name: string,
+	atMost: Record<Kept<Value>['room'], number>
+): Memory<Value> {
 	const rooms = { found: new Map<string, Entry<Value>>(), refused: new Map<string, Entry<Value>>() };
 	/** Which keys each tag ends. */
 	const tagged = new Map<string, Set<string>>();
 	let generation = 0;
+	let [hits, misses] = [0, 0];
+	readMemory(name, () => ({ hits, misses, entries: rooms.found.size + rooms.refused.size }));
 
 	function forget(key: string): void {
 		for (const room of Object.values(rooms)) {
@@ -100,7 +106,11 @@ export function createMemory<Value>(atMost: Record<Kept<Value>['room'], number>)
 	return {
 		async read(key, load) {
 			const entry = find(key);
-			if (entry) return entry.value;
+			if (entry) {
+				hits += 1;
+				return entry.value;
+			}
+			misses += 1;
 			const before = generation;
 			const kept = await load();
 			if (generation === before && kept.forMs > 0 && hearsChanges()) keep(key, kept);

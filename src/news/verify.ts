@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { sql } from 'kysely';
 import { connect, type Trx } from '../database/database.ts';
-import { readEnv, type Env } from '../env.ts';
+import { expectDatabase } from '../database/embedded.ts';
 import { FolderInUse } from '../database/lock.ts';
+import { readEnv, type Env } from '../env.ts';
 
 /**
  * `npm run verify-activity`: walks every stream of events and names the first row of each that was altered or is
@@ -192,10 +191,7 @@ async function verify(db: Trx): Promise<{ count: number; streams: number; wrong:
 }
 
 async function run(env: Env): Promise<number> {
-	if (!env.DATABASE_URL && !existsSync(path.join(env.DATA_FOLDER, 'database'))) {
-		console.error(`There is no database in ${path.resolve(env.DATA_FOLDER)}.`);
-		return 1;
-	}
+	if (!env.DATABASE_URL) expectDatabase(env.DATA_FOLDER);
 	const database = await connect(env);
 	try {
 		// One state of the database, whatever the portal writes meanwhile.

@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { sql } from 'kysely';
 import { connect, type Db, type Trx } from '../database/database.ts';
+import { expectDatabase } from '../database/embedded.ts';
 import { FolderInUse } from '../database/lock.ts';
 import { listProcesses, silentSeconds } from '../database/processes.ts';
 import { transact } from '../database/transaction.ts';
@@ -173,8 +172,7 @@ function dropOld(env: Keys): void {
 let hasBegun = false;
 
 async function run(env: Env): Promise<void> {
-	if (!env.DATABASE_URL && !existsSync(path.join(env.DATA_FOLDER, 'database')))
-		throw new Error(`There is no database in ${path.resolve(env.DATA_FOLDER)}.`);
+	if (!env.DATABASE_URL) expectDatabase(env.DATA_FOLDER);
 	const database = await connect(env);
 	try {
 		const { db } = database;

@@ -8,6 +8,8 @@ import { startWorld } from './world.ts';
 export interface Report {
 	/** How often each fault happened, and the longest time until all pages were current again, in milliseconds. */
 	faults: Record<string, { times: number; longestMs: number }>;
+	/** Those that didn't come about before the end: of them nothing is known. */
+	notTried: string[];
 	committed: number;
 	answered: number;
 	/** How writers were refused, and how often. */
@@ -28,7 +30,7 @@ export interface Run extends Pick<Form, 'absence'> {
 	pages: number;
 	/** Which faults there are, by their names. */
 	names: readonly string[];
-	/** After each fault. */
+	/** Before each fault, for the first time once all pages are there and current. */
 	isOver(rounds: number): boolean;
 	/** So long may it take until pages are current again, in milliseconds. */
 	patience: number;
@@ -52,6 +54,7 @@ export async function soak(run: Run): Promise<Report> {
 	const world = await startWorld(run);
 	const report: Report = {
 		faults: Object.fromEntries(names.map((name) => [name, { times: 0, longestMs: 0 }])),
+		notTried: [],
 		committed: 0,
 		answered: 0,
 		refused: {},
@@ -133,6 +136,7 @@ export async function soak(run: Run): Promise<Report> {
 			await faults[name]?.(world, form);
 			await settle(name);
 		}
+		report.notTried = names.filter((name) => report.faults[name]?.times === 0);
 		await judge();
 	} finally {
 		await world.stop();

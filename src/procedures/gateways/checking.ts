@@ -232,7 +232,7 @@ export function createChecker({
 	limiter: Limiter;
 	counter: Counter;
 }) {
-	const memory = createMemory<Known>({ found: 20_000, refused: 5_000 });
+	const memory = createMemory<Known>('keys', { found: 20_000, refused: 5_000 });
 
 	/** Before anybody is answered: what is let in after long is not taken for silent by anybody, in whichever process. */
 	async function note(known: Known, use: string): Promise<void> {

@@ -49,7 +49,7 @@ export type ProductFinder = ReturnType<typeof createProductFinder>;
  * never stood in front of any may name each; where it names none, a key of an active organization is enough.
  */
 export function createProductFinder(db: Db) {
-	const memory = createMemory<Offered>({ found: 1, refused: 0 });
+	const memory = createMemory<Offered>('products', { found: 1, refused: 0 });
 	return {
 		/** @param named addresses, as the gateway itself has given them: never its client, who would choose what is checked. */
 		async find(gatewayId: string, named: readonly string[]): Promise<Found> {

@@ -61,7 +61,7 @@ export type GatewayFinder = ReturnType<typeof createGatewayFinder>;
 /** Knows gateways by their tokens, from memory where it can. */
 export function createGatewayFinder({ db, env, log }: { db: Db; env: Env; log: Logger }) {
 	const ofEnvironment = new Set((env.GATEWAY_TOKEN ?? []).map(hashToken));
-	const memory = createMemory<Known>({ found: 1, refused: 0 });
+	const memory = createMemory<Known>('gateways', { found: 1, refused: 0 });
 	const noteUse = createNotes(db, log);
 	const inOrder = pLimit(1);
 	let next: Promise<Kept<Known>> | null = null;
