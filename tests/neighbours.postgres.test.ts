@@ -125,7 +125,7 @@ test.skipIf(!pgbouncer)(
 		const folder = await mkdtemp(join(tmpdir(), 'portico-pooled-'));
 		const database = await createDatabase({ isPrepared: true });
 		const place = { url: database.url, folder, port: await findFreePort(), mode: 'session' } as const;
-		const way = await startPgbouncer(pgbouncer ?? '', place);
+		await using way = await startPgbouncer(pgbouncer ?? '', place);
 		const portal = await startPortal({ DATABASE_URL: way.url });
 		const company = await portal.company({ admin: portal.admin });
 		const page = await company.owner.listen();
@@ -163,7 +163,7 @@ test.skipIf(!pgbouncer)(
 test.skipIf(!pgbouncer)('a pooler in transaction mode is told at once, by each program', async () => {
 	const folder = await mkdtemp(join(tmpdir(), 'portico-pooled-'));
 	const place = { url: own.url, folder, port: await findFreePort(), mode: 'transaction' } as const;
-	const way = await startPgbouncer(pgbouncer ?? '', place);
+	await using way = await startPgbouncer(pgbouncer ?? '', place);
 	const words =
 		'There is a pooler in transaction mode before PostgreSQL: DATABASE_URL has to be a direct connection';
 	await expect(start({ DATABASE_URL: way.url })).rejects.toThrow(words);

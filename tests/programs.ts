@@ -57,11 +57,9 @@ export async function startPgbouncer(
 	child.stderr.resume();
 	if (!said.includes('process up')) throw new Error(`PgBouncer did not start:\n${said}`);
 	to.host = `127.0.0.1:${port}`;
-	return {
-		url: to.href,
-		async stop() {
-			child.kill('SIGTERM');
-			await ended;
-		}
-	};
+	async function stop() {
+		child.kill('SIGTERM');
+		await ended;
+	}
+	return { url: to.href, stop, [Symbol.asyncDispose]: stop };
 }
