@@ -10,6 +10,40 @@ afterAll(() => portal.stop());
 
 const get = (organizationId: string) => portal.admin.api.organizations.get.query({ organizationId });
 
+test('the page of an organization of many has the first of its members, those who govern it before others, and finds any', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const word = unique('Crowd').replace(' ', '');
+	await portal.inDatabase(async (db) => {
+		const people = Array.from({ length: 120 }, (_, i) => ({
+			email: `${word}${i}@example.test`.toLowerCase(),
+			passwordHash: 'none',
+			firstName: i === 119 ? 'Zoë' : 'Some',
+			lastName: `Body ${i}`,
+			status: 'active' as const
+		}));
+		const accounts = await db.insertInto('account').values(people).returningAll().execute();
+		const rows = accounts.map(({ id: userId, firstName, lastName, email }) => ({
+			...{ organizationId: company.id, userId, firstName, lastName },
+			role: email.includes('118') ? ('super_admin' as const) : ('team_member' as const)
+		}));
+		await db.insertInto('membership').values(rows).execute();
+	});
+	const find = (search: string) =>
+		portal.admin.api.organizations.get.query({ organizationId: company.id, search });
+	const all = await find('');
+	expect([all.members.length, all.found, all.organization.memberCount]).toEqual([100, 121, 121]);
+	expect(all.members.map(({ role }) => role).slice(0, 3)).toEqual([
+		'super_admin',
+		'super_admin',
+		'team_member'
+	]);
+	const names = async (search: string) => (await find(search)).members.map(({ name }) => name);
+	expect(await names('zoe body')).toEqual(['Zoë Body 119']);
+	expect(await names(`${word}7@`)).toEqual(['Some Body 7']);
+	expect(await names('100%')).toEqual([]);
+	expect(await find('nobody at all')).toMatchObject({ members: [], found: 0 });
+});
+
 describe('the list of organizations', () => {
 	test('comes in pages, in every order whole and without a row twice', async () => {
 		const word = unique('Paged').replace(' ', '');

@@ -19,9 +19,7 @@ const pageLength = 100;
 
 /** The name and the address, as pages have them too (`text` in routes/orgs/[slug]/users/roster.ts). An address is its own key. */
 const textOf = (key: string, email: string) =>
-	sql<string>`coalesce(nullif(${sql.ref(key)}, ''), ${sql.ref(email)}) || ' ' || ${sql.ref(email)}`.as(
-		'text'
-	);
+	sql<string>`coalesce(nullif(${sql.ref(key)}, ''), ${sql.ref(email)}) || ' ' || ${sql.ref(email)}`;
 
 /** Everybody whom the list of people shows, with what they are found and sorted by. */
 const selectEntries = (db: Db, organizationId: string) =>
@@ -34,7 +32,7 @@ const selectEntries = (db: Db, organizationId: string) =>
 				'membership.role',
 				'membership.joinedAt as at',
 				sql<boolean>`false`.as('isInvited'),
-				textOf('membership.nameKey', 'account.email')
+				textOf('membership.nameKey', 'account.email').as('text')
 			])
 			.where('membership.organizationId', '=', organizationId)
 			.where('account.status', '=', 'active')
@@ -46,7 +44,7 @@ const selectEntries = (db: Db, organizationId: string) =>
 						'invitation.role',
 						'invitation.sentAt as at',
 						sql<boolean>`true`.as('isInvited'),
-						textOf('invitation.nameKey', 'invitation.email')
+						textOf('invitation.nameKey', 'invitation.email').as('text')
 					])
 					.where('invitation.organizationId', '=', organizationId)
 					.where('invitation.state', '=', 'pending')
@@ -91,6 +89,21 @@ async function listEntries(
 		)
 		.$if(wanted !== '', (query) => query.where('entry.text', 'like', holding(wanted)));
 	return takePage(fitting, filter === 'invited' ? bySending : byName, after, pageLength);
+}
+
+/** Members whose names or addresses hold the text: the first page of them, Super admins before the others, and how many fit. */
+export async function findMembers(db: Db, organizationId: string, search: string) {
+	const wanted = searchKey(search);
+	const rows = await selectMembers(db, organizationId)
+		.select(sql<number>`(count(*) over ())::int`.as('count'))
+		.$if(wanted !== '', (query) =>
+			query.where(textOf('membership.nameKey', 'account.email'), 'like', holding(wanted))
+		)
+		.orderBy('membership.role')
+		.orderBy('membership.joinedAt')
+		.limit(pageLength)
+		.execute();
+	return { members: rows.map(({ count: _, ...row }) => memberViewOf(row)), found: rows[0]?.count ?? 0 };
 }
 
 export const rosterRouter = router({

@@ -23,6 +23,7 @@ import { adminProcedure, ofOneMoment, router } from '../../api/trpc.ts';
 import { listEventsOfPortal, listLatest } from '../activity/activity.ts';
 import { listInvitations } from '../invitations/invitations.ts';
 import { listMembers } from '../members/members.ts';
+import { findMembers } from '../members/roster.ts';
 import { organizationViewOf, selectOrganizations } from './organizations.ts';
 
 /** What the portal admins see of organizations: their list and the page of one. Never a secret. */
@@ -252,18 +253,22 @@ export const administrationRouter = router({
 			return { seq: await getSeq(db), ...(await listPage(db, { search, filter, order }, after)) };
 		}),
 
-	/** The page of one organization: who asked, who belongs to it, what it holds, and what it may be the same as. */
-	get: adminProcedure({ organizationId: z.uuid() })
+	/**
+	 * The page of one organization: who asked, who belongs to it, what it holds, and what it may be the same as. Of its members
+	 * the first so many that fit the search, those who govern it before the others; `found` is how many fit.
+	 */
+	get: adminProcedure({ organizationId: z.uuid(), search: searchText.default('') })
 		.use(ofOneMoment)
 		.query(async ({ ctx: { db }, input }) => {
 			const row = await selectCounted(db)
 				.where('organization.id', '=', input.organizationId)
 				.executeTakeFirst();
 			if (!row) throw notFound();
-			const members = await listMembers(db, row.id);
+			const { members, found } = await findMembers(db, row.id, input.search);
 			return {
 				organization: viewOf(row),
 				members: members.map((one) => ({ ...one, name: fullName(one) })),
+				found,
 				applications: await listApplicationNames(db, row.id),
 				offers: await listOffers(db, row.id),
 				hints: await listHints(db, row),

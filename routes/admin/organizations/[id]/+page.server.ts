@@ -5,10 +5,11 @@ import type { PageServerLoad } from './$types';
 export const load: PageServerLoad = async ({ params, url, depends }) => {
 	depends(`portico:organization:${params.id}`);
 	const organizationId = params.id;
+	const search = url.searchParams.get('member')?.slice(0, 200) ?? '';
 	const asking = Promise.all([
-		api.organizations.get.query({ organizationId }),
+		api.organizations.get.query({ organizationId, search }),
 		api.quotas.get.query({ organizationId })
 	]);
 	const [opened, quotas] = await orErrorPage(asking, url);
-	return { opened, quotas };
+	return { opened, quotas, search };
 };
