@@ -101,6 +101,7 @@ export async function findMembers(db: Db, organizationId: string, search: string
 		)
 		.orderBy('membership.role')
 		.orderBy('membership.joinedAt')
+		.orderBy('membership.nameKey')
 		.limit(pageLength)
 		.execute();
 	return { members: rows.map(({ count: _, ...row }) => memberViewOf(row)), found: rows[0]?.count ?? 0 };
