@@ -2,28 +2,27 @@ import { z } from 'zod';
 import { email } from './email.ts';
 import {
 	actorName,
+	applicationName,
+	applicationUrl,
 	firstName,
 	organizationName,
+	planName,
+	productName,
 	reason,
 	requesterName,
 	reviewUrl,
 	sampleUrl,
-	text,
-	url
+	text
 } from './variables.ts';
 
 /** The e-mails about who may call which API product. */
-
-const applicationName = text('The name of the application');
-const productName = text('The name of the API product');
-const planName = text('The plan');
 
 const access = z.strictObject({
 	organizationName,
 	firstName,
 	applicationName,
 	productName,
-	applicationUrl: url('The address of the application’s page')
+	applicationUrl
 });
 
 const sample = {

@@ -233,13 +233,13 @@ export const catalogue = {
 		props: organization,
 		sample: organizationSample
 	}),
-	'organization-condemned': email({
+	'organization-deletion-scheduled': email({
 		description: 'To the members: the organization will be deleted.',
 		subject: '{{organizationName}} will be deleted on {{deletesAt}}',
 		props: organization.extend({ actorName, deletesAt: text('The day of the deletion') }),
 		sample: { ...organizationSample, actorName: 'Ada Moreau', deletesAt: '1 December 2026' }
 	}),
-	'organization-kept': email({
+	'organization-deletion-cancelled': email({
 		description: 'To the members: the organization will not be deleted after all.',
 		subject: '{{organizationName}} stays',
 		props: organization.extend({ actorName }),

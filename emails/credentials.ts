@@ -1,16 +1,24 @@
 import { z } from 'zod';
 import { email } from './email.ts';
-import { actorName, firstName, organizationName, sampleUrl, text, url } from './variables.ts';
+import {
+	actorName,
+	applicationName,
+	applicationUrl,
+	firstName,
+	organizationName,
+	sampleUrl,
+	text
+} from './variables.ts';
 
 /** The e-mails about one credential, none of which holds more of it than its last four characters. */
 
 const credential = z.strictObject({
 	organizationName,
 	firstName,
-	applicationName: text('The name of the application'),
+	applicationName,
 	label: text('What the credential is called'),
 	lastFour: text('The last four characters of the credential'),
-	applicationUrl: url('The address of the application’s page')
+	applicationUrl
 });
 
 const sample = {
@@ -73,14 +81,14 @@ export const credentialEmails = {
 		props: z.strictObject({
 			organizationName,
 			firstName,
-			applicationName: credential.shape.applicationName,
+			applicationName,
 			share: text('“80 %” or “all”'),
 			requests: text('“requests”, or with which API: “requests with Parcel tracking”'),
 			subject: text('What the limit is for: the application, or one of its credentials'),
 			most: text('How many requests a month holds'),
 			beginsAnew: text('The day on which the next month begins'),
 			consequence: text('What happens to more requests'),
-			applicationUrl: credential.shape.applicationUrl
+			applicationUrl
 		}),
 		sample: {
 			organizationName: sample.organizationName,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { email } from './email.ts';
-import { firstName, organizationName, sampleUrl, text, url } from './variables.ts';
+import { firstName, organizationName, planName, productName, sampleUrl, text, url } from './variables.ts';
 
 /** The e-mails about API products and their plans. */
 
@@ -17,8 +17,8 @@ export const productEmails = {
 		props: z.strictObject({
 			organizationName,
 			firstName,
-			productName: text('The name of the API product'),
-			planName: text('The name of the plan'),
+			productName,
+			planName,
 			limits: text('How often each application may call it from now on'),
 			applications: text('The applications that have it by this plan, one a line'),
 			applicationsUrl
@@ -51,8 +51,8 @@ export const productEmails = {
 		props: z.strictObject({
 			organizationName,
 			firstName,
-			productName: text('The name of the API product'),
-			planName: text('The name of the plan'),
+			productName,
+			planName,
 			age: text('How old credentials may be, such as “credentials up to 30 days old”'),
 			consequence: text('Whether credentials are too old by that, or will be'),
 			credentials: text(
@@ -80,7 +80,7 @@ export const productEmails = {
 		props: z.strictObject({
 			organizationName,
 			firstName,
-			productName: text('The name of the API product'),
+			productName,
 			news: text('“is retired on” and the day, “is retired”, or “goes on”'),
 			consequence: text('What that means for whoever has access'),
 			applications: text('The applications that have access, one a line'),

@@ -1,4 +1,6 @@
+import { sayMinute } from './dates.ts';
 import { sentence } from './direction.ts';
+import { sayNumber } from './numbers.ts';
 import type { Plan, PlanHead, ProductHead, RequestStatus } from './products.ts';
 import { isGranted, type ProductAccess } from './products.ts';
 import type { Credential, Status } from './views.ts';
@@ -55,7 +57,7 @@ export function sayDecided(request: {
 	decidedAt: string | null;
 }): string {
 	const who = request.decidedBy ? ` by ${request.decidedBy.name}` : '';
-	const when = request.decidedAt ? ` at ${request.decidedAt.slice(0, 16).replace('T', ' ')} UTC` : '';
+	const when = request.decidedAt ? ` at ${sayMinute(request.decidedAt)}` : '';
 	return sentence`This request is ${request.status} already${who}${when}.`;
 }
 
@@ -91,7 +93,7 @@ export function strictestDays(accesses: readonly ProductAccess[], now: number): 
 	return days.length > 0 ? Math.min(...days) : 0;
 }
 
-const sayDays = (days: number) => (days === 1 ? 'a day' : `${days.toLocaleString('en')} days`);
+const sayDays = (days: number) => (days === 1 ? 'a day' : `${sayNumber(days)} days`);
 
 /** How old credentials may be that open a product, by its plan. */
 export const sayAge = ({ credentialDays }: Pick<PlanHead, 'credentialDays'>): string =>

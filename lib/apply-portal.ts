@@ -25,6 +25,14 @@ export type PortalSnapshot = {
 	recent: LiveEvent[];
 };
 
+/** Of all other nouns each event is named below, and the types ask for it: they stand in the lists, or are counted. */
+type ShownElsewhere = Extract<
+	LiveEvent,
+	{
+		name: `${'brand' | 'email' | 'gateway' | 'invitation' | 'mailServer' | 'plan' | 'product' | 'settings'}.${string}`;
+	}
+>;
+
 /** Whether the row was loaded after the event had happened. */
 const knows = ({ later }: PortalSnapshot, id: string, { seq }: LiveEvent) => (later[id] ?? 0) >= seq;
 
@@ -93,8 +101,8 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		}
 		case 'organization.renamed':
 		case 'organization.configured':
-		case 'organization.condemned':
-		case 'organization.kept':
+		case 'organization.deletionScheduled':
+		case 'organization.deletionCancelled':
 			return { ...next, organizations: withOrganization(next, event, event.payload.organization) };
 		case 'member.joined':
 		case 'member.activated': {
@@ -129,42 +137,14 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 			return { ...next, waiting: next.waiting - (event.payload.account.status === 'pending' ? 1 : 0) };
 		case 'organization.limited':
 		case 'application.limited':
-		case 'member.updated':
-		case 'invitation.offered':
 		case 'account.deactivated':
 		case 'account.activated':
-		case 'account.appointed':
-		case 'account.dismissed':
+		case 'account.madeAdmin':
+		case 'account.removedAsAdmin':
 		case 'account.renamed':
 		case 'account.passwordChanged':
 		case 'account.passwordResetSent':
 		case 'account.notificationsChanged':
-		case 'settings.updated':
-		case 'email.changed':
-		case 'email.restored':
-		case 'email.reset':
-		case 'brand.updated':
-		case 'mailServer.updated':
-		case 'gateway.created':
-		case 'gateway.updated':
-		case 'gateway.rotated':
-		case 'gateway.opened':
-		case 'gateway.revoked':
-		case 'product.created':
-		case 'product.updated':
-		case 'product.published':
-		case 'product.retired':
-		case 'product.kept':
-		case 'product.shown':
-		case 'product.hidden':
-		case 'product.served':
-		case 'product.deleted':
-		case 'product.documented':
-		case 'plan.created':
-		case 'plan.updated':
-		case 'plan.closed':
-		case 'plan.opened':
-		case 'plan.deleted':
 		case 'application.updated':
 		case 'access.ended':
 		case 'access.kept':
@@ -176,7 +156,7 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'access.rejected':
 			return { ...next, accessRequests: next.accessRequests - 1 };
 		default:
-			event satisfies ToldOnlyTo<'organization'>;
+			event satisfies ToldOnlyTo<'organization'> | ShownElsewhere;
 			return next;
 	}
 }

@@ -79,8 +79,8 @@ export function applyOrganization(snapshot: OrganizationSnapshot, event: LiveEve
 		case 'organization.configured':
 		case 'organization.limited':
 		case 'organization.created':
-		case 'organization.condemned':
-		case 'organization.kept':
+		case 'organization.deletionScheduled':
+		case 'organization.deletionCancelled':
 		case 'organization.deleted':
 			return { ...next, organization: event.payload.organization };
 		case 'organization.suspended': {

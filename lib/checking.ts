@@ -1,3 +1,4 @@
+import { sayNumber } from './numbers.ts';
 import type { PlanHead, ProductHead } from './products.ts';
 
 /** What becomes of a key that a gateway asks about. */
@@ -19,7 +20,7 @@ export type Opened = {
 
 /**
  * Why a key is refused: 401 where the key itself is no good, 403 where whoever holds it is not let in, 429 where there were
- * too many requests with it. `said` is told to whoever called the API with it; of a limit, {@link sayReached} has more.
+ * too many requests with it. `said` is told to whoever called the API with it; of a limit, {@link sayKeyLimit} has more.
  */
 export const refusedKeys = {
 	mistyped: { status: 401, said: 'This is not a key of ours: it is mistyped, or a part of it is missing.' },
@@ -47,11 +48,11 @@ export type Answer =
 	| { isActive: false; reason: RefusedKey; said: string; identity: Identity | null };
 
 /** Which limit is reached: that of the key, of its application, or of the plan by which it may call a product. */
-export function sayReached(
+export function sayKeyLimit(
 	whose: 'key' | 'application' | Opened,
 	{ most, span }: { most: number; span: 'second' | 'month' }
 ): string {
-	const limit = `${most.toLocaleString('en')} ${most === 1 ? 'request' : 'requests'} a ${span}`;
+	const limit = `${sayNumber(most)} ${most === 1 ? 'request' : 'requests'} a ${span}`;
 	if (whose === 'key') return `This key has reached its limit of ${limit}.`;
 	if (whose === 'application') return `The application of this key has reached its limit of ${limit}.`;
 	const { plan, product } = whose;

@@ -1,33 +1,20 @@
 import { sentence } from './direction.ts';
-import { event, type Audience } from './event.ts';
+import { event, harmless, type Audience } from './event.ts';
+import { peopleEvents } from './people-events.ts';
+import { sayNumber } from './numbers.ts';
 import { portalEvents } from './portal-events.ts';
 import { productEvents } from './product-events.ts';
 import type { ProductHead } from './products.ts';
 import { sayQuotas, type OwnQuotas } from './quotas.ts';
-import { z } from './schema.ts';
-import { roleLabels, fullName } from './views.ts';
-import type {
-	Application,
-	ApplicationHead,
-	Credential,
-	Invitation,
-	Member,
-	Organization,
-	Role,
-	Status
-} from './views.ts';
+import type { Application, ApplicationHead, Credential, Organization, Status } from './views.ts';
 
 /**
  * Everything that can happen, once. The server publishes from this table, the socket carries its types, `apply.ts`
- * applies it and "Activity" reads its sentences. What happens outside of organizations stands in portal-events.ts.
+ * applies it and "Activity" reads its sentences. What happens to the people of organizations stands in
+ * people-events.ts, and what happens outside of organizations in portal-events.ts.
  */
 type OfOrganization = { organization: Organization };
 type Decision = OfOrganization & { previousStatus: Status | null };
-type OfMember = { member: Member };
-/** `seen`: how many credentials that still work the person has revealed or copied. */
-type Departure = OfMember & { seen?: number | undefined };
-type OfInvitation = { invitation: Invitation };
-type Offer = OfInvitation & OfOrganization & { previousRole?: Role | undefined };
 type Move = { application: ApplicationHead; name: string; to: { slug: string; name: string } };
 type OfHead = { application: ApplicationHead };
 type Nearing = OfHead & {
@@ -44,13 +31,6 @@ function nearing({ application, credential, product }: Nearing): string {
 	return product ? sentence`${application.name} with ${product.name}` : application.name;
 }
 
-/** “Grace Okafor (grace@northwind.example)”, or the address alone where the list had no name. */
-const invitee = (one: Invitation) =>
-	fullName(one) === one.email ? one.email : sentence`${fullName(one)} (${one.email})`;
-
-const credentials = (count: number) =>
-	count === 1 ? 'a credential that still works' : sentence`${count} credentials that still work`;
-
 /** What an organization can keep to its Super admins. */
 const restricted = {
 	isRevealRestricted: 'reveal credentials',
@@ -63,7 +43,8 @@ const key = (one: OfCredential) =>
 export const events = {
 	'organization.requested': event(
 		'both',
-		({ organization }: Decision) => sentence`asked for the organization ${organization.name}`
+		({ organization }: Decision) => sentence`asked for the organization ${organization.name}`,
+		harmless
 	),
 	'organization.renamed': event(
 		'both',
@@ -93,14 +74,15 @@ export const events = {
 	),
 	'organization.created': event(
 		'both',
-		({ organization }: OfOrganization) => sentence`created the organization ${organization.name}`
+		({ organization }: OfOrganization) => sentence`created the organization ${organization.name}`,
+		harmless
 	),
-	'organization.condemned': event('both', ({ organization }: OfOrganization) =>
+	'organization.deletionScheduled': event('both', ({ organization }: OfOrganization) =>
 		organization.deletion
 			? sentence`asked for the deletion of ${organization.name} on ${organization.deletion.at.slice(0, 10)}`
 			: sentence`asked for the deletion of ${organization.name}`
 	),
-	'organization.kept': event(
+	'organization.deletionCancelled': event(
 		'both',
 		({ organization }: OfOrganization) => sentence`took back the deletion of ${organization.name}`
 	),
@@ -126,90 +108,11 @@ export const events = {
 			? sentence`set limits of ${organization.name}: ${sayQuotas(quotas)}`
 			: sentence`had the limits of the portal hold for ${organization.name}`
 	),
-	/** `isInvited`: whether an open invitation, of the same role, has become this by it. */
-	'member.joined': event(
-		'both',
-		({ member }: OfMember & { isInvited?: boolean | undefined }) =>
-			sentence`joined as ${roleLabels[member.role]}`
-	),
-	'member.updated': event('organization', ({ member, previous }: OfMember & { previous: Member }) => {
-		if (member.email !== previous.email)
-			return sentence`changed their e-mail address from ${previous.email} to ${member.email}`;
-		return member.role !== previous.role
-			? sentence`changed the role of ${fullName(member)} from ${roleLabels[previous.role]} to ${roleLabels[member.role]}`
-			: sentence`changed the name of ${fullName(previous)} to ${fullName(member)}`;
-	}),
-	/** `former`: who has become a Team member by it. */
-	'member.handedOver': event(
-		'organization',
-		({ member }: OfMember & { former: Member }) =>
-			sentence`made ${fullName(member)} Super admin and themselves Team member`
-	),
-	'member.removed': event(
-		'both',
-		({ member, seen = 0 }: Departure) =>
-			sentence`removed ${fullName(member)}${seen > 0 ? `, who had seen ${credentials(seen)}` : ''}`
-	),
-	'member.deactivated': event(
-		'both',
-		({ member }: OfMember) => sentence`deactivated the account of the member ${fullName(member)}`
-	),
-	'member.activated': event(
-		'both',
-		({ member }: OfMember) => sentence`activated the account of the member ${fullName(member)}`
-	),
-	'member.appointed': event(
-		'both',
-		({ member }: OfMember) => sentence`made ${fullName(member)} a Super admin, as there was none`
-	),
-	'member.left': event(
-		'both',
-		({ seen = 0 }: Departure) =>
-			sentence`left the organization${seen > 0 ? ` after seeing ${credentials(seen)}` : ''}`
-	),
-	'invitation.created': event(
-		'organization',
-		({ invitation }: OfInvitation) =>
-			sentence`invited ${invitee(invitation)} as ${roleLabels[invitation.role]}`
-	),
-	/** `previousRole`: that of the open invitation which has become this one. */
-	'invitation.offered': event(
-		'both',
-		({ invitation, organization }: Offer) =>
-			sentence`invited ${invitee(invitation)} as the first Super admin of ${organization.name}`
-	),
-	'invitation.resent': event(
-		'organization',
-		({ invitation }: OfInvitation) => sentence`sent the invitation of ${invitation.email} again`
-	),
-	'invitation.revoked': event(
-		'organization',
-		({ invitation }: OfInvitation) => sentence`revoked the invitation of ${invitation.email}`
-	),
-	'invitation.updated': event(
-		'organization',
-		({ invitation, previous }: OfInvitation & { previous: Invitation }) =>
-			invitation.role === previous.role
-				? sentence`corrected the name in the invitation of ${invitation.email} to ${fullName(invitation)}`
-				: sentence`changed the role in the invitation of ${invitation.email} from ${roleLabels[previous.role]} to ${roleLabels[invitation.role]}`
-	),
-	'invitation.delivered': event('organization', ({ invitation }: OfInvitation) =>
-		invitation.delivery === 'kept'
-			? sentence`kept the e-mail with the invitation of ${invitation.email} in the portal’s mailbox`
-			: sentence`handed the e-mail with the invitation of ${invitation.email} to the mail server`
-	),
-	'invitation.failed': event(
-		'organization',
-		({ invitation }: OfInvitation) =>
-			sentence`could not deliver the e-mail with the invitation of ${invitation.email}`
-	),
-	'invitation.declined': event(
-		'organization',
-		({ invitation }: OfInvitation) => sentence`declined the invitation that ${invitation.invitedBy.name} sent`
-	),
+	...peopleEvents,
 	'application.created': event(
 		'both',
-		({ application }: { application: Application }) => sentence`created the application ${application.name}`
+		({ application }: { application: Application }) => sentence`created the application ${application.name}`,
+		harmless
 	),
 	'application.updated': event(
 		'both',
@@ -233,19 +136,22 @@ export const events = {
 	'application.neared': event(
 		'organization',
 		(one: Nearing) =>
-			sentence`says that ${nearing(one)} has used ${one.percent === 100 ? 'all' : `${one.percent} %`} of its ${one.most.toLocaleString('en')} requests of this month`
+			sentence`says that ${nearing(one)} has used ${one.percent === 100 ? 'all' : `${one.percent} %`} of its ${sayNumber(one.most)} requests of this month`
 	),
 	'credential.created': event(
 		'organization',
-		(one: OfCredential) => sentence`created the credential ${key(one)}`
+		(one: OfCredential) => sentence`created the credential ${key(one)}`,
+		harmless
 	),
 	'credential.revealed': event(
 		'organization',
-		(one: OfCredential) => sentence`revealed the credential ${key(one)}`
+		(one: OfCredential) => sentence`revealed the credential ${key(one)}`,
+		harmless
 	),
 	'credential.copied': event(
 		'organization',
-		(one: OfCredential) => sentence`copied the credential ${key(one)}`
+		(one: OfCredential) => sentence`copied the credential ${key(one)}`,
+		harmless
 	),
 	/** Told where it was, of what it was called there; `name` and `to` are what it is called now, and where. */
 	'application.moved': event('organization', ({ application, name, to }: Move) =>
@@ -262,7 +168,8 @@ export const events = {
 	/** Of what came from a personal space, so that what its owner has seen is found here too. */
 	'credential.known': event(
 		'organization',
-		(one: OfCredential) => sentence`knows the credential ${key(one)} from their personal space`
+		(one: OfCredential) => sentence`knows the credential ${key(one)} from their personal space`,
+		harmless
 	),
 	'credential.rotated': event(
 		'organization',
@@ -279,7 +186,8 @@ export const events = {
 		(one: OfCredential & { aging?: { products: string; endsAt: string } }) =>
 			one.aging
 				? sentence`says that ${key(one)} is too old for ${one.aging.products} from ${one.aging.endsAt.slice(0, 10)} on`
-				: sentence`says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`
+				: sentence`says that ${key(one)} ends on ${one.credential.expiresAt?.slice(0, 10) ?? 'an unknown day'}`,
+		harmless
 	),
 	'credential.expired': event('organization', (one: OfCredential & { isReplaced: boolean }) =>
 		one.isReplaced
@@ -294,12 +202,7 @@ export type EventName = keyof typeof events;
 export type Payload<Name extends EventName> = Parameters<(typeof events)[Name]['say']>[0];
 
 /** Who did it. `admin` works for the API provider, `system` is the portal itself, as for an automatic approval. */
-export const actorView = z.object({
-	id: z.uuid().nullable(),
-	name: z.string(),
-	kind: z.enum(['developer', 'admin', 'system'])
-});
-export type Actor = z.infer<typeof actorView>;
+export type Actor = { id: string | null; name: string; kind: 'developer' | 'admin' | 'system' };
 
 /** One event as it travels: `seq` counts 1, 2, 3 … without gaps in the stream in which it is told. */
 export type LiveEvent = {

@@ -2,6 +2,7 @@ import { contrastOf, leastContrast } from './colors.ts';
 import { longestPasted, normalizeEmail } from './email-addresses.ts';
 import { passwordLength, productDescriptionLength } from './limits.ts';
 import { isLinkLike } from './links.ts';
+import { sayNumber } from './numbers.ts';
 import { text, z } from './schema.ts';
 import { trimUnseen, withoutIgnorable } from './unseen.ts';
 
@@ -92,7 +93,7 @@ export const portalName = words('The portal name', 60);
 export const senderName = words('The from name', 60);
 
 export const wholeNumber = (label: string, min: number, max: number) => {
-	const message = `${label} is a whole number from ${min} to ${max.toLocaleString('en')}.`;
+	const message = `${label} is a whole number from ${min} to ${sayNumber(max)}.`;
 	return z.number({ error: message }).int(message).min(min, message).max(max, message);
 };
 

@@ -1,5 +1,6 @@
+import { sayMinute } from './dates.ts';
 import { sentence } from './direction.ts';
-import { event } from './event.ts';
+import { event, harmless } from './event.ts';
 import { sayPlaces, type GatewayHead } from './gateways.ts';
 import { sayMailServerChange } from './mail-server.ts';
 import { saySettings, type SettingKey, type Settings } from './settings.ts';
@@ -14,11 +15,13 @@ type OfGateway = { gateway: GatewayHead };
 export const portalEvents = {
 	'account.registered': event(
 		'portal',
-		({ account }: OfAccount) => sentence`registered with ${account.email}`
+		({ account }: OfAccount) => sentence`registered with ${account.email}`,
+		harmless
 	),
 	'account.verified': event(
 		'portal',
-		({ account }: OfAccount) => sentence`confirmed the e-mail address ${account.email}`
+		({ account }: OfAccount) => sentence`confirmed the e-mail address ${account.email}`,
+		harmless
 	),
 	'account.approved': event(
 		'portal',
@@ -36,11 +39,11 @@ export const portalEvents = {
 		'portal',
 		({ account }: OfAccount) => sentence`activated the account of ${fullName(account)}`
 	),
-	'account.appointed': event(
+	'account.madeAdmin': event(
 		'portal',
 		({ account }: OfAccount) => sentence`made ${fullName(account)} a portal admin`
 	),
-	'account.dismissed': event(
+	'account.removedAsAdmin': event(
 		'portal',
 		({ account }: OfAccount) => sentence`no longer lets ${fullName(account)} be a portal admin`
 	),
@@ -88,10 +91,15 @@ export const portalEvents = {
 	'brand.updated': event(
 		'portal',
 		({ changed }: { changed: (keyof BrandSettings)[] }) =>
-			sentence`changed ${changed.map((one) => brandLabels[one]).join(', ')} of all e-mails`
+			sentence`changed ${changed.map((one) => brandLabels[one]).join(', ')} of all e-mails`,
+		harmless
 	),
-	'mailServer.updated': event('portal', sayMailServerChange),
-	'gateway.created': event('portal', ({ gateway }: OfGateway) => sentence`added the gateway ${gateway.name}`),
+	'mailServer.updated': event('portal', sayMailServerChange, harmless),
+	'gateway.created': event(
+		'portal',
+		({ gateway }: OfGateway) => sentence`added the gateway ${gateway.name}`,
+		harmless
+	),
 	'gateway.updated': event('portal', ({ gateway, previous }: OfGateway & { previous: GatewayHead }) => {
 		if (gateway.name !== previous.name)
 			return sentence`renamed the gateway ${previous.name} to ${gateway.name}`;
@@ -103,7 +111,7 @@ export const portalEvents = {
 	'gateway.rotated': event(
 		'portal',
 		({ gateway, endsAt }: OfGateway & { endsAt: string | null }) =>
-			sentence`rotated the token of the gateway ${gateway.name}${endsAt ? `; the older one works until ${endsAt.slice(0, 16).replace('T', ' ')} UTC` : ''}`
+			sentence`rotated the token of the gateway ${gateway.name}${endsAt ? `; the older one works until ${sayMinute(endsAt)}` : ''}`
 	),
 	/** It asks about API products no longer, of which none was left. */
 	'gateway.opened': event(

@@ -1,6 +1,6 @@
 import { sayAge } from './accesses.ts';
 import { sentence } from './direction.ts';
-import { event } from './event.ts';
+import { event, harmless } from './event.ts';
 import {
 	sayPlanLimits,
 	type PlanHead,
@@ -22,7 +22,8 @@ const held = ({ access: { applicationName, product } }: OfAccess) =>
 export const productEvents = {
 	'product.created': event(
 		'portal',
-		({ product }: OfProduct) => sentence`added the API product ${product.name}`
+		({ product }: OfProduct) => sentence`added the API product ${product.name}`,
+		harmless
 	),
 	/** `changed`: what, in words. */
 	'product.updated': event(
@@ -78,7 +79,8 @@ export const productEvents = {
 	),
 	'plan.created': event(
 		'portal',
-		({ product, plan }: OfPlan) => sentence`added the plan ${plan.name} to ${product.name}`
+		({ product, plan }: OfPlan) => sentence`added the plan ${plan.name} to ${product.name}`,
+		harmless
 	),
 	'plan.updated': event('portal', ({ product, plan, previous }: OfPlan & { previous: PlanHead }) =>
 		sayPlanLimits(plan) === sayPlanLimits(previous)
@@ -98,7 +100,7 @@ export const productEvents = {
 		'portal',
 		({ product, plan }: OfPlan) => sentence`deleted the plan ${plan.name} of ${product.name}`
 	),
-	'access.requested': event('both', (one: OfAccess) => sentence`asked for access of ${asked(one)}`),
+	'access.requested': event('both', (one: OfAccess) => sentence`asked for access of ${asked(one)}`, harmless),
 	'access.withdrawn': event(
 		'both',
 		(one: OfAccess) => sentence`withdrew the request for access of ${asked(one)}`

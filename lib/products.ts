@@ -1,3 +1,6 @@
+import { sayDay } from './dates.ts';
+import { sayNumber } from './numbers.ts';
+
 /** What the provider offers to organizations, by which plans, and what an application may call of it. */
 
 export const productStatuses = ['draft', 'published', 'retired'] as const;
@@ -121,20 +124,18 @@ export type Retirement = { is: 'announced' | 'retired' | 'kept'; at: string | nu
 export function sayRetirement({ is, at }: Retirement): string {
 	if (is === 'retired') return 'is retired';
 	if (is === 'kept' || !at) return 'goes on';
-	const day = new Date(at).toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
-	return `is retired on ${day}`;
+	return `is retired on ${sayDay(at)}`;
 }
 
 /** Whether it opens the product at this moment. */
 export const isGranted = ({ granted }: Pick<ProductAccess, 'granted'>, now: number): boolean =>
 	granted !== null && (granted.endsAt === null || Date.parse(granted.endsAt) > now);
 
-const count = (number: number) => number.toLocaleString('en');
-const sayRequests = (number: number) => `${count(number)} ${number === 1 ? 'request' : 'requests'}`;
+const sayRequests = (number: number) => `${sayNumber(number)} ${number === 1 ? 'request' : 'requests'}`;
 
 /** “10 requests a second, 50,000 a month”, or that there is no limit. */
 export function sayPlanLimits({ perSecond, perMonth }: Pick<PlanHead, 'perSecond' | 'perMonth'>): string {
-	if (perSecond && perMonth) return `${sayRequests(perSecond)} a second, ${count(perMonth)} a month`;
+	if (perSecond && perMonth) return `${sayRequests(perSecond)} a second, ${sayNumber(perMonth)} a month`;
 	if (perSecond) return `${sayRequests(perSecond)} a second`;
 	return perMonth ? `${sayRequests(perMonth)} a month` : 'any number of requests';
 }
@@ -142,5 +143,5 @@ export function sayPlanLimits({ perSecond, perMonth }: Pick<PlanHead, 'perSecond
 /** “, credentials up to 30 days old” behind what else a plan says; '' where they may have any age. */
 export function sayCredentialAge({ credentialDays }: Pick<PlanHead, 'credentialDays'>): string {
 	if (credentialDays === 0) return '';
-	return `, credentials up to ${count(credentialDays)} ${credentialDays === 1 ? 'day' : 'days'} old`;
+	return `, credentials up to ${sayNumber(credentialDays)} ${credentialDays === 1 ? 'day' : 'days'} old`;
 }

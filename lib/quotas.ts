@@ -1,3 +1,4 @@
+import { sayNumber } from './numbers.ts';
 import { settingRows, type Settings } from './settings.ts';
 
 /**
@@ -21,7 +22,7 @@ export const quotasOf = (settings: Quotas, ...own: OwnQuotas[]): Quotas =>
 	Object.assign(Object.fromEntries(quotaKeys.map((key) => [key, settings[key]])), ...own) as Quotas;
 
 const sayOne = (key: QuotaKey, most: number) =>
-	`${settingRows[key].label.toLowerCase()}: ${most === 0 ? 'any number' : most.toLocaleString('en')}`;
+	`${settingRows[key].label.toLowerCase()}: ${most === 0 ? 'any number' : sayNumber(most)}`;
 
 /** What differs, in words; empty where nothing does. */
 export const sayQuotas = (own: OwnQuotas): string =>

@@ -1,5 +1,6 @@
 import { defaultName } from './default-name.ts';
 import { email, portalName, wholeNumber } from './fields.ts';
+import { sayNumber } from './numbers.ts';
 import { z } from './schema.ts';
 
 /**
@@ -261,35 +262,25 @@ export const textKeys = keysOf('text');
 const fields = { name: portalName, supportEmail: email } satisfies Record<TextKey, z.ZodType<string, string>>;
 
 type Schemas = { [Key in SettingKey]: z.ZodType<Settings[Key], Settings[Key]> };
-/** A schema of each setting, made from its row. */
-const schemasBy = (schemaOf: (row: Switch | Count | Text, key: SettingKey) => z.ZodType) =>
-	Object.fromEntries(settingKeys.map((key) => [key, schemaOf(settingRows[key], key)])) as Schemas;
-
-/** What a page may know of them: all. */
-export const settingsView = z.object(
-	schemasBy((row) => {
-		if (row.kind === 'switch') return z.boolean();
-		if (row.kind === 'count') return z.number();
-		return row.isOptional ? z.string().nullable() : z.string();
-	})
-);
-
-/** What may be changed, each for itself. */
+/** What may be changed, each for itself: a schema of each setting, made from its row. */
 export const settingsChange = z
 	.object(
-		schemasBy((row, key) => {
-			if (row.kind === 'switch') return z.boolean();
-			if (row.kind === 'count') return wholeNumber(row.noun, row.min, row.max);
-			const field = fields[key as TextKey];
-			return row.isOptional ? field.nullable() : field;
-		})
+		Object.fromEntries(
+			settingKeys.map((key) => {
+				const row: Switch | Count | Text = settingRows[key];
+				if (row.kind === 'switch') return [key, z.boolean()];
+				if (row.kind === 'count') return [key, wholeNumber(row.noun, row.min, row.max)];
+				const field = fields[key as TextKey];
+				return [key, row.isOptional ? field.nullable() : field];
+			})
+		) as Schemas
 	)
 	.partial();
 
 export function hintOf(key: CountKey): string {
 	const row: Count = settingRows[key];
 	if (!row.isRangeTold) return row.hint;
-	return `${row.min} to ${row.max.toLocaleString('en')}; ${row.hint}`;
+	return `${row.min} to ${sayNumber(row.max)}; ${row.hint}`;
 }
 
 /** What "Activity" says of a change. */

@@ -13,31 +13,27 @@ export const statuses = ['pending', 'approved', 'rejected', 'withdrawn', 'suspen
 export const status = z.enum(statuses);
 export type Status = z.infer<typeof status>;
 
-const date = z.iso.datetime();
-const person = z.object({ id: z.uuid(), name: z.string() });
+type Person = { id: string; name: string };
 
-export const organizationView = z.object({
-	id: z.uuid(),
-	slug: z.string(),
-	name: z.string(),
-	status,
-	isPersonal: z.boolean(),
+export type Organization = {
+	id: string;
+	slug: string;
+	name: string;
+	status: Status;
+	isPersonal: boolean;
 	/** Only Super admins may reveal and copy credentials. */
-	isRevealRestricted: z.boolean(),
+	isRevealRestricted: boolean;
 	/** Only Super admins ask for access to APIs, change and end it. */
-	isAccessRestricted: z.boolean(),
+	isAccessRestricted: boolean;
 	/** `isProven`: whether somebody has shown that the address is theirs. */
-	requestedBy: z
-		.object({ id: z.uuid(), name: z.string(), email: z.string(), isProven: z.boolean() })
-		.nullable(),
-	requestedAt: date,
-	decidedBy: person.nullable(),
-	decidedAt: date.nullable(),
-	rejectionReason: z.string().nullable(),
+	requestedBy: { id: string; name: string; email: string; isProven: boolean } | null;
+	requestedAt: string;
+	decidedBy: Person | null;
+	decidedAt: string | null;
+	rejectionReason: string | null;
 	/** When everything of it goes, and who wants that; null while nobody does. */
-	deletion: z.object({ at: date, by: person.nullable(), isByPortal: z.boolean() }).nullable()
-});
-export type Organization = z.infer<typeof organizationView>;
+	deletion: { at: string; by: Person | null; isByPortal: boolean } | null;
+};
 
 /** The orders in which the portal's admins can list organizations. */
 export const organizationOrders = ['newest', 'oldest', 'name'] as const;
@@ -68,34 +64,33 @@ export type AdminOrganization = Organization & {
 /** `pending` waits for a portal admin where accounts aren't approved automatically. */
 export const accountStatuses = ['pending', 'active', 'rejected', 'deactivated'] as const;
 export const accountStatus = z.enum(accountStatuses);
+type AccountStatus = z.infer<typeof accountStatus>;
 
-export const accountView = z.object({
-	id: z.uuid(),
-	email: z.string(),
-	firstName: z.string(),
-	lastName: z.string(),
-	status: accountStatus,
-	isEmailVerified: z.boolean(),
-	isPortalAdmin: z.boolean(),
+export type Account = {
+	id: string;
+	email: string;
+	firstName: string;
+	lastName: string;
+	status: AccountStatus;
+	isEmailVerified: boolean;
+	isPortalAdmin: boolean;
 	/** A portal admin who is written to about requests. */
-	isNotified: z.boolean(),
-	createdAt: date
-});
-export type Account = z.infer<typeof accountView>;
+	isNotified: boolean;
+	createdAt: string;
+};
 
 /** How the portal's admins see an account in their list. */
 export type AdminAccount = Account & { organizations: string[]; lastSeenAt: string | null };
 
-export const memberView = z.object({
-	id: z.uuid(),
-	userId: z.uuid(),
-	email: z.string(),
-	firstName: z.string(),
-	lastName: z.string(),
-	role,
-	joinedAt: date
-});
-export type Member = z.infer<typeof memberView>;
+export type Member = {
+	id: string;
+	userId: string;
+	email: string;
+	firstName: string;
+	lastName: string;
+	role: Role;
+	joinedAt: string;
+};
 
 /**
  * How far the e-mail with the present link has come. `sent`: a mail server has taken it. `kept`: it stays in the
@@ -110,20 +105,19 @@ export const resendSeconds = 60;
 /** How many rows of a list one call may invite; well below what a request may hold. */
 export const inviteesPerCall = 100;
 
-export const invitationView = z.object({
-	id: z.uuid(),
-	email: z.string(),
-	firstName: z.string(),
-	lastName: z.string(),
-	role,
-	invitedBy: person,
-	sentAt: date,
-	expiresAt: date,
-	/** Null once the message is no longer kept. */
-	delivery: z.enum(deliveries).nullable()
-});
 /** An open invitation: accepted, declined and revoked ones leave the list. Expired is computed from `expiresAt`. */
-export type Invitation = z.infer<typeof invitationView>;
+export type Invitation = {
+	id: string;
+	email: string;
+	firstName: string;
+	lastName: string;
+	role: Role;
+	invitedBy: Person;
+	sentAt: string;
+	expiresAt: string;
+	/** Null once the message is no longer kept. */
+	delivery: Delivery | null;
+};
 
 /** An open invitation as its invitee sees it. */
 export type WaitingInvitation = {
@@ -134,18 +128,17 @@ export type WaitingInvitation = {
 	expiresAt: string;
 };
 
-export const credentialView = z.object({
-	id: z.uuid(),
-	label: z.string(),
+export type Credential = {
+	id: string;
+	label: string;
 	/** What every key of the portal begins with, `ptk_`. */
-	prefix: z.string(),
-	lastFour: z.string(),
-	createdBy: person.nullable(),
-	createdAt: date,
-	expiresAt: date.nullable(),
-	revokedAt: date.nullable()
-});
-export type Credential = z.infer<typeof credentialView>;
+	prefix: string;
+	lastFour: string;
+	createdBy: Person | null;
+	createdAt: string;
+	expiresAt: string | null;
+	revokedAt: string | null;
+};
 
 /** A credential that still works, and who has seen it. */
 export type SeenCredential = {
@@ -160,15 +153,14 @@ export type SeenCredential = {
 /** `people`: the names of those who have seen it and are no longer members. */
 export type ExposedCredential = SeenCredential & { people: string[] };
 
-export const applicationView = z.object({
-	id: z.uuid(),
-	name: z.string(),
-	description: z.string(),
-	createdBy: person.nullable(),
-	createdAt: date,
-	credentials: z.array(credentialView)
-});
-export type Application = z.infer<typeof applicationView>;
+export type Application = {
+	id: string;
+	name: string;
+	description: string;
+	createdBy: Person | null;
+	createdAt: string;
+	credentials: Credential[];
+};
 /** What an event says of an application: its page keeps the credentials that it has. Events of older versions held them. */
 export type ApplicationHead = Omit<Application, 'credentials'> & { credentials?: Credential[] | undefined };
 
@@ -198,14 +190,13 @@ export function emailLabel(name: string): string {
 }
 
 /** A version of an e-mail's text, as the list of versions and events name it. */
-export const emailVersionView = z.object({
-	name: z.string(),
-	version: z.number(),
+export type EmailVersion = {
+	name: string;
+	version: number;
 	/** Whether it is a return to the text that Portico brings. */
-	isDefault: z.boolean(),
-	note: z.string()
-});
-export type EmailVersion = z.infer<typeof emailVersionView>;
+	isDefault: boolean;
+	note: string;
+};
 
 /** What sentences call a version that has just been made. */
 export const emailWords = ({ name, version }: EmailVersion, what = '') =>
@@ -215,12 +206,11 @@ export const emailWords = ({ name, version }: EmailVersion, what = '') =>
 export type EmailEditor = { pageId: string; userId: string; name: string };
 
 /** How all e-mails look; the logo as a data: address. */
-export const brandView = z.object({
-	accentColor: z.string(),
-	footer: z.string(),
-	logo: z.string().nullable()
-});
-export type BrandSettings = z.infer<typeof brandView>;
+export type BrandSettings = {
+	accentColor: string;
+	footer: string;
+	logo: string | null;
+};
 
 /** What a sentence calls them. */
 export const brandLabels: Record<keyof BrandSettings, string> = {

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-	// What an event is chained by; src/news/verify.ts computes the same, and says what the form is.
+	// What an event is chained by; src/programs/verify.ts computes the same, and says what the form is.
 	await sql`
 		create function event_hash(
 			previous bytea, stream text, number bigint, organization_id uuid, name text,

@@ -1,5 +1,6 @@
 import { page } from '$app/state';
 import type { OrganizationSnapshot } from '#lib/apply.ts';
+import { endsMembership, endsOrganization } from '#lib/departures.ts';
 import type { LiveEvent } from '#lib/events.ts';
 import type { api as Api } from './api.ts';
 
@@ -17,9 +18,7 @@ export interface Departure {
 
 /** Whether the event takes the organization away from this person: whatever comes after it they don't hear. */
 export function takesAway(event: LiveEvent, userId: string | undefined): boolean {
-	if (event.name === 'organization.deleted' || event.name === 'organization.withdrawn') return true;
-	const isGoing = event.name === 'member.removed' || event.name === 'member.left';
-	return isGoing && event.payload.member.userId === userId;
+	return endsOrganization(event) || (endsMembership(event) && event.payload.member.userId === userId);
 }
 
 /** The snapshot of the organization whose page is open; the admins' pages have another kind. */

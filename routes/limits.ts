@@ -1,6 +1,7 @@
 import { page } from '$app/state';
 import { live } from '#lib/browser/live.svelte.ts';
-import { maxActiveCredentials, sayApplicationLimit, sayCredentialLimit, sayReached } from '#lib/limits.ts';
+import { sayInvitationLimit } from '#lib/invitation-limits.ts';
+import { maxActiveCredentials, sayApplicationLimit, sayCredentialLimit } from '#lib/limits.ts';
 import { countPeople } from '#lib/apply.ts';
 import type { Settings } from '#lib/settings.ts';
 import { credentialState, type Application } from '#lib/views.ts';
@@ -18,8 +19,10 @@ export function useLimits() {
 		invitation(): string | null {
 			const { memberCount, invitationCount } = countPeople(feed().current);
 			const { maxMembers, maxOpenInvitations } = settings();
-			if (memberCount + invitationCount >= maxMembers) return sayReached('members', maxMembers, null);
-			return invitationCount >= maxOpenInvitations ? sayReached('open', maxOpenInvitations, null) : null;
+			if (memberCount + invitationCount >= maxMembers) return sayInvitationLimit('members', maxMembers, null);
+			return invitationCount >= maxOpenInvitations
+				? sayInvitationLimit('open', maxOpenInvitations, null)
+				: null;
 		},
 		application(): string | null {
 			const { maxApplications } = settings();

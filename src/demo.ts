@@ -3,7 +3,7 @@ import type { Role } from '#lib/views.ts';
 import type { Parts } from './http/context.ts';
 import { hashPassword } from './identity/passwords.ts';
 import { createAccount } from './procedures/accounts/accounts.ts';
-import { addMember } from './procedures/members/members.ts';
+import { addMember } from './people/members.ts';
 import { createCaller } from './router.ts';
 import type { Session } from './identity/sessions.ts';
 

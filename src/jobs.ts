@@ -18,10 +18,12 @@ import { retireDue } from './procedures/products/retirements.ts';
 import { tellLimits } from './procedures/plans/telling.ts';
 import { tellTeamsBy } from './procedures/products/news.ts';
 import { deleteOldShares } from './procedures/quotas/shares.ts';
-import { deleteOld, listAbandoned } from './procedures/messages/retention.ts';
-import { deleteOldUsage } from './procedures/usage/keeping.ts';
+import { deleteOldInvitations } from './procedures/invitations/retention.ts';
+import { deleteOldMessages } from './procedures/messages/retention.ts';
+import { deleteOldUsage } from './procedures/usage/retention.ts';
 import { deleteExpiredSessions } from './identity/sessions.ts';
 import { transact } from './database/transaction.ts';
+import { listAbandoned } from './mail/abandoned.ts';
 
 const tidyQueue = 'tidy';
 /** For jobs that broke off, since their process or the database died. What mail servers say is in delivery.ts. */
@@ -45,9 +47,11 @@ export async function startBoss(source: Database['source'], log: Logger): Promis
 		superviseIntervalSeconds: 10,
 		monitorIntervalSeconds: 10
 	} as const;
+	// A connection from which nothing comes any more would keep e-mails waiting for ever, and a process from ending.
+	const connecting = { keepAlive: true, query_timeout: 60_000 };
 	const boss =
 		'url' in source
-			? new PgBoss({ ...options, connectionString: source.url, max: 4 })
+			? new PgBoss({ ...options, ...connecting, connectionString: source.url, max: 4 })
 			: new PgBoss({ ...options, db: fromPglite(source.pglite), backend: 'pglite' });
 	boss.on('error', (error) => log.error({ err: error }, 'the job queue reports an error'));
 	// Not what comes with it: a slow query among it.
@@ -98,6 +102,16 @@ const products: Step = {
 	}
 };
 
+/*
+ * What is kept, and what ends it. Every minute, by what follows: sessions, limits and devices that are over, organizations
+ * whose time has come and their events after them, counts of requests, e-mails and ended invitations. By
+ * themselves: an account has one link of each kind and 100 devices, what was tried to be sent within a minute goes with
+ * the next try, pages that fell silent go with the next sign of life of another one, and the queue deletes its jobs after
+ * seven days. Alarms are one of a kind. The names that an organization knew its people by go with it. Kept for ever are
+ * only accounts, events, versions of e-mails, organizations that nobody has deleted, and requests for one, of which a
+ * person makes only so many a day.
+ */
+
 /** What tidies up every minute, each with the alarm that says it doesn't get on. */
 const tidying: Step[] = [
 	{ kind: 'tidy-sessions', run: ({ db }) => deleteExpiredSessions(db) },
@@ -113,7 +127,13 @@ const tidying: Step[] = [
 	{ kind: 'tidy-events', run: ({ db }) => sweepEvents(db) },
 	{ kind: 'tidy-devices', run: ({ db }) => deleteExpiredDevices(db) },
 	{ kind: 'tidy-messages', run: queueAbandoned },
-	{ kind: 'tidy-old', run: ({ db }) => deleteOld(db) },
+	{
+		kind: 'tidy-old',
+		async run({ db }) {
+			await deleteOldMessages(db);
+			await deleteOldInvitations(db);
+		}
+	},
 	{ kind: 'tidy-usage', run: ({ db }) => deleteOldUsage(db) },
 	products,
 	ends,

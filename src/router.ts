@@ -41,13 +41,20 @@ import { sessionsRouter } from './procedures/sessions/sessions.ts';
 import { settingsRouter } from './procedures/settings/settings.ts';
 import { setupRouter } from './procedures/setup/setup.ts';
 import { idleRouter } from './procedures/usage/idle.ts';
+import { overviewRouter } from './procedures/usage/overview.ts';
 import { usageRouter } from './procedures/usage/usage.ts';
-import { usersRouter } from './procedures/accounts/users.ts';
+import { administrationRouter as accountAdministrationRouter } from './procedures/accounts/administration.ts';
 import { createCallerFactory, mergeRouters, router } from './api/trpc.ts';
 
 export const appRouter = router({
 	accesses: mergeRouters(accessesRouter, accessDecisionsRouter, endingsRouter, requestsRouter),
-	accounts: mergeRouters(accountsRouter, addressesRouter, profilesRouter, resetsRouter, usersRouter),
+	accounts: mergeRouters(
+		accountsRouter,
+		addressesRouter,
+		profilesRouter,
+		resetsRouter,
+		accountAdministrationRouter
+	),
 	activity: activityRouter,
 	alarms: alarmsRouter,
 	applications: applicationsRouter,
@@ -75,7 +82,7 @@ export const appRouter = router({
 	sessions: sessionsRouter,
 	settings: settingsRouter,
 	setup: setupRouter,
-	usage: mergeRouters(usageRouter, idleRouter)
+	usage: mergeRouters(usageRouter, idleRouter, overviewRouter)
 });
 
 export type AppRouter = typeof appRouter;

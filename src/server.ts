@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { forwardAuthPath } from '#lib/gateways.ts';
 import { clearAlarms } from './news/alarms.ts';
 import { createApp, type NodeHandler } from './http/app.ts';
@@ -84,7 +85,12 @@ async function start(env: Env): Promise<void> {
 	const limiter = createLimiter({ db, processId, report }, warnings.look);
 	const asked = { ...parts, limiter, gateways: createGatewayFinder(parts), arrivals: createArrivals(parts) };
 	const app = createApp(asked, (request, response, next) => pages(request, response, next));
-	const listener = withCompression(getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]));
+	const answer: Parameters<typeof getRequestListener>[0] = async (request, env) => {
+		const response = await app.fetch(request, env as HttpBindings);
+		// To HEAD, Hono makes an answer of its own of what the page has sent already.
+		return request.method === 'HEAD' && env.outgoing.headersSent ? RESPONSE_ALREADY_SENT : response;
+	};
+	const listener = withCompression(getRequestListener(answer));
 	globalThis.portico = createInside(parts);
 	const server = createServer(
 		{

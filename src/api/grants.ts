@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Actor } from '#lib/events.ts';
 import { can, rules, type ProcedurePath } from '#lib/policy.ts';
 import { fullName, type Role } from '#lib/views.ts';
+import { sendAhead } from '../database/ahead.ts';
 import { compileOnce } from '../database/compiled.ts';
 import type { Db, Trx } from '../database/database.ts';
 import { gather } from '../database/gathering.ts';
@@ -88,7 +89,7 @@ export const findMembership = {
 
 /** Holds organizations, several by id. Only a member gets them, so that a stranger can't hold up an organization. */
 export async function lockAsMember(db: Trx, userId: string, column: Column, values: string[]): Promise<void> {
-	await db
+	const held = db
 		.selectFrom('organization')
 		.select('organization.id')
 		.where(column, 'in', values)
@@ -102,9 +103,23 @@ export async function lockAsMember(db: Trx, userId: string, column: Column, valu
 			)
 		)
 		.orderBy('organization.id')
-		.forUpdate()
-		.execute();
+		.forUpdate();
+	await sendAhead(db, held);
 }
+
+/** Holds an organization, for what is done in nobody's name or by somebody who isn't a member yet. */
+export async function holdOrganization(db: Trx, id: string): Promise<void> {
+	await sendAhead(db, db.selectFrom('organization').select('id').where('id', '=', id).forUpdate());
+}
+
+/** As {@link holdOrganization}, where what it is called is needed too. */
+export const lockOrganization = (db: Trx, id: string) =>
+	db
+		.selectFrom('organization')
+		.select(['id', 'isPersonal', 'name', 'slug'])
+		.where('id', '=', id)
+		.forUpdate()
+		.executeTakeFirst();
 
 /** What a member's call may work with; thrown as a refusal when the policy says no. */
 export async function grant(
@@ -116,7 +131,7 @@ export async function grant(
 ) {
 	const { user } = ctx;
 	if (type === 'mutation') {
-		// The lock first and in a statement of its own: the role read after it is the one that it protects.
+		// The lock first and in a statement of its own, if in one write: the role read after it is the one that it protects.
 		await lockAsMember(db, user.id, column, [value]);
 	}
 	const row = await findMembership[column](db, `${user.id} ${value}`);

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { waitInWords } from '#lib/limits.ts';
+import { waitInWords } from '#lib/dates.ts';
 import type { Db } from '../database/database.ts';
 import { Refusal, tooMany } from './refusals.ts';
 import { isUnavailable } from '../database/transaction.ts';

@@ -1,4 +1,5 @@
 import { TRPCError } from '@trpc/server';
+import { brokenIndex } from '../database/database.ts';
 import { isUnavailable, isUncertain } from '../database/transaction.ts';
 
 type RefusalCode =
@@ -46,6 +47,21 @@ export function fieldRefusal(field: string, reason: string, message: string): Re
 	return new Refusal(reason === 'INVALID' ? 'BAD_REQUEST' : 'CONFLICT', reason, message, {
 		[field]: message
 	});
+}
+
+/**
+ * Turns the broken index of what may be there only once into words.
+ * @param refusals by the name of the index; any other error stays as it is.
+ */
+export async function refusingTaken<Result>(
+	writing: Promise<Result>,
+	refusals: Record<string, Refusal>
+): Promise<Result> {
+	try {
+		return await writing;
+	} catch (error) {
+		throw refusals[brokenIndex(error) ?? ''] ?? error;
+	}
 }
 
 /** Refused for now: the one way to say so, since whoever is told to wait is told for how long. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sentence } from '#lib/direction.ts';
+import { sayNumber } from '#lib/numbers.ts';
 import { Refusal, type Shown } from './refusals.ts';
 
 /** What a form showed when somebody began to alter it, of the fields that they have altered. */
@@ -11,7 +12,7 @@ const longestSaid = 80;
 function sayShown(value: Shown): string {
 	if (value === null || value === '') return 'empty';
 	if (typeof value === 'boolean') return value ? 'on' : 'off';
-	if (typeof value === 'number') return value.toLocaleString('en');
+	if (typeof value === 'number') return sayNumber(value);
 	const line = value.replace(/\s+/g, ' ').trim();
 	return sentence`“${line.length > longestSaid ? `${line.slice(0, longestSaid).toWellFormed()}…` : line}”`;
 }

@@ -3,7 +3,7 @@ import { getHTTPStatusCodeFromError } from '@trpc/server/http';
 import { z } from 'zod';
 import type { Logger } from 'pino';
 import { inputOf } from '#lib/fields.ts';
-import { waitInWords } from '#lib/limits.ts';
+import { waitInWords } from '#lib/dates.ts';
 import { rules, type ProcedurePath } from '#lib/policy.ts';
 import { text } from '#lib/schema.ts';
 import type { Actor } from '#lib/events.ts';
@@ -19,6 +19,7 @@ import { Refusal, refusalOfOutage, tooMany } from './refusals.ts';
 import { inTransaction, isUnavailable } from '../database/transaction.ts';
 import { inTurnOf, inTurnOfCaller, inTurnOfMember, inTurnOfReader } from './queues.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { publish } from '../news/publish.ts';
 
 /** What every call has: the parts of the process, and what is particular to the request. */
 export interface Context {
@@ -40,6 +41,9 @@ export interface Context {
 	setSessionToken: (token: string | null) => void;
 	setDeviceToken: (token: string) => void;
 }
+
+/** What a change needs that tells of itself, by an event and by e-mails. */
+export type WritingContext = Pick<Context, 'config' | 'outbox'> & Parameters<typeof publish>[0];
 
 const t = initTRPC.context<Context>().create({
 	errorFormatter({ shape, error, ctx }) {

@@ -14,6 +14,7 @@ import {
 import { FileMigrationProvider, Migrator } from 'kysely/migration';
 import postgres from 'postgres';
 import type { Env } from '../env.ts';
+import { setSendingAhead } from './ahead.ts';
 import { createAnnouncer, notify, setAnnouncer } from './announcing.ts';
 import { openEmbedded } from './embedded.ts';
 import { readPoolInUse, readPoolWaiting } from '../metrics.ts';
@@ -179,7 +180,10 @@ function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 	const announcer = createAnnouncer((texts) => notify(announcements, texts));
 	const telling = createPool(url, { max: 2, limits });
 	const live = kysely(new PostgresDialect({ pool: telling }));
-	for (const one of [db, live]) setAnnouncer(one, announcer);
+	for (const one of [db, live]) {
+		setAnnouncer(one, announcer);
+		setSendingAhead(one);
+	}
 	return {
 		db,
 		live,
@@ -217,33 +221,34 @@ async function openPglite(folder: string): Promise<Database> {
 	};
 }
 
-/** What a newer version has made of the tables, this one can't know: it must not write to them. */
-async function refuseNewer(db: Db, migrator: Migrator): Promise<void> {
-	const known = new Set((await migrator.getMigrations()).map(({ name }) => name));
+const migrationFolder = path.join(import.meta.dirname, '..', '..', 'migrations');
+
+/** The migrations that this database has been through, oldest first. */
+async function listDone(db: Db): Promise<string[]> {
 	const { rows } = await sql<{ isThere: boolean }>`
 		select to_regclass('kysely_migration') is not null as is_there`.execute(db);
-	if (!rows[0]?.isThere) return;
+	if (!rows[0]?.isThere) return [];
 	const { rows: done } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(
 		db
 	);
-	const newer = done.find(({ name }) => !known.has(name));
-	if (!newer) return;
-	throw new Error(
-		`This Portico is older than the database, which a newer version has brought up to date (${newer.name}). Start that version, or restore a backup from before it.`
-	);
+	return done.map(({ name }) => name);
 }
 
-/** Brings the tables up to date. @throws {Error} where a newer version has, or a migration fails. */
+/**
+ * Brings the tables up to date.
+ * @throws {Error} where a newer version has, since this one can't know what that made of them; or a migration fails.
+ */
 export async function migrate(db: Db): Promise<void> {
-	const migrator = new Migrator({
-		db,
-		provider: new FileMigrationProvider({
-			fs,
-			path,
-			migrationFolder: path.join(import.meta.dirname, '..', '..', 'migrations')
-		})
-	});
-	await refuseNewer(db, migrator);
+	const known = new Set((await fs.readdir(migrationFolder)).map((file) => path.parse(file).name));
+	const done = await listDone(db);
+	const newer = done.find((name) => !known.has(name));
+	if (newer)
+		throw new Error(
+			`This Portico is older than the database, which a newer version has brought up to date (${newer}). Start that version, or restore a backup from before it.`
+		);
+	// As at almost every start: then none of them has to be read.
+	if (known.size === done.length) return;
+	const migrator = new Migrator({ db, provider: new FileMigrationProvider({ fs, path, migrationFolder }) });
 	const { error, results } = await migrator.migrateToLatest();
 	if (!error) return;
 	const failed = results?.find(({ status }) => status === 'Error')?.migrationName ?? 'a migration';

@@ -126,6 +126,14 @@ export class FolderInUse extends Error {
 	override readonly name = 'FolderInUse';
 }
 
+/** Why a program that works on the database beside the portal was broken off, to whoever runs it. */
+export function sayFailure(error: unknown): string {
+	if (error instanceof FolderInUse) {
+		return 'Portico is running on this data folder, and the embedded database takes one process at a time. Stop it first.';
+	}
+	return error instanceof Error ? error.message : String(error);
+}
+
 export interface FolderLock {
 	/** Gives the folder back. */
 	release(): Promise<void>;

@@ -59,6 +59,16 @@ type Rows<Row> = SelectQueryBuilder<any, any, Row>;
 export const inOrder = <Row>(query: Rows<Row>, { column, id, direction }: Order): Rows<Row> =>
 	query.orderBy(sql.ref(column), direction).orderBy(sql.ref(id), direction);
 
+/** So many rows of these at most; `last` is the one that the next page begins after: null where nothing follows. */
+export async function takeFirst<Row>(
+	query: Rows<Row>,
+	length: number
+): Promise<{ rows: Row[]; last: Row | null }> {
+	const found = (await query.limit(length + 1).execute()) as Row[];
+	const rows = found.slice(0, length);
+	return { rows, last: found.length > length ? (rows.at(-1) ?? null) : null };
+}
+
 /** The rows that follow `after`, and where the next page begins: null where this is the last. */
 export async function takePage<Row, Where extends Place>(
 	query: Rows<Row>,
@@ -74,13 +84,13 @@ export async function takePage<Row, Where extends Place>(
 		const comparison = sql.raw(order.direction === 'desc' ? '<' : '>');
 		wanted = wanted.where(sql<SqlBool>`(${column}, ${sql.ref(order.id)}) ${comparison} ${place}`);
 	}
-	const found = (await wanted
-		.select([form.write(column).as('placeValue'), sql.ref(order.id).as('placeId')])
-		.limit(length + 1)
-		.execute()) as (Row & { placeValue: Where['value']; placeId: Where['id'] })[];
-	const last = found.length > length ? found[length - 1] : undefined;
+	const placed = wanted.select([form.write(column).as('placeValue'), sql.ref(order.id).as('placeId')]);
+	const { rows, last } = await takeFirst(
+		placed as Rows<Row & { placeValue: Where['value']; placeId: Where['id'] }>,
+		length
+	);
 	return {
-		rows: found.slice(0, length).map(({ placeValue: _, placeId: __, ...row }) => row as unknown as Row),
+		rows: rows.map(({ placeValue: _, placeId: __, ...row }) => row as unknown as Row),
 		next: last ? ({ value: last.placeValue, id: last.placeId } as Where) : null
 	};
 }

@@ -1,23 +1,30 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
+import { Ahead } from './ahead.ts';
+import { afterAwake } from './in-time.ts';
 
 /**
  * Connections to PostgreSQL that may break at any moment: while they wait in the pool, while a statement runs and between
  * two statements of a transaction. Each of these ends the call that used the connection, and nothing else.
  */
 
+interface Patience {
+	/** How long an answer may take before the connection is given up; see `afterAwake`. */
+	answerMillis?: number;
+}
+
 /** How long a call may wait, in milliseconds: for a connection, for a lock, for one statement, between two of them. */
 const bounds = {
 	bounded: {
 		connectionTimeoutMillis: 10_000,
 		// By the clock of this side, for connections that have gone silent: the server's limits don't reach it any more.
-		query_timeout: 17_000
+		answerMillis: 17_000
 	},
 	/** For migrations and programs that read everything. */
 	patient: { connectionTimeoutMillis: 10_000 },
-	ping: { connectionTimeoutMillis: 2_000, query_timeout: 2_000 },
-	announcing: { connectionTimeoutMillis: 2_000, query_timeout: 2_000 }
-} as const satisfies Record<string, pg.PoolConfig>;
+	ping: { connectionTimeoutMillis: 2_000, answerMillis: 2_000 },
+	announcing: { connectionTimeoutMillis: 2_000, answerMillis: 2_000 }
+} as const satisfies Record<string, pg.PoolConfig & Patience>;
 
 /**
  * What the server itself keeps to on each of these connections. It is told by the first statement of a connection, not with
@@ -67,39 +74,114 @@ function nameOf(text: string): string | undefined {
 	return name;
 }
 
-/** Has each statement with parameters parsed and planned once a connection instead of once a call. */
+/** A statement, as Kysely and the pool give it to the driver: its text, its parameters, and perhaps a callback. */
+type Statement = readonly unknown[];
+
+const isBegin = ([text]: Statement) =>
+	typeof text === 'string' && (text === 'begin' || text.startsWith('start transaction'));
+
+/** What goes out with the statement after it. */
+interface Waiting {
+	statement: Statement;
+	onRows?: Ahead['onRows'];
+}
+
+const nothing = { command: '', rowCount: 0, rows: [] };
+
+/**
+ * Has each statement with parameters parsed and planned once a connection instead of once a call. What begins a transaction,
+ * and what is to be sent ahead, goes out in one write with the statement after it.
+ */
 class PreparingClient extends pg.Client {
 	/** How often tables were changed under the plans of this connection, by a migration of a newer process. */
 	#changes = 0;
+	#waiting: Waiting[] = [];
+	#answerMillis: number | undefined;
 
-	constructor(config?: string | pg.ClientConfig) {
+	constructor(config?: pg.ClientConfig & Patience) {
 		super(config);
+		this.#answerMillis = config?.answerMillis;
 		// Without a listener, a connection that is lost outside of a statement would end the process.
 		this.on('error', () => undefined);
 	}
 
+	get #stream(): Socket {
+		return (this as unknown as { connection: { stream: Socket } }).connection.stream;
+	}
+
 	// The driver has eight forms of this; Kysely, the pool and `ping` use two.
 	override query(...given: unknown[]): never {
-		const query = super.query.bind(this) as unknown as (...given: unknown[]) => never;
-		const [text, values, ...rest] = given;
+		return this.#take(given) as never;
+	}
+
+	#take(statement: Statement): unknown {
+		const [text, values] = statement;
+		const ahead: unknown = Array.isArray(values) ? values.at(-1) : undefined;
+		if (ahead instanceof Ahead) {
+			const own = [text, (values as unknown[]).slice(0, -1)];
+			this.#waiting.push({ statement: own, onRows: ahead.onRows });
+			return Promise.resolve(nothing);
+		}
+		if (isBegin(statement)) {
+			this.#waiting.push({ statement });
+			return Promise.resolve(nothing);
+		}
+		const waiting = this.#waiting.splice(0);
+		const [first] = waiting;
+		if (text === 'rollback' && first)
+			return isBegin(first.statement) ? Promise.resolve(nothing) : this.#send(statement);
+		return first ? this.#sendTogether(waiting, statement) : this.#send(statement);
+	}
+
+	/** In one write. Once one has failed, all after it do as well: it is told of the first. */
+	async #sendTogether(waiting: Waiting[], last: Statement) {
+		const stream = this.#stream;
+		stream.cork();
+		const answers = waiting.map(async ({ statement, onRows }) => {
+			const { rows } = (await this.#send(statement)) as pg.QueryResult;
+			await onRows?.(rows);
+		});
+		const answer = this.#send(last);
+		stream.uncork();
+		for (const one of await Promise.allSettled(answers)) if (one.status === 'rejected') throw one.reason;
+		return answer;
+	}
+
+	#send(statement: Statement): unknown {
+		const query = super.query.bind(this) as unknown as (...given: unknown[]) => unknown;
+		const [text, values, ...rest] = statement;
+		const end = this.#endUnlessAnswered();
+		const callback = statement.at(-1);
+		if (typeof callback === 'function')
+			return query(...statement.slice(0, -1), (...given: unknown[]) => {
+				end();
+				callback(...given);
+			});
 		const hasValues = typeof text === 'string' && Array.isArray(values) && values.length > 0;
 		const name = hasValues ? nameOf(text) : undefined;
-		const answer: unknown =
-			name && rest.length === 0 ? query({ name: `${name}_${this.#changes}`, text, values }) : query(...given);
-		if (!(answer instanceof Promise)) return answer as never;
-		answer.catch((error: unknown) => {
-			// Nothing comes from there any more: the pool is to open another one in its place.
-			if (isSilence(error))
-				(this as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+		const answer = (
+			name && rest.length === 0
+				? query({ name: `${name}_${this.#changes}`, text, values })
+				: query(...statement)
+		) as Promise<unknown>;
+		answer.then(end, (error: unknown) => {
+			end();
 			// What is prepared here no longer fits: everything anew under other names.
 			if (isOutdatedPlan(error)) this.#changes += 1;
 		});
-		return answer as never;
+		return answer;
+	}
+
+	/** Gives the connection up, so that the pool opens another one in its place, unless the returned function is called in time. */
+	#endUnlessAnswered(): () => void {
+		if (!this.#answerMillis) return () => undefined;
+		return afterAwake(this.#answerMillis, () => this.#stream.destroy(new Error(silence)));
 	}
 }
 
-/** The server did not answer in time: the driver says so without a code. */
-export const isSilence = (error: unknown) => error instanceof Error && error.message === 'Query read timeout';
+/** The server did not answer in time. */
+const silence = 'The database did not answer in time';
+export const isSilence = (error: unknown) => error instanceof Error && error.message === silence;
 
 /** A statement was planned before its tables were changed, and what it returns is no longer the same. */
 export const isOutdatedPlan = (error: unknown) =>
@@ -115,7 +197,11 @@ export function createPool(
 		types,
 		application_name: name,
 		keepAlive: true,
+		// A new connection has to plan every statement anew: what a quiet portal has got is there when it is called again.
+		idleTimeoutMillis: 300_000,
 		Client: PreparingClient,
+		// What is sent together needn't wait for each other's answers.
+		pipeline: true,
 		...bounds[limits],
 		...setUp(limits)
 	});

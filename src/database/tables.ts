@@ -260,7 +260,7 @@ interface EventTable {
 	id: Generated<number>;
 	organizationId: string | null;
 	seq: number | null;
-	/** SHA-256 that chains the event to the one before it in each stream; see news/verify.ts. */
+	/** SHA-256 that chains the event to the one before it in each stream; see programs/verify.ts. */
 	hash: Uint8Array | null;
 	portalSeq: number | null;
 	portalHash: Uint8Array | null;

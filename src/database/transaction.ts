@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { allowSendingAhead } from './ahead.ts';
 import { keepAnnouncements } from './announcing.ts';
 import type { Db, Trx } from './database.ts';
 import { isOutdatedPlan, isSilence } from './pool.ts';
@@ -86,6 +87,7 @@ export async function transact<Result>(
 		const waiting: (() => void)[] = [];
 		const runAndKeep = (trx: Trx) => {
 			announceKept = keepAnnouncements(db, trx);
+			allowSendingAhead(db, trx);
 			ends.set(trx, waiting);
 			return run(trx);
 		};

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { sendAhead } from './ahead.ts';
 import type { Db, Trx } from './database.ts';
 
 /** What is counted by key, each within a window of time that begins with the first count: see api/limits.ts for what it limits. */
@@ -57,15 +58,16 @@ type Window = { count: number; wait: number };
  * counts under one of them at the same time waits. In the order in which they are given, which has to be the same for
  * everybody, so that two who hold several never wait for each other. Counts `adding` under each.
  *
- * @returns how much was counted before.
+ * @returns what is told how much was counted before, by the time that the next statement is answered.
  */
 export async function holdWindows(
 	db: Trx,
 	windows: { key: string; seconds: number; adding: number }[]
-): Promise<Map<string, Window>> {
-	if (windows.length === 0) return new Map();
+): Promise<ReadonlyMap<string, Window>> {
+	const held = new Map<string, Window>();
+	if (windows.length === 0) return held;
 	const isOver = sql`rate_limit.resets_at <= now()`;
-	const rows = await db
+	const holding = db
 		.insertInto('rateLimit')
 		.values(
 			windows.map(({ key, seconds, adding }) => ({
@@ -80,19 +82,22 @@ export async function holdWindows(
 				resetsAt: sql<Date>`case when ${isOver} then excluded.resets_at else rate_limit.resets_at end`
 			})
 		)
-		.returning(['key', 'count', waitOf])
-		.execute();
+		.returning(['key', 'count', waitOf]);
 	const added = new Map(windows.map(({ key, adding }) => [key, adding]));
-	return new Map(rows.map(({ key, count, wait }) => [key, { count: count - (added.get(key) ?? 0), wait }]));
+	await sendAhead(db, holding, (rows) => {
+		for (const { key, count, wait } of rows) held.set(key, { count: count - (added.get(key) ?? 0), wait });
+	});
+	return held;
 }
 
 /** Counts under keys whose windows are held: so many times under each. */
 export async function countInWindows(db: Trx, times: ReadonlyMap<string, number>): Promise<void> {
 	if (times.size === 0) return;
-	await sql`
+	const counting = sql`
 		update rate_limit set count = count + counted.value::int
 		from jsonb_each_text(${JSON.stringify(Object.fromEntries(times))}::text::jsonb) as counted
-		where rate_limit.key = counted.key`.execute(db);
+		where rate_limit.key = counted.key`;
+	await sendAhead(db, counting);
 }
 
 /** How much was counted under these keys; what has no window under way is left out. */

@@ -1,34 +1,13 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import {
-	maxDocumentBytes,
-	type DocumentChanges,
-	type DocumentFacts,
-	type DocumentFault,
-	type DocumentFormat
-} from '#lib/documents.ts';
+import { maxDocumentBytes, type DocumentFormat } from '#lib/documents.ts';
+import type { Shown } from './showing-worker.ts';
+import type { Read, Work } from './worker.ts';
 
 /**
  * Reads an OpenAPI document that somebody brings. That happens in a thread of its own, with an end to its memory and its
  * time: the process goes on answering others meanwhile, whatever the document does.
  */
-
-/** A document that was read before, in its format. */
-export interface Shown {
-	text: string;
-	format: DocumentFormat;
-}
-
-export interface Work {
-	text: string;
-	fileName: string;
-	/** The version before, to say what changed. */
-	before: { text: string; format: DocumentFormat } | null;
-}
-
-export type Read =
-	| { facts: DocumentFacts; changes: DocumentChanges | null; unreached: string[] }
-	| { faults: DocumentFault[] };
 
 /** What reading one may take. Whoever has several to read does so one after the other. */
 export interface Limits {
@@ -46,25 +25,30 @@ const refuse = (message: string): Read => ({ faults: [{ line: 1, column: 1, mess
 /** Never throws for what a document holds: what is wrong with it is the answer. */
 export async function readDocument(work: Work, limits = usual): Promise<Read> {
 	if (Buffer.byteLength(work.text) > maxDocumentBytes) return refuse('This has more than 5 MB.');
-	return readInThread<Read>('worker', work, limits, refuse);
+	return readInThread<Read>(new URL('./worker.ts', import.meta.url), work, limits, refuse);
 }
 
 /** What the viewer is given in place of a document, as JSON; null where it is given the document. See showing.ts. */
 export async function boundDocument(text: string, format: DocumentFormat): Promise<string | null> {
 	// Nothing else makes more of a document than what stands there.
 	if (!text.includes('$ref')) return null;
-	return readInThread<string | null>('showing-worker', { text, format }, usual, (words) => {
-		throw new Error(words);
-	});
+	return readInThread<string | null>(
+		new URL('./showing-worker.ts', import.meta.url),
+		{ text, format },
+		usual,
+		(words) => {
+			throw new Error(words);
+		}
+	);
 }
 
 async function readInThread<Result>(
-	file: 'worker' | 'showing-worker',
+	file: URL,
 	work: Work | Shown,
 	{ memoryMb, processorMs, ms }: Limits,
 	refuse: (words: string) => Result
 ): Promise<Result> {
-	const worker = new Worker(new URL(`./${file}.ts`, import.meta.url), {
+	const worker = new Worker(file, {
 		workerData: work,
 		resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 64, stackSizeMb: 4 },
 		env: {},

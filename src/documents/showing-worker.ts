@@ -1,7 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { DocumentFormat } from '#lib/documents.ts';
 import { parse } from './parsing.ts';
-import type { Shown } from './reading.ts';
 import { boundForViewer } from './showing.ts';
+
+/** A document that was read before, in its format. */
+export interface Shown {
+	text: string;
+	format: DocumentFormat;
+}
 
 /** As worker.ts, for what was read once: it needs nothing of what finds faults. */
 const { text, format } = workerData as Shown;

@@ -4,7 +4,7 @@ import { productParameter } from '#lib/gateways.ts';
 import type { Checker } from '../procedures/gateways/checking.ts';
 import type { ProductFinder } from '../procedures/gateways/products.ts';
 import type { GatewayFinder } from '../procedures/gateways/tokens.ts';
-import type { LimitState } from '../procedures/quotas/limiter.ts';
+import type { LimitState } from '../procedures/quotas/holdings.ts';
 import { rateLimitHeaders } from '../procedures/quotas/limits.ts';
 import { readBody } from './bodies.ts';
 import type { Answering, Reply } from './replies.ts';

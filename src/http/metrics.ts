@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Db } from '../database/database.ts';
+import { inTime } from '../database/in-time.ts';
 import {
 	databaseUp,
 	jobs,
@@ -59,18 +60,12 @@ async function readDatabaseInTime(db: Db, log: Logger): Promise<void> {
 	for (const one of [mails, jobs]) one.reset();
 	// A reset one would say 0.
 	for (const one of [mailOldestSeconds, peopleOnline]) one.remove();
-	const late = Promise.withResolvers<never>();
-	const timer = setTimeout(() => late.reject(new Error('no answer in time')), patience);
-	const reading = readDatabase(db);
-	reading.catch(() => undefined);
 	try {
-		await Promise.race([reading, late.promise]);
+		await inTime(readDatabase(db), patience);
 		databaseUp.set(1);
 	} catch (error) {
 		log.warn({ err: error }, 'the database could not be asked for figures');
 		databaseUp.set(0);
-	} finally {
-		clearTimeout(timer);
 	}
 }
 

@@ -18,27 +18,35 @@ function newest(file: string): number {
 	return Math.max(0, ...readdirSync(file).map((name) => newest(path.join(file, name))));
 }
 
+const built = path.join(root, 'build', 'handler.js');
+
 /**
- * SvelteKit's handler of the built pages; builds them first when they are missing or older than their sources.
+ * Builds the pages when they are missing or older than their sources.
+ * @throws {Error} when the build fails.
+ */
+export async function buildPages(): Promise<void> {
+	const isStale = () => sources.some((source) => newest(path.join(root, source)) > newest(built));
+	// An image may hold the build without what makes it.
+	if (!existsSync(vite) || !isStale()) return;
+	// Two processes that start at once would write into each other's build: the second waits for the first.
+	const release = await lockfile.lock(root, {
+		lockfilePath: path.join(root, '.building'),
+		stale: 120_000,
+		retries: { retries: 600, minTimeout: 500, maxTimeout: 500 }
+	});
+	try {
+		if (isStale()) await build();
+	} finally {
+		await release();
+	}
+}
+
+/**
+ * SvelteKit's handler of the built pages, which are built first where they have to be.
  * @throws {Error} when the build fails.
  */
 export async function openBuiltPages(): Promise<NodeHandler> {
-	const built = path.join(root, 'build', 'handler.js');
-	const isStale = () => sources.some((source) => newest(path.join(root, source)) > newest(built));
-	// An image may hold the build without what makes it.
-	if (existsSync(vite) && isStale()) {
-		// Two processes that start at once would write into each other's build: the second waits for the first.
-		const release = await lockfile.lock(root, {
-			lockfilePath: path.join(root, '.building'),
-			stale: 120_000,
-			retries: { retries: 600, minTimeout: 500, maxTimeout: 500 }
-		});
-		try {
-			if (isStale()) await build();
-		} finally {
-			await release();
-		}
-	}
+	await buildPages();
 	const { handler } = (await import(pathToFileURL(built).href)) as { handler: NodeHandler };
 	return handler;
 }

@@ -7,7 +7,7 @@ import { BlockList, isIP } from 'node:net';
 const mapped = /^::ffff:([\d.]+)$/;
 
 /** Without the port, the brackets and the zone that a proxy may write with it; null for what is no address. */
-function bareAddress(text: string): string | null {
+function bareIp(text: string): string | null {
 	const [, inBrackets] = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(text) ?? [];
 	const [, beforePort] = /^([\d.]+):\d{1,5}$/.exec(text) ?? [];
 	const [address = ''] = (inBrackets ?? beforePort ?? text).split('%', 1);
@@ -33,7 +33,7 @@ export function countedAddress(text: string): string | null {
 	const [, plain] = mapped.exec(text) ?? [];
 	// The most frequent one, and taking an address apart takes time.
 	if (plain && isIP(plain) === 4) return plain;
-	const address = bareAddress(text.trim());
+	const address = bareIp(text.trim());
 	if (!address) return null;
 	if (isIP(address) === 4) return address;
 	const groups = groupsOf(address);
@@ -88,12 +88,10 @@ export type Judged = 'right' | 'fewer' | 'more' | 'doubtful';
 export function judgeForwarded(request: IncomingMessage, trustedProxies: number): Judged | null {
 	const forwarded = forwardedTo(request);
 	if (trustedProxies === 0) return forwarded.length > 0 ? 'doubtful' : 'right';
-	const own = bareAddress(request.socket.remoteAddress ?? '');
+	const own = bareIp(request.socket.remoteAddress ?? '');
 	if (forwarded.length === 0 && (!own || isInner(own))) return null;
 	if (forwarded.length < trustedProxies) return 'fewer';
-	const [before, seen] = [-trustedProxies - 1, -trustedProxies].map((n) =>
-		bareAddress(forwarded.at(n) ?? '')
-	);
+	const [before, seen] = [-trustedProxies - 1, -trustedProxies].map((n) => bareIp(forwarded.at(n) ?? ''));
 	if (!before || isInner(before)) return 'right';
 	return seen && isInner(seen) ? 'more' : 'doubtful';
 }

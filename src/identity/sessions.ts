@@ -5,7 +5,7 @@ import { signal } from '../news/publish.ts';
 import { compileOnce } from '../database/compiled.ts';
 import type { Db } from '../database/database.ts';
 import { gather } from '../database/gathering.ts';
-import { idsIn, textsIn } from '../database/sets.ts';
+import { anyOf, idsIn, textsIn } from '../database/sets.ts';
 
 /**
  * Sessions. Lucia 3 is no longer developed, so nothing of it leaves this file. It is given hashes only: the cookie
@@ -172,14 +172,17 @@ const noteUsed = gather(async (db, used) => {
 });
 
 /** The sessions of a person that are good, the one used last first. */
-export const listSessions = (db: Db, userId: string) =>
-	selectSessionsOf(db, userId, new Date(), oldestStart());
+export const listSessions = async (db: Db, userId: string) => (await gatherSessions(db, userId)) ?? [];
 
-const selectSessionsOf = compileOnce((db: Db, userId: string, now: Date, oldest: Date) =>
+const gatherSessions = gather(async (db, userIds) =>
+	Map.groupBy(await selectSessionsOf(db, userIds, new Date(), oldestStart()), ({ userId }) => userId)
+);
+
+const selectSessionsOf = compileOnce((db: Db, userIds: string[], now: Date, oldest: Date) =>
 	db
 		.selectFrom('session')
-		.select(['id', 'publicId', 'device', 'address', 'createdAt', 'lastSeenAt'])
-		.where('userId', '=', userId)
+		.select(['userId', 'id', 'publicId', 'device', 'address', 'createdAt', 'lastSeenAt'])
+		.where('userId', '=', anyOf(userIds))
 		.where('expiresAt', '>', now)
 		.where('createdAt', '>', oldest)
 		.orderBy('lastSeenAt', 'desc')

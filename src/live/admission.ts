@@ -5,6 +5,7 @@ import type { Server, Socket } from 'socket.io';
 import { refusals, type RefusedBecause, type ServerToClient } from '#lib/wire.ts';
 import { addressOf } from '../identity/networks.ts';
 import type { Db } from '../database/database.ts';
+import { inTime } from '../database/in-time.ts';
 import type { Env } from '../env.ts';
 import { createSeats, type Wish } from './seats.ts';
 import { findSession, sessionCookie } from '../identity/sessions.ts';
@@ -110,7 +111,7 @@ export function openDoor(io: LiveServer, { db, env, log }: { db: Db; env: Env; l
 		socket.data = { user: null, sessionId: null, endings };
 		if (!token) return takeSeat(socket, [`address:${address}`, most.address]);
 		takeSeat(socket, [`session:${hashToken(token)}`, most.session]);
-		const session = await inTime(findSession(db, token, null));
+		const session = await inTime(findSession(db, token, null), patience);
 		isAway = false;
 		if (!session) throw new Refused('SIGNED_OUT');
 		const { user } = session;
@@ -138,14 +139,4 @@ export function openDoor(io: LiveServer, { db, env, log }: { db: Db; env: Env; l
 function forgetRequest({ conn, handshake }: LiveSocket): void {
 	(conn as { request: IncomingMessage | null }).request = null;
 	handshake.headers = {};
-}
-
-async function inTime<Result>(answer: Promise<Result>): Promise<Result> {
-	const late = Promise.withResolvers<never>();
-	const timer = setTimeout(() => late.reject(new Error('no answer in time')), patience);
-	try {
-		return await Promise.race([answer, late.promise]);
-	} finally {
-		clearTimeout(timer);
-	}
 }

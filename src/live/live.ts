@@ -4,29 +4,26 @@ import type { Logger } from 'pino';
 import { Server } from 'socket.io';
 import type { Database } from '../database/database.ts';
 import type { Env } from '../env.ts';
-import { listLiveSessions } from '../identity/sessions.ts';
 import { readNews, readPresenceRooms, readSockets } from '../metrics.ts';
 import { hearChanges, missChanges, noteChange } from '../news/changes.ts';
 import { leaveAll } from '../news/presence.ts';
 import { channel } from '../database/announcing.ts';
 import type { Signal } from '../news/publish.ts';
-import { getSettings } from '../procedures/settings/settings.ts';
-import { openDoor, silenceAtMost, type LiveServer, type LiveSocket } from './admission.ts';
+import { openDoor, silenceAtMost, type LiveServer } from './admission.ts';
 import { keepAttendance } from './attendance.ts';
+import type { News } from './finding.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import type { House } from './house.ts';
 import { keepPresence } from './presence.ts';
 import { letGoOfSlowReaders } from './readers.ts';
+import { createReception } from './reception.ts';
 import { organizationsOf, userRoom } from './rooms.ts';
 import { keepStreams, watchStreams } from './streams.ts';
 import { startSweep } from './sweep.ts';
-import { createTeller, type News } from './telling.ts';
+import { createTeller } from './telling.ts';
 
-/** So many who connect are taken in together, and so many news told: others come in between. */
-const [receivedAtOnce, toldAtOnce] = [100, 500];
-
-/** And no more often than every so many milliseconds: the questions are the same for one and for many. */
-const receiveEvery = 50;
+/** So many news are told together: others come in between. */
+const toldAtOnce = 500;
 
 export interface Live {
 	/** Whether news come in: what is kept in memory may be used only while they do. */
@@ -62,6 +59,7 @@ export async function startLive(
 	const streams = keepStreams(house);
 	const attendance = keepAttendance(house, presence, streams);
 	const tell = createTeller(house, attendance, streams);
+	const receive = createReception(house, attendance, () => heartbeat.isCurrent());
 
 	io.on('connection', (socket) => {
 		// Sockets carry news, never commands: whoever sends something is not one of our pages.
@@ -74,45 +72,8 @@ export async function startLive(
 			if (user && !io.sockets.adapter.rooms.has(userRoom(user.id))) presence.part(user.id);
 			socket.conn.close();
 		});
-		newcomers.add(socket);
-		if (newcomers.size === 1) setTimeout(() => void inOrder(receive), receivedAt + receiveEvery - Date.now());
+		receive(socket);
 	});
-
-	const newcomers = new Set<LiveSocket>();
-	let receivedAt = 0;
-	/**
-	 * Settings and rooms, read once for all who come together, and in order: older ones never follow newer ones. From the
-	 * first word on whether news come in, a page hears them, and asks for what happened between its snapshot and that word.
-	 */
-	async function receive(): Promise<void> {
-		receivedAt = Date.now();
-		const received = [...newcomers.values().take(receivedAtOnce)];
-		for (const one of received) newcomers.delete(one);
-		if (newcomers.size > 0) void inOrder(receive);
-		try {
-			const settings = await getSettings(live);
-			for (const one of received) one.emit('settings', settings);
-			await settle(received.filter(({ connected, data }) => connected && data.user));
-			for (const one of received) {
-				void one.join('received');
-				one.emit('news', heartbeat.isCurrent());
-			}
-		} catch (error) {
-			report(error);
-			// Without their rooms they would hear nothing: the pages come again.
-			for (const one of received) one.conn.close();
-		}
-	}
-
-	/** After the connection, since rooms and presence are told to others. */
-	async function settle(sockets: LiveSocket[]): Promise<void> {
-		const doubtful = sockets.filter(door.hasMissedEnding).flatMap(({ data }) => data.sessionId ?? []);
-		const good = await listLiveSessions(live, doubtful);
-		const isOver = ({ data: { sessionId } }: LiveSocket) =>
-			sessionId !== null && doubtful.includes(sessionId) && !good.has(sessionId);
-		for (const socket of sockets) if (isOver(socket)) attendance.shut(socket);
-		await attendance.setRooms(sockets.filter(({ connected }) => connected));
-	}
 
 	let isMissing = false;
 	/** News that came could not be told: once the database answers, every page asks for what it missed. */

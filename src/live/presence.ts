@@ -27,6 +27,26 @@ interface Room {
 	timer?: NodeJS.Timeout | undefined;
 }
 
+function place(room: Room, where: string, userId: string, isThere: boolean): void {
+	const processes = room.everywhere.get(userId) ?? new Set();
+	if (isThere) room.everywhere.set(userId, processes.add(where));
+	else if (processes.delete(where) && processes.size === 0) room.everywhere.delete(userId);
+}
+
+function take(room: Room, what: Told): void {
+	if (what.kind === 'gone') {
+		for (const userId of [...room.everywhere.keys()]) place(room, what.processId, userId, false);
+		return;
+	}
+	for (const userId of what.came) place(room, what.processId, userId, true);
+	for (const userId of what.went) place(room, what.processId, userId, false);
+}
+
+const stateOf = ({ everywhere }: Room): Online => ({
+	count: everywhere.size,
+	userIds: [...everywhere.keys().take(namesAtMost)]
+});
+
 export type Presence = ReturnType<typeof keepPresence>;
 
 /**
@@ -104,26 +124,6 @@ export function keepPresence({ io, db, processId, report }: House) {
 			say(id, room);
 		}
 	}
-
-	function place(room: Room, where: string, userId: string, isThere: boolean): void {
-		const processes = room.everywhere.get(userId) ?? new Set();
-		if (isThere) room.everywhere.set(userId, processes.add(where));
-		else if (processes.delete(where) && processes.size === 0) room.everywhere.delete(userId);
-	}
-
-	function take(room: Room, what: Told): void {
-		if (what.kind === 'gone') {
-			for (const userId of [...room.everywhere.keys()]) place(room, what.processId, userId, false);
-			return;
-		}
-		for (const userId of what.came) place(room, what.processId, userId, true);
-		for (const userId of what.went) place(room, what.processId, userId, false);
-	}
-
-	const stateOf = ({ everywhere }: Room): Online => ({
-		count: everywhere.size,
-		userIds: [...everywhere.keys().take(namesAtMost)]
-	});
 
 	function say(organizationId: string, room: Room): void {
 		clearTimeout(room.timer);

@@ -5,6 +5,7 @@ import { isolate } from '#lib/direction.ts';
 import { catalogue, isEmailName, type EmailName } from '../../emails/catalogue.ts';
 import { readMarkup, type Markup, type Problem } from './markup.ts';
 import type { VariableKind } from './markup-values.ts';
+import { makeHtml } from './mjml.ts';
 import { remember } from '#lib/remembered.ts';
 
 const folder = new URL('../../emails/', import.meta.url);
@@ -117,18 +118,7 @@ async function compileAnew(name: EmailName, body: string, look: Look): Promise<C
 		put(parts.get(look.logo ? 'part-logo' : 'part-name') ?? '')
 	);
 	const linesBefore = layout.split('[[content]]')[0]?.split('\n').length ?? 1;
-	// Not before a message is written: its 600 modules are a third of all that a start would load.
-	const { default: mjml } = await import('mjml');
-	const { html, errors } = await mjml(
-		layout.replace('[[content]]', () => markup.mjml),
-		{
-			validationLevel: 'soft',
-			// By itself MJML has known fonts loaded from Google, who would hear of everybody who opens a message.
-			fonts: {},
-			ignoreIncludes: true,
-			keepComments: true
-		}
-	);
+	const { html, errors } = await makeHtml(layout.replace('[[content]]', () => markup.mjml));
 	const lines = body.split('\n').length;
 	const problems = errors.map(({ line, message }) => ({
 		line: Math.min(Math.max(1, line - linesBefore + 1), lines),

@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql, type Selectable } from 'kysely';
+import { sql } from 'kysely';
 import type { Logger } from 'pino';
-import { z } from 'zod';
 import { alarms } from '#lib/alarms.ts';
 import type { MessageState } from '#lib/mail-server.ts';
-import { gatheringOf, topicOf } from '../../emails/about.ts';
-import { catalogue, isEmailName } from '../../emails/catalogue.ts';
+import { topicOf } from '../../emails/about.ts';
+import { isEmailName } from '../../emails/catalogue.ts';
 import { mailsNoted } from '../metrics.ts';
 import { raiseAlarm } from '../news/alarms.ts';
+import { sendAhead } from '../database/ahead.ts';
 import type { Db, Trx } from '../database/database.ts';
 import type { Env } from '../env.ts';
 import { deadLinkWords, hasDeadLink } from './outdated.ts';
-import { renderSubject } from './compose.ts';
 import { findMailing, getMailServerRow, mailingOf } from './servers.ts';
 import { signal } from '../news/publish.ts';
 import { awaitedPriority, getMailPortal, priorityOf, type MailJob } from './outbox.ts';
 import { unsubscribeToken } from './preferences.ts';
+import { findQueued, openContent, takeMessage, UnsendableError, type Message } from './taking.ts';
 import {
 	answerOf,
 	composeSource,
@@ -26,9 +26,7 @@ import {
 	type Message as Envelope,
 	type Route
 } from './smtp.ts';
-import type { Tables } from '../database/tables.ts';
-import { getMailLook, getMessageTemplate, getTemplate, renderMessage } from './templates.ts';
-import { messagePlace } from '../vault/sealed.ts';
+import { getMailLook, getMessageTemplate, renderMessage } from './templates.ts';
 import type { Vault } from '../vault/vault.ts';
 import { transact } from '../database/transaction.ts';
 
@@ -55,15 +53,6 @@ export interface Parts {
 	ending: AbortSignal;
 }
 
-type Message = Selectable<Tables['message']>;
-
-const contentShape = z.record(z.string(), z.string());
-
-/** A message that no attempt can bring out: its words are for the mailbox, and hold nothing of its content. */
-export class UnsendableError extends Error {}
-
-export const unreadableWords =
-	'Not sent: what it was written with can’t be read any more. Whoever needs it has to ask for a new one.';
 const unwritableWords =
 	'Not sent: its text and what it was written with don’t fit together. Look at the e-mail in “E-mails”.';
 const brokenOffWords = 'Something went wrong on our side before it could be handed over; the log says more.';
@@ -76,16 +65,6 @@ async function making<Result>(make: () => Result | Promise<Result>): Promise<Res
 		// What a system call or the database says may be another thing the next time.
 		if (error instanceof Error && 'code' in error) throw error;
 		throw new UnsendableError(unwritableWords);
-	}
-}
-
-/** What the message was queued with. @throws {UnsendableError} also when it was emptied after sending. */
-export function openContent(vault: Vault, { content }: Pick<Message, 'content'>): Record<string, string> {
-	try {
-		return contentShape.parse(JSON.parse(vault.decrypt(content ?? '', messagePlace)));
-	} catch {
-		// Not with its cause: what can't be parsed is quoted in there.
-		throw new UnsendableError(unreadableWords);
 	}
 }
 
@@ -156,7 +135,7 @@ async function deliver(
 	const { db, log } = parts;
 	let message: Message | null = null;
 	try {
-		message = await transact(db, (trx) => take(trx, parts, job));
+		message = await takeMessage(parts, job);
 		if (message) await attempt(parts, transportFor, job, message);
 	} catch (error) {
 		const about = { messageId: job.messageId, template: message?.template };
@@ -170,13 +149,6 @@ async function deliver(
 		const known = message ?? (await findQueued(db, job));
 		if (known) await noteTry(parts, known, brokenOffWords, false);
 	}
-}
-
-/** The message of the job, if this attempt is still to be made. */
-async function findQueued(db: Db, { messageId, attempt }: MailJob): Promise<Message | null> {
-	const known = await db.selectFrom('message').selectAll().where('id', '=', messageId).executeTakeFirst();
-	// Jobs of older versions have no number.
-	return known?.state === 'queued' && known.attempts === (attempt ?? known.attempts) ? known : null;
 }
 
 async function attempt(
@@ -220,66 +192,6 @@ async function noteTry(parts: Parts, message: Message, error: string, isLast: bo
 	if (isLast || noted.attempts >= maxAttempts) return note(parts, message, 'failed', noted);
 	const seconds = Math.min(parts.env.MAIL_RETRY_SECONDS * 2 ** message.attempts, longestWait);
 	await note(parts, message, 'queued', { ...noted, nextTryAt: new Date(Date.now() + seconds * 1000) });
-}
-
-/**
- * The message of the job, if this attempt is still to be made; one that gathers has taken up its like, but for those that
- * can't be read: each of them comes to nothing by itself, in its own attempt.
- */
-async function take(
-	db: Trx,
-	parts: Pick<Parts, 'env' | 'vault' | 'log'>,
-	job: MailJob
-): Promise<Message | null> {
-	const { env, vault, log } = parts;
-	const known = await findQueued(db, job);
-	if (!known?.gatherKey) return known;
-	const rows = await db
-		.selectFrom('message')
-		.selectAll()
-		.where('gatherKey', '=', known.gatherKey)
-		// Always in the same order: the job of another of them may be at this on another process.
-		.orderBy('id')
-		.forUpdate()
-		.execute();
-	if (!rows.some(({ id }) => id === known.id)) return null;
-	const all = rows.toSorted((one, other) => one.createdAt.getTime() - other.createdAt.getTime());
-	const rule = isEmailName(known.template) ? gatheringOf(known.template) : undefined;
-	const values: Partial<Message> = { gatherKey: null };
-	const readable = all.flatMap((row) => {
-		const props = findContent(vault, row);
-		return props ? [{ id: row.id, props }] : [];
-	});
-	// By itself, where it can't be read itself or nothing else can.
-	if (rule && readable.length > 1 && readable.some(({ id }) => id === known.id)) {
-		const template = await getTemplate(db, rule.into);
-		const portal = await getMailPortal(db, env.ORIGIN);
-		try {
-			const props = catalogue[rule.into].props.parse(rule.gather(readable.map((one) => one.props)));
-			values.subject = renderSubject(rule.into, props, portal, template.subject);
-			values.content = vault.encrypt(JSON.stringify(props), messagePlace);
-			Object.assign(values, { template: rule.into, templateVersion: template.version });
-		} catch {
-			log.error({ messageId: known.id, template: known.template }, 'messages could not be gathered');
-		}
-		const others = readable.map(({ id }) => id).filter((id) => id !== known.id);
-		if (values.template) await db.deleteFrom('message').where('id', 'in', others).execute();
-	}
-	return db
-		.updateTable('message')
-		.set(values.template ? values : { gatherKey: null })
-		.where('id', '=', known.id)
-		.returningAll()
-		.executeTakeFirstOrThrow();
-}
-
-/** What the message was queued with, or null where it can't be read. */
-export function findContent(vault: Vault, message: Pick<Message, 'content'>): Record<string, string> | null {
-	try {
-		return openContent(vault, message);
-	} catch {
-		return null;
-	}
 }
 
 /** How much of a limit is kept for what somebody waits for: a fifth, and at least five, or half of less than ten. */
@@ -326,22 +238,19 @@ async function takeTurn({ db, ending }: Parts, priority: number): Promise<boolea
 /** Notes how an attempt went, and with `nextTryAt` queues the next one. */
 async function note(
 	{ db, queue, follow }: Parts,
-	{ id }: Message,
+	message: Message,
 	state: MessageState,
 	values: Partial<Message>
 ): Promise<void> {
+	const { id } = message;
+	const noted = { nextTryAt: null, ...values, state };
 	await transact(db, async (trx) => {
 		const tell = await follow(trx, id);
-		const noted = { nextTryAt: null, ...values, state };
-		const row = await trx
-			.updateTable('message')
-			.set(noted)
-			.where('id', '=', id)
-			.returning(['attempts', 'template', 'draft'])
-			.executeTakeFirst();
-		if (row && noted.nextTryAt) {
-			const how = { startAfter: noted.nextTryAt, priority: priorityOf(row) };
-			await queue(trx, { messageId: id, attempt: row.attempts }, how);
+		await sendAhead(trx, trx.updateTable('message').set(noted).where('id', '=', id));
+		if (noted.nextTryAt) {
+			const { attempts: attempt } = { ...message, ...values };
+			const how = { startAfter: noted.nextTryAt, priority: priorityOf(message) };
+			await queue(trx, { messageId: id, attempt }, how);
 		}
 		await signal(trx, { kind: 'mailbox' });
 		await tell();

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { sql, type SqlBool } from 'kysely';
+import { sql } from 'kysely';
 import type { Topic } from '#lib/topics.ts';
-import { fromKysely, type JobInsert, type PgBoss } from 'pg-boss';
+import type { JobInsert, PgBoss } from 'pg-boss';
 import { gatheringOf, isAwaited, topicOf } from '../../emails/about.ts';
 import { catalogue, isEmailName, type EmailName, type EmailProps } from '../../emails/catalogue.ts';
+import { aheadOf, sendAhead } from '../database/ahead.ts';
 import type { Db, Trx } from '../database/database.ts';
 import { compileTogether } from '../database/together.ts';
 import type { Env } from '../env.ts';
@@ -12,6 +13,7 @@ import { onceOver } from '../database/transaction.ts';
 import { takePlace } from '../database/windows.ts';
 import { renderSubject, type MailPortal, type Template } from './compose.ts';
 import { selectUnwanting } from './preferences.ts';
+import { createMemory } from '../news/memory.ts';
 import { signal } from '../news/publish.ts';
 import { selectNewest, templateOf } from './templates.ts';
 import { messagePlace } from '../vault/sealed.ts';
@@ -118,24 +120,18 @@ const mailPortalOf = ([row]: { name: string; supportEmail: string | null }[], or
 export const getMailPortal = async (db: Db, origin: string): Promise<MailPortal> =>
 	mailPortalOf(await selectMailPortal(db).execute(), origin);
 
-/** What the messages of an e-mail need to know, besides what they say: asked at one go. Addresses as a JSON array. */
-const compileKnown = (topic: Topic | undefined) =>
-	compileTogether((db, name: string, addresses: string) => ({
-		versions: selectNewest(db, name),
-		portals: selectMailPortal(db),
-		unwanting: topic
-			? selectUnwanting(db, addresses, topic)
-			: db
-					.selectFrom('account')
-					.select('email')
-					.where(sql<SqlBool>`false`)
-	}));
-const askersForKnown = new Map<Topic | undefined, ReturnType<typeof compileKnown>>();
+/** What all messages of one e-mail have in common: asked at one go, and kept until a portal admin changes it. */
+const askForCommon = compileTogether((db, name: string) => ({
+	versions: selectNewest(db, name),
+	portals: selectMailPortal(db)
+}));
+const commonTags = ['noun:email', 'noun:settings'];
+const commonForMs = 60_000;
 
-function askForKnown(db: Db, name: EmailName, addresses: string[], topic: Topic | undefined) {
-	const ask = askersForKnown.get(topic) ?? compileKnown(topic);
-	askersForKnown.set(topic, ask);
-	return ask(db, name, JSON.stringify(addresses));
+/** Which of these readers do without the topic. */
+async function findUnwanting(db: Db, addresses: string[], topic: Topic | undefined): Promise<Set<string>> {
+	const rows = topic ? await selectUnwanting(db, JSON.stringify(addresses), topic).execute() : [];
+	return new Set(rows.map(({ email }) => email));
 }
 
 /** The next attempt to send a message. A job whose number isn't the message's own is an old one. */
@@ -150,6 +146,15 @@ export function createOutbox(
 	vault: Vault,
 	{ ORIGIN, MAIL_GATHER_SECONDS }: Pick<Env, 'ORIGIN' | 'MAIL_GATHER_SECONDS'>
 ): Outbox {
+	const memory = createMemory<Awaited<ReturnType<typeof askForCommon>>>('emails', { found: 100, refused: 0 });
+
+	/** Has the workers of this process look at once, but for what is to gather, and open mailboxes as well. */
+	async function insertJobs(db: Trx, jobs: JobInsert<MailJob>[]): Promise<void> {
+		await boss.insert(mailQueue, jobs, { db: aheadOf(db) });
+		if (jobs.some(({ startAfter }) => startAfter === undefined)) onceOver(db, () => wakeMailers());
+		await signal(db, { kind: 'mailbox' });
+	}
+
 	/** The ids of the messages, in the order of their readers; null where a reader does without them. */
 	async function queue<Name extends EmailName>(
 		db: Trx,
@@ -161,12 +166,17 @@ export function createOutbox(
 		// A test reaches whoever asks for it, at once and by itself.
 		const topic = draft ? undefined : topicOf(name);
 		const addresses = recipients.map(({ to }) => to.address);
-		const known = await askForKnown(db, name, addresses, topic);
-		const unwanting = new Set(known.unwanting.map(({ email }) => email));
+		const unwanting = await findUnwanting(db, addresses, topic);
+		const common = await memory.read(name, async () => ({
+			value: await askForCommon(db, name),
+			tags: commonTags,
+			forMs: commonForMs,
+			room: 'found'
+		}));
 		const seconds = gatheringOf(name) && !draft ? MAIL_GATHER_SECONDS : 0;
 		// The message keeps the version that is in force now, whatever is saved until it goes out.
-		const template = draft ? { ...draft, version: 0 } : await templateOf(name, known.versions[0]);
-		const portal = mailPortalOf(known.portals, ORIGIN);
+		const template = draft ? { ...draft, version: 0 } : await templateOf(name, common.versions[0]);
+		const portal = mailPortalOf(common.portals, ORIGIN);
 		const messages = await mapByAndBy(recipients, ({ to, props: given }) => {
 			if (unwanting.has(to.address)) return null;
 			const props = greeting(to, given);
@@ -183,22 +193,21 @@ export function createOutbox(
 		const wanted = messages.filter((one) => one !== null);
 		if (wanted.length > 0) {
 			// One parameter for all: a statement holds 65,535 at most.
-			await sql`
+			const made = sql`
 				insert into message
 					(id, recipient_name, recipient, template, subject, template_version, draft, content, gather_key)
 				select
 					(one->>'id')::uuid, one->>'recipientName', one->>'recipient', ${name}::text, one->>'subject',
 					${template.version}::integer, ${draft?.body ?? null}::text, one->>'content', one->>'gatherKey'
-				from jsonb_array_elements(${JSON.stringify(wanted)}::text::jsonb) as one`.execute(db);
-			await signal(db, { kind: 'mailbox' });
+				from jsonb_array_elements(${JSON.stringify(wanted)}::text::jsonb) as one`;
+			await sendAhead(db, made);
 			const priority = priorityOf({ template: name, draft: draft?.body ?? null });
 			const jobs = wanted.map(({ id: messageId }): JobInsert<MailJob> => ({
 				data: { messageId, attempt: 0 },
 				priority,
 				...(seconds > 0 && { startAfter: seconds })
 			}));
-			await boss.insert(mailQueue, jobs, { db: fromKysely(db) });
-			if (seconds === 0) onceOver(db, () => wakeMailers());
+			await insertJobs(db, jobs);
 		}
 		return messages.map((one) => one && one.id);
 	}
@@ -223,9 +232,7 @@ export function createOutbox(
 				data: { messageId: row.id, attempt: 0 },
 				priority: priorityOf(row)
 			}));
-			await boss.insert(mailQueue, jobs, { db: fromKysely(db) });
-			onceOver(db, () => wakeMailers());
-			await signal(db, { kind: 'mailbox' });
+			await insertJobs(db, jobs);
 		}
 	};
 }

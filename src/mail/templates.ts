@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import { sayNumber } from '#lib/numbers.ts';
 import { emailLabel } from '#lib/views.ts';
 import { catalogue, isEmailName, type EmailName } from '../../emails/catalogue.ts';
 import { sampleUrl } from '../../emails/variables.ts';
@@ -102,7 +103,7 @@ export interface Check {
 export async function checkTemplate(name: EmailName, template: Template, portal: MailPortal): Promise<Check> {
 	const subject = checkSubject(name, template.subject);
 	if (template.body.length > longestBody) {
-		const message = `The text has more than ${longestBody.toLocaleString('en')} characters.`;
+		const message = `The text has more than ${sayNumber(longestBody)} characters.`;
 		return { subject, problems: [{ line: 1, message }] };
 	}
 	if (!template.body.trim()) {

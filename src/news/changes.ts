@@ -1,3 +1,5 @@
+import { events, isKnown, type EventName } from '#lib/events.ts';
+
 /**
  * What has changed, told at once to whatever in this process keeps answers in memory: what this process itself commits,
  * before the call that did it is answered, and what others commit, as soon as it is heard.
@@ -12,12 +14,10 @@ export interface Change {
 }
 
 /**
- * What can't end an answer that others keep: it makes something new, shows it, or is about people and e-mails. Of anything
- * else every process has to hear with the commit, also if the process that did it dies at that moment.
+ * Whether every process has to hear of it with the commit, also if the process that did it dies at that moment: all that may
+ * end an answer which others keep.
  */
-const harmless =
-	/^(?:member|invitation|email|brand|mailServer)\.|\.(?:created|requested|registered|verified|revealed|copied|known|expiring)$/;
-export const mayEnd = (name: string) => !harmless.test(name);
+export const mayEnd = (name: string) => !isKnown({ name }) || events[name as EventName].mayEnd;
 
 interface Keeper {
 	end(change: Change): void;

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { events, type Actor, type EventName, type Payload } from '#lib/events.ts';
+import { sendAhead } from '../database/ahead.ts';
 import { announce, channel, notify, type Missed } from '../database/announcing.ts';
 import type { Db, Trx } from '../database/database.ts';
 import { onceOver } from '../database/transaction.ts';
@@ -62,7 +63,7 @@ interface Publishing {
  * Number, hash and time are taken under the lock of the row that keeps the latest, the organization's and then the
  * portal's, always in this order: the portal's row is what everybody waits for, so `publish` comes last. The rows stay
  * locked until the commit: numbers are committed in order, and a rollback leaves no gap. What the hash is made of is said
- * in verify.ts.
+ * in programs/verify.ts.
  */
 export async function publish<Name extends EventName>(
 	ctx: Publishing,
@@ -93,12 +94,12 @@ export async function publishMany<Name extends EventName>(
 	const telling = mayEnd(name)
 		? sql`, pg_notify(${channel}, ${textOf({ kind: 'change', ...change })})`
 		: sql``;
-	const { rows } = await sql<{ id: number }>`
-		select id ${telling} from publish_events(${organizationId}::uuid, ${JSON.stringify(given)}::jsonb) as id`.execute(
-		db
-	);
-	await signalAll(
-		db,
-		rows.map(({ id }) => ({ kind: 'event', id, ...change }))
+	const statement = sql<{ id: number }>`
+		select id ${telling} from publish_events(${organizationId}::uuid, ${JSON.stringify(given)}::jsonb) as id`;
+	await sendAhead(db, statement, (rows) =>
+		signalAll(
+			db,
+			rows.map(({ id }) => ({ kind: 'event', id, ...change }))
+		)
 	);
 }

@@ -16,11 +16,11 @@ import { organizationProcedure, router, system, userProcedure } from '../../api/
 import { isOfferedTo, isRetired, isVisibleTo } from '../products/visibility.ts';
 import { planViewOf, selectPlans } from '../products/views.ts';
 import { createApplication } from '../applications/applications.ts';
-import { dateInDays } from './ages.ts';
+import { dateInDays } from '../credentials/ages.ts';
 import { refuseDecided } from './decisions.ts';
 import { grantAll } from './granting.ts';
 import { tellDeciders, tellEnd } from './telling.ts';
-import { accessViewOf, findAccess, getAccess, selectAccesses } from './views.ts';
+import { accessViewOf, findAccess, getAccess, selectAccesses } from '../products/accesses.ts';
 
 /** What the people of an organization do about its access to products. */
 

@@ -12,7 +12,7 @@ import { adminProcedure, router, type Context } from '../../api/trpc.ts';
 import { isOfferedTo, isRetired } from '../products/visibility.ts';
 import { grantAll } from './granting.ts';
 import { tellDecisions } from './telling.ts';
-import { listAccessesOfRequests } from './views.ts';
+import { listAccessesOfRequests } from '../products/accesses.ts';
 
 /** What the portal admins decide about requests for access, one or several at once. */
 

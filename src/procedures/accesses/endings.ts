@@ -5,10 +5,12 @@ import { sentence } from '#lib/direction.ts';
 import { rejectionReason, wholeNumber } from '#lib/fields.ts';
 import type { Trx } from '../../database/database.ts';
 import { publish } from '../../news/publish.ts';
+import { lockOrganization } from '../../api/grants.ts';
 import { Refusal } from '../../api/refusals.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
+import { isAccessInForce } from '../products/visibility.ts';
 import { tellEnd, tellKept } from './telling.ts';
-import { getAccess } from './views.ts';
+import { getAccess } from '../products/accesses.ts';
 
 /** How portal admins end what they have granted: at once or some days later, until when they can take it back. */
 
@@ -22,17 +24,12 @@ async function lockAccess(
 	db: Trx,
 	{ organizationId, accessId }: { organizationId: string; accessId: string }
 ) {
-	const organization = await db
-		.selectFrom('organization')
-		.select(['id', 'isPersonal'])
-		.where('id', '=', organizationId)
-		.forUpdate()
-		.executeTakeFirst();
+	const organization = await lockOrganization(db, organizationId);
 	if (!organization) throw gone();
 	const access = await db
 		.selectFrom('access')
 		.select(['id', 'applicationId', 'productId', 'endsAt', 'endedBy'])
-		.select(sql<boolean>`coalesce(ends_at <= now(), false)`.as('hasEnded'))
+		.select(isAccessInForce.as('isInForce'))
 		.where('id', '=', accessId)
 		.where('organizationId', '=', organizationId)
 		.executeTakeFirst();
@@ -52,7 +49,7 @@ export const endingsRouter = router({
 	}).mutation(async ({ ctx, input }) => {
 		const { db } = ctx;
 		const { organization, access: before } = await lockAccess(db, input);
-		if (before.hasEnded) {
+		if (!before.isInForce) {
 			const who = before.endedBy?.name ?? 'Somebody';
 			const words = sentence`${who} has ended this access already, on ${dayOf(before.endsAt)}.`;
 			throw new Refusal('CONFLICT', 'ENDED', words);
@@ -81,7 +78,7 @@ export const endingsRouter = router({
 	keep: adminProcedure(place).mutation(async ({ ctx, input }) => {
 		const { db } = ctx;
 		const { organization, access: before } = await lockAccess(db, input);
-		if (before.hasEnded) {
+		if (!before.isInForce) {
 			const words = sentence`This access has ended on ${dayOf(before.endsAt)}. It takes a new request.`;
 			throw new Refusal('CONFLICT', 'ENDED', words);
 		}

@@ -10,7 +10,7 @@ import { holding, inOrder, takePage, type Order } from '../../database/paging.ts
 import { idsIn } from '../../database/sets.ts';
 import { adminProcedure, ofOneMoment, router } from '../../api/trpc.ts';
 import { isOfferedTo, isRetired } from '../products/visibility.ts';
-import { grantedOf, planIn } from './views.ts';
+import { grantedOf, planIn } from '../products/accesses.ts';
 
 /** The portal admins' lists: what waits for them, and what became of everything else. */
 

@@ -2,14 +2,15 @@ import { sql, type SqlBool } from 'kysely';
 import type { Logger } from 'pino';
 import { sayRetirement, type ProductAccess, type Retirement } from '#lib/products.ts';
 import { fullName } from '#lib/views.ts';
-import { system } from '../../api/trpc.ts';
+import { system, type WritingContext } from '../../api/trpc.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { publishMany } from '../../news/publish.ts';
-import { listMembers } from '../members/members.ts';
-import type { WritingContext } from '../organizations/organizations.ts';
+import { listMembers } from '../../people/members.ts';
 import { retirementKey } from '../products/views.ts';
-import { lockOrganization, tellEach } from './teams.ts';
-import { accessViewOf, selectAccesses } from './views.ts';
+import { lockOrganization } from '../../api/grants.ts';
+import { tellEach } from '../../people/teams.ts';
+import { isAccessInForce } from '../products/visibility.ts';
+import { accessViewOf, selectAccesses } from '../products/accesses.ts';
 
 /**
  * Tells the teams that have access to a product that it is going to be retired, that it is, or that it stays after all: one
@@ -19,7 +20,6 @@ import { accessViewOf, selectAccesses } from './views.ts';
 
 type Parts = { db: Db; log: Logger } & Pick<WritingContext, 'config' | 'outbox'>;
 
-const isInForce = sql<SqlBool>`coalesce(access.ends_at > now(), true)`;
 const isUntold = sql<SqlBool>`access.retirement_told <> ${retirementKey}`;
 
 const selectUntold = (db: Db, productId: string) =>
@@ -27,7 +27,7 @@ const selectUntold = (db: Db, productId: string) =>
 		.selectFrom('access')
 		.innerJoin('product', 'product.id', 'access.productId')
 		.where('access.productId', '=', productId)
-		.where(isInForce)
+		.where(isAccessInForce)
 		.where(isUntold);
 
 /** @throws {Error} when some could not be told; the others were. */

@@ -1,9 +1,10 @@
+import { sayDay } from '#lib/dates.ts';
 import { fullName } from '#lib/views.ts';
 import type { ProductAccess } from '#lib/products.ts';
 import type { Trx } from '../../database/database.ts';
 import { idsIn } from '../../database/sets.ts';
 import type { Context } from '../../api/trpc.ts';
-import { listAdminReaders } from '../accounts/accounts.ts';
+import { listAdminReaders } from '../../people/admins.ts';
 
 /** The e-mails about access: to the portal admins who decide, and to the people whom a decision is about. */
 
@@ -36,7 +37,7 @@ export async function tellDeciders(
  * Whom each of these concerns, with what every such e-mail says: the Super admins and whoever asked, but not who does it
  * now. One statement, however many there are.
  */
-async function listReaders({ db, config, actor }: Telling, all: readonly Told[]) {
+async function listConcerned({ db, config, actor }: Telling, all: readonly Told[]) {
 	const members = await db
 		.selectFrom('membership')
 		.innerJoin('account', 'account.id', 'membership.userId')
@@ -80,7 +81,7 @@ export async function tellDecisions(
 	decision: 'approved' | 'rejected',
 	all: readonly Told[]
 ): Promise<void> {
-	const readers = await listReaders(ctx, all);
+	const readers = await listConcerned(ctx, all);
 	if (decision === 'approved') {
 		const recipients = readers.map(({ to, props, access }) => ({
 			to,
@@ -96,13 +97,10 @@ export async function tellDecisions(
 	await ctx.outbox.enqueueMany(ctx.db, 'access-rejected', recipients);
 }
 
-const inWords = (date: string) =>
-	new Date(date).toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
-
 /** Tells that access ends, at once or on a day. */
 export async function tellEnd(ctx: Telling, told: Told, isAtOnce: boolean): Promise<void> {
-	const day = inWords(told.access.granted?.endsAt ?? '');
-	const recipients = (await listReaders(ctx, [told])).map(({ to, props, access }) => ({
+	const day = sayDay(told.access.granted?.endsAt ?? '');
+	const recipients = (await listConcerned(ctx, [told])).map(({ to, props, access }) => ({
 		to,
 		props: {
 			...props,
@@ -117,7 +115,7 @@ export async function tellEnd(ctx: Telling, told: Told, isAtOnce: boolean): Prom
 
 /** Tells that access goes on, whose end they were told of. */
 export async function tellKept(ctx: Telling, told: Told): Promise<void> {
-	const recipients = (await listReaders(ctx, [told])).map(({ to, props }) => ({
+	const recipients = (await listConcerned(ctx, [told])).map(({ to, props }) => ({
 		to,
 		props: { ...props, actorName: ctx.actor.name }
 	}));

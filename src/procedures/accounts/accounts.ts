@@ -6,7 +6,6 @@ import { fullName, type Account } from '#lib/views.ts';
 import { brokenIndex, isoOf, type Db, type Trx } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
 import { createLink } from '../../identity/links.ts';
-import { getMailServerRow } from '../../mail/servers.ts';
 import { publish, signal } from '../../news/publish.ts';
 import { hashPassword } from '../../identity/passwords.ts';
 import type { Tables } from '../../database/tables.ts';
@@ -14,6 +13,7 @@ import { notFound, Refusal, tooMany } from '../../api/refusals.ts';
 import { transact } from '../../database/transaction.ts';
 import { adminProcedure, publicProcedure, router, type Context } from '../../api/trpc.ts';
 import { getSettings, lockSettings } from '../settings/settings.ts';
+import { listAdminReaders } from '../../people/admins.ts';
 
 export function accountViewOf(row: Selectable<Tables['account']>): Account {
 	const { id, email, firstName, lastName, status, isPortalAdmin, isNotified } = row;
@@ -110,24 +110,6 @@ export async function publishAccount(
 	const actor = { id: account.id, name: fullName(account), kind: 'developer' as const };
 	await publish({ db, actor }, name, { account: accountViewOf(account) });
 	await signal(db, { kind: 'account', userId: account.id });
-}
-
-/** Who is written to about requests: the portal admins who want it, and mailboxes that belong to nobody's account. */
-export async function listAdminReaders(db: Db): Promise<{ name: string; address: string }[]> {
-	const admins = await db
-		.selectFrom('account')
-		.select(['email', 'firstName', 'lastName'])
-		.where('isPortalAdmin', '=', true)
-		.where('isNotified', '=', true)
-		.where('status', '=', 'active')
-		.execute();
-	const addresses = new Set(admins.map(({ email }) => email));
-	const { adminRecipients } = await getMailServerRow(db);
-	const others = adminRecipients.split('\n').filter((address) => address && !addresses.has(address));
-	return [
-		...admins.map((admin) => ({ name: fullName(admin), address: admin.email })),
-		...others.map((address) => ({ name: '', address }))
-	];
 }
 
 /** Only now: an address that nobody has proven is nothing to decide about. */

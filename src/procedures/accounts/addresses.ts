@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import { email, linkToken } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
-import { brokenIndex, type Trx } from '../../database/database.ts';
+import type { Trx } from '../../database/database.ts';
 import { limit, limitGuesses } from '../../api/limits.ts';
 import { getValidLink, useLink } from './proving.ts';
 import { createLink, deleteLinks, findLink } from '../../identity/links.ts';
@@ -11,7 +11,7 @@ import { listSessions } from '../../identity/sessions.ts';
 import { findProof } from '../../api/proofs.ts';
 import type { Tables } from '../../database/tables.ts';
 import { createToken } from '../../identity/tokens.ts';
-import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
+import { fieldRefusal, notFound, Refusal, refusingTaken } from '../../api/refusals.ts';
 import { transact } from '../../database/transaction.ts';
 import { personProcedure, publicProcedure, router, userProcedure, type Context } from '../../api/trpc.ts';
 import {
@@ -24,7 +24,7 @@ import {
 } from './accounts.ts';
 import { welcomeOwner } from './owners.ts';
 import { checkOwnPassword, currentPassword, lockOwnAccount } from './profiles.ts';
-import { lockOrganizations } from './users.ts';
+import { lockOrganizations } from './administration.ts';
 
 /** Proving e-mail addresses: the one that an account has, and the one that it is to have. */
 
@@ -37,7 +37,7 @@ const lockAccount = (db: Trx, id: string) =>
 	db.selectFrom('account').selectAll().where('id', '=', id).forNoKeyUpdate().executeTakeFirst();
 
 /** The account has its new address: everybody who sees it learns of that. */
-async function moveAccount(
+async function changeAddress(
 	ctx: Pick<Context, 'outbox'>,
 	db: Trx,
 	before: AccountRow,
@@ -110,16 +110,15 @@ export const addressesRouter = router({
 				.returningAll()
 				.executeTakeFirstOrThrow();
 			if (isFirst) await welcomeOwner(ctx, db, account, places, session?.id ?? null);
-			if (kind === 'change') await moveAccount(ctx, db, before, account, places);
+			if (kind === 'change') await changeAddress(ctx, db, before, account, places);
 			else await publishAccount(db, 'account.verified', account);
 			const isWaiting = account.status === 'pending';
 			if (isWaiting && isFirst) await tellAdmins(ctx, db, account);
 			const resetToken = endsPassword ? await createLink(db, 'reset', accountId, account.email) : null;
 			return { email: account.email, isWaiting, resetToken };
 		});
-		return proving.catch((error: unknown) => {
-			if (brokenIndex(error) !== 'account_email_key') throw error;
-			throw new Refusal('CONFLICT', 'TAKEN', 'Another account has this address by now.');
+		return refusingTaken(proving, {
+			account_email_key: new Refusal('CONFLICT', 'TAKEN', 'Another account has this address by now.')
 		});
 	}),
 

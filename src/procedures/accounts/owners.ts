@@ -1,7 +1,7 @@
 import { sql, type Selectable, type SqlBool } from 'kysely';
 import { fullName } from '#lib/views.ts';
 import type { Trx } from '../../database/database.ts';
-import { clearSignInLimits, forgetDevices } from '../../identity/devices.ts';
+import { forgetDevices } from '../../identity/devices.ts';
 import { deleteLinks } from '../../identity/links.ts';
 import { publish } from '../../news/publish.ts';
 import { endOtherSessions, endSessions, listSessions } from '../../identity/sessions.ts';
@@ -10,7 +10,8 @@ import { hashToken } from '../../identity/tokens.ts';
 import { system, type Context } from '../../api/trpc.ts';
 import { getCredential } from '../credentials/credentials.ts';
 import { listKnownTo } from '../credentials/exposures.ts';
-import type { lockOrganizations } from './users.ts';
+import type { lockOrganizations } from './administration.ts';
+import { clearSignInLimits } from '../../identity/sign-in-limits.ts';
 
 /**
  * The owner of an address has come: somebody has proven that the address of an account is theirs, which nobody had

@@ -10,9 +10,9 @@ import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { transact } from '../../database/transaction.ts';
 import { personProcedure, router, userProcedure, type Context } from '../../api/trpc.ts';
 import { accountViewOf, publishAccount } from './accounts.ts';
-import { findMember } from '../members/members.ts';
+import { findMember } from '../../people/members.ts';
 import { sendNotice } from './resets.ts';
-import { deleteAccount, findObstacles } from './users.ts';
+import { deleteAccount, findObstacles } from './administration.ts';
 
 /** What people do with their own account. */
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { email, linkToken, password } from '#lib/fields.ts';
 import { fullName } from '#lib/views.ts';
 import type { Trx } from '../../database/database.ts';
-import { clearSignInLimits, remember } from '../../identity/devices.ts';
+import { noteDevice } from '../../identity/devices.ts';
 import { limit, limitGuesses } from '../../api/limits.ts';
 import { getValidLink, useLink } from './proving.ts';
 import { createLink, deleteLinks, findLink } from '../../identity/links.ts';
@@ -18,7 +18,8 @@ import { transact } from '../../database/transaction.ts';
 import { adminProcedure, publicProcedure, router, type Context } from '../../api/trpc.ts';
 import { accountViewOf, enoughMails, findAccount, publishAccount, tellAdmins } from './accounts.ts';
 import { welcomeOwner } from './owners.ts';
-import { lockOrganizations } from './users.ts';
+import { lockOrganizations } from './administration.ts';
+import { clearSignInLimits } from '../../identity/sign-in-limits.ts';
 
 /** A new password for whoever has forgotten theirs: the link goes to the account's address alone. */
 
@@ -124,7 +125,7 @@ export const resetsRouter = router({
 				await publishAccount(db, 'account.verified', account);
 			}
 			// The owner is here: others who guess keep them out of no browser that is known.
-			await remember(db, accountId, hashToken(deviceToken));
+			await noteDevice(db, accountId, hashToken(deviceToken));
 			if (ctx.session) await endSession(db, ctx.session.id, ctx.session.user.id);
 			await publishAccount(db, 'account.passwordChanged', account);
 			await sendNotice(ctx, db, account);

@@ -14,7 +14,7 @@ import { isKnown, type EventName, type LiveEvent } from '#lib/events.ts';
 import { fullName } from '#lib/views.ts';
 import type { Stream } from '#lib/wire.ts';
 import { compileOnce } from '../../database/compiled.ts';
-import { isoOf, type Db, type Trx } from '../../database/database.ts';
+import type { Db, Trx } from '../../database/database.ts';
 import { share } from '../../database/gathering.ts';
 import { inOrder, takePage, type Order } from '../../database/paging.ts';
 import type { Tables } from '../../database/tables.ts';
@@ -26,19 +26,11 @@ import {
 	organizationProcedure,
 	router
 } from '../../api/trpc.ts';
+import { liveEventOf } from '../../news/events.ts';
 
 const pageLength = 50;
 /** Who missed more than this loads the page again instead. */
 const catchUpLength = 500;
-
-/** An event as a stream tells it, or null when it isn't told there. */
-export function liveEventOf(row: Selectable<Tables['event']>, stream: Stream['kind']): LiveEvent | null {
-	const seq = stream === 'portal' ? row.portalSeq : row.seq;
-	if (seq === null) return null;
-	const { name, organizationId, actor, payload } = row;
-	// The name decides the payload's type, which the database can't know.
-	return { id: String(row.id), seq, organizationId, name, actor, payload, at: isoOf(row.at) } as LiveEvent;
-}
 
 /**
  * The event as a member reads it who joined at that time: why a request was rejected once is between the portal and who
@@ -220,7 +212,8 @@ async function listPage(
 		? null
 		: await db
 				.selectFrom(
-					selectFiltered(db, reader, filter)
+					// In order, by the index of the filter: where any will do, the planner reads all entries from the beginning.
+					inOrder(selectFiltered(db, reader, filter), newest)
 						.limit(countLimit + 1)
 						.as('fitting')
 				)

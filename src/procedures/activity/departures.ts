@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
+import { departures } from '#lib/departures.ts';
 import type { LiveEvent } from '#lib/events.ts';
 import type { Db } from '../../database/database.ts';
-import { liveEventOf } from './activity.ts';
+import { liveEventOf } from '../../news/events.ts';
 
 /** A page that is open asks soon after: so many of the latest events of the organization are looked at. */
 const depth = 500;
@@ -37,7 +38,7 @@ export async function findDeparture(db: Db, slug: string, userId: string): Promi
 		.where('organization.slug', '=', slug)
 		.where('membership.id', 'is', null)
 		.where((eb) => eb('event.seq', '>', eb('organization.lastSeq', '-', depth)))
-		.where('event.name', 'in', ['member.removed', 'member.left'])
+		.where('event.name', 'in', departures)
 		.where(sql<string>`event.payload->'member'->>'userId'`, '=', userId)
 		.orderBy('event.seq', 'desc')
 		.limit(1)

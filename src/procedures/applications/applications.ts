@@ -4,16 +4,16 @@ import type { Actor } from '#lib/events.ts';
 import { applicationName, description } from '#lib/fields.ts';
 import { sayApplicationLimit } from '#lib/limits.ts';
 import { type Application } from '#lib/views.ts';
-import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
+import { isoOf, type Db } from '../../database/database.ts';
 import { compileTogether } from '../../database/together.ts';
 import { publish, publishMany } from '../../news/publish.ts';
-import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
+import { fieldRefusal, notFound, Refusal, refusingTaken } from '../../api/refusals.ts';
 import { refuseUnseen, seenIn } from '../../api/seen.ts';
 import { organizationProcedure, router, transferProcedure } from '../../api/trpc.ts';
-import { keepDecisions, withdrawPending } from '../accesses/granting.ts';
+import { keepDecisions, withdrawPending } from '../products/withdrawals.ts';
 import { credentialViewOf, insertCredential, selectShown } from '../credentials/credentials.ts';
 import { listKnownTo } from '../credentials/exposures.ts';
-import { nameIn, personOf } from '../members/names.ts';
+import { nameIn, personOf } from '../../people/names.ts';
 import { getSettings } from '../settings/settings.ts';
 
 const selectApplications = (db: Db, organizationId: string) =>
@@ -63,17 +63,14 @@ export function headOf({ credentials: _, ...head }: Application): Omit<Applicati
 	return head;
 }
 
-async function refusingTaken<Result>(
-	name: string,
-	writing: Promise<Result>,
-	field = 'name'
-): Promise<Result> {
-	try {
-		return await writing;
-	} catch (error) {
-		if (!brokenIndex(error)?.startsWith('application_')) throw error;
-		throw fieldRefusal(field, 'TAKEN', sentence`There is already an application with the name ${name}.`);
-	}
+/** For {@link refusingTaken}. */
+function takenName(name: string, field = 'name') {
+	const refusal = fieldRefusal(
+		field,
+		'TAKEN',
+		sentence`There is already an application with the name ${name}.`
+	);
+	return { application_name: refusal, application_seen_name: refusal };
 }
 
 /** Exact under the lock of the organization's row. */
@@ -114,7 +111,7 @@ export async function createApplication(
 		.values({ name, description, organizationId: ctx.organization.id, createdBy: ctx.user.id })
 		.returning('id')
 		.executeTakeFirstOrThrow();
-	const { id } = await refusingTaken(name, writing, field);
+	const { id } = await refusingTaken(writing, takenName(name, field));
 	await insertCredential(ctx, { applicationId: id, label: 'Default', expiresAt });
 	const application = await getApplication(ctx.db, ctx.organization.id, id);
 	return { application, tell: () => publish(ctx, 'application.created', { application }) };
@@ -147,7 +144,7 @@ export const applicationsRouter = router({
 			.set({ name, description })
 			.where('id', '=', before.id)
 			.execute();
-		await refusingTaken(name, writing);
+		await refusingTaken(writing, takenName(name));
 		const application = { ...before, name, description };
 		await publish(ctx, 'application.updated', {
 			application: headOf(application),
@@ -174,7 +171,7 @@ export const applicationsRouter = router({
 				.set({ organizationId, name: input.name, isAlike: false })
 				.where('id', '=', before.id)
 				.execute();
-			await refusingTaken(input.name, writing);
+			await refusingTaken(writing, takenName(input.name));
 			const application = await getApplication(db, organizationId, before.id);
 			await publish(ctx, 'application.moved', {
 				application: headOf(before),

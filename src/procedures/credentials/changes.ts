@@ -1,7 +1,8 @@
+import { sayMoment } from '#lib/dates.ts';
 import { fullName, type Credential } from '#lib/views.ts';
 import type { Trx } from '../../database/database.ts';
 import type { Context } from '../../api/trpc.ts';
-import { listReaders } from '../members/members.ts';
+import { listOptedIn } from '../../people/members.ts';
 
 type Change = { applicationId: string; applicationName: string; credential: Credential };
 
@@ -28,7 +29,7 @@ export async function tellChanges(
 	consequence: string
 ): Promise<void> {
 	const { organization, actor, user } = ctx;
-	const all = await listReaders(ctx.db, organization.id, 'credentials');
+	const all = await listOptedIn(ctx.db, organization.id, 'credentials');
 	const readers = all.filter(({ userId }) => userId !== user.id);
 	const recipients = events.flatMap((event) =>
 		readers.map((member) => ({
@@ -53,5 +54,5 @@ export async function tellChanges(
 export function consequenceOf({ lastFour, revokedAt, expiresAt }: Credential): string {
 	const place = `It takes the place of …${lastFour}, which`;
 	if (revokedAt || !expiresAt) return `${place} works no longer.`;
-	return `${place} works until ${new Date(expiresAt).toUTCString().slice(0, 22)} UTC.`;
+	return `${place} works until ${sayMoment(expiresAt)}.`;
 }

@@ -9,11 +9,11 @@ import type { Tables } from '../../database/tables.ts';
 import { publish } from '../../news/publish.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, type Context } from '../../api/trpc.ts';
-import { expiryWithin } from '../accesses/ages.ts';
+import { expiryWithin } from './ages.ts';
 import { consequenceOf, tellChange } from './changes.ts';
 import { listExposed } from './exposures.ts';
-import { listLastUses } from '../usage/uses.ts';
-import { nameIn, personOf } from '../members/names.ts';
+import { listLastUses } from './uses.ts';
+import { nameIn, personOf } from '../../people/names.ts';
 import { credentialPlace } from '../../vault/sealed.ts';
 import { createKey, keyPrefix } from '../../vault/vault.ts';
 
@@ -154,12 +154,12 @@ const showing = (name: 'credential.revealed' | 'credential.copied') =>
 	});
 
 /** @throws {Refusal} NOT_FOUND, also for an application of another organization. */
-async function getApplicationRow({ db, organization }: { db: Db; organization: { id: string } }, id: string) {
+export async function getApplicationRow(db: Db, organizationId: string, id: string) {
 	const application = await db
 		.selectFrom('application')
-		.select(['id', 'name'])
+		.select(['id', 'name', 'createdAt'])
 		.where('id', '=', id)
-		.where('organizationId', '=', organization.id)
+		.where('organizationId', '=', organizationId)
 		.executeTakeFirst();
 	if (!application) throw notFound();
 	return application;
@@ -172,7 +172,7 @@ export const credentialsRouter = router({
 	/** The credentials of an application that have ended, newest first: also those that its page doesn't show at first. */
 	list: organizationProcedure({ applicationId: z.uuid(), after: cursor.nullable().default(null) }).query(
 		async ({ ctx, input: { applicationId, after } }) => {
-			await getApplicationRow(ctx, applicationId);
+			await getApplicationRow(ctx.db, ctx.organization.id, applicationId);
 			const ended = selectCredentials(ctx.db)
 				.where('credential.applicationId', '=', applicationId)
 				.where(hasEnded);
@@ -196,7 +196,7 @@ export const credentialsRouter = router({
 		label: credentialLabel,
 		expiresInSeconds: life.nullable().default(null)
 	}).mutation(async ({ ctx, input }) => {
-		const application = await getApplicationRow(ctx, input.applicationId);
+		const application = await getApplicationRow(ctx.db, ctx.organization.id, input.applicationId);
 		const expiresAt = await expiryWithin(ctx.db, application.id, input.expiresInSeconds);
 		await refuseTooMany(ctx.db, application.id);
 		const createdId = await insertCredential(ctx, {

@@ -1,14 +1,15 @@
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
+import { sayDay } from '#lib/dates.ts';
 import { fullName } from '#lib/views.ts';
+import { holdOrganization } from '../../api/grants.ts';
 import type { Db } from '../../database/database.ts';
-import { isInForce } from './validity.ts';
+import { isHolderActive } from './validity.ts';
 import { publish } from '../../news/publish.ts';
 import { transact } from '../../database/transaction.ts';
-import { system } from '../../api/trpc.ts';
+import { system, type WritingContext } from '../../api/trpc.ts';
 import { getCredential } from './credentials.ts';
-import { listMembers } from '../members/members.ts';
-import type { WritingContext } from '../organizations/organizations.ts';
+import { listMembers } from '../../people/members.ts';
 
 /**
  * Credentials that end by themselves, or are too old for a plan. A week before, people are told of those that nobody has replaced;
@@ -82,7 +83,7 @@ const kinds = {
 				.innerJoin(first, 'ending.id', 'credential.id')
 				.where(isUntold)
 				.where('credential.isReplaced', '=', false)
-				.where(isInForce)
+				.where(isHolderActive)
 				.where(isNear),
 		told: 'expiryToldAt'
 	},
@@ -142,7 +143,7 @@ async function tell(
 	credentialId: string
 ): Promise<void> {
 	const { db } = ctx;
-	await db.selectFrom('organization').select('id').where('id', '=', organizationId).forUpdate().execute();
+	await holdOrganization(db, organizationId);
 	const row = await kinds[kind]
 		.select(db)
 		.select([
@@ -168,10 +169,7 @@ async function tell(
 		.where('id', '=', credentialId)
 		.execute();
 	const credential = await getCredential(db, credentialId);
-	const endsOn = row.endsAt.toLocaleDateString('en-GB', {
-		dateStyle: 'long',
-		timeZone: 'UTC'
-	});
+	const endsOn = sayDay(row.endsAt);
 	const readers = (await listMembers(db, organizationId)).filter(
 		(member) => member.role === 'super_admin' || member.userId === credential.createdBy?.id
 	);

@@ -7,7 +7,7 @@ import { isoOf } from '../../database/database.ts';
 import { idsIn } from '../../database/sets.ts';
 import { notFound } from '../../api/refusals.ts';
 import { router, userProcedure } from '../../api/trpc.ts';
-import { isVisibleTo } from '../products/visibility.ts';
+import { isAccessInForce, isVisibleTo } from '../products/visibility.ts';
 import { credentialViewOf, selectCredentials } from './credentials.ts';
 
 /** Which credentials open a product, for whoever would try it with one of them. */
@@ -42,7 +42,7 @@ export const openingRouter = router({
 				'organization.isAccessRestricted'
 			])
 			.where('access.productId', '=', product.id)
-			.where(sql<SqlBool>`coalesce(access.ends_at > now(), true)`)
+			.where(isAccessInForce)
 			.where('membership.userId', '=', user.id)
 			.orderBy('organization.name')
 			.orderBy('application.name')

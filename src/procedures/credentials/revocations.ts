@@ -4,7 +4,7 @@ import { idsIn } from '../../database/sets.ts';
 import { notFound } from '../../api/refusals.ts';
 import { organizationProcedure, router } from '../../api/trpc.ts';
 import { publishMany } from '../../news/publish.ts';
-import { isSilent } from '../usage/idle.ts';
+import { isSilent } from './uses.ts';
 import { tellChanges } from './changes.ts';
 import { credentialViewOf, selectCredentials } from './credentials.ts';
 

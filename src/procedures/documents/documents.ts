@@ -13,9 +13,11 @@ import { limit } from '../../api/limits.ts';
 import { notFound, Refusal, tooMany } from '../../api/refusals.ts';
 import { adminProcedure, ofOneMoment, publicProcedure, router } from '../../api/trpc.ts';
 import { isoOf, type Db } from '../../database/database.ts';
+import { takeFirst } from '../../database/paging.ts';
 import { Busy, inTurn } from '../../database/turns.ts';
 import { transact } from '../../database/transaction.ts';
-import { readDocument, type Read } from '../../documents/reading.ts';
+import { readDocument } from '../../documents/reading.ts';
+import type { Read } from '../../documents/worker.ts';
 import { viewerOf } from '../products/catalogue.ts';
 import { publishProduct } from '../products/news.ts';
 import { isVisibleTo, type Viewer } from '../products/visibility.ts';
@@ -52,15 +54,11 @@ async function listVersions<View>(
 	view: (row: Row) => View,
 	before: number | null = null
 ): Promise<{ versions: View[]; next: number | null }> {
-	const rows = await selectVersions(db, productId)
-		.$if(before !== null, (query) => query.where('number', '<', before))
-		.limit(versionsShown + 1)
-		.execute();
-	const shown = rows.slice(0, versionsShown);
-	return {
-		versions: shown.map(view),
-		next: rows.length > shown.length ? (shown.at(-1)?.number ?? null) : null
-	};
+	const versions = selectVersions(db, productId).$if(before !== null, (query) =>
+		query.where('number', '<', before)
+	);
+	const { rows, last } = await takeFirst(versions, versionsShown);
+	return { versions: rows.map(view), next: last?.number ?? null };
 }
 
 /** @throws {Refusal} NOT_FOUND, also for a product that this person may not see. */

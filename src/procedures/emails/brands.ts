@@ -10,6 +10,7 @@ import { getMailPortal } from '../../mail/outbox.ts';
 import { getMailLook, lookOf, sampleOf, type BrandRow } from '../../mail/templates.ts';
 import { fieldRefusal } from '../../api/refusals.ts';
 import { adminProcedure, type Context, ofOneMoment, router } from '../../api/trpc.ts';
+import { lockPortal } from '../settings/settings.ts';
 
 /** How all e-mails look: logo, accent colour and the lines below. */
 
@@ -88,7 +89,7 @@ export const brandsRouter = router({
 	/** Changes what is given and leaves the rest; in force with the commit, also for messages that still wait. */
 	updateBrand: adminProcedure(brand).mutation(async ({ ctx, input }) => {
 		const columns = columnsOf(input);
-		await ctx.db.selectFrom('portal').select('id').forUpdate().execute();
+		await lockPortal(ctx.db);
 		const before = await getBrandSettings(ctx.db);
 		const given = (['accentColor', 'footer', 'logo'] as const).filter((key) => input[key] !== undefined);
 		const changed = given.filter((key) => input[key] !== before[key]);

@@ -1,11 +1,13 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
+import { sayMinute } from '#lib/dates.ts';
 import { versionNote } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
-import { emailLabel, type EmailEditor, type EmailVersion } from '#lib/views.ts';
+import { emailLabel, type EmailVersion } from '#lib/views.ts';
 import { meaningOf } from '../../../emails/about.ts';
 import { catalogue, isEmailName, type EmailName } from '../../../emails/catalogue.ts';
 import { isoOf, type Db } from '../../database/database.ts';
+import { takeFirst } from '../../database/paging.ts';
 import { limit } from '../../api/limits.ts';
 import {
 	renderEmail,
@@ -20,6 +22,8 @@ import { getMailPortal } from '../../mail/outbox.ts';
 import { checkTemplate, getMailLook, getTemplate, sampleOf } from '../../mail/templates.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { adminProcedure, type Context, ofOneMoment, router } from '../../api/trpc.ts';
+import { listEditors, silentSeconds } from '../../mail/editors.ts';
+import { lockPortal } from '../settings/settings.ts';
 
 const name = text(100).transform((given, context) => {
 	if (isEmailName(given)) return given;
@@ -31,45 +35,24 @@ const version = z.number().int().min(0);
 const template = { name, subject: text(1_000), body: text(150_000) };
 
 const versionsLength = 30;
-/** An open page says every 15 seconds that it is there. */
-const silentSeconds = 40;
-
 async function listVersions(db: Db, name: EmailName, before?: number) {
-	const rows = await db
+	const versions = db
 		.selectFrom('emailTemplate')
 		.select(['version', 'body', 'note', 'author', 'at'])
 		.where('name', '=', name)
 		.$if(before !== undefined, (query) => query.where('version', '<', before ?? 0))
-		.orderBy('version', 'desc')
-		.limit(versionsLength + 1)
-		.execute();
+		.orderBy('version', 'desc');
+	const { rows, last } = await takeFirst(versions, versionsLength);
 	return {
-		versions: rows.slice(0, versionsLength).map(({ version, body, note, author, at }) => ({
+		versions: rows.map(({ version, body, note, author, at }) => ({
 			version,
 			isDefault: body === null,
 			note,
 			author: author.name,
 			at: isoOf(at)
 		})),
-		hasMore: rows.length > versionsLength
+		hasMore: last !== null
 	};
-}
-
-/** The pages that have the editor of this e-mail open. */
-export async function listEditors(db: Db, name: string): Promise<EmailEditor[]> {
-	const rows = await db
-		.selectFrom('emailEditor')
-		.innerJoin('account', 'account.id', 'emailEditor.userId')
-		.select(['emailEditor.pageId', 'emailEditor.userId', 'account.firstName', 'account.lastName'])
-		.where('emailEditor.name', '=', name)
-		.where('emailEditor.seenAt', '>', sql<Date>`now() - make_interval(secs => ${silentSeconds})`)
-		.orderBy('emailEditor.pageId')
-		.execute();
-	return rows.map(({ pageId, userId, firstName, lastName }) => ({
-		pageId,
-		userId,
-		name: `${firstName} ${lastName}`.trim()
-	}));
 }
 
 async function getPortalWithLook(ctx: Pick<Context, 'db' | 'config'>): Promise<MailPortal> {
@@ -103,10 +86,10 @@ async function addVersion(
 	template: Template | null,
 	note: string
 ): Promise<EmailVersion> {
-	await ctx.db.selectFrom('portal').select('id').forUpdate().execute();
+	await lockPortal(ctx.db);
 	const [latest] = (await listVersions(ctx.db, name)).versions;
 	if ((latest?.version ?? 0) !== seen) {
-		const when = latest ? ` at ${latest.at.slice(0, 16).replace('T', ' ')} UTC` : '';
+		const when = latest ? ` at ${sayMinute(latest.at)}` : '';
 		const who = latest ? `${latest.author} saved version ${latest.version}${when}` : 'Somebody was faster';
 		throw new Refusal('CONFLICT', 'CHANGED', `${who}. Nothing of yours is lost: compare, then save.`);
 	}

@@ -11,9 +11,10 @@ import { inTurn } from '../../database/turns.ts';
 import { createMemory, type Kept } from '../../news/memory.ts';
 import { isKey, type Vault } from '../../vault/vault.ts';
 import type { Counter } from '../usage/counting.ts';
-import { noteUse } from '../usage/uses.ts';
-import { isInForce } from '../credentials/validity.ts';
-import type { Limiter, LimitState } from '../quotas/limiter.ts';
+import { noteUse } from '../credentials/uses.ts';
+import { isHolderActive } from '../credentials/validity.ts';
+import type { LimitState } from '../quotas/holdings.ts';
+import type { Limiter } from '../quotas/limiter.ts';
 import { limitsOf, sayLimit } from '../quotas/limits.ts';
 import { findSpent, type Limit } from '../quotas/shares.ts';
 
@@ -78,7 +79,7 @@ const selectByHash = compileOnce((db: Db, hashes: string) =>
 			...quotaKeys.map((key) => `portal.${key}` as const)
 		])
 		.select(allHeld.as('held'))
-		.select(sql<boolean>`${isInForce}`.as('isInForce'))
+		.select(sql<boolean>`${isHolderActive}`.as('isHolderActive'))
 		.select(isUnused.as('isUnused'))
 		.where(sql<SqlBool>`credential.lookup_hash = any(string_to_array(${hashes}, ' '))`)
 );
@@ -98,7 +99,7 @@ const identityOf = (row: Row): Identity => ({
 function findReason(row: Row, now: number): RefusedKey | null {
 	if (row.revokedAt) return row.isReplaced ? 'rotated' : 'revoked';
 	if (row.expiresAt && row.expiresAt.getTime() <= now) return row.isReplaced ? 'rotated' : 'expired';
-	if (row.isInForce) return null;
+	if (row.isHolderActive) return null;
 	return row.status === status.enum.approved ? 'account' : 'organization';
 }
 

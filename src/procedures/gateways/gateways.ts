@@ -11,10 +11,10 @@ import {
 	type KeyPlaces
 } from '#lib/gateways.ts';
 import { text } from '#lib/schema.ts';
-import { brokenIndex, isoOf, type Db, type Trx } from '../../database/database.ts';
+import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import type { Tables } from '../../database/tables.ts';
 import { limit } from '../../api/limits.ts';
-import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
+import { fieldRefusal, notFound, Refusal, refusingTaken } from '../../api/refusals.ts';
 import { refuseUnseen, seenIn } from '../../api/seen.ts';
 import { adminProcedure, ofOneMoment, router, type Context } from '../../api/trpc.ts';
 import { hashToken } from '../../identity/tokens.ts';
@@ -134,15 +134,6 @@ function refuseNowhere(places: KeyPlaces): void {
 
 const taken = () => fieldRefusal('name', 'TAKEN', 'There is a gateway of this name already.');
 
-async function refusingTaken<Result>(writing: Promise<Result>): Promise<Result> {
-	try {
-		return await writing;
-	} catch (error) {
-		if (brokenIndex(error) !== 'gateway_seen_name') throw error;
-		throw taken();
-	}
-}
-
 /** Between the environment's, which is not always there and therefore in no index, and each other one. */
 async function refuseSameName({ db, config }: Asked, name: string, id: string | null): Promise<void> {
 	const named = await selectGateways(db, config)
@@ -212,7 +203,7 @@ export const gatewaysRouter = router({
 			.values({ ...input, createdBy: ctx.actor })
 			.returningAll()
 			.executeTakeFirstOrThrow();
-		const row = await refusingTaken(writing);
+		const row = await refusingTaken(writing, { gateway_seen_name: taken() });
 		const token = await insertToken(ctx.db, row.id);
 		await publish(ctx, 'gateway.created', { gateway: headOf(row) });
 		return { gateway: await getGateway(ctx, row.id), token };
@@ -236,7 +227,7 @@ export const gatewaysRouter = router({
 		const keys = Object.keys(values) as (keyof typeof values)[];
 		if (keys.some((key) => values[key] !== before[key])) {
 			const writing = ctx.db.updateTable('gateway').set(values).where('id', '=', gatewayId).execute();
-			await refusingTaken(writing);
+			await refusingTaken(writing, { gateway_seen_name: taken() });
 			await publish(ctx, 'gateway.updated', { gateway: { ...before, ...values }, previous: before });
 		}
 		return getGateway(ctx, gatewayId);

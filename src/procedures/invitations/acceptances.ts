@@ -4,8 +4,9 @@ import { linkToken, names as namesSaid, password } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
 import { role, roleLabels, type WaitingInvitation } from '#lib/views.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
+import { holdOrganization } from '../../api/grants.ts';
 import { anyOf } from '../../database/sets.ts';
-import { signIn } from '../sessions/signing-in.ts';
+import { signIn } from '../accounts/signing-in.ts';
 import { limitGuesses } from '../../api/limits.ts';
 import { hashPassword } from '../../identity/passwords.ts';
 import type { Session } from '../../identity/sessions.ts';
@@ -16,17 +17,12 @@ import { inTurnOf } from '../../api/queues.ts';
 import { personProcedure, publicProcedure, router, type Context } from '../../api/trpc.ts';
 import { decline, join } from './answers.ts';
 import { againWithAccount, createAccount, findAccount, publishAccount } from '../accounts/accounts.ts';
-import {
-	inviterName,
-	reasons,
-	selectInvitations,
-	type InvitationRow,
-	type InvitationState
-} from './invitations.ts';
-import { findMember } from '../members/members.ts';
+import { reasons, type InvitationState } from './invitations.ts';
+import { findMember } from '../../people/members.ts';
 import { welcomeOwner } from '../accounts/owners.ts';
 import { isSignInOpen } from '../settings/settings.ts';
-import { lockOrganizations } from '../accounts/users.ts';
+import { lockOrganizations } from '../accounts/administration.ts';
+import { inviterName, selectInvitations, type InvitationRow } from '../../people/invitations.ts';
 
 /** The invitee's side of an invitation: whoever holds the link's token, or has verified the address, has proven it. */
 
@@ -78,28 +74,29 @@ function refuseUnlessOpen(row: InvitationRow | undefined): InvitationRow {
 	throw new Refusal('CONFLICT', state.toUpperCase(), state === 'pending' ? reasons.invalid : reasons[state]);
 }
 
-/** Locks the organization's row, and returns the invitation if it is still open then. */
+/** Holds the invitation's organization, which never changes, and returns the invitation if it is open under that lock. */
 async function lockOpen(
 	db: Trx,
+	organizationId: string,
 	find: () => Promise<InvitationRow | undefined>,
 	absent: Refusal
 ): Promise<InvitationRow> {
+	await holdOrganization(db, organizationId);
 	const found = await find();
 	if (!found) throw absent;
-	await db
-		.selectFrom('organization')
-		.select('id')
-		.where('id', '=', found.organizationId)
-		.forUpdate()
-		.executeTakeFirst();
-	return refuseUnlessOpen(await find());
+	return refuseUnlessOpen(found);
 }
 
-const lockByToken = (db: Trx, token: string) =>
-	lockOpen(db, () => findByToken(db, token), new Refusal('NOT_FOUND', 'INVALID', reasons.invalid));
+const lockByToken = (db: Trx, organizationId: string, token: string) =>
+	lockOpen(
+		db,
+		organizationId,
+		() => findByToken(db, token),
+		new Refusal('NOT_FOUND', 'INVALID', reasons.invalid)
+	);
 
-const lockMine = (db: Trx, userId: string, id: string) =>
-	lockOpen(db, () => findMine(db, userId, id), notFound());
+const lockMine = (db: Trx, organizationId: string, userId: string, id: string) =>
+	lockOpen(db, organizationId, () => findMine(db, userId, id), notFound());
 
 /**
  * The names in the invitation; where the list that it comes from had none, those of the proven account of the address.
@@ -220,7 +217,7 @@ async function answerMine<Result>(
 	if (!found) throw notFound();
 	return inTurnOf(found.organizationId, () =>
 		transact(ctx.db, async (db) => {
-			const row = await lockMine(db, ctx.user.id, input.invitationId);
+			const row = await lockMine(db, found.organizationId, ctx.user.id, input.invitationId);
 			refuseChanged(row, input.shown);
 			return answer(db, row);
 		})
@@ -281,7 +278,7 @@ export const acceptancesRouter = router({
 		const passwordHash = input.password && !ctx.session ? await hashPassword(input.password) : null;
 		const joining = () =>
 			transact(ctx.db, async (db) => {
-				const row = await lockByToken(db, input.token);
+				const row = await lockByToken(db, organizationId, input.token);
 				refuseChanged(row, input.shown);
 				const known = await findNames(db, row);
 				const { firstName = known?.firstName, lastName = known?.lastName } = input;
@@ -310,7 +307,7 @@ export const acceptancesRouter = router({
 		const { organizationId } = await getAnswerable(ctx, input.token);
 		const declining = () =>
 			transact(ctx.db, async (db) => {
-				const row = await lockByToken(db, input.token);
+				const row = await lockByToken(db, organizationId, input.token);
 				refuseChanged(row, input.shown);
 				await checkPerson(db, row, ctx.session);
 				await decline(ctx, db, row);

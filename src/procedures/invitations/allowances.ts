@@ -1,4 +1,4 @@
-import { sayReached, type Allowance, type Limit } from '#lib/limits.ts';
+import { sayInvitationLimit, type Allowance, type InvitationLimit } from '#lib/invitation-limits.ts';
 import type { Settings } from '#lib/settings.ts';
 import type { Db, Trx } from '../../database/database.ts';
 import { countInWindows, holdWindows, readWindows } from '../../database/windows.ts';
@@ -20,7 +20,7 @@ const recipientKey = (email: string) => `invite:recipient:${email}`;
 type Inviter = { organizationId: string; userId: string };
 type Window = { count: number; wait: number } | undefined;
 
-export type Reached = { limit: Limit; max: number; wait: number | null };
+export type Reached = { limit: InvitationLimit; max: number; wait: number | null };
 
 /** The organization's own room, as one row: exact under the lock of the organization's. */
 export function selectRoom(db: Db, organizationId: string) {
@@ -77,18 +77,16 @@ export async function getAllowance(
 }
 
 /**
- * Holds the limits for these recipients until the commit. `take` says which limit refuses one more, or counts it;
- * `settle` writes down what was counted. The organization's row has to be locked.
+ * Holds the limits for these recipients until the commit. How much they leave is known once the next statement is answered:
+ * then `under` says by `take` which limit refuses one more, or counts it; `settle` writes down what was counted. The
+ * organization's row has to be locked.
  *
- * @param room null for what is sent again, which has its place already.
  * @param isAllOrNothing whether a recipient who can't be written to fails the call, so that each is counted at once.
  */
 export async function holdAllowance(
 	db: Trx,
 	{ organizationId, userId }: Inviter,
-	settings: Settings,
 	recipients: string[],
-	room: Room | null,
 	isAllOrNothing = false
 ) {
 	// The person's first, then the organization's, then the recipients': the same order for everybody.
@@ -100,34 +98,38 @@ export async function holdAllowance(
 		{ key: day, seconds: daySeconds, adding: all },
 		...each.map((email) => ({ key: recipientKey(email), seconds: recipientSeconds, adding: one }))
 	]);
-	const before = tightest(settings, room, held.get(inviter), held.get(day));
-	const taken: string[] = [];
 
-	return {
-		take(email: string): Reached | null {
-			const { limit, max, wait } = before;
-			if (taken.length >= before.count) return { limit, max, wait };
-			const own = held.get(recipientKey(email));
-			if (own && own.count >= maxPerRecipient) {
-				return { limit: 'recipient', max: maxPerRecipient, wait: own.wait };
+	/** @param room null for what is sent again, which has its place already. */
+	function under(settings: Settings, room: Room | null) {
+		const before = tightest(settings, room, held.get(inviter), held.get(day));
+		const taken: string[] = [];
+		return {
+			take(email: string): Reached | null {
+				const { limit, max, wait } = before;
+				if (taken.length >= before.count) return { limit, max, wait };
+				const own = held.get(recipientKey(email));
+				if (own && own.count >= maxPerRecipient) {
+					return { limit: 'recipient', max: maxPerRecipient, wait: own.wait };
+				}
+				taken.push(email);
+				return null;
+			},
+			/** @returns what is left. */
+			async settle(): Promise<Allowance> {
+				if (taken.length > 0 && !isAllOrNothing) {
+					const times = [inviter, day].map((key) => [key, taken.length] as const);
+					const own = taken.map((email) => [recipientKey(email), 1] as const);
+					await countInWindows(db, new Map([...times, ...own]));
+				}
+				return { ...before, count: before.count - taken.length };
 			}
-			taken.push(email);
-			return null;
-		},
-		/** @returns what is left. */
-		async settle(): Promise<Allowance> {
-			if (taken.length > 0 && !isAllOrNothing) {
-				const times = [inviter, day].map((key) => [key, taken.length] as const);
-				const own = taken.map((email) => [recipientKey(email), 1] as const);
-				await countInWindows(db, new Map([...times, ...own]));
-			}
-			return { ...before, count: before.count - taken.length };
-		}
-	};
+		};
+	}
+	return { under };
 }
 
 export function refusalOfLimit({ limit, max, wait }: Reached): Refusal {
-	const message = sayReached(limit, max, wait);
+	const message = sayInvitationLimit(limit, max, wait);
 	if (limit === 'open') return new Refusal('CONFLICT', 'TOO_MANY_OPEN', message);
 	if (limit === 'members') return new Refusal('CONFLICT', 'TOO_MANY_MEMBERS', message);
 	return tooMany(message, wait ?? recipientSeconds);

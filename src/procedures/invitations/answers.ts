@@ -1,13 +1,17 @@
 import { fullName } from '#lib/views.ts';
+import { sendAhead } from '../../database/ahead.ts';
 import type { Trx } from '../../database/database.ts';
 import { publish } from '../../news/publish.ts';
 import type { Context } from '../../api/trpc.ts';
-import { addMember, findMember } from '../members/members.ts';
-import { invitationViewOf, type InvitationRow } from './invitations.ts';
+import { addMember, findMember } from '../../people/members.ts';
+import { invitationViewOf, type InvitationRow } from '../../people/invitations.ts';
 
 /** What an invitation comes to, under the lock of its organization's row. */
 
 type Parts = Pick<Context, 'config' | 'outbox'>;
+
+const answering = (db: Trx, row: InvitationRow, state: 'accepted' | 'declined') =>
+	db.updateTable('invitation').set({ state }).where('id', '=', row.id);
 
 /** Makes the person a member, as what the invitation says. */
 export async function join(
@@ -16,18 +20,18 @@ export async function join(
 	row: InvitationRow,
 	person: { id: string; firstName: string; lastName: string }
 ): Promise<void> {
-	await db.updateTable('invitation').set({ state: 'accepted' }).where('id', '=', row.id).execute();
+	await sendAhead(db, answering(db, row, 'accepted'));
+	await tellInviter(ctx, db, row, fullName({ ...person, email: row.email }), 'has joined');
 	const place = { id: row.organizationId, isPersonal: false };
 	await addMember(db, place, { ...person, role: row.role }, true);
-	await tellInviter(ctx, db, row, fullName({ ...person, email: row.email }), 'has joined');
 }
 
 export async function decline(ctx: Parts, db: Trx, row: InvitationRow): Promise<void> {
-	await db.updateTable('invitation').set({ state: 'declined' }).where('id', '=', row.id).execute();
+	await sendAhead(db, answering(db, row, 'declined'));
+	await tellInviter(ctx, db, row, fullName(row), 'has declined to join');
 	const actor = { id: null, name: fullName(row), kind: 'developer' as const };
 	const organization = { id: row.organizationId, isPersonal: false };
 	await publish({ db, actor, organization }, 'invitation.declined', { invitation: invitationViewOf(row) });
-	await tellInviter(ctx, db, row, fullName(row), 'has declined to join');
 }
 
 /** Whoever has invited them, unless they have gone since or are no member, as a portal admin who invites a partner. */

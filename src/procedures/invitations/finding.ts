@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { email } from '#lib/fields.ts';
 import { organizationProcedure, router } from '../../api/trpc.ts';
-import { invitationViewOf, selectInvitations } from './invitations.ts';
+import { invitationViewOf, selectInvitations } from '../../people/invitations.ts';
 
 /** What Super admins ask of invitations where a page doesn't have all of them. */
 export const findingRouter = router({

@@ -3,9 +3,10 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Actor } from '#lib/events.ts';
 import { email, names } from '#lib/fields.ts';
-import { sayReached } from '#lib/limits.ts';
+import { sayInvitationLimit } from '#lib/invitation-limits.ts';
 import { text } from '#lib/schema.ts';
 import { inviteesPerCall, role, type Invitation, type Role } from '#lib/views.ts';
+import { sendAhead } from '../../database/ahead.ts';
 import { isoOf, type Trx } from '../../database/database.ts';
 import { compileTogether } from '../../database/together.ts';
 import { publishMany } from '../../news/publish.ts';
@@ -20,7 +21,7 @@ import {
 	selectPending,
 	selectProven,
 	type Sending
-} from './invitations.ts';
+} from '../../people/invitations.ts';
 import { getSettings, selectSettings, settingsOf } from '../settings/settings.ts';
 
 /** Inviting, one by one or many at once. */
@@ -70,6 +71,7 @@ async function inviteAll(ctx: InvitingContext, invitees: Invitee[], isAllOrNothi
 		return { answers: [], allowance: await getAllowance(db, inviter, await getSettings(db)) };
 	}
 	const emails = invitees.map(({ email }) => email);
+	const limits = await holdAllowance(db, inviter, emails, isAllOrNothing);
 	const known = await askForKnown(db, organization.id, JSON.stringify(emails));
 	const settings = settingsOf(known.settings);
 	const [room] = known.rooms;
@@ -77,8 +79,7 @@ async function inviteAll(ctx: InvitingContext, invitees: Invitee[], isAllOrNothi
 	const members = new Set(known.members.map(({ email }) => email));
 	const open = new Map(known.open.map((row) => [row.email, invitationViewOf(row)]));
 	const proven = new Set(known.proven.map(({ email }) => email));
-	const free = emails.filter((email) => !members.has(email) && !open.has(email));
-	const allowance = await holdAllowance(db, inviter, settings, free, room, isAllOrNothing);
+	const allowance = limits.under(settings, room);
 
 	const times = { sentAt: isoOf(new Date()), expiresAt: isoOf(expiryOf(settings)) };
 	const sending: Sending[] = [];
@@ -101,8 +102,9 @@ async function inviteAll(ctx: InvitingContext, invitees: Invitee[], isAllOrNothi
 		open.set(email, invitation);
 		return { outcome: 'sent', invitation };
 	});
+	const left = await allowance.settle();
 	await insertInvitations(ctx, sending);
-	return { answers, allowance: await allowance.settle() };
+	return { answers, allowance: left };
 }
 
 /** Writes, mails and tells of all of them, in as many statements as of one. */
@@ -116,7 +118,7 @@ async function insertInvitations(ctx: InvitingContext, sending: readonly Sending
 		messageId: carriers.get(invitation.id) ?? null
 	}));
 	// One parameter for all, and each with the time of its own: of several at once the first stays the first.
-	await sql`
+	const made = sql`
 		insert into invitation (
 			id, organization_id, email, first_name, last_name, role, token_hash, invited_by, sent_at, expires_at,
 			message_id, created_at
@@ -125,7 +127,8 @@ async function insertInvitations(ctx: InvitingContext, sending: readonly Sending
 			(one->>'id')::uuid, ${organization.id}::uuid, one->>'email', one->>'firstName', one->>'lastName', one->>'role',
 			one->>'tokenHash', ${ctx.user.id}::uuid, (one->>'sentAt')::timestamptz, (one->>'expiresAt')::timestamptz,
 			(one->>'messageId')::uuid, clock_timestamp()
-		from jsonb_array_elements(${JSON.stringify(rows)}::text::jsonb) as one`.execute(db);
+		from jsonb_array_elements(${JSON.stringify(rows)}::text::jsonb) as one`;
+	await sendAhead(db, made);
 	await publishMany(
 		ctx,
 		'invitation.created',
@@ -180,7 +183,7 @@ export const inviteesRouter = router({
 					const answer = inTurn.next().value as Answer;
 					if (answer.outcome !== 'limited') return answer;
 					const { limit, max, wait } = answer.reached;
-					return { outcome: answer.outcome, limit, message: sayReached(limit, max, wait) };
+					return { outcome: answer.outcome, limit, message: sayInvitationLimit(limit, max, wait) };
 				}),
 				allowance
 			};

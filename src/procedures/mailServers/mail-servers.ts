@@ -1,6 +1,7 @@
 import { randomUUID, createPrivateKey, createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import { mailServerInput, mailServerView, type MailServer } from '#lib/mail-server.ts';
+import { sayNumber } from '#lib/numbers.ts';
 import { fullName } from '#lib/views.ts';
 import { limit } from '../../api/limits.ts';
 import { renderEmail } from '../../mail/compose.ts';
@@ -38,7 +39,7 @@ function readDkimKey(text: string) {
 	throw fieldRefusal(
 		'dkimKey',
 		'INVALID',
-		`This is not an RSA private key in PEM form, without a passphrase, of ${minKeyBits.toLocaleString('en')} bits at least.`
+		`This is not an RSA private key in PEM form, without a passphrase, of ${sayNumber(minKeyBits)} bits at least.`
 	);
 }
 

@@ -3,110 +3,19 @@ import { text } from '#lib/schema.ts';
 import { sentence } from '#lib/direction.ts';
 import type { Actor } from '#lib/events.ts';
 import { names } from '#lib/fields.ts';
-import type { Topic } from '#lib/topics.ts';
-import { fullName, role, roleLabels, type Member, type Role } from '#lib/views.ts';
-import { compileOnce } from '../../database/compiled.ts';
+import { fullName, role, roleLabels, type Member } from '#lib/views.ts';
+import { sendAhead } from '../../database/ahead.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { publish, signal } from '../../news/publish.ts';
-import { notFound, Refusal } from '../../api/refusals.ts';
+import { Refusal } from '../../api/refusals.ts';
 import { organizationProcedure, router, userProcedure, type Context } from '../../api/trpc.ts';
 import { findDeparture } from '../activity/departures.ts';
 import { listSeenBy } from '../credentials/exposures.ts';
-import { revokeInvitationsOf } from '../invitations/invitations.ts';
+import { listInvitationsOf, revokeInvitations, revokeInvitationsOf } from '../../people/invitations.ts';
+import { selectMembers, memberViewOf, getMember, isLastSuperAdmin } from '../../people/members.ts';
 
 /** How many credentials an e-mail names one by one. */
 const namedCredentials = 10;
-
-export function selectMembers(db: Db, organizationId: string) {
-	return db
-		.selectFrom('membership')
-		.innerJoin('account', 'account.id', 'membership.userId')
-		.select([
-			'membership.id',
-			'membership.userId',
-			'account.email',
-			'membership.firstName',
-			'membership.lastName',
-			'membership.role',
-			'membership.joinedAt'
-		])
-		.where('membership.organizationId', '=', organizationId)
-		.where('account.status', '=', 'active');
-}
-
-type Row = Awaited<ReturnType<ReturnType<typeof selectMembers>['executeTakeFirstOrThrow']>>;
-
-export const memberViewOf = (row: Row): Member => ({ ...row, joinedAt: isoOf(row.joinedAt) });
-
-export const selectAllMembers = (db: Db, organizationId: string) =>
-	selectMembers(db, organizationId).orderBy('membership.joinedAt');
-const askForMembers = compileOnce(selectAllMembers);
-
-export const listMembers = async (db: Db, organizationId: string): Promise<Member[]> =>
-	(await askForMembers(db, organizationId)).map(memberViewOf);
-
-/** The members who have asked for e-mails of a topic that nobody gets otherwise. */
-export async function listReaders(db: Db, organizationId: string, topic: Topic): Promise<Member[]> {
-	const rows = await selectMembers(db, organizationId)
-		.innerJoin('mailOptIn', 'mailOptIn.accountId', 'membership.userId')
-		.where('mailOptIn.topic', '=', topic)
-		.orderBy('membership.joinedAt')
-		.execute();
-	return rows.map(memberViewOf);
-}
-
-/** @throws {Refusal} NOT_FOUND, also for a member of another organization. */
-export async function getMember(db: Db, organizationId: string, memberId: string): Promise<Member> {
-	const row = await selectMembers(db, organizationId)
-		.where('membership.id', '=', memberId)
-		.executeTakeFirst();
-	if (!row) throw notFound();
-	return memberViewOf(row);
-}
-
-/** The membership of an account, while that is active. */
-export async function findMember(db: Db, organizationId: string, userId: string): Promise<Member | null> {
-	const row = await selectMembers(db, organizationId)
-		.where('membership.userId', '=', userId)
-		.executeTakeFirst();
-	return row ? memberViewOf(row) : null;
-}
-
-/** Holds only under the lock of the organization's row. Only people with an active account count. */
-export async function isLastSuperAdmin(db: Db, organizationId: string, member: Member): Promise<boolean> {
-	if (member.role !== 'super_admin') return false;
-	const other = await selectMembers(db, organizationId)
-		.where('membership.role', '=', 'super_admin')
-		.where('membership.id', '!=', member.id)
-		.executeTakeFirst();
-	return !other;
-}
-
-/**
- * Makes a person a member and tells of it; who is one already stays as they are.
- * @param isInvited whether an open invitation, of the same role, ends with it.
- */
-export async function addMember(
-	db: Trx,
-	organization: { id: string; isPersonal: boolean },
-	person: { id: string; firstName: string; lastName: string; role: Role },
-	isInvited = false
-): Promise<void> {
-	const { id: userId, firstName, lastName, role } = person;
-	const row = await db
-		.insertInto('membership')
-		.values({ organizationId: organization.id, userId, firstName, lastName, role })
-		.onConflict((conflict) => conflict.columns(['organizationId', 'userId']).doNothing())
-		.returning('id')
-		.executeTakeFirst();
-	if (!row) return;
-	const member = await getMember(db, organization.id, row.id);
-	const actor = { id: userId, name: fullName(member), kind: 'developer' as const };
-	await publish({ db, actor, organization }, 'member.joined', {
-		member,
-		...(isInvited && { isInvited })
-	});
-}
 
 /**
  * Writes to the Super admins who stay when somebody goes without one of them having asked for it, and knows credentials
@@ -192,16 +101,19 @@ export const membersRouter = router({
 		}
 		// Whoever demotes or removes somebody else is a Super admin who stays, as the lock sees to: never the last.
 		if (!hasNewRole && fullName(member) === fullName(previous)) return previous;
-		await ctx.db
-			.updateTable('membership')
-			.set({ firstName: member.firstName, lastName: member.lastName, role: member.role })
-			.where('id', '=', member.id)
-			.execute();
+		const isDemoted = hasNewRole && previous.role === 'super_admin';
+		const open = isDemoted ? await listInvitationsOf(ctx.db, ctx.organization.id, previous.userId) : [];
+		if (hasNewRole) {
+			const { to, props } = roleMail(ctx, previous, member);
+			await ctx.outbox.enqueue(ctx.db, to, 'member-role-changed', props);
+		}
+		const { firstName, lastName, role } = member;
+		await sendAhead(
+			ctx.db,
+			ctx.db.updateTable('membership').set({ firstName, lastName, role }).where('id', '=', member.id)
+		);
 		await publish(ctx, 'member.updated', { member, previous });
-		if (!hasNewRole) return member;
-		if (previous.role === 'super_admin') await revokeInvitationsOf(ctx, previous.userId);
-		const { to, props } = roleMail(ctx, previous, member);
-		await ctx.outbox.enqueue(ctx.db, to, 'member-role-changed', props);
+		await revokeInvitations(ctx, open);
 		return member;
 	}),
 
@@ -221,19 +133,22 @@ export const membersRouter = router({
 		}
 		const member: Member = { ...heir, role: 'super_admin' };
 		const former: Member = { ...holder, role: 'team_member' };
-		await ctx.db
-			.updateTable('membership')
-			.set((eb) => ({
-				role: eb.case().when('id', '=', member.id).then(member.role).else(former.role).end()
-			}))
-			.where('id', 'in', [member.id, former.id])
-			.execute();
-		await publish(ctx, 'member.handedOver', { member, former });
-		await revokeInvitationsOf(ctx, former.userId);
+		const open = await listInvitationsOf(ctx.db, ctx.organization.id, former.userId);
 		await ctx.outbox.enqueueMany(ctx.db, 'member-role-changed', [
 			roleMail(ctx, heir, member),
 			roleMail(ctx, holder, former)
 		]);
+		await sendAhead(
+			ctx.db,
+			ctx.db
+				.updateTable('membership')
+				.set((eb) => ({
+					role: eb.case().when('id', '=', member.id).then(member.role).else(former.role).end()
+				}))
+				.where('id', 'in', [member.id, former.id])
+		);
+		await publish(ctx, 'member.handedOver', { member, former });
+		await revokeInvitations(ctx, open);
 		return member;
 	}),
 

@@ -10,8 +10,8 @@ import { holding, takePage, type Order } from '../../database/paging.ts';
 import { idsIn } from '../../database/sets.ts';
 import { fieldRefusal } from '../../api/refusals.ts';
 import { gatheredProcedure, organizationProcedure, router } from '../../api/trpc.ts';
-import { invitationViewOf, selectPending } from '../invitations/invitations.ts';
-import { memberViewOf, selectMembers } from './members.ts';
+import { invitationViewOf, selectPending } from '../../people/invitations.ts';
+import { memberViewOf, selectMembers } from '../../people/members.ts';
 
 /** Members and invited people of an organization that has too many of them to be told all at once. */
 

@@ -21,8 +21,8 @@ import { holding, takePage, type Order } from '../../database/paging.ts';
 import { fieldRefusal, notFound } from '../../api/refusals.ts';
 import { adminProcedure, ofOneMoment, router } from '../../api/trpc.ts';
 import { listEventsOfPortal, listLatest } from '../activity/activity.ts';
-import { listInvitations } from '../invitations/invitations.ts';
-import { listMembers } from '../members/members.ts';
+import { listInvitations } from '../../people/invitations.ts';
+import { listMembers } from '../../people/members.ts';
 import { findMembers } from '../members/roster.ts';
 import { organizationViewOf, selectOrganizations } from './organizations.ts';
 

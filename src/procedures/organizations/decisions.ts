@@ -1,5 +1,6 @@
 import type { Updateable } from 'kysely';
 import { z } from 'zod';
+import { sayMinute } from '#lib/dates.ts';
 import { sentence } from '#lib/direction.ts';
 import { organizationName, rejectionReason } from '#lib/fields.ts';
 import { text } from '#lib/schema.ts';
@@ -8,9 +9,9 @@ import type { Trx } from '../../database/database.ts';
 import { keysOf } from './names.ts';
 import { publish } from '../../news/publish.ts';
 import type { Tables } from '../../database/tables.ts';
-import { notFound, Refusal } from '../../api/refusals.ts';
-import { adminProcedure, router } from '../../api/trpc.ts';
-import { getOrganizationView, listRecipients, refusingTaken, type WritingContext } from './organizations.ts';
+import { notFound, Refusal, refusingTaken } from '../../api/refusals.ts';
+import { adminProcedure, router, type WritingContext } from '../../api/trpc.ts';
+import { getOrganizationView, listRecipients, takenName } from './organizations.ts';
 
 /** What the portal admins decide about organizations. */
 
@@ -35,7 +36,7 @@ async function decide(
 	if (!from.includes(before.status)) {
 		const { decidedBy, decidedAt, status } = await getOrganizationView(ctx.db, id);
 		const who = decidedBy ? ` by ${decidedBy.name}` : '';
-		const when = decidedAt ? ` at ${decidedAt.slice(0, 16).replace('T', ' ')} UTC` : '';
+		const when = decidedAt ? ` at ${sayMinute(decidedAt)}` : '';
 		throw new Refusal('CONFLICT', 'DECIDED', sentence`${before.name} is ${status} already${who}${when}.`);
 	}
 	if (shownName && shownName !== before.name) {
@@ -47,7 +48,7 @@ async function decide(
 		.set({ ...values, status: to })
 		.where('id', '=', id)
 		.execute();
-	await refusingTaken(before.name, writing);
+	await refusingTaken(writing, takenName(before.name));
 	return { organization: await getOrganizationView(ctx.db, id), previousStatus: before.status };
 }
 
@@ -136,7 +137,7 @@ export const decisionsRouter = router({
 				.set({ name, ...keysOf(name) })
 				.where('id', '=', organizationId)
 				.execute();
-			await refusingTaken(name, writing);
+			await refusingTaken(writing, takenName(name));
 			const organization = await getOrganizationView(ctx.db, organizationId);
 			await publish({ ...ctx, organization }, 'organization.renamed', {
 				organization,

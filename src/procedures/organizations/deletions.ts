@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { sayDay } from '#lib/dates.ts';
 import { sentence } from '#lib/direction.ts';
 import { text } from '#lib/schema.ts';
 import type { Organization, Status } from '#lib/views.ts';
@@ -7,10 +8,16 @@ import type { Db } from '../../database/database.ts';
 import { publish, signalAll } from '../../news/publish.ts';
 import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
 import { transact } from '../../database/transaction.ts';
-import { adminProcedure, organizationProcedure, router, system } from '../../api/trpc.ts';
-import { withdrawPending } from '../accesses/granting.ts';
+import {
+	adminProcedure,
+	organizationProcedure,
+	router,
+	system,
+	type WritingContext
+} from '../../api/trpc.ts';
+import { withdrawPending } from '../products/withdrawals.ts';
 import { leaveEventsOf } from '../activity/activity.ts';
-import { getOrganizationView, listRecipients, type WritingContext } from './organizations.ts';
+import { getOrganizationView, listRecipients } from './organizations.ts';
 
 /** The end of an organization: asked for by its Super admins or by the portal's, and carried out some days later. */
 
@@ -21,7 +28,7 @@ const deletable: readonly Status[] = ['approved', 'suspended', 'rejected'];
 type Asking = WritingContext & { user: { id: string } };
 
 /** Under the lock of the organization's row. */
-async function condemn(ctx: Asking, id: string, typed: string, isByPortal: boolean): Promise<Organization> {
+async function schedule(ctx: Asking, id: string, typed: string, isByPortal: boolean): Promise<Organization> {
 	const before = await getOrganizationView(ctx.db, id);
 	if (typed.trim() !== before.name) {
 		throw fieldRefusal('name', 'INVALID', sentence`Type the name as it is: ${before.name}`);
@@ -41,19 +48,19 @@ async function condemn(ctx: Asking, id: string, typed: string, isByPortal: boole
 		.where('id', '=', id)
 		.execute();
 	const organization = await getOrganizationView(ctx.db, id);
-	const said = { actorName: ctx.actor.name, deletesAt: inWords(deletesAt) };
+	const said = { actorName: ctx.actor.name, deletesAt: sayDay(deletesAt) };
 	const recipients = await listRecipients(ctx, organization);
 	await ctx.outbox.enqueueMany(
 		ctx.db,
-		'organization-condemned',
+		'organization-deletion-scheduled',
 		recipients.map(({ to, props }) => ({ to, props: { ...props, ...said } }))
 	);
-	await publish({ ...ctx, organization }, 'organization.condemned', { organization });
+	await publish({ ...ctx, organization }, 'organization.deletionScheduled', { organization });
 	return organization;
 }
 
 /** Under the lock of the organization's row. */
-async function takeBack(ctx: Asking, id: string): Promise<Organization> {
+async function cancel(ctx: Asking, id: string): Promise<Organization> {
 	await ctx.db
 		.updateTable('organization')
 		.set({ deletesAt: null, deletionAskedBy: null, isDeletionByPortal: false })
@@ -63,14 +70,12 @@ async function takeBack(ctx: Asking, id: string): Promise<Organization> {
 	const recipients = await listRecipients(ctx, organization);
 	await ctx.outbox.enqueueMany(
 		ctx.db,
-		'organization-kept',
+		'organization-deletion-cancelled',
 		recipients.map(({ to, props }) => ({ to, props: { ...props, actorName: ctx.actor.name } }))
 	);
-	await publish({ ...ctx, organization }, 'organization.kept', { organization });
+	await publish({ ...ctx, organization }, 'organization.deletionCancelled', { organization });
 	return organization;
 }
-
-const inWords = (date: Date) => date.toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
 
 /** For portal admins, who belong to no organization: locks it, and refuses what is none. */
 async function lockCompany(ctx: WritingContext, id: string) {
@@ -85,7 +90,7 @@ async function lockCompany(ctx: WritingContext, id: string) {
 	return row;
 }
 
-const notCondemned = (name: string) =>
+const notScheduled = (name: string) =>
 	new Refusal('CONFLICT', 'DECIDED', sentence`Nobody wants ${name} deleted any more.`);
 
 const typedName = text(200);
@@ -102,29 +107,29 @@ export const deletionsRouter = router({
 					sentence`${name} waits for a decision: reject the request instead.`
 				);
 			}
-			return condemn(ctx, id, input.name, true);
+			return schedule(ctx, id, input.name, true);
 		}
 	),
 
 	/** Whoever asked for the deletion: the portal's team or a Super admin. */
 	unscheduleDeletion: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const { id, name, deletesAt } = await lockCompany(ctx, input.organizationId);
-		if (!deletesAt) throw notCondemned(name);
-		return takeBack(ctx, id);
+		if (!deletesAt) throw notScheduled(name);
+		return cancel(ctx, id);
 	}),
 
 	askDeletion: organizationProcedure({ name: typedName }).mutation(({ ctx, input }) =>
-		condemn(ctx, ctx.organization.id, input.name, false)
+		schedule(ctx, ctx.organization.id, input.name, false)
 	),
 
 	/** Takes back what a Super admin asked for. What the portal's team has set, only the portal's team takes back. */
 	takeBackDeletion: organizationProcedure({}).mutation(async ({ ctx }) => {
 		const { id, name, deletesAt, isDeletionByPortal } = ctx.organization;
-		if (!deletesAt) throw notCondemned(name);
+		if (!deletesAt) throw notScheduled(name);
 		if (isDeletionByPortal) {
 			throw new Refusal('FORBIDDEN', 'BY_PORTAL', 'The portal’s team has set this, and can take it back.');
 		}
-		return takeBack(ctx, id);
+		return cancel(ctx, id);
 	})
 });
 

@@ -3,15 +3,21 @@ import { sentence } from '#lib/direction.ts';
 import { organizationName } from '#lib/fields.ts';
 import { fullName, type Organization, type Status } from '#lib/views.ts';
 import { compileOnce } from '../../database/compiled.ts';
-import { brokenIndex, isoOf, type Db } from '../../database/database.ts';
+import { isoOf, type Db } from '../../database/database.ts';
 import { limit } from '../../api/limits.ts';
 import { findFreeSlug, keysOf } from './names.ts';
 import { publish } from '../../news/publish.ts';
-import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
-import { type Context, organizationProcedure, router, system, verifiedProcedure } from '../../api/trpc.ts';
-import { listAdminReaders } from '../accounts/accounts.ts';
-import { listMembers } from '../members/members.ts';
-import { nameIn, personOf } from '../members/names.ts';
+import { fieldRefusal, notFound, Refusal, refusingTaken } from '../../api/refusals.ts';
+import {
+	organizationProcedure,
+	router,
+	system,
+	verifiedProcedure,
+	type WritingContext
+} from '../../api/trpc.ts';
+import { listAdminReaders } from '../../people/admins.ts';
+import { listMembers } from '../../people/members.ts';
+import { nameIn, personOf } from '../../people/names.ts';
 import { getSettings } from '../settings/settings.ts';
 
 /** How often a rejected request may be made again. */
@@ -92,20 +98,15 @@ export async function getOrganizationView(db: Db, id: string): Promise<Organizat
 	return organizationViewOf(row);
 }
 
-const taken = (name: string) =>
-	fieldRefusal('name', 'TAKEN', sentence`There is already an organization with the name ${name}.`);
-
-/** Turns the broken index of two equal names into words at the field. */
-export async function refusingTaken<Result>(name: string, writing: Promise<Result>): Promise<Result> {
-	try {
-		return await writing;
-	} catch (error) {
-		if (brokenIndex(error)?.startsWith('organization_')) throw taken(name);
-		throw error;
-	}
+/** For {@link refusingTaken}. */
+export function takenName(name: string) {
+	const refusal = fieldRefusal(
+		'name',
+		'TAKEN',
+		sentence`There is already an organization with the name ${name}.`
+	);
+	return { organization_name_key: refusal, organization_slug_key: refusal };
 }
-
-export type WritingContext = Pick<Context, 'config' | 'outbox'> & Parameters<typeof publish>[0];
 
 /** Whom to write to about the organization: its members, with what every such e-mail says. */
 export async function listRecipients(ctx: WritingContext, organization: Organization) {
@@ -206,7 +207,7 @@ export const organizationsRouter = router({
 			})
 			.returning('id')
 			.executeTakeFirstOrThrow();
-		const { id } = await refusingTaken(name, writing);
+		const { id } = await refusingTaken(writing, takenName(name));
 		await db
 			.insertInto('membership')
 			.values({
@@ -229,7 +230,7 @@ export const organizationsRouter = router({
 			.set({ name, ...keysOf(name) })
 			.where('id', '=', ctx.organization.id)
 			.execute();
-		await refusingTaken(name, writing);
+		await refusingTaken(writing, takenName(name));
 		const organization = await getOrganizationView(ctx.db, ctx.organization.id);
 		await publish(ctx, 'organization.renamed', { organization, previousName: ctx.organization.name });
 		return organization;
@@ -269,7 +270,7 @@ export const organizationsRouter = router({
 				})
 				.where('id', '=', ctx.organization.id)
 				.execute();
-			await refusingTaken(name, writing);
+			await refusingTaken(writing, takenName(name));
 			const organization = await getOrganizationView(ctx.db, ctx.organization.id);
 			await publishRequest(ctx, organization, ctx.organization.status);
 			return organization;

@@ -7,12 +7,13 @@ import { limit } from '../../api/limits.ts';
 import { findFreeSlug, keysOf } from './names.ts';
 import { publish } from '../../news/publish.ts';
 import { createToken, hashToken } from '../../identity/tokens.ts';
-import { notFound, Refusal } from '../../api/refusals.ts';
-import { adminProcedure, router } from '../../api/trpc.ts';
-import { expiryOf, sendInvitation } from '../invitations/invitations.ts';
-import { getMember, listMembers, roleMail } from '../members/members.ts';
-import { getOrganizationView, refusingTaken, type WritingContext } from './organizations.ts';
+import { notFound, Refusal, refusingTaken } from '../../api/refusals.ts';
+import { adminProcedure, router, type WritingContext } from '../../api/trpc.ts';
+import { expiryOf, sendInvitation } from '../../people/invitations.ts';
+import { roleMail } from '../members/members.ts';
+import { getOrganizationView, takenName } from './organizations.ts';
 import { getSettings } from '../settings/settings.ts';
+import { getMember, listMembers } from '../../people/members.ts';
 
 /** What portal admins do so that an organization has somebody to govern it. */
 
@@ -100,7 +101,7 @@ export const partnersRouter = router({
 			})
 			.returning('id')
 			.executeTakeFirstOrThrow();
-		const { id } = await refusingTaken(name, writing);
+		const { id } = await refusingTaken(writing, takenName(name));
 		const organization = await getOrganizationView(ctx.db, id);
 		await publish({ ...ctx, organization }, 'organization.created', { organization });
 		await offer(ctx, organization, person);

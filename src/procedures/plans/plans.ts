@@ -2,11 +2,12 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import { sentence } from '#lib/direction.ts';
 import { plansAtMost } from '#lib/limits.ts';
+import { sayNumber } from '#lib/numbers.ts';
 import { planInput } from '#lib/product-input.ts';
 import { approvalLabels, type Approval, type Plan } from '#lib/products.ts';
 import { onceOver } from '../../database/transaction.ts';
-import { brokenIndex, type Trx } from '../../database/database.ts';
-import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
+import type { Trx } from '../../database/database.ts';
+import { fieldRefusal, notFound, Refusal, refusingTaken } from '../../api/refusals.ts';
 import { refuseUnseen, seenIn } from '../../api/seen.ts';
 import { adminProcedure, router } from '../../api/trpc.ts';
 import { publishProduct, tellTeamsSoon } from '../products/news.ts';
@@ -21,14 +22,9 @@ import {
 
 /** By what organizations get a product: limits, how access is approved, how old a credential may be. */
 
-async function refusingTaken<Result>(writing: Promise<Result>): Promise<Result> {
-	try {
-		return await writing;
-	} catch (error) {
-		if (brokenIndex(error) !== 'plan_seen_name') throw error;
-		throw fieldRefusal('name', 'TAKEN', 'This API product has a plan of this name already.');
-	}
-}
+const taken = () => ({
+	plan_seen_name: fieldRefusal('name', 'TAKEN', 'This API product has a plan of this name already.')
+});
 
 async function getPlan(db: Trx, id: string): Promise<Plan> {
 	const row = await db.selectFrom('plan').selectAll().where('id', '=', id).executeTakeFirst();
@@ -39,12 +35,12 @@ async function getPlan(db: Trx, id: string): Promise<Plan> {
 const fields = Object.keys(planInput) as (keyof typeof planInput)[];
 const limits = ['perSecond', 'perMonth'] as const;
 
-const sayMost = (most: number) => (most === 0 ? 'any number' : most.toLocaleString('en'));
+const sayMost = (most: number) => (most === 0 ? 'any number' : sayNumber(most));
 const says = {
 	perSecond: sayMost,
 	perMonth: sayMost,
 	approval: (one: Approval) => sentence`“${approvalLabels[one]}”`,
-	credentialDays: (days: number) => (days === 0 ? 'any age' : days.toLocaleString('en'))
+	credentialDays: (days: number) => (days === 0 ? 'any age' : sayNumber(days))
 };
 
 const plan = { planId: z.uuid() };
@@ -66,7 +62,7 @@ export const plansRouter = router({
 			.values({ ...input, position })
 			.returningAll()
 			.executeTakeFirstOrThrow();
-		const made = planViewOf(await refusingTaken(writing));
+		const made = planViewOf(await refusingTaken(writing, taken()));
 		await publishProduct(ctx, 'plan.created', {
 			product: productHeadOf(product),
 			plan: planHeadOf(made)
@@ -100,7 +96,7 @@ export const plansRouter = router({
 			)
 			.where('id', '=', planId)
 			.execute();
-		await refusingTaken(writing);
+		await refusingTaken(writing, taken());
 		await publishProduct(ctx, 'plan.updated', {
 			product: productHeadOf(product),
 			plan: planHeadOf({ ...values, id: planId }),

@@ -2,16 +2,18 @@ import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import type { Logger } from 'pino';
 import { sayAge } from '#lib/accesses.ts';
 import { agedOutAt } from '#lib/ages.ts';
+import { sayDay } from '#lib/dates.ts';
 import { sayPlanLimits, type ProductAccess } from '#lib/products.ts';
 import { fullName } from '#lib/views.ts';
-import { system } from '../../api/trpc.ts';
+import { system, type WritingContext } from '../../api/trpc.ts';
 import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { idsIn } from '../../database/sets.ts';
 import { publishMany } from '../../news/publish.ts';
-import { lockOrganization, tellEach } from '../accesses/teams.ts';
-import { accessViewOf, selectAccesses } from '../accesses/views.ts';
-import { listMembers } from '../members/members.ts';
-import type { WritingContext } from '../organizations/organizations.ts';
+import { lockOrganization } from '../../api/grants.ts';
+import { tellEach } from '../../people/teams.ts';
+import { isAccessInForce } from '../products/visibility.ts';
+import { accessViewOf, selectAccesses } from '../products/accesses.ts';
+import { listMembers } from '../../people/members.ts';
 
 /**
  * Tells the teams that have access by a plan of its changed limits, and of how old credentials may become: one organization after the other, each in a transaction
@@ -21,7 +23,6 @@ import type { WritingContext } from '../organizations/organizations.ts';
 
 type Parts = { db: Db; log: Logger } & Pick<WritingContext, 'config' | 'outbox'>;
 
-const isInForce = sql<SqlBool>`coalesce(access.ends_at > now(), true)`;
 const areLimitsUntold = sql<SqlBool>`access.limits_told_at < plan.limits_changed_at`;
 const areAgesUntold = sql<SqlBool>`access.ages_told_at < plan.ages_changed_at`;
 const isUntold = sql<SqlBool>`(${areLimitsUntold} or ${areAgesUntold})`;
@@ -46,7 +47,7 @@ export async function tellLimits({ log, ...parts }: Parts): Promise<void> {
 					.distinct()
 					.where('access.planId', '=', plan.id)
 					.where('access.organizationId', '>', after)
-					.where(isInForce)
+					.where(isAccessInForce)
 					.where(isUntold)
 					.orderBy('access.organizationId')
 					.limit(most)
@@ -71,7 +72,7 @@ const markTold = (db: Db, planId: string) =>
 		.where('id', '=', planId)
 		.where(
 			sql<SqlBool>`not exists (
-				select from access where access.plan_id = plan.id and ${isInForce} and ${isUntold}
+				select from access where access.plan_id = plan.id and ${isAccessInForce} and ${isUntold}
 			)`
 		)
 		.execute();
@@ -187,8 +188,7 @@ const namedAtMost = 50;
 
 function sayAging(aging: readonly Aging[]): string {
 	const lines = aging.slice(0, namedAtMost).map(({ access, label, lastFour, at }) => {
-		const day = new Date(at).toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
-		const when = at <= Date.now() ? `too old since ${day}` : `until ${day}`;
+		const when = `${at <= Date.now() ? 'too old since' : 'until'} ${sayDay(at)}`;
 		return `${access.applicationName} – ${label} (…${lastFour}): ${when}`;
 	});
 	const more = aging.length - lines.length;
@@ -208,7 +208,7 @@ async function listUntold(
 		.select(['access.applicationId', 'access.productId'])
 		.where('access.planId', '=', planId)
 		.where('access.organizationId', '=', organizationId)
-		.where(isInForce)
+		.where(isAccessInForce)
 		.where(isUntold);
 	const rows = await selectAccesses(db, pairs)
 		.orderBy('application.createdAt')

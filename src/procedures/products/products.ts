@@ -14,15 +14,15 @@ import {
 import { moment } from '#lib/schema.ts';
 import { searchKey } from '#lib/search.ts';
 import { cursor, type Cursor } from '#lib/views.ts';
-import { brokenIndex, isoOf, type Db, type Trx } from '../../database/database.ts';
+import { isoOf, type Db, type Trx } from '../../database/database.ts';
 import { onceOver } from '../../database/transaction.ts';
 import { holding, newestFirst, takePage } from '../../database/paging.ts';
-import { fieldRefusal, notFound, Refusal } from '../../api/refusals.ts';
+import { fieldRefusal, notFound, Refusal, refusingTaken } from '../../api/refusals.ts';
 import { refuseUnseen, seenIn } from '../../api/seen.ts';
 import { adminProcedure, ofOneMoment, router, type Context } from '../../api/trpc.ts';
 import { renderMarkdown } from './markdown.ts';
 import { publishProduct, tellTeamsSoon } from './news.ts';
-import { isRetired } from './visibility.ts';
+import { isAccessInForce, isRetired } from './visibility.ts';
 import {
 	lockProduct,
 	planViewOf,
@@ -65,7 +65,7 @@ async function getProduct({ db, config }: Asked, id: string): Promise<AdminProdu
 				.selectFrom('access')
 				.select(({ fn }) => fn.countAll<number>().as('count'))
 				.whereRef('access.productId', '=', 'product.id')
-				.where(sql<SqlBool>`coalesce(access.ends_at > now(), true)`)
+				.where(isAccessInForce)
 				.as('accessCount')
 		])
 		.where('product.id', '=', id)
@@ -108,19 +108,10 @@ function tellingBy({ db, actor }: { db: Trx; actor: Actor }) {
 	return { isTelling: true, changedBy: JSON.stringify(actor) };
 }
 
-/** Turns the broken index of two equal names or addresses into words at the field. */
-async function refusingTaken<Result>(writing: Promise<Result>): Promise<Result> {
-	try {
-		return await writing;
-	} catch (error) {
-		const index = brokenIndex(error);
-		if (index === 'product_seen_name')
-			throw fieldRefusal('name', 'TAKEN', 'There is an API product of this name already.');
-		if (index === 'product_slug_key')
-			throw fieldRefusal('slug', 'TAKEN', 'There is an API product with this address already.');
-		throw error;
-	}
-}
+const taken = () => ({
+	product_seen_name: fieldRefusal('name', 'TAKEN', 'There is an API product of this name already.'),
+	product_slug_key: fieldRefusal('slug', 'TAKEN', 'There is an API product with this address already.')
+});
 
 const product = { productId: z.uuid() };
 
@@ -174,7 +165,7 @@ export const productsRouter = router({
 			.values({ ...input, createdBy: ctx.actor })
 			.returning('id')
 			.executeTakeFirstOrThrow();
-		const { id } = await refusingTaken(writing);
+		const { id } = await refusingTaken(writing, taken());
 		await publishProduct(ctx, 'product.created', { product: productHeadOf({ ...input, id }) });
 		return getProduct(ctx, id);
 	}),
@@ -191,7 +182,8 @@ export const productsRouter = router({
 		});
 		const changed = fields.filter((field) => values[field] !== undefined && values[field] !== before[field]);
 		if (changed.length > 0) {
-			await refusingTaken(ctx.db.updateTable('product').set(values).where('id', '=', productId).execute());
+			const writing = ctx.db.updateTable('product').set(values).where('id', '=', productId).execute();
+			await refusingTaken(writing, taken());
 			await publishProduct(ctx, 'product.updated', {
 				product: { id: productId, slug: values.slug ?? before.slug, name: values.name ?? before.name },
 				changed: changed.map((field) => fieldNames[field])

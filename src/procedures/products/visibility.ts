@@ -10,6 +10,9 @@ import { sql, type RawBuilder, type SqlBool } from 'kysely';
 /** Also from its announced day on. */
 export const isRetired = sql<SqlBool>`(product.status = 'retired' or coalesce(product.retires_at <= now(), false))`;
 
+/** Whether `access` is not over yet, by the clock of the database. */
+export const isAccessInForce = sql<boolean>`coalesce(access.ends_at > now(), true)`;
+
 const isApproved = sql`organization.status = 'approved' and not organization.is_personal`;
 
 /** The organizations of a person; those of a company that is suspended see nothing. */
@@ -21,7 +24,7 @@ const hasAccess = (userId: string) => sql<SqlBool>`product.id in (
 	select access.product_id
 	from ${ownOf(userId)}
 	join access on access.organization_id = organization.id
-	where organization.status = 'approved' and coalesce(access.ends_at > now(), true)
+	where organization.status = 'approved' and ${isAccessInForce}
 )`;
 
 const isChosen = (userId: string) => sql<SqlBool>`product.id in (

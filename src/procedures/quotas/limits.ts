@@ -1,6 +1,6 @@
-import { sayReached, type Identity, type Opened } from '#lib/checking.ts';
+import { sayKeyLimit, type Identity, type Opened } from '#lib/checking.ts';
 import type { Quotas } from '#lib/quotas.ts';
-import type { LimitState } from './limiter.ts';
+import type { LimitState } from './holdings.ts';
 import type { Limit } from './shares.ts';
 
 /** The limits that one request counts under, also those of the plan by which it calls a product. */
@@ -23,7 +23,7 @@ const limitsOfPlan = ({ accessId, plan }: Opened): Limit[] => [
 
 /** Which of the limits above is reached, in words for whoever called the API. */
 export const sayLimit = (limit: Limit, identity: Identity, opened: Opened | null): string =>
-	sayReached(
+	sayKeyLimit(
 		opened && limit.subject === opened.accessId
 			? opened
 			: limit.subject === identity.credential.id

@@ -38,7 +38,7 @@ const selectWorking = (db: Db, organizationId: string) =>
 		.where(isOver('credential.expiresAt'), '=', false);
 
 /** What its applications have or had of API products, and how often each was called in this month. */
-const selectAccesses = (db: Db, organizationId: string) =>
+const selectUses = (db: Db, organizationId: string) =>
 	db
 		.selectFrom('access')
 		.innerJoin('plan', 'plan.id', 'access.planId')
@@ -49,7 +49,7 @@ const selectAccesses = (db: Db, organizationId: string) =>
 		.select(isOver('access.endsAt').as('isOver'))
 		.where('access.organizationId', '=', organizationId);
 
-const selectApplications = (db: Db, organizationId: string) =>
+const selectLimited = (db: Db, organizationId: string) =>
 	db
 		.selectFrom('application')
 		.select(['id', 'name', 'quotas'])
@@ -69,7 +69,7 @@ export const quotasRouter = router({
 				.where('id', '=', organizationId)
 				.where('isPersonal', '=', false)
 				.executeTakeFirst(),
-			selectApplications(ctx.db, organizationId).execute()
+			selectLimited(ctx.db, organizationId).execute()
 		]);
 		if (!organization) throw notFound();
 		return { settings: quotasOf(settings), own: organization.quotas, applications };
@@ -136,9 +136,9 @@ export const quotasRouter = router({
 		const [settings, organization, applications, working, accesses] = await Promise.all([
 			getSettings(ctx.db),
 			ctx.db.selectFrom('organization').select('quotas').where('id', '=', id).executeTakeFirst(),
-			selectApplications(ctx.db, id).execute(),
+			selectLimited(ctx.db, id).execute(),
 			selectWorking(ctx.db, id).execute(),
-			selectAccesses(ctx.db, id).execute()
+			selectUses(ctx.db, id).execute()
 		]);
 		const held = applications.map((one) => ({
 			id: one.id,

@@ -1,13 +1,15 @@
+import { sayDay } from '#lib/dates.ts';
+import { sayNumber } from '#lib/numbers.ts';
 import type { ProductHead } from '#lib/products.ts';
 import { percentOf, warnedAt } from '#lib/quotas.ts';
 import { fullName } from '#lib/views.ts';
-import { system } from '../../api/trpc.ts';
+import { lockOrganization } from '../../api/grants.ts';
+import { system, type WritingContext } from '../../api/trpc.ts';
 import type { Db, Trx } from '../../database/database.ts';
 import { transact } from '../../database/transaction.ts';
 import { publish } from '../../news/publish.ts';
 import { getApplication, headOf } from '../applications/applications.ts';
-import { listMembers } from '../members/members.ts';
-import type { WritingContext } from '../organizations/organizations.ts';
+import { listMembers } from '../../people/members.ts';
 import { thisMonth, type Limit, type Share } from './shares.ts';
 
 type Parts = { db: Db; report: (error: unknown) => void } & Omit<
@@ -86,12 +88,7 @@ async function tell(ctx: WritingContext, subject: string, most: number): Promise
 	const { db } = ctx;
 	const found = await findSubject(db, subject);
 	if (!found) return;
-	const organization = await db
-		.selectFrom('organization')
-		.select(['id', 'isPersonal', 'name', 'slug'])
-		.where('id', '=', found.organizationId)
-		.forUpdate()
-		.executeTakeFirst();
+	const organization = await lockOrganization(db, found.organizationId);
 	if (!organization) return;
 	const month = await db
 		.selectFrom('quotaMonth')
@@ -127,8 +124,8 @@ async function tell(ctx: WritingContext, subject: string, most: number): Promise
 				applicationName: application.name,
 				share: level === 100 ? 'all' : `${level} %`,
 				subject: sayWhose(found),
-				most: most.toLocaleString('en'),
-				beginsAnew: next.toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' }),
+				most: sayNumber(most),
+				beginsAnew: sayDay(next),
 				requests: `requests${within}`,
 				consequence:
 					level === 100

@@ -23,9 +23,14 @@ export async function isSignInOpen(db: Db, account: { isPortalAdmin: boolean }):
 	return account.isPortalAdmin || (await getSettings(db)).canSignIn;
 }
 
-/** The settings as they stay until the commit. The portal's row comes last in the order of locks. */
-export async function lockSettings(db: Trx): Promise<Settings> {
+/** Lets one change of what is the whole portal's in after the other. Its row comes last in the order of locks. */
+export async function lockPortal(db: Trx): Promise<void> {
 	await db.selectFrom('portal').select('id').forUpdate().execute();
+}
+
+/** The settings as they stay until the commit. */
+export async function lockSettings(db: Trx): Promise<Settings> {
+	await lockPortal(db);
 	return getSettings(db);
 }
 

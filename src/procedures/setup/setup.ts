@@ -1,18 +1,18 @@
 import { email, linkToken, names, password } from '#lib/fields.ts';
 import { brokenIndex, type Db } from '../../database/database.ts';
-import { signIn } from '../sessions/signing-in.ts';
+import { signIn } from '../accounts/signing-in.ts';
 import type { Env } from '../../env.ts';
 import { limitGuesses } from '../../api/limits.ts';
 import { publish } from '../../news/publish.ts';
 import { type Outbox } from '../../mail/outbox.ts';
 import { hashPassword } from '../../identity/passwords.ts';
 import { createToken, hashToken } from '../../identity/tokens.ts';
-import { fieldRefusal, Refusal } from '../../api/refusals.ts';
+import { fieldRefusal, Refusal, refusingTaken } from '../../api/refusals.ts';
 import { transact } from '../../database/transaction.ts';
 import { publicProcedure, router, system, type Context } from '../../api/trpc.ts';
 import { accountViewOf, createAccount, findAccount, publishAccount } from '../accounts/accounts.ts';
 import { welcomeOwner } from '../accounts/owners.ts';
-import { lockOrganizations } from '../accounts/users.ts';
+import { lockOrganizations } from '../accounts/administration.ts';
 
 async function hasAdmin(db: Db): Promise<boolean> {
 	const admin = await db
@@ -63,7 +63,7 @@ async function createFirstAdmin(
 			.executeTakeFirstOrThrow();
 		await welcomeOwner(ctx, db, account, places, null);
 		await publishAccount(db, 'account.verified', account);
-		await publish({ db, actor: system }, 'account.appointed', { account: accountViewOf(account) });
+		await publish({ db, actor: system }, 'account.madeAdmin', { account: accountViewOf(account) });
 	});
 }
 
@@ -144,9 +144,9 @@ export const setupRouter = router({
 			if (!used) throw invalid();
 			return handOver;
 		});
-		const handOver = await completing.catch((error: unknown) => {
-			if (brokenIndex(error) !== 'account_email_key') throw error;
-			throw fieldRefusal('email', 'TAKEN', 'This address has an account already. Use another one.');
+		const words = 'This address has an account already. Use another one.';
+		const handOver = await refusingTaken(completing, {
+			account_email_key: fieldRefusal('email', 'TAKEN', words)
 		});
 		handOver();
 		return {};

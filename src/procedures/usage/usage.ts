@@ -13,26 +13,14 @@ import {
 	type UsageRange
 } from '#lib/usage.ts';
 import { isoOf, type Db } from '../../database/database.ts';
-import { notFound } from '../../api/refusals.ts';
+import { takeFirst } from '../../database/paging.ts';
 import { organizationProcedure, router } from '../../api/trpc.ts';
-import { selectShown } from '../credentials/credentials.ts';
-import { listLastUses } from './uses.ts';
+import { getApplicationRow, selectShown } from '../credentials/credentials.ts';
+import { listLastUses } from '../credentials/uses.ts';
 
 /** What has been counted, as pages show it. Each question reads the counts of one window, however long the history is. */
 
 const range = z.enum(Object.keys(usageRanges) as [UsageRange, ...UsageRange[]]);
-
-/** @throws {Refusal} NOT_FOUND, also for an application of another organization. */
-async function getApplicationRow(db: Db, organizationId: string, id: string) {
-	const application = await db
-		.selectFrom('application')
-		.select(['id', 'createdAt'])
-		.where('id', '=', id)
-		.where('organizationId', '=', organizationId)
-		.executeTakeFirst();
-	if (!application) throw notFound();
-	return application;
-}
 
 type Counted = { at: Date; id: string; label: string; lastFour: string; answer: UsageAnswer; count: number };
 
@@ -193,13 +181,8 @@ export const usageRouter = router({
 				sql<boolean>`(usage_count.at, credential_id, answer) > (${at}::timestamptz, ${credentialId}::uuid, ${answer})`
 			);
 		}
-		const rows = await found
-			.orderBy('at')
-			.orderBy('credentialId')
-			.orderBy('answer')
-			.limit(pageLength)
-			.execute();
-		const last = rows.length === pageLength ? rows.at(-1) : undefined;
+		const ordered = found.orderBy('at').orderBy('credentialId').orderBy('answer');
+		const { rows, last } = await takeFirst(ordered, pageLength);
 		return {
 			rows: rows.map((row) => ({ ...row, at: isoOf(row.at) })),
 			next: last ? { at: isoOf(last.at), credentialId: last.credentialId, answer: last.answer } : null

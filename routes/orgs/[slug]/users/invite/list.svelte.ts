@@ -2,7 +2,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import { findProblems, type Invitee } from '#lib/browser/invitees.ts';
 import { findKept, keepList } from '#lib/browser/lists/keeping.ts';
 import { serverNow } from '#lib/browser/server-time.ts';
-import type { Allowance } from '#lib/limits.ts';
+import type { Allowance } from '#lib/invitation-limits.ts';
 import { resendSeconds, type Role } from '#lib/views.ts';
 import { api, refusalOf } from '../../../../api.ts';
 

@@ -1,7 +1,8 @@
+import { sayMoment } from '#lib/dates.ts';
 import { fullName } from '#lib/views.ts';
 import { prefixOf } from '../../identity/networks.ts';
 import type { Trx } from '../../database/database.ts';
-import { remember } from '../../identity/devices.ts';
+import { noteDevice } from '../../identity/devices.ts';
 import { createSession, endSession } from '../../identity/sessions.ts';
 import { createToken, hashToken } from '../../identity/tokens.ts';
 import type { Context } from '../../api/trpc.ts';
@@ -23,14 +24,14 @@ export async function signIn(
 	const deviceToken = ctx.device.token ?? createToken();
 	if (ctx.session) await endSession(db, ctx.session.id, ctx.session.user.id);
 	const token = await createSession(db, account.id, { device: label, address });
-	const isNew = await remember(db, account.id, hashToken(deviceToken));
+	const isNew = await noteDevice(db, account.id, hashToken(deviceToken));
 	// An address that nobody has proven may be a stranger's.
 	if (isNew && account.emailVerifiedAt) {
 		await ctx.outbox.enqueue(db, { name: fullName(account), address: account.email }, 'session-created', {
 			firstName: account.firstName,
 			device: label,
 			place: address,
-			at: `${new Date().toUTCString().slice(0, 22)} UTC`,
+			at: sayMoment(new Date()),
 			profileUrl: `${ctx.config.ORIGIN}/profile`
 		});
 	}

@@ -1,19 +1,10 @@
-import type { Db, Trx } from '../../database/database.ts';
-import { transact } from '../../database/transaction.ts';
+import type { Db, Trx } from '../database/database.ts';
+import { transact } from '../database/transaction.ts';
 
 /** Telling of a change the organizations whom it concerns, however many they are, so that nobody waits for all of them. */
 
 /** How many organizations are looked for at once. */
 const lookedForAtOnce = 500;
-
-/** Holds the organization until the commit. */
-export const lockOrganization = (db: Trx, id: string) =>
-	db
-		.selectFrom('organization')
-		.select(['id', 'isPersonal', 'name', 'slug'])
-		.where('id', '=', id)
-		.forUpdate()
-		.executeTakeFirst();
 
 /**
  * One organization after the other, each in a transaction of its own: one that can't be told holds up no other. Returns how

@@ -3,8 +3,8 @@ import type { PlanHead, ProductAccess } from '#lib/products.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import { isoOf, type Db } from '../../database/database.ts';
 import { idsIn } from '../../database/sets.ts';
-import { nameIn } from '../members/names.ts';
-import { isOfferedTo } from '../products/visibility.ts';
+import { nameIn } from '../../people/names.ts';
+import { isAccessInForce, isOfferedTo } from './visibility.ts';
 
 /** What applications have of products, as pages and events show it: what is granted, and what was last asked for. */
 
@@ -69,6 +69,7 @@ export function selectAccesses(db: Db, pairs: Pairs) {
 			'asked.decidedAt'
 		])
 		.select([planIn('held').as('heldPlan'), planIn('wanted').as('wantedPlan')])
+		.select(isAccessInForce.as('isInForce'))
 		.select(isOfferedTo(sql.ref('application.organizationId')).as('isOffered'))
 		.select(nameIn('application.organizationId', 'asked.requesterId').as('requesterName'));
 }
@@ -98,9 +99,7 @@ export const grantedOf = (row: {
  * not see.
  */
 const askedForOf = (row: Row) =>
-	row.isOffered || row.status === 'approved' || (row.accessId && isOpen(row.endsAt)) ? null : row.askedFor;
-
-const isOpen = (endsAt: Date | null) => endsAt === null || endsAt.getTime() > Date.now();
+	row.isOffered || row.status === 'approved' || (row.accessId && row.isInForce) ? null : row.askedFor;
 
 export function accessViewOf(row: Row): ProductAccess {
 	const { requestId, requestedAt, status } = row;
@@ -152,10 +151,7 @@ export const selectAccessesOf = (db: Db, organizationId: string) =>
 			)
 	)
 		.where((eb) =>
-			eb.or([
-				isOfferedTo(organizationId),
-				sql<SqlBool>`access.id is not null and coalesce(access.ends_at > now(), true)`
-			])
+			eb.or([isOfferedTo(organizationId), sql<SqlBool>`access.id is not null and ${isAccessInForce}`])
 		)
 		.orderBy('application.id')
 		.orderBy('product.id');

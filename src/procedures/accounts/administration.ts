@@ -21,9 +21,10 @@ import { notFound, Refusal } from '../../api/refusals.ts';
 import { adminProcedure, ofOneMoment, router, type Context } from '../../api/trpc.ts';
 import { accountViewOf } from './accounts.ts';
 import { leaveEventsOf } from '../activity/activity.ts';
-import { revokeInvitationsOf } from '../invitations/invitations.ts';
-import { findMember, isLastSuperAdmin, warnOfLeaver } from '../members/members.ts';
+import { revokeInvitationsOf } from '../../people/invitations.ts';
+import { warnOfLeaver } from '../members/members.ts';
 import { getOrganizationView } from '../organizations/organizations.ts';
+import { findMember, isLastSuperAdmin } from '../../people/members.ts';
 
 /** What the portal admins do with people's accounts. */
 
@@ -240,7 +241,7 @@ function refuseOneself(ctx: { user: { id: string } }, accountId: string): void {
 
 const person = { accountId: z.uuid() };
 
-export const usersRouter = router({
+export const administrationRouter = router({
 	/** Accounts, the newest first. */
 	list: adminProcedure({
 		search: searchText.default(''),
@@ -311,7 +312,7 @@ export const usersRouter = router({
 				if (!member) await revokeInvitationsOf({ ...ctx, organization }, accountId);
 			}
 			const view = accountViewOf({ ...account, isPortalAdmin });
-			await publish(ctx, isPortalAdmin ? 'account.appointed' : 'account.dismissed', { account: view });
+			await publish(ctx, isPortalAdmin ? 'account.madeAdmin' : 'account.removedAsAdmin', { account: view });
 			await signal(ctx.db, { kind: 'account', userId: accountId, isRight: true });
 			return view;
 		}

@@ -12,13 +12,13 @@ import {
 	type Database,
 	type Db,
 	type Trx
-} from './database/database.ts';
-import { findMoved, hasDatabase, setAsideMoved } from './database/embedded.ts';
-import { FolderInUse } from './database/lock.ts';
-import { readEnv, type Env } from './env.ts';
-import { startBoss } from './jobs.ts';
-import { createLog } from './logging.ts';
-import { mailQueue, type MailJob } from './mail/outbox.ts';
+} from '../database/database.ts';
+import { findMoved, hasDatabase, setAsideMoved } from '../database/embedded.ts';
+import { sayFailure } from '../database/lock.ts';
+import { readEnv, type Env } from '../env.ts';
+import { startBoss } from '../jobs.ts';
+import { createLog } from '../logging.ts';
+import { mailQueue, type MailJob } from '../mail/outbox.ts';
 
 /**
  * `npm run move-to-postgres`: takes all that the embedded database holds to an empty PostgreSQL. All rows go in one
@@ -199,7 +199,7 @@ async function copyAll(from: Db, to: Db, boss: PgBoss): Promise<void> {
 
 /** By the program that operators know, which reads nothing but what has arrived. */
 async function verifyActivity(): Promise<void> {
-	const program = spawn(process.execPath, [path.join(import.meta.dirname, 'news', 'verify.ts')], {
+	const program = spawn(process.execPath, [path.join(import.meta.dirname, 'verify.ts')], {
 		stdio: 'inherit'
 	});
 	await once(program, 'close');
@@ -261,17 +261,10 @@ async function run(env: Env): Promise<void> {
 	);
 }
 
-function describe(error: unknown): string {
-	if (error instanceof FolderInUse) {
-		return 'Portico is running on this data folder, and the embedded database takes one process at a time. Stop it first.';
-	}
-	return error instanceof Error ? error.message : String(error);
-}
-
 try {
 	await run(readEnv());
 } catch (error) {
 	const words = hasBegun ? 'The move was broken off, and can be run again.' : 'Nothing was moved.';
-	console.error(`${words} ${describe(error)}`);
+	console.error(`${words} ${sayFailure(error)}`);
 	process.exitCode = 1;
 }

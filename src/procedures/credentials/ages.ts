@@ -1,6 +1,7 @@
 import { sayStrictest } from '#lib/accesses.ts';
 import { fieldRefusal } from '../../api/refusals.ts';
 import type { Db } from '../../database/database.ts';
+import { isAccessInForce } from '../products/visibility.ts';
 
 /** How old the application's credentials may become, in days, by the strictest plan of what it opens; null for any age. */
 async function findDays(db: Db, applicationId: string): Promise<number | null> {
@@ -10,7 +11,7 @@ async function findDays(db: Db, applicationId: string): Promise<number | null> {
 		.select((eb) => eb.fn.min<number | null>('plan.credentialDays').as('days'))
 		.where('access.applicationId', '=', applicationId)
 		.where('plan.credentialDays', '>', 0)
-		.where((eb) => eb.or([eb('access.endsAt', 'is', null), eb('access.endsAt', '>', new Date())]))
+		.where(isAccessInForce)
 		.executeTakeFirst();
 	return row?.days ?? null;
 }

@@ -1,4 +1,4 @@
-import type { LastUses } from '#lib/usage.ts';
+import { type LastUses, silentDays } from '#lib/usage.ts';
 import { sql } from 'kysely';
 import { isoOf, type Db } from '../../database/database.ts';
 import { gather } from '../../database/gathering.ts';
@@ -42,3 +42,23 @@ export const noteUse = gather(async (db, uses) => {
 			used_at = greatest(credential_use.used_at, excluded.used_at), gateway_id = excluded.gateway_id`.execute(db);
 	return new Map<string, never>();
 });
+
+/** Credentials that nobody has used for long, and replaced ones that somebody goes on using. */
+
+/**
+ * Whether a credential works and has not been let in for so long, as far as that was counted: where counting began later,
+ * nobody can know, and none is silent.
+ */
+export const isSilent = sql<boolean>`(
+	credential.revoked_at is null
+	and (credential.expires_at is null or credential.expires_at > now())
+	and credential.created_at < now() - make_interval(days => ${sql.lit(silentDays)})
+	and not exists (
+		select from credential_use
+		where credential_use.credential_id = credential.id
+			and credential_use.used_at >= now() - make_interval(days => ${sql.lit(silentDays)})
+	)
+	and exists (
+		select from usage_watch where span = 'day' and at <= now() - make_interval(days => ${sql.lit(silentDays)})
+	)
+)`;

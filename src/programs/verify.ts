@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { connect, type Trx } from '../database/database.ts';
 import { expectDatabase } from '../database/embedded.ts';
-import { FolderInUse } from '../database/lock.ts';
+import { sayFailure } from '../database/lock.ts';
 import { readEnv, type Env } from '../env.ts';
 
 /**
@@ -209,16 +209,9 @@ async function run(env: Env): Promise<number> {
 	}
 }
 
-function describe(error: unknown): string {
-	if (error instanceof FolderInUse) {
-		return 'Portico is running on this data folder, and the embedded database takes one process at a time. Stop it first.';
-	}
-	return error instanceof Error ? error.message : String(error);
-}
-
 try {
 	process.exitCode = await run(readEnv());
 } catch (error) {
-	console.error(`The activity could not be verified. ${describe(error)}`);
+	console.error(`The activity could not be verified. ${sayFailure(error)}`);
 	process.exitCode = 1;
 }

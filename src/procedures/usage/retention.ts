@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { UsageSpan } from '#lib/usage.ts';
 import type { Db } from '../../database/database.ts';
-import { batchLength, inBatches } from '../messages/retention.ts';
+import { batchLength, inBatches } from '../../database/batches.ts';
 
 /** How long counts are kept, in days. What is counted is written to all three at once: nothing is left to be rolled up. */
 const keptDays: Record<UsageSpan, number> = { minute: 2, hour: 90, day: 3 * 365 + 1 };

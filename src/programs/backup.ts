@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answerFile, askForBackup, createRequest, withdrawRequest } from './database/backups.ts';
-import { expectDatabase } from './database/embedded.ts';
-import { readEnv, type Env } from './env.ts';
+import { answerFile, askForBackup, createRequest, withdrawRequest } from '../database/backups.ts';
+import { expectDatabase } from '../database/embedded.ts';
+import { readEnv, type Env } from '../env.ts';
 
 /**
  * `npm run backup`: has the portal that runs on the embedded database make a copy of it, and says where it is. What a copy

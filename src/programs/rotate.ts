@@ -1,13 +1,13 @@
 import { sql } from 'kysely';
 import { connect, type Db, type Trx } from '../database/database.ts';
 import { expectDatabase } from '../database/embedded.ts';
-import { FolderInUse } from '../database/lock.ts';
+import { sayFailure } from '../database/lock.ts';
 import { listProcesses, silentSeconds } from '../database/processes.ts';
 import { transact } from '../database/transaction.ts';
 import { readEnv, type Env } from '../env.ts';
-import { isUnderFirst, openCheck, sealCheck } from './check.ts';
-import { sealed, type Sealed } from './sealed.ts';
-import { generateKey, openVault, readSecrets, writeSecrets, type Vault } from './vault.ts';
+import { isUnderFirst, openCheck, sealCheck } from '../vault/check.ts';
+import { sealed, type Sealed } from '../vault/sealed.ts';
+import { generateKey, openVault, readSecrets, writeSecrets, type Vault } from '../vault/vault.ts';
 
 /**
  * `npm run rotate-encryption-key`: brings all that is encrypted, and the hashes by which credentials are found, under the
@@ -253,17 +253,10 @@ function checkGiven({ keyIds: { encryption, lookup } }: Vault): void {
 	);
 }
 
-function describe(error: unknown): string {
-	if (error instanceof FolderInUse) {
-		return 'Portico is running on this data folder, and the embedded database takes one process at a time. Stop it first.';
-	}
-	return error instanceof Error ? error.message : String(error);
-}
-
 try {
 	await run(readEnv());
 } catch (error) {
 	const words = hasBegun ? 'The keys are not all replaced; run this again.' : 'The keys were not replaced.';
-	console.error(`${words} ${describe(error)}`);
+	console.error(`${words} ${sayFailure(error)}`);
 	process.exitCode = 1;
 }
