@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { basename } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -15,8 +17,6 @@ const embedded = [
 	'start',
 	'crash',
 	'delivery',
-	// NOTIFY within one process.
-	'live',
 	// jsonb, int8, dates, arrays and what is searched, as its driver reads them.
 	'activity',
 	'verify-activity',
@@ -25,7 +25,7 @@ const embedded = [
 	'emails',
 	// Texts of megabytes, read in a thread beside the one that the database runs on.
 	'documents',
-	// From page to page: most kinds of row are written and read once.
+	// From page to page, with NOTIFY within one process: most kinds of row are written and read once.
 	'organizations',
 	'invitations',
 	'credentials'
@@ -34,6 +34,7 @@ const embedded = [
 /** Short to read and long to run: they wait for a time to pass, or start one process after the other. */
 const long = [
 	'lock.unit',
+	'documents.unit',
 	'crash',
 	'connections.postgres',
 	'proofs',
@@ -49,9 +50,20 @@ const long = [
 ].map((name) => `/tests/${name}.test.ts`);
 const isLong = ({ moduleId }: TestSpecification) => long.some((path) => moduleId.endsWith(path));
 
-/** What is begun last keeps one worker busy when the others have nothing left to do: that is no long file. */
+/**
+ * What is begun last keeps one worker busy when the others have nothing left to do: that is no long file. Files that share a
+ * portal must not mind which came before them: `TEST_ORDER=any-word` puts all into an order of chance, the same for a word.
+ */
 class LongFirst extends BaseSequencer {
 	override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+		const word = process.env.TEST_ORDER;
+		if (word) {
+			const rank = ({ moduleId }: TestSpecification) =>
+				createHash('sha256')
+					.update(`${word} ${basename(moduleId)}`)
+					.digest('hex');
+			return files.toSorted((one, other) => rank(one).localeCompare(rank(other)));
+		}
 		const sorted = await super.sort(files);
 		return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
 	}
@@ -74,7 +86,12 @@ export default defineConfig({
 	// The project's own extends a file that SvelteKit writes, which a fresh clone lacks.
 	tsconfig: 'tests/setup/vitest.tsconfig.json',
 	test: {
-		globalSetup: ['tests/setup/folder.ts', 'tests/setup/postgres.ts', 'tests/setup/embedded.ts'],
+		globalSetup: [
+			'tests/setup/folder.ts',
+			'tests/setup/postgres.ts',
+			'tests/setup/embedded.ts',
+			'tests/setup/bundle.ts'
+		],
 		// A forgotten `.only` must not make the rest pass unseen.
 		allowOnly: false,
 		bail: 0,
@@ -87,7 +104,7 @@ export default defineConfig({
 		// A worker runs one file after the other: each brings its own portal, and none changes what the modules hold.
 		isolate: false,
 		// Most of the time a test waits for what a server does, or for a time to pass.
-		maxWorkers: cores + 2,
+		maxWorkers: cores + 3,
 		projects: [
 			{ test: { name: 'unit', include: unit, sequence: { groupOrder: 1 } } },
 			integration('pglite'),
@@ -99,7 +116,8 @@ export default defineConfig({
 					provide: { database: 'postgres' },
 					// After everything else: what a person waits for should not wait for the other tests.
 					sequence: { groupOrder: 2 },
-					maxWorkers: cores
+					// Of three, one waits for a server or for a frame.
+					maxWorkers: cores + 1
 				}
 			}
 		]

@@ -3,7 +3,7 @@ import { can, policy, rules, type ProcedurePath } from '#lib/policy.ts';
 import { adminInputs, nowhere } from './admin-inputs.ts';
 import {
 	refusal,
-	startPortal,
+	getPortal,
 	uniqueEmail,
 	type Company,
 	type Person,
@@ -18,7 +18,7 @@ const paths = Object.keys(policy) as ProcedurePath[];
 let portal: Portal;
 let product: Offered;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 	const plans = [{ name: 'Trial', approval: 'automatic' as const }, { name: 'Business' }, { name: 'Large' }];
 	product = await insertProduct(portal, { plans });
 });

@@ -4,7 +4,7 @@ import {
 	isSignedIn,
 	password,
 	refusal,
-	startPortal,
+	getPortal,
 	unique,
 	uniqueEmail,
 	type Company,
@@ -15,7 +15,7 @@ import {
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

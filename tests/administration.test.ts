@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { organizationOrders, type AdminOrganization } from '#lib/views.ts';
-import { refusal, startPortal, unique, type Portal } from './factories.ts';
+import { refusal, getPortal, unique, type Portal } from './factories.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 
@@ -24,7 +24,9 @@ test('the page of an organization of many has the first of its members, those wh
 		const accounts = await db.insertInto('account').values(people).returningAll().execute();
 		const rows = accounts.map(({ id: userId, firstName, lastName, email }) => ({
 			...{ organizationId: company.id, userId, firstName, lastName },
-			role: email.includes('118') ? ('super_admin' as const) : ('team_member' as const)
+			role: email.startsWith(`${word}118@`.toLowerCase())
+				? ('super_admin' as const)
+				: ('team_member' as const)
 		}));
 		await db.insertInto('membership').values(rows).execute();
 	});
@@ -94,8 +96,8 @@ describe('the list of organizations', () => {
 		expect(await found(company.name, 'pending')).toEqual([company.id]);
 		expect(await found(company.name, 'approved')).toEqual([]);
 		// What a search may hold is text, never a pattern.
-		expect(await found('%')).toEqual([]);
-		expect(await found('_')).toEqual([]);
+		for (const wildcard of ['%', '_'])
+			expect(await found(`${company.name.slice(0, -1)}${wildcard}`)).toEqual([]);
 	});
 });
 

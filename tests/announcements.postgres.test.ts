@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../src/database/database.ts';
 import { readAtMost } from '../src/live/streams.ts';
 import { startCut } from './cut.ts';
-import { startPortal, unique, type Company, type Portal } from './factories.ts';
+import { getPortal, unique, type Company, type Portal } from './factories.ts';
 import { startServer, type Server } from './harness.ts';
 import { listenOn, on } from './race.ts';
 
@@ -19,7 +19,7 @@ let way: Awaited<ReturnType<typeof startCut>>;
 let mortal: Server;
 let company: Company;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 	way = await startCut(portal.server.databaseUrl ?? '');
 	mortal = await startServer({
 		database: 'postgres',

@@ -1,23 +1,16 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { adminPassword } from './factories.ts';
 import { startServer, type Server } from './harness.ts';
+import { runProgram } from './commands.ts';
 
 /** `npm run backup` of an embedded database that is in use, and what is restored from it, as docs/operating.md says. */
 
-async function run(command: string[], env: Record<string, string> = {}) {
-	const [program = '', ...args] = command;
-	const child = spawn(program, args, { env: { PATH: process.env.PATH, ...env } });
-	const ended = once(child, 'close');
-	const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-	return { code: child.exitCode, output, errors };
-}
 const backup = (folder: string, env: Record<string, string> = {}) =>
-	run([process.execPath, 'src/backup.ts'], { DATA_FOLDER: folder, ...env });
+	runProgram('src/programs/backup.ts', { DATA_FOLDER: folder, ...env });
 
 async function call(server: Server, path: string, input: object, cookie = '') {
 	const response = await fetch(`${server.origin}/trpc/${path}`, {
@@ -72,8 +65,8 @@ test('a copy that is made while people write is whole: what was answered before 
 	);
 	await rm(join(folder, 'database'), { recursive: true });
 	await mkdir(join(folder, 'database'), { mode: 0o700 });
-	expect(await run(['tar', '-xzf', file, '-C', join(folder, 'database')])).toMatchObject({ code: 0 });
-	const verified = await run([process.execPath, 'src/news/verify.ts'], { DATA_FOLDER: folder });
+	await promisify(execFile)('tar', ['-xzf', file, '-C', join(folder, 'database')]);
+	const verified = await runProgram('src/programs/verify.ts', { DATA_FOLDER: folder });
 	expect(verified).toMatchObject({ code: 0, errors: '' });
 	await server.restart();
 	expect((await call(server, 'sessions.create', { email, password: adminPassword })).status).toBe(200);

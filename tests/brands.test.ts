@@ -1,11 +1,11 @@
 import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { password, refusal, startPortal, uniqueEmail, type Portal } from './factories.ts';
+import { password, refusal, getPortal, uniqueEmail, type Portal } from './factories.ts';
 import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

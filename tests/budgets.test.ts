@@ -3,20 +3,12 @@ import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rules } from '#lib/policy.ts';
 import { catalogue } from '../emails/catalogue.ts';
-import {
-	password,
-	refusal,
-	startPortal,
-	unique,
-	uniqueEmail,
-	type Company,
-	type Portal
-} from './factories.ts';
+import { password, refusal, getPortal, unique, uniqueEmail, type Company, type Portal } from './factories.ts';
 import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 
@@ -61,11 +53,17 @@ describe('what a person may change in a minute', () => {
 		expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(60);
 		expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(50);
 		expect(statuses.filter((status) => status !== 200 && status !== 429)).toEqual([]);
-		const answer = await person.request('/trpc/accounts.rename', {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify({ firstName: 'Never', lastName: 'Written' })
-		});
+		const ask = (firstName: string) =>
+			person.request('/trpc/accounts.rename', {
+				method: 'POST',
+				headers: { 'content-type': 'application/json' },
+				body: JSON.stringify({ firstName, lastName: 'Written' })
+			});
+		// Of those at once some are refused that came before the share of another; what is left of it is theirs still.
+		let more = statuses.filter((status) => status === 200).length;
+		while (more <= 60 && (await ask('Left')).status === 200) more += 1;
+		expect(more).toBeLessThanOrEqual(60);
+		const answer = await ask('Never');
 		expect(answer.status).toBe(429);
 		const seconds = Number(answer.headers.get('retry-after'));
 		expect(seconds).toBeGreaterThan(0);

@@ -8,7 +8,7 @@ import { startPostgres } from './setup/postgres.ts';
  * How many connections are ended; by hand `CONNECTIONS_ENDED=1000` for the long form; see
  * docs/benchmarks.md.
  */
-const toEnd = Number(process.env.CONNECTIONS_ENDED ?? 200);
+const toEnd = Number(process.env.CONNECTIONS_ENDED ?? 100);
 
 /** What a portal makes of connections that break at any moment, and of a PostgreSQL that is started again. */
 let postgres: Awaited<ReturnType<typeof startPostgres>>;
@@ -32,7 +32,7 @@ beforeAll(async () => {
 		invitationsPerDay: 10_000,
 		invitationsPerInviter: 10_000
 	});
-	companies = await Promise.all(Array.from({ length: 6 }, () => portal.company({ admin: portal.admin })));
+	companies = await Promise.all(Array.from({ length: 3 }, () => portal.company({ admin: portal.admin })));
 	await connect();
 });
 afterAll(async () => {

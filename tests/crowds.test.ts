@@ -146,7 +146,8 @@ test('who knocks again on the same connection is out, and so is who says nothing
 	await twice.closed;
 	const began = performance.now();
 	await silent.closed;
-	expect(performance.now() - began).toBeLessThan(25_000);
+	// What the library allows by itself is 45.
+	expect(performance.now() - began).toBeLessThan(40_000);
 	expect(silent.heard.filter((one) => one.startsWith('4'))).toEqual([]);
 });
 

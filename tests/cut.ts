@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 /**
- * Counts the statements of a connection as they pass: a Query or an Execute each (PostgreSQL's protocol, version 3, 54.7).
- * The first message, which opens the connection, has no letter before its length.
+ * Tells the letters of one side's messages as they pass (PostgreSQL's protocol, version 3, 54.7). A client's first
+ * message, which opens the connection, has no letter before its length.
  */
-function createCounter(onStatement: () => void) {
+function createReader(isServer: boolean, onMessage: (letter: string) => void) {
 	let rest = Buffer.alloc(0);
-	let isOpen = false;
+	let isOpen = isServer;
 	return (bytes: Buffer) => {
 		rest = Buffer.concat([rest, bytes]);
 		for (;;) {
@@ -15,7 +15,7 @@ function createCounter(onStatement: () => void) {
 			if (rest.length < head + 4) return;
 			const length = head + rest.readUInt32BE(head);
 			if (rest.length < length) return;
-			if (isOpen && ['Q', 'E'].includes(String.fromCharCode(rest[0] ?? 0))) onStatement();
+			if (isOpen) onMessage(String.fromCharCode(rest[0] ?? 0));
 			isOpen = true;
 			rest = rest.subarray(length);
 		}
@@ -31,9 +31,12 @@ export async function startCut(databaseUrl: string) {
 	const open = new Set<Socket>();
 	const listening = new Set<Socket>();
 	const announcing = new Set<Socket>();
+	/** Of each connection that is open: has its answers go nowhere. */
+	const swallowing = new Set<() => void>();
 	let isDeaf = false;
 	let isMute = false;
 	let statements = 0;
+	let waits = 0;
 	let losing: { text: string; onLost: () => void } | null = null;
 	let watching: { text: string; onPass: (bytes: string) => void } | null = null;
 
@@ -51,7 +54,24 @@ export async function startCut(databaseUrl: string) {
 		};
 		join(from, to);
 		join(to, from);
-		const count = createCounter(() => (statements += 1));
+		const swallow = () => {
+			to.unpipe(from);
+			to.resume();
+		};
+		swallowing.add(swallow);
+		from.once('close', () => swallowing.delete(swallow));
+		// Each Query and each Sync is answered by ReadyForQuery.
+		let unanswered = 0;
+		const count = createReader(false, (letter) => {
+			if (letter === 'Q' || letter === 'E') statements += 1;
+			if (letter !== 'Q' && letter !== 'S') return;
+			if (unanswered === 0) waits += 1;
+			unanswered += 1;
+		});
+		const countAnswers = createReader(true, (letter) => {
+			if (letter === 'Z') unanswered = Math.max(0, unanswered - 1);
+		});
+		to.on('data', countAnswers);
 		from.on('data', (bytes) => {
 			count(bytes);
 			const text = bytes.toString('latin1');
@@ -98,6 +118,10 @@ export async function startCut(databaseUrl: string) {
 		get statements() {
 			return statements;
 		},
+		/** How often something was sent while its connection had nothing left to answer: one way to the database and back. */
+		get waits() {
+			return waits;
+		},
 		/** The database is away: what is open ends, and what is new is refused. */
 		async cut() {
 			const closed = once(server, 'close');
@@ -108,6 +132,10 @@ export async function startCut(databaseUrl: string) {
 		/** The database is back. */
 		async mend() {
 			if (!server.listening) await listen(port);
+		},
+		/** From the connections that are open nothing comes any more, though they stay; new ones are answered. */
+		fallSilent() {
+			for (const swallow of swallowing) swallow();
 		},
 		/** The connection that hears the news ends, and none like it comes about; queries are answered as before. */
 		deafen() {

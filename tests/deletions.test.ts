@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { refusal, startPortal, unique, type Company, type Portal, type Visitor } from './factories.ts';
+import { refusal, getPortal, unique, type Company, type Portal, type Visitor } from './factories.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 
@@ -45,7 +45,7 @@ describe('the deletion of an organization', () => {
 		const days = (Date.parse(deletion?.at ?? '') - Date.now()) / 86_400_000;
 		expect(days).toBeGreaterThan(6.99);
 		expect(days).toBeLessThanOrEqual(7);
-		await watching.hears('organization.condemned');
+		await watching.hears('organization.deletionScheduled');
 		await portal.smtp.waitFor(
 			({ subject, to }) =>
 				subject?.startsWith(`${company.name} will be deleted on`) === true &&
@@ -61,7 +61,7 @@ describe('the deletion of an organization', () => {
 		expect(await refusal(organizations().unscheduleDeletion.mutate({ organizationId }))).toMatchObject({
 			status: 409
 		});
-		await watching.hears('organization.kept');
+		await watching.hears('organization.deletionCancelled');
 
 		await company.owner.api.organizations.askDeletion.mutate(asking(company));
 		expect((await listed(company))?.deletion).toMatchObject({ isByPortal: false });

@@ -3,14 +3,14 @@ import { withoutIsolates } from '#lib/direction.ts';
 import { faultsOf, maxDocumentBytes, versionsShown } from '#lib/documents.ts';
 import { sayEvent } from '#lib/events.ts';
 import { fixture, makeProduct, small, type TestProduct } from './documents.ts';
-import { refusal, startPortal, type Portal, type Visitor } from './factories.ts';
+import { refusal, getPortal, type Portal, type Visitor } from './factories.ts';
 
 /** The OpenAPI documents of products: uploaded, refused, compared, and shown to those who may see the product. */
 
 let portal: Portal;
 let product: TestProduct;
 beforeAll(async () => {
-	portal = await startPortal({ LOG_LEVEL: 'trace' });
+	portal = await getPortal();
 	product = await makeProduct(portal);
 });
 afterAll(() => portal.stop());

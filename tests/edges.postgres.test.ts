@@ -1,12 +1,12 @@
 import { request } from 'node:http';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { password, refusal, startPortal, unique, type Portal } from './factories.ts';
+import { password, refusal, getPortal, unique, type Portal } from './factories.ts';
 
 /** What comes to a portal at its edges: from clients, proxies and databases that mean something else. */
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 
@@ -25,9 +25,25 @@ test.each(['/login', '/register', '/setup', '/forgot-password', '/logout', '/uns
 );
 
 test('a range that ends before it begins is no range', async () => {
+	const before = portal.server.logs.length;
 	const { status } = await portal.visitor().request('/favicon.svg', { headers: { range: 'bytes=5-1' } });
 	expect(status).toBe(200);
-	expect(portal.server.logs).not.toContain('ERR_HTTP_HEADERS_SENT');
+	expect(portal.server.logs.slice(before)).not.toContain('ERR_HTTP_HEADERS_SENT');
+});
+
+test('HEAD is answered as GET is, without the text, wherever it goes', async () => {
+	const before = portal.server.logs.length;
+	for (const path of ['/login', '/no-such-page', '/favicon.svg', '/healthz']) {
+		const [get, head] = await Promise.all(
+			['GET', 'HEAD'].map((method) => portal.visitor().request(path, { method }))
+		);
+		expect([head?.status, head?.headers.get('content-type')], path).toEqual([
+			get?.status,
+			get?.headers.get('content-type')
+		]);
+		expect(await head?.text()).toBe('');
+	}
+	expect(portal.server.logs.slice(before)).not.toContain('ERR_HTTP_HEADERS_SENT');
 });
 
 test('whoever asks for another protocol is answered in this one', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
 	refusal,
-	startPortal,
+	getPortal,
 	unique,
 	uniqueEmail,
 	type Company,
@@ -12,7 +12,7 @@ import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

@@ -10,6 +10,7 @@ import type { ParsedMail } from 'mailparser';
 import { heard } from './heard.ts';
 import { openDatabase, type Db } from '../src/database/database.ts';
 import { createPool, insertMember, insertPerson } from './people.ts';
+import { keepState } from './state.ts';
 import { getRecipients, startSmtp, type Smtp } from './smtp.ts';
 
 /**
@@ -17,6 +18,7 @@ import { getRecipients, startSmtp, type Smtp } from './smtp.ts';
  * and the test didn't give. On PostgreSQL people who needn't sign up for the test are rows: see people.ts.
  */
 
+export const adminEmail = 'admin@example.test';
 export const adminPassword = 'a password for tests';
 export const password = 'a developer’s password';
 
@@ -33,7 +35,7 @@ export async function startPortal(env: Record<string, string> = {}) {
 		isPrepared: true,
 		env: {
 			SMTP_URL: smtp.url,
-			PORTAL_ADMIN_EMAIL: 'admin@example.test',
+			PORTAL_ADMIN_EMAIL: adminEmail,
 			PORTAL_ADMIN_PASSWORD: adminPassword,
 			// Lets every person of a test come from an address of their own.
 			TRUSTED_PROXIES: '1',
@@ -45,7 +47,7 @@ export async function startPortal(env: Record<string, string> = {}) {
 	});
 	const portal = createPortal(server, smtp);
 	const admin = portal.visitor();
-	await admin.api.sessions.create.mutate({ email: 'admin@example.test', password: adminPassword });
+	await admin.api.sessions.create.mutate({ email: adminEmail, password: adminPassword });
 	return {
 		...portal,
 		admin,
@@ -61,15 +63,19 @@ export async function startPortal(env: Record<string, string> = {}) {
 let shared: Promise<Portal> | undefined;
 
 /**
- * The portal that all files of this worker share which change nothing in it but what they make themselves: a start takes
- * longer than most of them. It ends with the worker.
+ * The portal that all files of this worker share which change nothing in it but what they make themselves, and what it puts
+ * back: see `keepState`. A start, and the first of everything, takes longer than most of them. It ends with the worker.
  */
 export async function getPortal(): Promise<Portal> {
 	const portal = await (shared ??= startPortal());
+	const putBack = await keepState(portal.admin.api).catch((cause: unknown) => {
+		throw new Error(`The shared portal could not be read:\n${portal.server.logs}`, { cause });
+	});
 	return {
 		...portal,
 		async stop() {
 			for (const socket of portal.sockets.splice(0)) socket.disconnect();
+			await putBack();
 		}
 	};
 }

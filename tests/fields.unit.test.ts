@@ -1,7 +1,7 @@
 import { normalizeEmail } from '#lib/email-addresses.ts';
 import { domainToASCII, domainToUnicode } from 'node:url';
 import fc from 'fast-check';
-import { numberOf } from '#lib/numbers.ts';
+import { numberOf } from '#lib/browser/typed-numbers.ts';
 import { describe, expect, test } from 'vitest';
 import {
 	applicationName,

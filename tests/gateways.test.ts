@@ -40,7 +40,7 @@ test('a gateway is added, asks, is rotated with an overlap and revoked; each is 
 	const { gateway: used } = await portal.admin.api.gateways.get.query({ gatewayId: gateway.id });
 	expect(used.lastUsedFrom).toMatch(/^(127\.0\.0\.1|::\/64|::1)/);
 	expect(used.tokens[0]?.lastUsedAt).toBe(used.lastUsedAt);
-	expect(Math.abs(Date.parse(used.lastUsedAt ?? '') - Date.now())).toBeLessThan(60_000);
+	expect(Math.abs(Date.parse(used.lastUsedAt ?? '') - Date.now())).toBeLessThan(600_000);
 	// Once a minute, however often it asks.
 	for (let time = 0; time < 5; time++) await status(token);
 	expect((await portal.admin.api.gateways.get.query({ gatewayId: gateway.id })).gateway).toEqual(used);

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
+import { compileCache, findProgram } from './commands.ts';
 
 export type Database = 'pglite' | 'postgres';
 
@@ -82,8 +83,8 @@ async function claim(port: number): Promise<boolean> {
 }
 
 /**
- * Portico as its users run it: a process of its own, `node src/server.ts`. It ends with the test process, however
- * that one ends. `script` is another program in its place, for the tests of this file.
+ * Portico as its users run it: a process of its own, of `src/server.ts`, in one file unless it is `isFromSource`. It ends
+ * with the test process, however that one ends. `script` is another program in its place.
  */
 export async function startServer(options: {
 	database: Database;
@@ -92,8 +93,11 @@ export async function startServer(options: {
 	args?: string[];
 	/** Begins on a copy of a database that is up to date, instead of on nothing. */
 	isPrepared?: boolean;
+	/** By the operator's own command, `node src/server.ts`. */
+	isFromSource?: boolean;
 }) {
-	const { env = {}, script = 'src/server.ts', args = [], isPrepared = false } = options;
+	const { env = {}, script = 'src/server.ts', args = [], isPrepared = false, isFromSource = false } = options;
+	const program = isFromSource ? script : findProgram(script);
 	const ownFolder = env.DATA_FOLDER ? undefined : await mkdtemp(join(tmpdir(), 'portico-data-'));
 	const isOnOwnDatabase = options.database === 'postgres' && !env.DATABASE_URL;
 	const ownDatabase = isOnOwnDatabase ? await createDatabase({ isPrepared }) : undefined;
@@ -107,8 +111,7 @@ export async function startServer(options: {
 
 	const environment: Record<string, string> = {
 		LOG_LEVEL: 'info',
-		// Some hundred starts compile the same modules.
-		NODE_COMPILE_CACHE: join(tmpdir(), 'portico-compiled')
+		NODE_COMPILE_CACHE: compileCache()
 	};
 	// Only what a program needs to run: a DATABASE_URL or SMTP_URL of the person at the keyboard must stay outside.
 	for (const name of ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'SystemRoot', 'TZ', 'LANG']) {
@@ -126,7 +129,7 @@ export async function startServer(options: {
 
 	async function start() {
 		logsOfThisStart = '';
-		const started = spawn(process.execPath, ['--import', leash, script, ...args], {
+		const started = spawn(process.execPath, ['--import', leash, program, ...args], {
 			cwd: root,
 			env: environment,
 			stdio: ['pipe', 'pipe', 'pipe']

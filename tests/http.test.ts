@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { adminPassword, password, startPortal, uniqueEmail, type Portal, type Visitor } from './factories.ts';
+import { adminPassword, password, getPortal, uniqueEmail, type Portal, type Visitor } from './factories.ts';
 import { startServer } from './harness.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

@@ -1,23 +1,13 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, normalize } from 'node:path/posix';
-import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path/posix';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
+import { getImports, layers, readFiles, root, type Files, type Import } from './imports.ts';
 
 /**
  * Imports point one way (README, "The map"): a page can never pull the server into the browser, and a migration that
  * was once merged never changes its meaning because code moved. This file also keeps the few names that are rules.
  */
-type Files = Map<string, string>;
-
-interface Import {
-	from: string;
-	to: string;
-	isTypeOnly: boolean;
-	isExport: boolean;
-}
-
-const layers = ['migrations', 'lib', 'emails', 'src', 'routes'];
 const mayImport: Record<string, string[]> = {
 	migrations: [],
 	lib: ['lib'],
@@ -30,12 +20,13 @@ const mayImportTypes: Record<string, string[]> = { routes: ['src'] };
 
 /** The rooms of the server by their floors, from the top: an import goes down, or stays in its room. */
 const floors = [
-	['server'],
-	['demo', 'move', 'backup'],
+	['programs', 'server'],
+	['demo'],
 	['http'],
 	['router', 'jobs'],
 	['live'],
 	['procedures'],
+	['people'],
 	['api'],
 	['mail'],
 	['identity'],
@@ -46,70 +37,32 @@ const floors = [
 	['env', 'logging', 'metrics']
 ];
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-
-function readFiles(): Files {
-	const files: Files = new Map();
-	for (const path of globSync(`{${layers.join(',')},tests}/**/*.{ts,svelte,mjml}`, {
-		cwd: root,
-		// What measuring installs and builds beside its scripts.
-		exclude: (name) => ['node_modules', 'build', '.svelte-kit'].includes(basename(name))
-	})) {
-		files.set(path, readFileSync(join(root, path), 'utf8'));
-	}
-	return files;
-}
-
-/** In a component only the script blocks are code; the rest is blanked. */
-function getCode(path: string, text: string) {
-	if (!path.endsWith('.svelte')) return text;
-	return [...text.matchAll(/<script\b[^>]*>([\s\S]*?)<\/script>/g)].map(([, code]) => code).join('\n');
-}
-
-/** Where a specifier points inside the project; null for packages and for what SvelteKit makes up. */
-function resolvePath(from: string, specifier: string, files: Files) {
-	if (specifier.startsWith('#lib/')) return specifier.slice(1);
-	if (specifier.startsWith('$lib/')) return specifier.slice(1);
-	if (!specifier.startsWith('.') || specifier.endsWith('/$types') || specifier === './$types.js') return null;
-	const path = normalize(join(dirname(from), specifier));
-	// Of a package too, which names it to nobody.
-	if (path.startsWith('node_modules/')) return null;
-	const spellings = [path, `${path}.ts`, path.replace(/\.js$/, '.ts'), `${path}/index.ts`];
-	return spellings.find((spelling) => files.has(spelling)) ?? path;
-}
-
-function getImports(path: string, text: string, files: Files): Import[] {
-	const imports: Import[] = [];
-	const source = ts.createSourceFile(`${path}.ts`, getCode(path, text), ts.ScriptTarget.Latest, true);
-	const add = (specifier: ts.Node | undefined, isTypeOnly: boolean, isExport = false) => {
-		if (!specifier || !ts.isStringLiteralLike(specifier)) return;
-		const to = resolvePath(path, specifier.text, files);
-		if (to) imports.push({ from: path, to, isTypeOnly, isExport });
-	};
-	const visit = (node: ts.Node) => {
-		// `import { type A } from` still runs the other file; only `import type` does not.
-		if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.isTypeOnly ?? false);
-		else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly, true);
-		else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
-			add(node.argument.literal, true);
-		else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-			add(node.arguments[0], false);
-		}
-		ts.forEachChild(node, visit);
-	};
-	visit(source);
-	return imports;
-}
+/** The nouns of the API likewise, inside of `procedures`. */
+const nouns = [
+	['alarms', 'documents', 'emails', 'figures', 'gateways', 'mailServers', 'messages', 'plans'],
+	['preferences', 'sessions', 'setup'],
+	['accesses', 'invitations', 'quotas', 'usage'],
+	['accounts'],
+	['organizations'],
+	['applications', 'members'],
+	['credentials'],
+	['products', 'settings'],
+	['activity']
+];
 
 function getLayer(path: string) {
 	return path.split('/')[0] ?? '';
 }
+
+/** The browser's own part of the library, which neither the server nor what it shares with browsers knows. */
+const isOfPages = (path: string) => /^lib\/(browser|components)\//.test(path);
 
 function findWrongDirections(imports: Import[]) {
 	return imports
 		.filter(({ from, to, isTypeOnly }) => {
 			const layer = getLayer(from);
 			if (!layers.includes(layer)) return false;
+			if (isOfPages(to) && layer !== 'routes' && !isOfPages(from)) return true;
 			const allowed = [...(mayImport[layer] ?? []), ...(isTypeOnly ? (mayImportTypes[layer] ?? []) : [])];
 			return !allowed.includes(getLayer(to));
 		})
@@ -120,10 +73,14 @@ function getRoom(path: string) {
 	return /^src\/([^/.]+)/.exec(path)?.[1] ?? null;
 }
 
-function findWaysUp(imports: Import[]) {
-	const floorOf = (room: string) => floors.findIndex((rooms) => rooms.includes(room));
+function getNoun(path: string) {
+	return /^src\/procedures\/([^/.]+)\//.exec(path)?.[1] ?? null;
+}
+
+function findWaysUp(imports: Import[], house = floors, getRoomOf = getRoom) {
+	const floorOf = (room: string) => house.findIndex((rooms) => rooms.includes(room));
 	return imports.flatMap(({ from, to }) => {
-		const [here, there] = [getRoom(from), getRoom(to)];
+		const [here, there] = [getRoomOf(from), getRoomOf(to)];
 		if (here === null || there === null || here === there) return [];
 		if (floorOf(here) < 0) return [`${from} stands on no floor`];
 		return floorOf(there) > floorOf(here) ? [] : [`${from} must not import ${to}, which is not below it`];
@@ -146,11 +103,14 @@ function findStrayNouns(text: string) {
 		if (ts.isPropertyAssignment(node)) {
 			const noun = node.name.getText(source);
 			const words = node.initializer.getText(source).split(/\W+/);
+			if (words.includes('router') || !words.some((word) => word.endsWith('Router')))
+				strays.push(`${noun} is written in the router's own file`);
 			for (const name of words.filter((word) => word.endsWith('Router'))) {
 				count += 1;
 				const path = cameFrom.get(name);
 				if (!path?.startsWith(`./procedures/${noun}/`)) strays.push(`${noun} comes from ${path}`);
 			}
+			return;
 		}
 		ts.forEachChild(node, visit);
 	};
@@ -219,6 +179,12 @@ test('imports of the server go down its floors', () => {
 	expect([...rooms].toSorted()).toEqual(floors.flat().toSorted());
 });
 
+test('nouns of the API import those that stand below them', () => {
+	expect(findWaysUp(imports, nouns, getNoun)).toEqual([]);
+	const folders = new Set([...files.keys()].flatMap((path) => getNoun(path) ?? []));
+	expect([...folders].toSorted()).toEqual(nouns.flat().toSorted());
+});
+
 test('a procedure stands in the folder that its path tells', () => {
 	const { count, strays } = findStrayNouns(files.get('src/router.ts') ?? '');
 	expect(count).toBeGreaterThan(20);
@@ -271,7 +237,15 @@ test('each of these rules finds what breaks it', () => {
 		[
 			'migrations/20261124T0900_create_things.ts',
 			`import { sql } from 'kysely';\nimport { a } from '#lib/a.ts';`
-		]
+		],
+		['src/mail/look.ts', `import { tones } from '#lib/components/tones.ts';\nimport '#lib/browser/idle.ts';`],
+		['src/mail/thread.ts', `new Worker(new URL('../../routes/work.ts', import.meta.url));`],
+		[
+			'src/mail/folder.ts',
+			`new URL('../../routes/', import.meta.url);\nnew URL('./work.ts', 'http://other');`
+		],
+		['lib/c.ts', `import { tones } from './components/tones.ts';`],
+		['lib/components/Badge.svelte', `<script>import { idle } from '#lib/browser/idle.ts';</script>`]
 	]);
 	const found = [...samples].flatMap(([path, text]) => getImports(path, text, samples));
 	expect(findWrongDirections(found)).toEqual([
@@ -279,7 +253,11 @@ test('each of these rules finds what breaks it', () => {
 		'routes/+page.ts must not import src/router.ts',
 		'routes/+page.svelte must not import src/router.ts',
 		'lib/b.ts must not import emails/catalogue.ts',
-		'migrations/20261124T0900_create_things.ts must not import lib/a.ts'
+		'migrations/20261124T0900_create_things.ts must not import lib/a.ts',
+		'src/mail/look.ts must not import lib/components/tones.ts',
+		'src/mail/look.ts must not import lib/browser/idle.ts',
+		'src/mail/thread.ts must not import routes/work.ts',
+		'lib/c.ts must not import lib/components/tones.ts'
 	]);
 	const upwards = [
 		['src/mail/delivery.ts', 'src/procedures/invitations/invitations.ts'],
@@ -293,8 +271,26 @@ test('each of these rules finds what breaks it', () => {
 		'src/news/presence.ts must not import src/procedures/organizations/organizations.ts, which is not below it',
 		'src/attic/dust.ts stands on no floor'
 	]);
+	const betweenNouns = [
+		['src/procedures/members/members.ts', 'src/procedures/credentials/exposures.ts'],
+		['src/procedures/members/members.ts', 'src/procedures/members/roster.ts'],
+		['src/procedures/members/members.ts', 'src/people/members.ts'],
+		['src/procedures/credentials/changes.ts', 'src/procedures/members/members.ts'],
+		['src/procedures/setup/setup.ts', 'src/procedures/sessions/sessions.ts'],
+		['src/procedures/dust/dust.ts', 'src/procedures/activity/activity.ts']
+	].map(([from = '', to = '']): Import => ({ from, to, isTypeOnly: true, isExport: false }));
+	expect(findWaysUp(betweenNouns, nouns, getNoun)).toEqual([
+		'src/procedures/credentials/changes.ts must not import src/procedures/members/members.ts, which is not below it',
+		'src/procedures/setup/setup.ts must not import src/procedures/sessions/sessions.ts, which is not below it',
+		'src/procedures/dust/dust.ts stands on no floor'
+	]);
 	const misplaced = `import { usersRouter } from './procedures/users/users.ts';\nrouter({ accounts: usersRouter });`;
 	expect(findStrayNouns(misplaced).strays).toEqual(['accounts comes from ./procedures/users/users.ts']);
+	const inline = `import { aRouter } from './procedures/a/a.ts';\nrouter({ a: mergeRouters(aRouter, router({})), b: router({ c: 1 }) });`;
+	expect(findStrayNouns(inline).strays).toEqual([
+		"a is written in the router's own file",
+		"b is written in the router's own file"
+	]);
 	expect(findBarrels(found)).toEqual(['lib/b.ts only hands on emails/catalogue.ts']);
 	expect(findCycles(found)).toEqual([
 		'src/router.ts → routes/+page.ts → src/router.ts',

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OwnQuotas } from '#lib/quotas.ts';
-import { startPortal, type Portal } from './factories.ts';
+import { getPortal, type Portal } from './factories.ts';
 import { createGateway, createKeyOf, forward } from './gateways.ts';
 import type { Server } from './harness.ts';
 import { startSecond } from './race.ts';
@@ -13,7 +13,7 @@ let portal: Portal;
 let other: Server;
 let token: string;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 	other = await startSecond(portal);
 	({ token } = await createGateway(portal));
 });
@@ -287,7 +287,7 @@ test('a limit that is lowered holds on both processes with the word of it, whate
 			else if (status === 200) before += 1;
 			return isHeard;
 		};
-		await expect.poll(hears, { interval: 5, timeout: 10_000 }).toBe(true);
+		await expect.poll(hears, { interval: 5 }).toBe(true);
 		through += await spendAll(secret, 10);
 		expect(through).toBeLessThanOrEqual(Math.max(0, lowered - before));
 	}

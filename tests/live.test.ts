@@ -10,6 +10,7 @@ import { changeAccess, insertProduct } from './offers.ts';
 
 let portal: Portal;
 beforeAll(async () => {
+	// Its list of organizations has to fit a page: an open one keeps what it was shown, a fresh one is cut there.
 	portal = await startPortal();
 });
 afterAll(() => portal.stop());

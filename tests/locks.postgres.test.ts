@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { password, refusal, startPortal, unique, type Company, type Portal } from './factories.ts';
+import { password, refusal, getPortal, unique, type Company, type Portal } from './factories.ts';
 import { waitingForLocks } from './race.ts';
 
 /** In which order calls wait for each other, and that nobody waits for those whom they have nothing to do with. */
@@ -8,7 +8,7 @@ let portal: Portal;
 let company: Company;
 const open: pg.Client[] = [];
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 	company = await portal.company({ admin: portal.admin });
 });
 afterAll(async () => {
@@ -142,24 +142,33 @@ test('calls of one organization wait in the process, and hold up nobody else', a
 	expect((await Promise.all(calls)).map(({ name }) => name).toSorted()).toEqual(names.toSorted());
 });
 
-test('who waits too long for a row is told when to try again, and nothing is half done', async () => {
-	const client = await begin();
-	await holdOrganization(client, company.id);
-	const name = unique('Too late');
-	const response = await company.owner.request('/trpc/applications.create', {
-		method: 'POST',
-		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify({ organizationId: company.id, name, description: '' })
-	});
-	await client.query('rollback');
-	expect(response.status).toBe(503);
-	expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
-	expect(await response.text()).toContain('Try again in a few seconds');
-	const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
-	expect(snapshot.applications.map((one) => one.name)).not.toContain(name);
-});
+/** What a call waits for before anything is read, and what its event waits for, which goes out with its commit. */
+const rows = {
+	'its organization': (client: pg.Client) => holdOrganization(client, company.id),
+	'the portal': (client: pg.Client) => client.query('select from portal for update')
+};
+test.each(Object.entries(rows))(
+	'who waits too long for the row of %s is told when to try again, and nothing is half done',
+	async (_, hold) => {
+		const client = await begin();
+		await hold(client);
+		const name = unique('Too late');
+		const response = await company.owner.request('/trpc/applications.create', {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify({ organizationId: company.id, name, description: '' })
+		});
+		await client.query('rollback');
+		expect(response.status).toBe(503);
+		expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+		expect(await response.text()).toContain('Try again in a few seconds');
+		const { snapshot } = await company.owner.api.organizations.open.query({ slug: company.slug });
+		expect(snapshot.applications.map((one) => one.name)).not.toContain(name);
+	}
+);
 
 test('events of a stream are in the order of time, whoever writes at once', async () => {
+	const { rows: begun } = await (await begin()).query('select clock_timestamp() as now');
 	const companies = await Promise.all(
 		Array.from({ length: 4 }, () => portal.company({ admin: portal.admin }))
 	);
@@ -170,9 +179,10 @@ test('events of a stream are in the order of time, whoever writes at once', asyn
 			select seq, portal_seq, at,
 				lag(at, 1, '-infinity') over (partition by organization_id, seq is null order by seq) as at_before,
 				lag(at, 1, '-infinity') over (partition by portal_seq is null order by portal_seq) as portal_before
-			from event
+			from event where at >= $1
 		) as numbered
-		where (seq is not null and at < at_before) or (portal_seq is not null and at < portal_before)`
+		where (seq is not null and at < at_before) or (portal_seq is not null and at < portal_before)`,
+		[begun[0].now]
 	);
 	await client.query('rollback');
 	expect(rows).toEqual([]);

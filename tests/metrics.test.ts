@@ -229,7 +229,7 @@ test('has no label that somebody could make up', async () => {
 		path: /^[a-zA-Z]+\.[a-zA-Z]+$/,
 		status: /^[1-5]\d\d$/,
 		kind: /^(?:call|api|file|health|metrics|page)$/,
-		memory: /^(?:keys|gateways|products)$/,
+		memory: /^(?:keys|gateways|products|emails)$/,
 		answer: /^(?:hit|miss)$/,
 		state: /^(?:queued|kept|failed|sent|outdated|deferred|ready|active)$/,
 		queue: /^(?:mail|tidy)$/

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startPortal, type Portal } from './factories.ts';
+import { getPortal, type Portal } from './factories.ts';
 
 /** News that never came, as of a row that is changed by hand: what is open is compared with the database. */
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

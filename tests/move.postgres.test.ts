@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { createTRPCClient, httpLink } from '@trpc/client';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -12,6 +9,7 @@ import { connect, movingSchema } from '../src/database/database.ts';
 import type { AppRouter } from '../src/router.ts';
 import { password, uniqueEmail } from './factories.ts';
 import { createDatabase, startServer, type Server } from './harness.ts';
+import { beginProgram, runProgram } from './commands.ts';
 import { getRecipients, startSmtp } from './smtp.ts';
 
 /** `npm run move-to-postgres`, as an operator runs it, on the sample data and what came after it. */
@@ -30,18 +28,10 @@ afterAll(async () => {
 const gatewayToken = 'a-token-of-a-gateway-long-enough-to-be-one';
 const away = { SMTP_URL: 'smtp://127.0.0.1:1', MAIL_RETRY_SECONDS: '1', GATEWAY_TOKEN: gatewayToken };
 
-function begin(script: string, env: Record<string, string>) {
-	const program = spawn(process.execPath, [script], {
-		env: { PATH: process.env.PATH, DATA_FOLDER: folder, ...env }
-	});
-	return { program, ended: once(program, 'close') };
-}
-
-async function run(env: Record<string, string>, script = 'src/move.ts') {
-	const { program, ended } = begin(script, env);
-	const [output, errors] = await Promise.all([text(program.stdout), text(program.stderr), ended]);
-	return { code: program.exitCode, output, errors };
-}
+const move = 'src/programs/move.ts';
+const begin = (env: Record<string, string>) => beginProgram(move, { DATA_FOLDER: folder, ...env });
+const run = (env: Record<string, string>, script = move) =>
+	runProgram(script, { DATA_FOLDER: folder, ...env });
 
 /** Somebody of the demo at a portal. */
 async function signIn({ origin }: Server, email: string) {
@@ -134,7 +124,7 @@ test('the demo goes from the embedded database to PostgreSQL as a whole, also af
 	await full.drop();
 
 	// Killed in the midst of the rows: nothing of them is there, and no portal takes the place for an empty one.
-	const broken = begin('src/move.ts', there);
+	const broken = begin(there);
 	let said = '';
 	for await (const part of broken.program.stdout) {
 		said += String(part);
@@ -154,7 +144,7 @@ test('the demo goes from the embedded database to PostgreSQL as a whole, also af
 	let output = '';
 	await looking.db.transaction().execute(async (trx) => {
 		await sql`create table ${sql.ref(movingSchema)}.held ()`.execute(trx);
-		const nearly = begin('src/move.ts', there);
+		const nearly = begin(there);
 		nearly.program.stdout.on('data', (part) => (output += String(part)));
 		await expect.poll(() => existsSync(join(folder, 'database-moved')), { interval: 20 }).toBe(true);
 		nearly.program.kill('SIGKILL');
@@ -190,9 +180,9 @@ test('the demo goes from the embedded database to PostgreSQL as a whole, also af
 	);
 	expect(started).toContain(`Portico could not start.\n${forgotten}\n`);
 	for (const [script, words] of [
-		['src/news/verify.ts', 'The activity could not be verified. '],
-		['src/vault/rotate.ts', 'The keys were not replaced. '],
-		['src/backup.ts', 'No copy was made. ']
+		['src/programs/verify.ts', 'The activity could not be verified. '],
+		['src/programs/rotate.ts', 'The keys were not replaced. '],
+		['src/programs/backup.ts', 'No copy was made. ']
 	] as const)
 		expect(await run({}, script)).toMatchObject({ code: 1, errors: `${words}${forgotten}\n` });
 	expect(existsSync(join(folder, 'database'))).toBe(false);
@@ -238,7 +228,7 @@ test('the demo goes from the embedded database to PostgreSQL as a whole, also af
 		name: 'Later',
 		description: ''
 	});
-	expect(await run(there, 'src/news/verify.ts')).toMatchObject({ code: 0, errors: '' });
+	expect(await run(there, 'src/programs/verify.ts')).toMatchObject({ code: 0, errors: '' });
 	await after.dispose();
 	await smtp.stop();
 });

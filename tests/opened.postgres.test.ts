@@ -3,7 +3,7 @@ import { unique } from './factories.ts';
 import { createGateway, createKeyOf } from './gateways.ts';
 import { startOpening } from './opening.ts';
 import { publishProduct } from './products.ts';
-import { inItsTime } from './race.ts';
+import { createEcho, inItsTime } from './race.ts';
 
 /** What a key opens: gateways ask about API products, on two processes that keep their answers in memory. */
 
@@ -28,7 +28,7 @@ test('a key opens the product that its application has access to, and no other; 
 	expect([letIn.status, letIn.headers.get('x-portico-product'), letIn.headers.get('x-portico-plan')]).toEqual(
 		[200, open.product.slug, encodeURIComponent(open.plan.name)]
 	);
-	await expect.poll(() => statusOf(open.token, secret, '', other), { interval: 5, timeout: 2000 }).toBe(200);
+	await expect.poll(() => statusOf(open.token, secret, '', other), { interval: 5 }).toBe(200);
 	expect((await introspect(open.token, secret)).body).toMatchObject({
 		active: true,
 		scope: open.product.slug,
@@ -108,10 +108,9 @@ const ends: [string, (held: Held) => Promise<unknown>, string][] = [
 	]
 ];
 
-test('what ends access is in force from the next request on where it was done, and within a tenth of a second elsewhere', async () => {
-	const lags: number[] = [];
-	// Several rounds, of which most count: in some the machine has something else to do.
-	for (const [what, end, reason] of [...ends, ...ends, ...ends]) {
+test('what ends access is in force from the next request on where it was done, and elsewhere once the news are there', async () => {
+	const echo = await createEcho(portal, other);
+	for (const [what, end, reason] of ends) {
 		const offered = await offer();
 		const held = { ...(await furnish(offered)), offered };
 		const anywhere = await createGateway(portal);
@@ -124,13 +123,11 @@ test('what ends access is in force from the next request on where it was done, a
 			expect(await statusOf(token, held.secret, '', server), what).toBe(200);
 		await end(held);
 		const here = await ask(token, held.secret);
-		const began = performance.now();
 		expect([here.status, here.said.reason], what).toEqual([403, reason]);
-		await expect.poll(() => statusOf(token, held.secret, '', other), { interval: 1 }).toBe(403);
-		lags.push(performance.now() - began);
+		await echo();
+		expect(await statusOf(token, held.secret, '', other), what).toBe(403);
 		expect(await statusOf(anywhere.token, held.secret), what).toBe(200);
 	}
-	expect(lags.toSorted((one, two) => one - two)[Math.floor(lags.length / 2)]).toBeLessThan(100);
 });
 
 test('requests are counted by the API product that they open', async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { refusal, startPortal, unique, type Company, type Portal, type Visitor } from './factories.ts';
+import { refusal, getPortal, unique, type Company, type Portal, type Visitor } from './factories.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyPortal } from '#lib/apply-portal.ts';
-import { password, refusal, startPortal, unique, uniqueEmail, type Portal } from './factories.ts';
+import { password, refusal, getPortal, unique, uniqueEmail, type Portal } from './factories.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startPortal, unique, uniqueEmail, type Person, type Portal } from './factories.ts';
+import { getPortal, unique, uniqueEmail, type Person, type Portal } from './factories.ts';
 
 /** People whom the tests insert are those whom the portal makes. */
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

@@ -4,7 +4,7 @@ import { prefixOf } from '../src/identity/networks.ts';
 import { connect, type Database, type Db } from '../src/database/database.ts';
 import { createLink } from '../src/identity/links.ts';
 import { createAccount, publishAccount } from '../src/procedures/accounts/accounts.ts';
-import { addMember } from '../src/procedures/members/members.ts';
+import { addMember } from '../src/people/members.ts';
 import { createSession } from '../src/identity/sessions.ts';
 import { createToken, hashToken } from '../src/identity/tokens.ts';
 

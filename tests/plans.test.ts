@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withoutIsolates } from '#lib/direction.ts';
 import { sayEvent } from '#lib/events.ts';
-import { refusal, startPortal, unique, type Company, type Portal } from './factories.ts';
+import { refusal, getPortal, unique, type Company, type Portal } from './factories.ts';
 import { createPlan, createProduct, giveAccess, planValues, publishProduct } from './products.ts';
 
 /** Plans of API products, and who hears of other limits. */
@@ -10,7 +10,7 @@ let portal: Portal;
 let plans: Portal['admin']['api']['plans'];
 let company: Company;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 	({ plans } = portal.admin.api);
 	company = await portal.company({ admin: portal.admin });
 });

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { refusal, startPortal, unique, type Portal } from './factories.ts';
+import { refusal, getPortal, unique, type Portal } from './factories.ts';
 import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

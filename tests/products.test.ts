@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withoutIsolates } from '#lib/direction.ts';
 import { sayEvent } from '#lib/events.ts';
 import type { Cursor } from '#lib/views.ts';
-import { refusal, startPortal, unique, type Company, type Portal, type Visitor } from './factories.ts';
+import { refusal, getPortal, unique, type Company, type Portal, type Visitor } from './factories.ts';
 import { createGateway } from './gateways.ts';
 import { createPlan, createProduct, giveAccess, productValues, publishProduct, slugOf } from './products.ts';
 
 let portal: Portal;
 let admin: Portal['admin']['api']['products'];
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 	admin = portal.admin.api.products;
 });
 afterAll(() => portal.stop());

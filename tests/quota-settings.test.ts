@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { quotaKeys, type OwnQuotas } from '#lib/quotas.ts';
-import { refusal, startPortal, type Portal } from './factories.ts';
+import { refusal, getPortal, type Portal } from './factories.ts';
 
 /** Which limits hold: by the portal's settings, in an organization, in an application. */
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

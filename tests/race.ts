@@ -49,6 +49,28 @@ export function listenOn(portal: Portal, { origin }: Pick<Server, 'origin'>, per
 	return heard(socket);
 }
 
+/**
+ * Resolves once whatever was done on the first process before has been heard on the other one: somebody's page there hears of
+ * something later. No clock says how fast that is; `npm run bench:live` measures it.
+ */
+export async function createEcho(
+	portal: Portal,
+	other: Pick<Server, 'origin'>
+): Promise<() => Promise<void>> {
+	const person = await portal.person();
+	const place = { organizationId: (await portal.space(person)).id, description: '' };
+	const page = listenOn(portal, other, person);
+	await page.hears('news true');
+	const heardSoFar = () => page.events.filter(({ name }) => name === 'application.created').length;
+	return async () => {
+		const before = heardSoFar();
+		const { id: applicationId } = await person.api.applications.create.mutate({ ...place, name: 'Later' });
+		await page.until(() => heardSoFar() > before, 'something later');
+		// Room for the next one.
+		await person.api.applications.delete.mutate({ organizationId: place.organizationId, applicationId });
+	};
+}
+
 /** Longer than a server lets a call wait for a lock: a request without an answer by then never got that far. */
 const hungAfter = 20_000;
 class Hung extends Error {}

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashPassword } from '../src/identity/passwords.ts';
-import { isSignedIn, password, refusal, startPortal, uniqueEmail, type Portal } from './factories.ts';
+import { isSignedIn, password, refusal, getPortal, uniqueEmail, type Portal } from './factories.ts';
 import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

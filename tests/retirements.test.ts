@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withoutIsolates } from '#lib/direction.ts';
 import { sayEvent } from '#lib/events.ts';
-import { startPortal, type Portal } from './factories.ts';
+import { getPortal, type Portal } from './factories.ts';
 import { startServer } from './harness.ts';
 import { createPlan, giveAccess, publishProduct } from './products.ts';
 
@@ -9,7 +9,7 @@ import { createPlan, giveAccess, publishProduct } from './products.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

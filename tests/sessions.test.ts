@@ -51,7 +51,7 @@ describe('the list of sessions', () => {
 		for (const { address, createdAt, lastSeenAt } of rows) {
 			expect(address).toMatch(/^10\.\d+\.\d+\.0\/24$/);
 			for (const date of [createdAt, lastSeenAt])
-				expect(Math.abs(Date.now() - Date.parse(date))).toBeLessThan(60_000);
+				expect(Math.abs(Date.now() - Date.parse(date))).toBeLessThan(600_000);
 		}
 		expect(JSON.stringify(rows)).not.toMatch(/[0-9a-f]{64}/);
 	});
@@ -64,7 +64,7 @@ describe('the list of sessions', () => {
 		);
 		await list(person);
 		const [row] = await list(person);
-		expect(Date.now() - Date.parse(row?.lastSeenAt ?? '')).toBeLessThan(60_000);
+		expect(Date.now() - Date.parse(row?.lastSeenAt ?? '')).toBeLessThan(600_000);
 	});
 });
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fullName } from '#lib/views.ts';
-import { password, refusal, startPortal, uniqueEmail, type Portal, type Visitor } from './factories.ts';
+import { password, refusal, getPortal, uniqueEmail, type Portal, type Visitor } from './factories.ts';
 import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 });
 afterAll(() => portal.stop());
 

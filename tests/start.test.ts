@@ -152,7 +152,7 @@ if (database === 'postgres')
 		const person = { firstName: 'Ada', lastName: 'Byron', email: 'ada@example.test', password };
 
 		test('comes by the setup link that a fresh start prints, which works once', async () => {
-			await using server = await startServer({ database });
+			await using server = await startServer({ database, isFromSource: true });
 			const link = server.setupUrl ?? '';
 			expect(link).toMatch(new RegExp(`^${server.origin}/setup/[\\w-]{43}$`));
 			// Another start, another link: what the older one printed is dead.

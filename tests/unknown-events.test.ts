@@ -5,14 +5,14 @@ import { applyOrganization } from '#lib/apply.ts';
 import { applyPortal } from '#lib/apply-portal.ts';
 import { sayEvent } from '#lib/events.ts';
 import { channel } from '../src/database/announcing.ts';
-import { startPortal, type Company, type Portal } from './factories.ts';
+import { getPortal, type Company, type Portal } from './factories.ts';
 
 /** What another version of the portal has written, before an upgrade or in the midst of one: told by its name, never an error. */
 
 let portal: Portal;
 let company: Company;
 beforeAll(async () => {
-	portal = await startPortal();
+	portal = await getPortal();
 	company = await portal.company({ admin: portal.admin });
 });
 afterAll(() => portal.stop());

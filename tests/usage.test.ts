@@ -317,6 +317,20 @@ test('the export holds what was counted, one row for each hour, credential and a
 	expect(rows.reduce((sum, row) => sum + Number(row[5]), 0)).toBe(total.allowed + total.refused);
 	expect(rows.length).toBeGreaterThan(1000);
 	expect(new Set(rows.map((row) => row.slice(0, 5).join())).size).toBe(rows.length);
+	// As many as fit into one batch: nothing follows it.
+	await inPast((db) =>
+		sql`
+			delete from usage_count where span = 'day' and (credential_id, at, answer) in (
+				select credential_id, at, answer from usage_count
+				where credential_id = ${place.credentialId} and span = 'day' order by at, answer offset 1000
+			)`.execute(db)
+	);
+	const full = await company.owner.api.usage.listRows.query({
+		organizationId: company.id,
+		applicationId: place.applicationId,
+		range: 'year'
+	});
+	expect([full.rows.length, full.next]).toEqual([1000, null]);
 	const stranger = await portal.person();
 	expect((await stranger.request(path)).status).toBe(404);
 	expect((await portal.visitor().request(path)).status).toBe(401);

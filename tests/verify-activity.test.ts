@@ -1,14 +1,13 @@
-import { spawn } from 'node:child_process';
 import fs, { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path, { join, resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { sql } from 'kysely';
 import { FileMigrationProvider, Migrator } from 'kysely/migration';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { connect, openDatabase, type Db } from '../src/database/database.ts';
 import { startPortal, unique, type Company, type Portal } from './factories.ts';
 import { createDatabase } from './harness.ts';
+import { runProgram } from './commands.ts';
 
 /** `npm run verify-activity`, as an operator runs it, on what somebody with the database's own rights has done. */
 
@@ -35,17 +34,7 @@ const getEnv = () => ({
 	...(portal.server.databaseUrl && { DATABASE_URL: portal.server.databaseUrl })
 });
 
-async function run(env: Record<string, string> = getEnv()) {
-	const program = spawn(process.execPath, ['src/news/verify.ts'], {
-		env: { PATH: process.env.PATH, ...env }
-	});
-	const [output, errors] = await Promise.all([
-		text(program.stdout),
-		text(program.stderr),
-		new Promise((resolve) => program.once('close', resolve))
-	]);
-	return { code: program.exitCode, output, errors };
-}
+const run = (env: Record<string, string> = getEnv()) => runProgram('src/programs/verify.ts', env);
 const verify = () => whileAway(() => run());
 
 const inDatabase = <Result>(work: (db: Db) => Promise<Result>) =>

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startPortal, type Company, type Portal, type Visitor } from '../factories.ts';
+import { getPortal, type Company, type Portal, type Visitor } from '../factories.ts';
 import { findAllProblems } from './axe.ts';
 import { getBrowser, openAs } from './browser.ts';
 
@@ -9,7 +9,7 @@ import { getBrowser, openAs } from './browser.ts';
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 });
 afterAll(() => portal.stop());
 

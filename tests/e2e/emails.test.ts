@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { catalogue, type EmailName } from '../../emails/catalogue.ts';
 import { renderEmail } from '../../src/mail/compose.ts';
-import { startPortal, unique, type Portal, type Visitor } from '../factories.ts';
+import { getPortal, unique, type Portal, type Visitor } from '../factories.ts';
 import { findProblems } from './axe.ts';
 import { getBrowser, newPerson, openAs } from './browser.ts';
 
@@ -11,7 +11,7 @@ import { getBrowser, newPerson, openAs } from './browser.ts';
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 });
 afterAll(() => portal.stop());
 

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { adminPassword, startPortal, unique, uniqueEmail, type Portal } from '../factories.ts';
+import { adminPassword, getPortal, unique, uniqueEmail, type Portal } from '../factories.ts';
 import { getBrowser, newPerson, type Person } from './browser.ts';
 
 /**
@@ -11,7 +11,7 @@ import { getBrowser, newPerson, type Person } from './browser.ts';
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 });
 afterAll(() => portal.stop());
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
 	adminPassword,
 	password,
-	startPortal,
+	getPortal,
 	unique,
 	uniqueEmail,
 	type Portal,
@@ -16,7 +16,7 @@ import { getBrowser, openAs } from './browser.ts';
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 });
 afterAll(() => portal.stop());
 

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startPortal, unique, uniqueEmail, type Portal, type Visitor } from '../factories.ts';
+import { getPortal, unique, uniqueEmail, type Portal, type Visitor } from '../factories.ts';
 import { getBrowser, openAs } from './browser.ts';
 
 /** What a page offers is what would be done: of the rest it says why not, or nothing. */
@@ -8,7 +8,7 @@ import { getBrowser, openAs } from './browser.ts';
 let browser: Browser;
 let portal: Portal;
 beforeAll(async () => {
-	[browser, portal] = await Promise.all([getBrowser(), startPortal()]);
+	[browser, portal] = await Promise.all([getBrowser(), getPortal()]);
 });
 afterAll(() => portal.stop());
 

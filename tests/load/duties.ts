@@ -20,15 +20,27 @@ interface Caller {
 	name: string;
 	slug: string;
 }
+interface MemberRow {
+	id: string;
+	userId: string;
+	email: string;
+	firstName: string;
+	lastName: string;
+	role: string;
+	joinedAt: Date;
+}
 interface Change {
 	sql: TransactionSql;
 	organizationId: string;
 	caller: Caller;
 }
 
-const tokenOf = (c: Context) => hashToken(/portico=([\w-]+)/.exec(c.req.header('cookie') ?? '')?.[1] ?? '');
+/** The id of the caller's session. */
+export const sessionOf = (c: Context) =>
+	hashToken(/portico=([\w-]+)/.exec(c.req.header('cookie') ?? '')?.[1] ?? '');
 
-const selectCaller = (sql: TransactionSql, session: string, organizationId: string) => sql<Caller[]>`
+/** Locks the organization, and the caller's membership against changes: what is read is read under the lock. */
+const lockForCaller = (sql: TransactionSql, session: string, organizationId: string) => sql<Caller[]>`
 	select
 		account.id, account.email, own.first_name as "firstName", own.last_name as "lastName", own.role,
 		organization.name, organization.slug
@@ -36,7 +48,8 @@ const selectCaller = (sql: TransactionSql, session: string, organizationId: stri
 	join account on account.id = session.user_id and account.status = 'active'
 	join membership as own on own.user_id = account.id and own.organization_id = ${organizationId}
 	join organization on organization.id = own.organization_id and organization.status = 'approved'
-	where session.id = ${session} and session.expires_at > now() and session.created_at > now() - interval '90 days'`;
+	where session.id = ${session} and session.expires_at > now() and session.created_at > now() - interval '90 days'
+	for update of organization for share of own`;
 
 const nameOf = (one: { firstName: string; lastName: string }) => `${one.firstName} ${one.lastName}`;
 
@@ -56,16 +69,26 @@ function publish(
 function queueMail(
 	sql: TransactionSql,
 	vault: Vault,
-	mail: { id: string; name: string; address: string; template: string; subject: string; props: object }
+	mail: {
+		id: string;
+		name: string;
+		address: string;
+		template: string;
+		subject: string;
+		props: object;
+		/** Nothing is sent to who does without e-mails of this topic. */
+		unlessWithout?: { accountId: string; topic: string };
+	}
 ) {
 	const content = vault.encrypt(JSON.stringify(mail.props), 'message');
+	const { accountId = null, topic = '' } = mail.unlessWithout ?? {};
 	return sql`
 		with made as (
 			insert into message (id, recipient_name, recipient, template, subject, template_version, content)
-			values (
+			select
 				${mail.id}, ${mail.name}, ${mail.address}, ${mail.template}, ${mail.subject},
 				coalesce((select max(version) from email_template where name = ${mail.template}), 0), ${content}
-			)
+			where not exists (select from mail_opt_out where account_id = ${accountId} and topic = ${topic})
 			returning id
 		), queued as (
 			insert into pgboss.job (name, data)
@@ -79,68 +102,66 @@ export function createDuties(sql: Sql, vault: Vault, origin: string): Hono {
 	const app = new Hono();
 
 	/** Runs one change of an organization under its lock; null where the caller may not. */
-	async function change<Input extends { organizationId: string }>(
+	async function change<Input extends { organizationId: string }, Found = undefined>(
 		c: Context,
-		run: (change: Change, input: Input) => Promise<object>
+		run: (change: Change, input: Input, found: Found) => Promise<object>,
+		find?: (sql: TransactionSql, input: Input) => Promise<Found>
 	): Promise<Response> {
 		const input = await c.req.json<Input>();
 		const { organizationId } = input;
 		const answer = await sql.begin(async (trx) => {
 			// In the order in which they are sent: what the second one reads is read under the lock.
-			const [, [caller]] = await Promise.all([
-				trx`select id from organization where id = ${organizationId} for update`,
-				selectCaller(trx, tokenOf(c), organizationId)
+			const [[caller], found] = await Promise.all([
+				lockForCaller(trx, sessionOf(c), organizationId),
+				find?.(trx, input) as Promise<Found>
 			]);
-			return caller?.role === 'super_admin' ? run({ sql: trx, organizationId, caller }, input) : null;
+			return caller?.role === 'super_admin' ? run({ sql: trx, organizationId, caller }, input, found) : null;
 		});
 		return answer ? c.json(answer) : c.json({}, 404);
 	}
 
 	app.post('/role', (c) =>
-		change<{ organizationId: string; memberId: string; role: string }>(c, async (on, { memberId, role }) => {
-			const [previous] = await on.sql<
-				{
-					id: string;
-					userId: string;
-					email: string;
-					firstName: string;
-					lastName: string;
-					role: string;
-					joinedAt: Date;
-				}[]
-			>`
+		change<{ organizationId: string; memberId: string; role: string }, MemberRow[]>(
+			c,
+			async (on, { memberId, role }, [previous]) => {
+				if (!previous) return {};
+				const member = { ...previous, role };
+				await Promise.all([
+					on.sql`update membership set role = ${role} where id = ${memberId}`,
+					...(previous.role === 'super_admin'
+						? [
+								on.sql`
+									update invitation set state = 'revoked'
+									where organization_id = ${on.organizationId} and invited_by = ${previous.userId} and state = 'pending'`
+							]
+						: []),
+					queueMail(on.sql, vault, {
+						id: randomUUID(),
+						name: nameOf(member),
+						address: member.email,
+						template: 'member-role-changed',
+						unlessWithout: { accountId: previous.userId, topic: 'roles' },
+						subject: `Your permission in ${on.caller.name} has changed`,
+						props: {
+							organizationName: on.caller.name,
+							firstName: member.firstName,
+							previousRoleLabel: previous.role,
+							roleLabel: role,
+							actorName: nameOf(on.caller),
+							organizationUrl: `${origin}/orgs/${on.caller.slug}`
+						}
+					}),
+					publish(on, 'member.updated', { member, previous }, false)
+				]);
+				return member;
+			},
+			(trx, { organizationId, memberId }) => trx<MemberRow[]>`
 				select
 					membership.id, user_id as "userId", email, membership.first_name as "firstName",
 					membership.last_name as "lastName", role, joined_at as "joinedAt"
 				from membership join account on account.id = user_id
-				where membership.id = ${memberId} and organization_id = ${on.organizationId}`;
-			if (!previous) return {};
-			const member = { ...previous, role };
-			await Promise.all([
-				on.sql`update membership set role = ${role} where id = ${memberId}`,
-				on.sql`
-					update invitation set state = 'revoked'
-					where organization_id = ${on.organizationId} and invited_by = ${previous.userId} and state = 'pending'
-						and ${previous.role} = 'super_admin'`,
-				queueMail(on.sql, vault, {
-					id: randomUUID(),
-					name: nameOf(member),
-					address: member.email,
-					template: 'member-role-changed',
-					subject: `Your permission in ${on.caller.name} has changed`,
-					props: {
-						organizationName: on.caller.name,
-						firstName: member.firstName,
-						previousRoleLabel: previous.role,
-						roleLabel: role,
-						actorName: nameOf(on.caller),
-						organizationUrl: `${origin}/orgs/${on.caller.slug}`
-					}
-				}),
-				publish(on, 'member.updated', { member, previous }, false)
-			]);
-			return member;
-		})
+				where membership.id = ${memberId} and organization_id = ${organizationId}`
+		)
 	);
 
 	app.post('/invitation', (c) =>
@@ -216,11 +237,7 @@ export function createDuties(sql: Sql, vault: Vault, origin: string): Hono {
 	app.post('/accept', async (c) => {
 		const { invitationId } = await c.req.json<{ invitationId: string }>();
 		const answer = await sql.begin(async (trx) => {
-			const [, [found]] = await Promise.all([
-				trx`
-					select id from organization
-					where id = (select organization_id from invitation where id = ${invitationId}) for update`,
-				trx`
+			const [found] = await trx`
 					select
 						invitation.organization_id as "organizationId", invitation.role, account.id, account.email,
 						account.first_name as "firstName", account.last_name as "lastName", organization.name, organization.slug
@@ -228,9 +245,9 @@ export function createDuties(sql: Sql, vault: Vault, origin: string): Hono {
 					join account on account.id = session.user_id and account.status = 'active'
 					join invitation on invitation.email = account.email and invitation.id = ${invitationId}
 					join organization on organization.id = invitation.organization_id and organization.status = 'approved'
-					where session.id = ${tokenOf(c)} and session.expires_at > now() and email_verified_at is not null
-						and state = 'pending' and invitation.expires_at > now()`
-			]);
+					where session.id = ${sessionOf(c)} and session.expires_at > now() and email_verified_at is not null
+						and state = 'pending' and invitation.expires_at > now()
+					for update of organization, invitation`;
 			if (!found) return null;
 			const { organizationId, ...caller } = found as Caller & { organizationId: string };
 			const id = randomUUID();

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { serve } from '@hono/node-server';
-import { Hono, type Context } from 'hono';
+import { Hono } from 'hono';
 import postgres from 'postgres';
 import { createVault } from '../../src/vault/vault.ts';
-import { createDuties } from './duties.ts';
+import { createDuties, sessionOf } from './duties.ts';
 
 /**
  * The least that answers the same calls: one statement each, by hand, on Portico's own tables, without checks of input,
@@ -14,11 +13,6 @@ const { DATABASE_URL = '', ENCRYPTION_KEY = '', LOOKUP_KEY = '' } = process.env;
 const sql = postgres(DATABASE_URL, { max: 16, onnotice: () => undefined });
 const vault = createVault([ENCRYPTION_KEY], [LOOKUP_KEY]);
 const app = new Hono();
-
-const sessionOf = (c: Context) => {
-	const token = /portico=([\w-]+)/.exec(c.req.header('cookie') ?? '')?.[1] ?? '';
-	return createHash('sha256').update(token).digest('hex');
-};
 
 app.get('/session', async (c) => {
 	const [row] = await sql`

@@ -21,3 +21,15 @@ export async function watchMemory<Result>(pid: number, work: () => Promise<Resul
 		clearInterval(timer);
 	}
 }
+
+/** Milliseconds of processor time that the process has taken so far, all its threads together; as exact as 10 ms. */
+export function processorTimeOf(pid: number): number {
+	const file = `/proc/${pid}/stat`;
+	if (existsSync(file)) {
+		// After the name, which may have spaces in it; a tick is a hundredth of a second for whoever reads this file.
+		const fields = readFileSync(file, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+		return (Number(fields[11]) + Number(fields[12])) * 10;
+	}
+	const time = execFileSync('ps', ['-o', 'time=', '-p', String(pid)], { encoding: 'utf8' });
+	return time.split(':').reduce((sum, part) => sum * 60 + Number(part), 0) * 1000;
+}

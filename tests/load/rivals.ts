@@ -16,7 +16,7 @@ export interface Rival {
 	said: string;
 	pid: number;
 	/** Resolves when it has ended. */
-	end: () => Promise<unknown>;
+	end: () => Promise<void>;
 }
 
 /** Starts a program, and waits for its first line. @throws when it ends before. */
@@ -30,10 +30,10 @@ export async function startRival(
 		stdio: ['pipe', 'pipe', 'inherit']
 	});
 	process.once('exit', () => child.kill('SIGKILL'));
-	const end = () => {
+	const end = async () => {
 		const ended = once(child, 'exit');
 		child.kill();
-		return ended;
+		await ended;
 	};
 	for await (const said of createInterface({ input: child.stdout }))
 		return { said, pid: child.pid ?? 0, end };

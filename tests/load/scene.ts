@@ -33,11 +33,11 @@ export async function setScene(callers: number, members: number) {
 	};
 	const gatewayToken = randomBytes(24).toString('hex');
 	const profiles = process.env.BENCH_PROFILE;
-	const env = {
-		...{ DATABASE_URL: url, ...keys, GATEWAY_TOKEN: gatewayToken, LOG_LEVEL: 'warn', SMTP_URL: '' },
-		...(profiles && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` })
-	};
-	const server = await startServer({ database: 'postgres', env });
+	const env = { DATABASE_URL: url, ...keys, GATEWAY_TOKEN: gatewayToken, LOG_LEVEL: 'warn', SMTP_URL: '' };
+	const server = await startServer({
+		database: 'postgres',
+		env: { ...env, ...(profiles && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` }) }
+	});
 	const database = await openDatabase({ DATABASE_URL: url, DATA_FOLDER: '' });
 	const { db } = database;
 	const apiOf = (cookie: string) =>
@@ -86,6 +86,9 @@ export async function setScene(callers: number, members: number) {
 
 	return {
 		server,
+		/** What the portal was started with, but for what profiles it. */
+		env,
+		members,
 		keys,
 		url,
 		slug,

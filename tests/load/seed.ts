@@ -5,7 +5,7 @@ import type { Db } from '../../src/database/database.ts';
  * Organizations with members and applications, and events of the portal's stream, made by the database itself. Their
  * chain is right: `npm run verify-activity` finds nothing to say about them.
  */
-export async function seedOrganizations(db: Db, count: number): Promise<void> {
+export async function seedOrganizations(db: Db, count: number, memberships = count * 3): Promise<void> {
 	const many = sql.lit(count);
 	await sql`
 		insert into account (email, password_hash, first_name, last_name, email_verified_at, created_at)
@@ -20,17 +20,16 @@ export async function seedOrganizations(db: Db, count: number): Promise<void> {
 			account.id, now() - make_interval(mins => i), now() - make_interval(mins => i)
 		from generate_series(1, ${many}) i
 		join account on account.email = 'person' || i || '@company' || i || '.test'`.execute(db);
-	// Each company has its owner and the owners of the next two.
+	// Each company has its owner and the owners of the next ones, the first companies of one more.
 	await sql`
 		insert into membership (organization_id, user_id, first_name, last_name, role)
 		select organization.id, account.id, account.first_name, account.last_name,
 			case other when 0 then 'super_admin' else 'team_member' end
 		from generate_series(1, ${many}) i
-		cross join generate_series(0, 2) other
+		cross join generate_series(0, ${sql.lit(Math.ceil(memberships / count) - 1)}) other
 		join organization on organization.slug = 'company-' || i
-		join account on account.email = format('person%1$s@company%1$s.test', 1 + (i + other - 1) % ${many})`.execute(
-		db
-	);
+		join account on account.email = format('person%1$s@company%1$s.test', 1 + (i + other - 1) % ${many})
+		where other * ${many} + i <= ${sql.lit(memberships)}`.execute(db);
 	await sql`
 		insert into application (organization_id, name, created_by)
 		select id, 'Application ' || n, requested_by from organization cross join generate_series(1, 2) n

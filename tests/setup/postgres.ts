@@ -45,7 +45,7 @@ export async function startPostgres({ isDurable = false } = {}) {
 }
 
 /** On a server that outlives the run, the databases of this run must not. */
-async function dropDatabases(url: string, prefix: string) {
+export async function dropDatabases(url: string, prefix: string) {
 	const sql = postgres(url, { max: 1, onnotice: () => undefined });
 	try {
 		const left = await sql`select datname from pg_database where starts_with(datname, ${prefix})`;
