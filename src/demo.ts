@@ -257,12 +257,14 @@ async function useCredentials({ db }: Parts, forgottenId: string): Promise<void>
 		['hour', countedDays],
 		['day', watchedDays]
 	] as const;
+	// From the first of them on the process watches too.
 	for (const [span, days] of watched) {
 		await sql`
 			insert into usage_watch (span, at)
 			select ${span}, at from generate_series(
 				date_trunc(${span}, now() - make_interval(days => ${days}), 'UTC'), now(), ${`1 ${span}`}::interval
-			) as at`.execute(db);
+			) as at
+			on conflict do nothing`.execute(db);
 	}
 	const [recent, earlier] = [
 		sql`date_trunc('hour', now() - interval '1 hour', 'UTC')`,

@@ -13,12 +13,15 @@ import { runParts } from './run.ts';
 
 const output = path.resolve(import.meta.dirname, '..', '..', '.svelte-kit', 'output');
 
-/** The most that a page may load before it works, in bytes after gzip. */
+/**
+ * The most that a page may load before it works, in bytes after gzip: a few hundred above what it does, since machines
+ * pack the same file a little differently.
+ */
 export const budgets: Record<string, number> = {
-	'/login': 55_500,
+	'/login': 55_800,
 	'/invitations': 62_500,
-	'/orgs/[slug]': 97_700,
-	'/orgs/[slug]/users': 101_450,
+	'/orgs/[slug]': 98_000,
+	'/orgs/[slug]/users': 101_750,
 	'/admin': 130_000
 };
 
