@@ -7,8 +7,8 @@ import type { Api } from './api.ts';
 /** What the fields of "Activity" find by typing, in the browser and, for a form without script, on the server. */
 
 /** What the address asks a list for; an address is typed by hand too, so what can't be searched for is left out. */
-export const searchIn = (url: URL) =>
-	(url.searchParams.get('search') ?? '').slice(0, 200).toWellFormed().replaceAll('\0', '');
+export const searchIn = (url: URL, name = 'search') =>
+	(url.searchParams.get(name) ?? '').slice(0, 200).toWellFormed().replaceAll('\0', '');
 
 const shownAtOnce = 8;
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;

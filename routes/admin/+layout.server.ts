@@ -1,5 +1,6 @@
 import { organizationOrder, status } from '#lib/views.ts';
 import { api } from '../api.server.ts';
+import { searchIn } from '../picking.ts';
 import { orErrorPage } from '../refusals.ts';
 import type { LayoutServerLoad } from './$types';
 
@@ -7,9 +8,8 @@ export const load: LayoutServerLoad = async ({ url }) => {
 	// The overview lists what waits for a decision, whatever else there is.
 	const filter = status.safeParse(url.pathname === '/admin' ? 'pending' : url.searchParams.get('status'));
 	const order = organizationOrder.safeParse(url.searchParams.get('order'));
-	const search = url.searchParams.get('search')?.slice(0, 200) ?? '';
 	const asking = api.organizations.list.query({
-		search,
+		search: searchIn(url),
 		...(filter.success && { status: filter.data }),
 		...(order.success && { order: order.data })
 	});
