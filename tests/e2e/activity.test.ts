@@ -256,6 +256,60 @@ test('a page that begins anew while older entries are on their way has no hole',
 	await watching.close();
 });
 
+test('of what comes while a page asks again, more than an answer holds, each entry is there once, in order and with its place', async () => {
+	const { admin } = portal;
+	const large = await portal.company({ admin, name: unique('Large') });
+	portal.smtp.pause();
+	const connection = createCut();
+	const watching = await open(admin, '/admin/activity', { prepare: connection.wire });
+	const { page } = watching;
+	const lines = page.getByRole('main').getByRole('listitem');
+	/** Has the page ask again, and keeps the answer back while something happens. */
+	async function askAgainDuring(happens: () => Promise<unknown>) {
+		let letGo = () => {};
+		const held = new Promise<void>((resolve) => (letGo = resolve));
+		const first = /activity\.listPortal(?!.*after%22%3A%7B)/;
+		await page.route(first, async (route) => {
+			await held;
+			await route.fallback();
+		});
+		const asked = page.waitForRequest(first);
+		await connection.cut();
+		await asked;
+		connection.mend();
+		await page.getByText('Live', { exact: true }).waitFor();
+		await happens();
+		letGo();
+	}
+	await askAgainDuring(async () => {
+		await inviteMany(large, 0);
+		await lines.filter(line('No 0-99.')).waitFor();
+	});
+	const application = await portal.application(other);
+	await lines.filter(line(application.name)).first().waitFor();
+	const invited = await lines.filter(line(`@${large.slug}.test`)).allTextContents();
+	const names = invited.map((text) => /No [\d-]+/.exec(text)?.[0]);
+	expect(names).toEqual(Array.from({ length: 100 }, (_, i) => `No 0-${99 - i}`));
+
+	// One that the page hasn't heard of, and that the answer, which is full of others, doesn't name.
+	const name = unique('Unheard');
+	await askAgainDuring(async () => {
+		await portal.application(await portal.company({ admin, name }));
+		await inviteMany(large, 1);
+		await lines.filter(line('No 1-99.')).waitFor();
+	});
+	for (let pages = 0; pages < 2; pages += 1) {
+		const answered = page.waitForResponse(/activity\.listPortal.*after%22%3A%7B/);
+		await page.getByRole('button', { name: 'Show older' }).click();
+		await answered;
+	}
+	await page.getByRole('main').getByRole('link', { name }).first().waitFor();
+	portal.smtp.resume();
+	watching.forgive(/WebSocket/);
+	expect(watching.complaints).toEqual([]);
+	await watching.close();
+});
+
 test('a page that is left open begins anew after a thousand entries, and leads on to the others', async () => {
 	const { admin } = portal;
 	const large = await portal.company({ admin, name: unique('Large') });
