@@ -1,13 +1,10 @@
+import type { Kind } from './event-patterns.ts';
 import type { EventName, LiveEvent } from './events.ts';
 import { events, isKnown } from './events.ts';
 import { moment, z } from './schema.ts';
 import type { Stream } from './wire.ts';
 
 /** What "Activity" can be narrowed to: read from the address by pages and exports, asked of the API, applied to news. */
-
-type FirstWord<Name> = Name extends `${infer First}.${string}` ? First : never;
-/** What an event is about: the first word of its name. */
-export type Kind = FirstWord<EventName>;
 
 export const kindLabels: Record<Kind, string> = {
 	organization: 'Organizations',

@@ -108,8 +108,8 @@ const products: Step = {
  * themselves: an account has one link of each kind and 100 devices, what was tried to be sent within a minute goes with
  * the next try, pages that fell silent go with the next sign of life of another one, and the queue deletes its jobs after
  * seven days. Alarms are one of a kind. The names that an organization knew its people by go with it. Kept for ever are
- * only accounts, events, versions of e-mails, organizations that nobody has deleted, and requests for one, of which a
- * person makes only so many a day.
+ * only accounts, events, versions of e-mails, products that were published, with their documents, gateways that were revoked,
+ * organizations that nobody has deleted, and requests for one, of which a person makes only so many a day.
  */
 
 /** What tidies up every minute, each with the alarm that says it doesn't get on. */

@@ -91,7 +91,7 @@ interface MemoryFigures {
 }
 const memories = new Map<string, () => MemoryFigures>();
 /** Figures of what a part of the process keeps in memory, under a name of the code. */
-export const readMemory = (name: string, read: () => MemoryFigures) => void memories.set(name, read);
+export const gaugeMemory = (name: string, read: () => MemoryFigures) => void memories.set(name, read);
 
 // Added up where they come about, which is with each request that a gateway asks about, and put here when somebody looks.
 new Counter({
@@ -131,24 +131,24 @@ function lookUp(name: string, help: string): (read: () => number) => void {
 	});
 	return (given) => void (read = given);
 }
-export const readPoolInUse = lookUp(
+export const gaugePoolInUse = lookUp(
 	'portico_pool_in_use',
 	'Connections to PostgreSQL that calls are using; 0 on the embedded database.'
 );
-export const readPoolWaiting = lookUp(
+export const gaugePoolWaiting = lookUp(
 	'portico_pool_waiting',
 	'Calls that wait for a connection to PostgreSQL; 0 on the embedded database.'
 );
-export const readSockets = lookUp('portico_sockets', 'Pages that are connected to this process.');
-export const readPresenceRooms = lookUp(
+export const gaugeSockets = lookUp('portico_sockets', 'Pages that are connected to this process.');
+export const gaugePresenceRooms = lookUp(
 	'portico_presence_rooms',
 	'Organizations of which somebody has a page open on this process.'
 );
-export const readClockOffset = lookUp(
+export const gaugeClockOffset = lookUp(
 	'portico_clock_offset_seconds',
 	'How far the clock of this machine is ahead of that of the database.'
 );
-export const readNews = lookUp(
+export const gaugeNews = lookUp(
 	'portico_news_current',
 	'Whether what is committed reaches this process; 0 means that its pages say that they are not live.'
 );

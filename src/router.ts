@@ -1,5 +1,5 @@
 import { accessesRouter } from './procedures/accesses/accesses.ts';
-import { decisionsRouter as accessDecisionsRouter } from './procedures/accesses/decisions.ts';
+import { accessDecisionsRouter } from './procedures/accesses/decisions.ts';
 import { endingsRouter } from './procedures/accesses/endings.ts';
 import { requestsRouter } from './procedures/accesses/requests.ts';
 import { accountsRouter } from './procedures/accounts/accounts.ts';
@@ -11,7 +11,7 @@ import { credentialsRouter } from './procedures/credentials/credentials.ts';
 import { openingRouter } from './procedures/credentials/opening.ts';
 import { revocationsRouter } from './procedures/credentials/revocations.ts';
 import { deletionsRouter } from './procedures/organizations/deletions.ts';
-import { decisionsRouter } from './procedures/organizations/decisions.ts';
+import { organizationDecisionsRouter } from './procedures/organizations/decisions.ts';
 import { brandsRouter } from './procedures/emails/brands.ts';
 import { documentsRouter } from './procedures/documents/documents.ts';
 import { emailsRouter } from './procedures/emails/emails.ts';
@@ -30,7 +30,7 @@ import { figuresRouter } from './procedures/figures/figures.ts';
 import { partnersRouter } from './procedures/organizations/partners.ts';
 import { profilesRouter } from './procedures/accounts/profiles.ts';
 import { preferencesRouter } from './procedures/preferences/preferences.ts';
-import { administrationRouter } from './procedures/organizations/administration.ts';
+import { organizationAdministrationRouter } from './procedures/organizations/administration.ts';
 import { plansRouter } from './procedures/plans/plans.ts';
 import { audiencesRouter } from './procedures/products/audiences.ts';
 import { catalogueRouter } from './procedures/products/catalogue.ts';
@@ -43,7 +43,7 @@ import { setupRouter } from './procedures/setup/setup.ts';
 import { idleRouter } from './procedures/usage/idle.ts';
 import { overviewRouter } from './procedures/usage/overview.ts';
 import { usageRouter } from './procedures/usage/usage.ts';
-import { administrationRouter as accountAdministrationRouter } from './procedures/accounts/administration.ts';
+import { accountAdministrationRouter } from './procedures/accounts/administration.ts';
 import { createCallerFactory, mergeRouters, router } from './api/trpc.ts';
 
 export const appRouter = router({
@@ -69,10 +69,10 @@ export const appRouter = router({
 	organizations: mergeRouters(
 		organizationsRouter,
 		snapshotsRouter,
-		decisionsRouter,
+		organizationDecisionsRouter,
 		deletionsRouter,
 		partnersRouter,
-		administrationRouter
+		organizationAdministrationRouter
 	),
 	figures: figuresRouter,
 	plans: plansRouter,

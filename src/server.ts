@@ -82,7 +82,7 @@ async function start(env: Env): Promise<void> {
 	let pages: NodeHandler = (_request, response) => response.writeHead(503).end('Portico is starting.');
 	const report = (error: unknown) => log.error({ err: error }, 'limits could not be counted');
 	const warnings = createWarnings({ ...parts, config: env, report });
-	const limiter = createLimiter({ db, processId, report }, warnings.look);
+	const limiter = createLimiter({ db, processId, report }, warnings.warn);
 	const asked = { ...parts, limiter, gateways: createGatewayFinder(parts), arrivals: createArrivals(parts) };
 	const app = createApp(asked, (request, response, next) => pages(request, response, next));
 	const answer: Parameters<typeof getRequestListener>[0] = async (request, env) => {

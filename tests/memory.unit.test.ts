@@ -1,14 +1,14 @@
 import { globSync, readFileSync } from 'node:fs';
 import { beforeEach, expect, test } from 'vitest';
 import { events } from '#lib/events.ts';
-import { hearChanges, mayEnd, missChanges, noteChange } from '../src/news/changes.ts';
+import { startHearing, mayEnd, missChanges, noteChange } from '../src/news/changes.ts';
 import { createMemory, type Kept } from '../src/news/memory.ts';
 
 let isHeard: boolean;
 let loads: number;
 beforeEach(() => {
 	[isHeard, loads] = [true, 0];
-	hearChanges(() => isHeard);
+	startHearing(() => isHeard);
 });
 
 /** An answer that counts how often it was read. */

@@ -17,7 +17,7 @@ import type { Env } from '../env.ts';
 import { setSendingAhead } from './ahead.ts';
 import { createAnnouncer, notify, setAnnouncer } from './announcing.ts';
 import { openEmbedded } from './embedded.ts';
-import { readPoolInUse, readPoolWaiting } from '../metrics.ts';
+import { gaugePoolInUse, gaugePoolWaiting } from '../metrics.ts';
 import { createPool } from './pool.ts';
 import type { Tables } from './tables.ts';
 
@@ -160,8 +160,8 @@ async function expectSessions(db: Db): Promise<void> {
 
 function openPostgres(url: string, limits: 'bounded' | 'patient'): Database {
 	const pool = createPool(url, { max: 12, limits });
-	readPoolInUse(() => pool.totalCount - pool.idleCount);
-	readPoolWaiting(() => pool.waitingCount);
+	gaugePoolInUse(() => pool.totalCount - pool.idleCount);
+	gaugePoolWaiting(() => pool.waitingCount);
 	// By itself, so that the question whether the database answers never waits behind calls.
 	const pinging = createPool(url, { max: 1, limits: 'ping' });
 	// For notifications alone: this driver goes on listening after a lost connection. Its queries would end the process

@@ -56,11 +56,11 @@ interface Place {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Rows<Row> = SelectQueryBuilder<any, any, Row>;
 
-export const inOrder = <Row>(query: Rows<Row>, { column, id, direction }: Order): Rows<Row> =>
+export const ordered = <Row>(query: Rows<Row>, { column, id, direction }: Order): Rows<Row> =>
 	query.orderBy(sql.ref(column), direction).orderBy(sql.ref(id), direction);
 
 /** So many rows of these at most; `last` is the one that the next page begins after: null where nothing follows. */
-export async function takeFirst<Row>(
+export async function takeUpTo<Row>(
 	query: Rows<Row>,
 	length: number
 ): Promise<{ rows: Row[]; last: Row | null }> {
@@ -78,14 +78,14 @@ export async function takePage<Row, Where extends Place>(
 ): Promise<{ rows: Row[]; next: Where | null }> {
 	const column = sql.ref(order.column);
 	const form = forms[order.form];
-	let wanted = inOrder(query, order);
+	let wanted = ordered(query, order);
 	if (after) {
 		const place = sql`(${form.read(after.value)}, ${after.id}::${sql.raw(order.idType)})`;
 		const comparison = sql.raw(order.direction === 'desc' ? '<' : '>');
 		wanted = wanted.where(sql<SqlBool>`(${column}, ${sql.ref(order.id)}) ${comparison} ${place}`);
 	}
 	const placed = wanted.select([form.write(column).as('placeValue'), sql.ref(order.id).as('placeId')]);
-	const { rows, last } = await takeFirst(
+	const { rows, last } = await takeUpTo(
 		placed as Rows<Row & { placeValue: Where['value']; placeId: Where['id'] }>,
 		length
 	);

@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import type { Db } from './database.ts';
 
 /**
- * The processes that serve one portal. Each says every `beatSeconds` that it lives; of one that fell silent nobody knows
+ * The processes that serve one portal. Each says every `sayAliveSeconds` that it lives; of one that fell silent nobody knows
  * whether it does, so it counts a while longer.
  */
-export const beatSeconds = 10;
+export const sayAliveSeconds = 10;
 export const silentSeconds = 30;
 
 export interface Process {
@@ -43,7 +43,7 @@ export async function takeSilent(db: Db): Promise<string[]> {
 }
 
 /** Says that this process lives; what the database's clock shows, and which others live. */
-export async function beat(db: Db, self: Process): Promise<{ now: Date; others: Process[] }> {
+export async function sayAlive(db: Db, self: Process): Promise<{ now: Date; others: Process[] }> {
 	const row = await db
 		.insertInto('process')
 		.values(self)

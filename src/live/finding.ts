@@ -1,3 +1,4 @@
+import { isOneOf } from '#lib/event-patterns.ts';
 import { isKnown, type LiveEvent } from '#lib/events.ts';
 import { idsIn, textsIn } from '../database/sets.ts';
 import { listEditors } from '../mail/editors.ts';
@@ -17,17 +18,16 @@ export type Found = Awaited<ReturnType<ReturnType<typeof createFinder>>>;
 
 /** Its invitees see its name and whether they can come in. */
 export const isAboutAll = (name: string) =>
-	['organization.renamed', 'organization.suspended', 'organization.restored'].includes(name);
+	isOneOf(name, ['organization.renamed', 'organization.suspended', 'organization.restored']);
 
 export const isReopened = (name: string) =>
-	['organization.requested', 'organization.restored'].includes(name);
+	isOneOf(name, ['organization.requested', 'organization.restored']);
 
 /** Told to people who aren't in the organization's room, or not yet. */
 const isForOthers = (name: string) =>
-	name.startsWith('invitation.') ||
 	isAboutAll(name) ||
 	isReopened(name) ||
-	['member.joined', 'settings.updated'].includes(name);
+	isOneOf(name, ['invitation.*', 'member.joined', 'settings.updated']);
 
 /** Whose rooms an event is about. */
 export function concernedBy(row: EventRow, { members }: Found): string[] {

@@ -4,8 +4,8 @@ import type { Logger } from 'pino';
 import { Server } from 'socket.io';
 import type { Database } from '../database/database.ts';
 import type { Env } from '../env.ts';
-import { readNews, readPresenceRooms, readSockets } from '../metrics.ts';
-import { hearChanges, missChanges, noteChange } from '../news/changes.ts';
+import { gaugeNews, gaugePresenceRooms, gaugeSockets } from '../metrics.ts';
+import { startHearing, missChanges, noteChange } from '../news/changes.ts';
 import { leaveAll } from '../news/presence.ts';
 import { channel } from '../database/announcing.ts';
 import type { Signal } from '../news/publish.ts';
@@ -144,10 +144,10 @@ export async function startLive(
 	const heartbeat = startHeartbeat(database, processId, log, (isCurrent) =>
 		io.to('received').emit('news', isCurrent)
 	);
-	readSockets(() => io.sockets.sockets.size);
-	readPresenceRooms(presence.countRooms);
-	readNews(() => Number(heartbeat.isCurrent()));
-	const endHearing = hearChanges(heartbeat.isCurrent);
+	gaugeSockets(() => io.sockets.sockets.size);
+	gaugePresenceRooms(presence.countRooms);
+	gaugeNews(() => Number(heartbeat.isCurrent()));
+	const endHearing = startHearing(heartbeat.isCurrent);
 	await database.listen(channel, hear, () => {
 		missChanges();
 		// Listening began anew: what was told in between is lost, so every page asks for what it missed.

@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import type { Database } from '../database/database.ts';
-import { beat, beatSeconds, leave, type Process } from '../database/processes.ts';
-import { readClockOffset } from '../metrics.ts';
+import { sayAlive, sayAliveSeconds, leave, type Process } from '../database/processes.ts';
+import { gaugeClockOffset } from '../metrics.ts';
 import { tellSilent } from '../news/presence.ts';
 import type { Vault } from '../vault/vault.ts';
 
@@ -50,11 +50,11 @@ export async function meetNeighbours(
 	let offset = 0;
 	let saidOfClock = false;
 	let saidOfVersions = '';
-	readClockOffset(() => offset);
+	gaugeClockOffset(() => offset);
 
 	async function look(): Promise<void> {
 		const [sent, began] = [Date.now(), performance.now()];
-		const { now, others } = await beat(db, self);
+		const { now, others } = await sayAlive(db, self);
 		const took = performance.now() - began;
 		if (took < slowAnswer) tellClock((sent + took / 2 - now.getTime()) / 1000);
 		tellVersions(others);
@@ -92,7 +92,7 @@ export async function meetNeighbours(
 	const interval = setInterval(() => {
 		// That the database is away is said by whoever needs it.
 		look().catch((error: unknown) => log.debug({ err: error }, 'the other processes could not be looked at'));
-	}, beatSeconds * 1000);
+	}, sayAliveSeconds * 1000);
 	return {
 		async leave() {
 			clearInterval(interval);

@@ -1,6 +1,6 @@
 import { namesAtMost, type Online } from '#lib/wire.ts';
 import { noteAllSeen } from '../identity/sessions.ts';
-import { attest, beat, beatSeconds, listAttendance, type Attendance } from '../news/presence.ts';
+import { attest, renew, renewSeconds, listAttendance, type Attendance } from '../news/presence.ts';
 import type { Signal } from '../news/publish.ts';
 import type { House } from './house.ts';
 import { organizationRoom } from './rooms.ts';
@@ -136,11 +136,11 @@ export function keepPresence({ io, db, processId, report }: House) {
 	}
 
 	const interval = setInterval(() => {
-		beat(db, processId).then((count) => {
+		renew(db, processId).then((count) => {
 			// Others took this process for silent, as after a pause of the machine.
 			if (count < [...rooms.values()].reduce((sum, { here }) => sum + here.size, 0)) attestAll();
 		}, report);
-	}, beatSeconds * 1000);
+	}, renewSeconds * 1000);
 
 	function attestAll(): void {
 		for (const [organizationId, { here }] of rooms)

@@ -44,7 +44,7 @@ export function missChanges(): void {
 export const hearsChanges = () => isCurrent();
 
 /** Says from now on whether changes are heard; the returned function ends that. */
-export function hearChanges(isHeard: () => boolean): () => void {
+export function startHearing(isHeard: () => boolean): () => void {
 	isCurrent = isHeard;
 	return () => void (isCurrent = deaf);
 }

@@ -1,4 +1,4 @@
-import { readMemory } from '../metrics.ts';
+import { gaugeMemory } from '../metrics.ts';
 import { addKeeper, hearsChanges, type Change } from './changes.ts';
 
 /** What was read, and what ends it. */
@@ -47,7 +47,7 @@ export function createMemory<Value>(
 	const tagged = new Map<string, Set<string>>();
 	let generation = 0;
 	let [hits, misses] = [0, 0];
-	readMemory(name, () => ({ hits, misses, entries: rooms.found.size + rooms.refused.size }));
+	gaugeMemory(name, () => ({ hits, misses, entries: rooms.found.size + rooms.refused.size }));
 
 	function forget(key: string): void {
 		for (const room of Object.values(rooms)) {

@@ -8,9 +8,9 @@ import { signal, textOf, type Signal } from './publish.ts';
 
 /**
  * Who has a page open, over all server processes: one row for a person in an organization on a process. A process
- * says every `beatSeconds` that its rows still hold; rows of a process that fell silent count no more.
+ * says every `renewSeconds` that its rows still hold; rows of a process that fell silent count no more.
  */
-export const beatSeconds = 20;
+export const renewSeconds = 20;
 const silentSeconds = 60;
 
 const isFresh = sql<boolean>`seen_at > now() - make_interval(secs => ${silentSeconds})`;
@@ -86,7 +86,7 @@ export async function attest(
  * Says that the rows of this process hold, and has the rows of processes that fell silent go.
  * @returns how many rows of this process there are.
  */
-export async function beat(db: Db, processId: string): Promise<number> {
+export async function renew(db: Db, processId: string): Promise<number> {
 	const { numUpdatedRows } = await db
 		.updateTable('presence')
 		.set({ seenAt: sql`now()` })

@@ -143,7 +143,7 @@ async function decideOne(
 	throw answer?.refusal ?? notFound();
 }
 
-export const decisionsRouter = router({
+export const accessDecisionsRouter = router({
 	/** Also by a plan that has been closed since it was asked for. */
 	approve: adminProcedure({ requestId: z.uuid() }).mutation(({ ctx, input }) =>
 		decideOne(ctx, 'approved', input.requestId)

@@ -6,7 +6,7 @@ import { requestStatuses, type PlanHead } from '#lib/products.ts';
 import { searchKey } from '#lib/search.ts';
 import { cursor, type Cursor } from '#lib/views.ts';
 import { isoOf, type Db } from '../../database/database.ts';
-import { holding, inOrder, takePage, type Order } from '../../database/paging.ts';
+import { holding, ordered, takePage, type Order } from '../../database/paging.ts';
 import { idsIn } from '../../database/sets.ts';
 import { adminProcedure, ofOneMoment, router } from '../../api/trpc.ts';
 import { isOfferedTo, isRetired } from '../products/visibility.ts';
@@ -119,7 +119,7 @@ export const requestsRouter = router({
 			const order = status === 'pending' ? orders.waiting : orders.decided;
 			const page = await takePage<{ id: string }, Cursor>(fitting, order, after, pageLength);
 			const ids = idsIn(page.rows.map(({ id }) => id));
-			const rows = await inOrder(selectRequests(db).where('accessRequest.id', 'in', ids), order).execute();
+			const rows = await ordered(selectRequests(db).where('accessRequest.id', 'in', ids), order).execute();
 			return {
 				requests: rows.map(requestViewOf),
 				next: page.next,

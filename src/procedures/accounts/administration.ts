@@ -241,7 +241,7 @@ function refuseOneself(ctx: { user: { id: string } }, accountId: string): void {
 
 const person = { accountId: z.uuid() };
 
-export const administrationRouter = router({
+export const accountAdministrationRouter = router({
 	/** Accounts, the newest first. */
 	list: adminProcedure({
 		search: searchText.default(''),

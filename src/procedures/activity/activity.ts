@@ -16,7 +16,7 @@ import type { Stream } from '#lib/wire.ts';
 import { compileOnce } from '../../database/compiled.ts';
 import type { Db, Trx } from '../../database/database.ts';
 import { share } from '../../database/gathering.ts';
-import { inOrder, takePage, type Order } from '../../database/paging.ts';
+import { ordered, takePage, type Order } from '../../database/paging.ts';
 import type { Tables } from '../../database/tables.ts';
 import { transact } from '../../database/transaction.ts';
 import {
@@ -171,7 +171,7 @@ const newest: Order = {
 
 /** The latest entries that a portal admin sees of an organization, newest first. */
 export async function listLatest(db: Db, organizationId: string, length: number): Promise<ActivityEntry[]> {
-	const rows = await inOrder(selectFiltered(db, 'portal', { organizationId }), newest)
+	const rows = await ordered(selectFiltered(db, 'portal', { organizationId }), newest)
 		.limit(length)
 		.execute();
 	return rows.flatMap((row) => toEntry(row, 'portal'));
@@ -191,7 +191,7 @@ async function findPerson(db: Db, reader: Reader, filter: ActivityFilter) {
 		: undefined;
 	if (known) return { id, name: known.name };
 	const only = { personId: id, ...(organizationId && { organizationId }) };
-	const event = await inOrder(selectFiltered(db, reader, only), newest)
+	const event = await ordered(selectFiltered(db, reader, only), newest)
 		.limit(1)
 		.executeTakeFirst();
 	if (event) return { id, name: event.actor.name };
@@ -213,7 +213,7 @@ async function listPage(
 		: await db
 				.selectFrom(
 					// In order, by the index of the filter: where any will do, the planner reads all entries from the beginning.
-					inOrder(selectFiltered(db, reader, filter), newest)
+					ordered(selectFiltered(db, reader, filter), newest)
 						.limit(countLimit + 1)
 						.as('fitting')
 				)

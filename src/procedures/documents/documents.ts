@@ -13,7 +13,7 @@ import { limit } from '../../api/limits.ts';
 import { notFound, Refusal, tooMany } from '../../api/refusals.ts';
 import { adminProcedure, ofOneMoment, publicProcedure, router } from '../../api/trpc.ts';
 import { isoOf, type Db } from '../../database/database.ts';
-import { takeFirst } from '../../database/paging.ts';
+import { takeUpTo } from '../../database/paging.ts';
 import { Busy, inTurn } from '../../database/turns.ts';
 import { transact } from '../../database/transaction.ts';
 import { readDocument } from '../../documents/reading.ts';
@@ -57,7 +57,7 @@ async function listVersions<View>(
 	const versions = selectVersions(db, productId).$if(before !== null, (query) =>
 		query.where('number', '<', before)
 	);
-	const { rows, last } = await takeFirst(versions, versionsShown);
+	const { rows, last } = await takeUpTo(versions, versionsShown);
 	return { versions: rows.map(view), next: last?.number ?? null };
 }
 

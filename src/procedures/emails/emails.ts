@@ -7,7 +7,7 @@ import { emailLabel, type EmailVersion } from '#lib/views.ts';
 import { meaningOf } from '../../../emails/about.ts';
 import { catalogue, isEmailName, type EmailName } from '../../../emails/catalogue.ts';
 import { isoOf, type Db } from '../../database/database.ts';
-import { takeFirst } from '../../database/paging.ts';
+import { takeUpTo } from '../../database/paging.ts';
 import { limit } from '../../api/limits.ts';
 import {
 	renderEmail,
@@ -42,7 +42,7 @@ async function listVersions(db: Db, name: EmailName, before?: number) {
 		.where('name', '=', name)
 		.$if(before !== undefined, (query) => query.where('version', '<', before ?? 0))
 		.orderBy('version', 'desc');
-	const { rows, last } = await takeFirst(versions, versionsLength);
+	const { rows, last } = await takeUpTo(versions, versionsLength);
 	return {
 		versions: rows.map(({ version, body, note, author, at }) => ({
 			version,

@@ -212,7 +212,7 @@ const query = {
 	order: organizationOrder.default('newest')
 };
 
-export const administrationRouter = router({
+export const organizationAdministrationRouter = router({
 	/** The portal admins' snapshot, with the first organizations that match. */
 	list: adminProcedure(query)
 		.use(ofOneMoment)

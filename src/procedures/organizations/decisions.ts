@@ -84,7 +84,7 @@ async function refuseUngoverned(db: Trx, { id, name }: Organization): Promise<vo
 
 const shownName = text(200).optional();
 
-export const decisionsRouter = router({
+export const organizationDecisionsRouter = router({
 	approve: adminProcedure({ organizationId: z.uuid(), name: shownName }).mutation(async ({ ctx, input }) => {
 		const values = { ...decision(ctx.user.id), rejectionReason: null };
 		const decided = await decide(ctx, input.organizationId, ['pending'], 'approved', values, input.name);

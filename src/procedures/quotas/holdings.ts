@@ -62,7 +62,7 @@ export function wantedOf(one: Held | undefined, limit: Limit, waiting: number, {
 }
 
 /** Whether one more request may go through; `unknown` until a share was asked for. */
-export function look(
+export function judge(
 	one: Held | undefined,
 	limit: Limit,
 	{ first, second }: Seconds

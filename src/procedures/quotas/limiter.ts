@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { Db } from '../../database/database.ts';
-import { look, pay, stateOf, wantedOf, type Held, type LimitState, type Seconds } from './holdings.ts';
+import { judge, pay, stateOf, wantedOf, type Held, type LimitState, type Seconds } from './holdings.ts';
 import { createRests } from './rests.ts';
 import { takeShares, type Limit, type Share } from './shares.ts';
 
@@ -137,10 +137,10 @@ export function createLimiter(
 					}));
 					return { reached: states[limits.findIndex((limit) => limit === reached)] ?? null, limits: states };
 				};
-				const looks = limits.map((limit) => look(find(limit), limit, now));
-				const full = limits[looks.indexOf('full')];
+				const verdicts = limits.map((limit) => judge(find(limit), limit, now));
+				const full = limits[verdicts.indexOf('full')];
 				if (full) return answer(full);
-				const unknown = limits.filter((_, index) => looks[index] === 'unknown');
+				const unknown = limits.filter((_, index) => verdicts[index] === 'unknown');
 				if (unknown.length === 0) {
 					for (const limit of limits) {
 						const one = find(limit);

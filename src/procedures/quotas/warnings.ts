@@ -25,7 +25,7 @@ export function createWarnings(parts: Parts) {
 	/** What is being told, so that a busy process doesn't begin again and again. */
 	const telling = new Map<string, Promise<void>>();
 	return {
-		look({ subject, most }: Limit, { taken, told, endsAt }: Share): void {
+		warn({ subject, most }: Limit, { taken, told, endsAt }: Share): void {
 			const level = levelOf(taken ?? 0, most);
 			if (level <= (told ?? 0)) return;
 			const key = `${subject} ${endsAt} ${level}`;

@@ -13,7 +13,7 @@ import {
 	type UsageRange
 } from '#lib/usage.ts';
 import { isoOf, type Db } from '../../database/database.ts';
-import { takeFirst } from '../../database/paging.ts';
+import { takeUpTo } from '../../database/paging.ts';
 import { organizationProcedure, router } from '../../api/trpc.ts';
 import { getApplicationRow, selectShown } from '../credentials/credentials.ts';
 import { listLastUses } from '../credentials/uses.ts';
@@ -181,8 +181,9 @@ export const usageRouter = router({
 				sql<boolean>`(usage_count.at, credential_id, answer) > (${at}::timestamptz, ${credentialId}::uuid, ${answer})`
 			);
 		}
+		// By three columns, where `takePage` knows two.
 		const ordered = found.orderBy('at').orderBy('credentialId').orderBy('answer');
-		const { rows, last } = await takeFirst(ordered, pageLength);
+		const { rows, last } = await takeUpTo(ordered, pageLength);
 		return {
 			rows: rows.map((row) => ({ ...row, at: isoOf(row.at) })),
 			next: last ? { at: isoOf(last.at), credentialId: last.credentialId, answer: last.answer } : null

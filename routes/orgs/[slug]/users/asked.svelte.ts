@@ -3,6 +3,7 @@ import type { OrganizationSnapshot } from '#lib/apply.ts';
 import type { Feed } from '#lib/browser/feed.svelte.ts';
 import { live } from '#lib/browser/live.svelte.ts';
 import { toast } from '#lib/browser/toasts.svelte.ts';
+import { isOneOf } from '#lib/event-patterns.ts';
 import type { LiveEvent } from '#lib/events.ts';
 import { searchKey } from '#lib/search.ts';
 import type { Cursor } from '#lib/views.ts';
@@ -160,7 +161,7 @@ export class AskedRoster {
 		if ('invitation' in payload) {
 			for (const userId of [...this.#open.keys()]) void this.#countOpen(userId);
 		}
-		if (!/^(member|invitation)\./.test(name) || !searchKey(this.#given.search) || !this.#next) return;
+		if (!isOneOf(name, ['member.*', 'invitation.*']) || !searchKey(this.#given.search) || !this.#next) return;
 		clearTimeout(this.#countTimer);
 		this.#countTimer = setTimeout(() => void this.#countAgain(), pause);
 	}
