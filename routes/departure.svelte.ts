@@ -1,4 +1,5 @@
-import { page } from '$app/state';
+import { invalidate } from '$app/navigation';
+import { navigating, page } from '$app/state';
 import type { OrganizationSnapshot } from '#lib/apply.ts';
 import { endsMembership, endsOrganization } from '#lib/departures.ts';
 import type { LiveEvent } from '#lib/events.ts';
@@ -56,6 +57,8 @@ class Departures {
 		const { id, name } = open.organization;
 		if (!this.here) this.session = null;
 		this.#noted = { organization: { id, name }, event, seq: open.seq };
+		// What was loaded ahead for the link under the pointer was decided before: the dashboard would lead back here.
+		if (!navigating.to) void invalidate('portico:ahead');
 	}
 
 	/** Finds out by the account whether its person is still in the organization of the page: news may have been missed. */

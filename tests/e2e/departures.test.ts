@@ -79,6 +79,21 @@ describe('removed with the page open', () => {
 		await person.close();
 	});
 
+	test('the dashboard that was loaded ahead for a link under the pointer doesn’t lead back', async () => {
+		const { company, member } = await furnish();
+		const person = await visit(member, `/orgs/${company.slug}`);
+		const { page } = person;
+		const ahead = page.waitForResponse(/dashboard\/__data\.json/);
+		await page.getByRole('link', { name: /, dashboard$/ }).hover();
+		await ahead;
+		await company.owner.api.members.remove.mutate({ organizationId: company.id, memberId: member.memberId });
+		await heading(page, `You are no longer a member of ${company.name}`).waitFor();
+		await page.getByRole('link', { name: 'Go to the dashboard' }).click();
+		await heading(page, 'Your personal space').waitFor();
+		expect(person.complaints).toEqual([]);
+		await person.close();
+	});
+
 	test('can be read by everybody, and an invitation brings the page back', async () => {
 		const { company, member } = await furnish();
 		const person = await visit(member, `/orgs/${company.slug}/activity`);
