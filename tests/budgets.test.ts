@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rules } from '#lib/policy.ts';
 import { catalogue } from '../emails/catalogue.ts';
 import { password, refusal, getPortal, unique, uniqueEmail, type Company, type Portal } from './factories.ts';
+import { changesPerMinute } from './setup/prepare.ts';
 import { getRecipients } from './smtp.ts';
 
 let portal: Portal;
@@ -42,7 +43,10 @@ describe('what a person may change in a minute', () => {
 		await portal.admin.api.settings.update.mutate({ changesPerPerson: 60, changesPerOrganization: 60 });
 	});
 	afterAll(() =>
-		portal.admin.api.settings.update.mutate({ changesPerPerson: 600, changesPerOrganization: 2400 })
+		portal.admin.api.settings.update.mutate({
+			changesPerPerson: changesPerMinute,
+			changesPerOrganization: changesPerMinute
+		})
 	);
 
 	test('is bounded, also when they come at once; the refused leave nothing and are told when to come back', async () => {

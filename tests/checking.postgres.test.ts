@@ -23,11 +23,6 @@ beforeAll(async () => {
 		env: { DATABASE_URL: way.url, DATA_FOLDER: dataFolder, SMTP_URL: portal.smtp.url, TRUSTED_PROXIES: '1' }
 	});
 	({ token } = await createGateway(portal));
-	// Hundreds of changes by one person.
-	await portal.admin.api.settings.update.mutate({
-		changesPerPerson: 100_000,
-		changesPerOrganization: 100_000
-	});
 	echo = await createEcho(portal, other);
 });
 afterAll(async () => {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { getRecipients } from './smtp.ts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { changesPerMinute } from './setup/prepare.ts';
 import { settingKeys, settingRows, switchKeys } from '#lib/settings.ts';
 import {
 	adminPassword,
@@ -33,8 +34,8 @@ const fresh = {
 	invitationsPerInviter: 30,
 	retentionDays: 90,
 	maxApplications: 100,
-	changesPerPerson: 600,
-	changesPerOrganization: 2400,
+	changesPerPerson: changesPerMinute,
+	changesPerOrganization: changesPerMinute,
 	credentialPerSecond: 0,
 	credentialPerMonth: 0,
 	applicationPerSecond: 0,
