@@ -80,6 +80,42 @@ test('credentials that nobody uses are revoked together, after a question', asyn
 	await person.close();
 });
 
+/** An answer in which the first row of each list stands once more, which no page can draw. */
+function doubled(answer: unknown): unknown {
+	if (Array.isArray(answer)) {
+		const [first] = answer;
+		const rows = answer.map(doubled);
+		return first && typeof first === 'object' && 'id' in first ? [...rows, first] : rows;
+	}
+	if (!answer || typeof answer !== 'object') return answer;
+	return Object.fromEntries(Object.entries(answer).map(([key, value]) => [key, doubled(value)]));
+}
+
+test('a page that breaks says so, and is whole when it is loaded again', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const { credentialId } = await furnish(company);
+	const longAgo = new Date(Date.now() - 100 * 86_400_000);
+	await portal.inDatabase((db) =>
+		db.updateTable('credential').set({ createdAt: longAgo }).where('id', '=', credentialId).execute()
+	);
+	const person = await openAs(company);
+	const { page } = person;
+	await page.route(/usage\.listIdle/, async (route) => {
+		const response = await route.fetch();
+		await route.fulfill({ response, json: doubled(await response.json()) });
+	});
+	await page.goto(`/orgs/${company.slug}/usage`);
+	const words = page.getByText('Something went wrong on this page: it may no longer follow what happens.');
+	await words.waitFor();
+	person.forgive(/each_key_duplicate/);
+	await page.unroute(/usage\.listIdle/);
+	await page.getByRole('button', { name: 'Load the page again' }).click();
+	await page.getByRole('heading', { name: /Not used for 90 days\s*1/ }).waitFor();
+	expect(await words.count()).toBe(0);
+	expect(person.complaints).toEqual([]);
+	await person.close();
+});
+
 test('a credential that is used after it was rotated appears on the open pages of its organization and of the provider', async () => {
 	const company = await portal.company({ admin: portal.admin });
 	const { application, credentialId, secret } = await furnish(company);
