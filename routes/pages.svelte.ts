@@ -22,11 +22,14 @@ export function usePages<Row extends { id: string | number }, Next = Cursor>(
 	$effect(() => {
 		const now = first();
 		untrack(() => {
-			// What is on its way follows on the first page as it was.
-			const isSame = now.key === known.key && (later.rows.length > 0 || isLoading);
-			later = isSame
-				? { ...later, rows: once(pushedOut(known.rows, now.rows), later.rows) }
-				: { rows: [], next: now.next };
+			const shares = (rows: Row[]) => now.rows.some(({ id }) => rows.some((one) => one.id === id));
+			// Where rows have moved up from behind, those that it lacks are gone; otherwise they were pushed out of it.
+			const hasMovedUp = shares(later.rows);
+			// What is on its way follows on the first page as it was; on one that is all new there would be a hole.
+			const isSame =
+				now.key === known.key && (later.rows.length > 0 || isLoading) && (hasMovedUp || shares(known.rows));
+			if (!isSame) later = { rows: [], next: now.next };
+			else if (!hasMovedUp) later = { ...later, rows: once(pushedOut(known.rows, now.rows), later.rows) };
 			known = now;
 		});
 	});
@@ -53,10 +56,12 @@ export function usePages<Row extends { id: string | number }, Next = Cursor>(
 			if (later.next === null || isLoading) return;
 			isLoading = true;
 			const { next } = later;
+			const { key } = known;
 			try {
 				const found = await load(next);
 				// Another list may have been asked for meanwhile, which these rows don't belong to.
-				if (next === later.next) later = { rows: once(later.rows, found.rows), next: found.next };
+				if (next === later.next && key === known.key)
+					later = { rows: once(later.rows, found.rows), next: found.next };
 			} catch (error) {
 				toast.error(refusalOf(error).message);
 			}

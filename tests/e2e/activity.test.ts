@@ -195,9 +195,7 @@ async function inviteMany(large: Company, batch: number) {
 		maxMembers: many,
 		maxOpenInvitations: many,
 		invitationsPerDay: many,
-		invitationsPerInviter: many,
-		changesPerPerson: 100_000,
-		changesPerOrganization: 100_000
+		invitationsPerInviter: many
 	};
 	if (batch === 0) await portal.admin.api.settings.update.mutate(limits);
 	await large.owner.api.invitations.createMany.mutate({
