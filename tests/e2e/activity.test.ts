@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page, WebSocketRoute } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPortal, unique, type Company, type Portal, type Visitor } from '../factories.ts';
 import { getBrowser, openAs } from './browser.ts';
+import { createCut } from './cut.ts';
 
 /** "Activity" as a portal admin and a member narrow it, with script and without, and take it along. */
 
@@ -20,28 +21,6 @@ afterAll(() => portal.stop());
 
 const open = (as: Visitor, path: string, options: Parameters<typeof openAs>[4] = {}) =>
 	openAs(browser, portal.server.origin, as, path, options);
-
-/** A socket that can be cut off from outside, and stays away until it may come back. */
-function createCut() {
-	let isCut = false;
-	const open = new Set<WebSocketRoute>();
-	return {
-		wire: (page: Page) =>
-			page.routeWebSocket(/socket\.io/, (socket) => {
-				if (isCut) return socket.close();
-				socket.connectToServer();
-				open.add(socket);
-			}),
-		async cut() {
-			isCut = true;
-			await Promise.all([...open].map((socket) => socket.close()));
-			open.clear();
-		},
-		mend() {
-			isCut = false;
-		}
-	};
-}
 
 const line = (text: string) => ({ hasText: text });
 

@@ -32,6 +32,12 @@ test('a list that goes on shows each row once and leaves none out, whatever come
 	const following = await portal.admin.api.accounts.list.query({ search: mark, after: next });
 	const shown = await rows.evaluateAll((all) => all.map((one) => one.getAttribute('data-account')));
 	expect(shown).toEqual([...accounts, ...following.accounts].map(({ email }) => email));
+
+	// The last of the first page, in whose place another moves up.
+	const gone = accounts.at(-1);
+	await portal.admin.api.accounts.delete.mutate({ accountId: gone?.id ?? '' });
+	await row(gone?.email ?? '').waitFor({ state: 'detached' });
+	expect(await rows.count()).toBe(53);
 	expect(complaints).toEqual([]);
 	await close();
 	await portal.stop();
