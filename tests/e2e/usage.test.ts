@@ -105,7 +105,7 @@ test('a page that breaks says so, and is whole when it is loaded again', async (
 		await route.fulfill({ response, json: doubled(await response.json()) });
 	});
 	await page.goto(`/orgs/${company.slug}/usage`);
-	const words = page.getByText('Something went wrong on this page: it may no longer follow what happens.');
+	const words = page.getByText('This page has broken, and may no longer be live.');
 	await words.waitFor();
 	person.forgive(/each_key_duplicate/);
 	await page.unroute(/usage\.listIdle/);
