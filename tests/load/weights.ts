@@ -18,10 +18,10 @@ const output = path.resolve(import.meta.dirname, '..', '..', '.svelte-kit', 'out
  * pack the same file a little differently.
  */
 export const budgets: Record<string, number> = {
-	'/login': 55_800,
+	'/login': 55_950,
 	'/invitations': 62_500,
-	'/orgs/[slug]': 98_000,
-	'/orgs/[slug]/users': 101_750,
+	'/orgs/[slug]': 98_100,
+	'/orgs/[slug]/users': 101_900,
 	'/admin': 130_000
 };
 
