@@ -1,31 +1,25 @@
 import { untrack } from 'svelte';
 import type { PortalSnapshot } from '#lib/apply-portal.ts';
 import type { Feed } from '#lib/browser/feed.svelte.ts';
+import type { LiveEvent } from '#lib/events.ts';
 import { isOneOf, type EventPattern } from '#lib/event-patterns.ts';
-import { reload } from '../reload.ts';
 
 /**
- * Whether something has happened after number `since` that is one of these: also where more has than a snapshot lists,
- * as after an absence.
+ * Hands on what happens that a page is about, the newest first, and by an empty list that more has happened than a snapshot
+ * tells of, as after an absence. Call while a component is made.
  */
-export const hasNews = (
-	{ seq, recent }: Pick<PortalSnapshot, 'seq' | 'recent'>,
-	since: number,
-	about: readonly EventPattern[]
-): boolean =>
-	seq - since > recent.length || recent.some((one) => one.seq > since && isOneOf(one.name, about));
-
-/** Loads what depends on a key again when something happens that the page is about. Call while a component is made. */
 export function followNews(
 	getFeed: () => Feed<PortalSnapshot>,
 	loadedAt: () => number,
 	about: readonly EventPattern[],
-	key: string
+	take: (news: LiveEvent[]) => void
 ): void {
 	let knownSeq = untrack(loadedAt);
 	$effect(() => {
-		const isNews = hasNews(getFeed().current, knownSeq, about);
-		knownSeq = Math.max(knownSeq, getFeed().current.seq);
-		if (isNews) void reload(key);
+		const { seq, recent } = getFeed().current;
+		const news = recent.filter((one) => one.seq > knownSeq && isOneOf(one.name, about));
+		const hasMore = seq - knownSeq > recent.length;
+		knownSeq = Math.max(knownSeq, seq);
+		if (news.length > 0 || hasMore) untrack(() => take(news));
 	});
 }
