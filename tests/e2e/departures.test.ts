@@ -180,8 +180,7 @@ async function letDaysPass({ id }: Company) {
 test('an organization that is deleted', async () => {
 	const { company, member, application } = await furnish();
 	const person = await visit(member, `/orgs/${company.slug}/applications`);
-	// It may also ask what happened when it has gone.
-	person.forgive(/ERR_CONNECTION_REFUSED|WebSocket|503|404.*activity\.since/);
+	person.forgive(/ERR_CONNECTION_REFUSED|WebSocket|503/);
 	await company.owner.api.organizations.askDeletion.mutate({
 		organizationId: company.id,
 		name: company.name

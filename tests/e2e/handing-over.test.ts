@@ -88,7 +88,18 @@ test('an application goes from the personal space to an organization, and the pa
 	const taken = await portal.application(company);
 	const path = `/orgs/${space.slug}/applications/${application.id}`;
 	const mine = await visit(mover, path);
-	const otherTab = await visit(mover, path);
+	// What this tab asks of the application stays on its way until there is none here any more.
+	const isUsage = /\/trpc\/usage\.get\b/;
+	const [asked, moved] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+	const otherTab = await openAs(browser, portal.server.origin, mover, path, {
+		prepare: (tab) =>
+			tab.route(isUsage, async (route) => {
+				asked.resolve();
+				await moved.promise;
+				await route.continue();
+			})
+	});
+	await asked.promise;
 	const theirs = await visit(company.owner, `/orgs/${company.slug}/applications`);
 	const { page } = mine;
 	await page.getByRole('button', { name: 'Move to an organization' }).click();
@@ -113,6 +124,9 @@ test('an application goes from the personal space to an organization, and the pa
 		.first()
 		.waitFor();
 	await otherTab.page.getByText(`This application belongs to ${company.name} now`).waitFor();
+	const refused = otherTab.page.waitForResponse(isUsage);
+	moved.resolve();
+	expect((await refused).status()).toBe(404);
 	await otherTab.page.getByRole('link', { name: `Open it in ${company.name}` }).click();
 	await otherTab.page.getByRole('heading', { name: 'Moved here' }).waitFor();
 	expect([...mine.complaints, ...otherTab.complaints, ...theirs.complaints]).toEqual([]);
