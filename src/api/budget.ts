@@ -23,6 +23,8 @@ interface Pot {
 	endsAt: number;
 	/** Nothing more is to be had before the end. */
 	isEmpty: boolean;
+	/** Another share is on its way. */
+	refilling: Promise<void> | undefined;
 	/** Who may spend of an organization's. */
 	members: Set<string>;
 }
@@ -39,7 +41,8 @@ function potOf(key: string): Pot {
 		for (const [one, { endsAt }] of pots) if (endsAt <= now) pots.delete(one);
 	}
 	// Its end is known with its first share; until then it holds nothing.
-	const pot = { left: 0, endsAt: now + windowSeconds * 1000, isEmpty: false, members: new Set<string>() };
+	const endsAt = now + windowSeconds * 1000;
+	const pot: Pot = { left: 0, endsAt, isEmpty: false, refilling: undefined, members: new Set() };
 	pots.set(key, pot);
 	return pot;
 }
@@ -63,7 +66,7 @@ async function refill(db: Db, pot: Pot, key: string, { kind }: Budget, cost: num
 			(select max from budget) as max,
 			extract(epoch from resets_at - now())::float8 as wait`.execute(db);
 	const [row] = rows;
-	if (!row) return;
+	if (!row) throw new Error('The portal has no row that says how much may be changed.');
 	const before = row.count - row.share;
 	pot.left += Math.max(0, Math.min(row.share, row.max - before));
 	pot.isEmpty = row.count >= row.max;
@@ -78,7 +81,11 @@ async function refill(db: Db, pot: Pot, key: string, { kind }: Budget, cost: num
 export async function spend(db: Db, budget: Budget, cost = 1): Promise<number | null> {
 	const key = `changes:${budget.kind}:${budget.id}`;
 	const pot = potOf(key);
-	if (pot.left < cost && !pot.isEmpty) await refill(db, pot, key, budget, cost);
+	// Many changes at once take one share after the other: of one for each, most would be lost to the minute.
+	while (pot.left < cost && !pot.isEmpty) {
+		pot.refilling ??= refill(db, pot, key, budget, cost).finally(() => (pot.refilling = undefined));
+		await pot.refilling;
+	}
 	if (pot.left < cost) return Math.max(1, Math.ceil((pot.endsAt - performance.now()) / 1000));
 	pot.left -= cost;
 	return null;

@@ -92,12 +92,13 @@ test('an application goes from the personal space to an organization, and the pa
 	const isUsage = /\/trpc\/usage\.get\b/;
 	const [asked, moved] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
 	const otherTab = await openAs(browser, portal.server.origin, mover, path, {
-		prepare: (tab) =>
-			tab.route(isUsage, async (route) => {
+		prepare: async (tab) => {
+			await tab.route(isUsage, async (route) => {
 				asked.resolve();
 				await moved.promise;
 				await route.continue();
-			})
+			});
+		}
 	});
 	await asked.promise;
 	const theirs = await visit(company.owner, `/orgs/${company.slug}/applications`);
