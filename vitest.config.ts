@@ -43,10 +43,15 @@ const long = [
 	'outages.postgres',
 	'proxies.postgres',
 	'faults.postgres',
+	'missed-news.postgres',
+	'usage-crash.postgres',
+	'neighbours.postgres',
+	'e2e/activity',
 	'e2e/departures',
 	'e2e/pages',
 	'e2e/clocks',
-	'e2e/not-live'
+	'e2e/not-live',
+	'e2e/other-answers'
 ].map((name) => `/tests/${name}.test.ts`);
 const isLong = ({ moduleId }: TestSpecification) => long.some((path) => moduleId.endsWith(path));
 
