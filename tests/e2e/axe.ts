@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { RunOptions } from 'axe-core';
-import type { Page } from 'playwright-core';
+import { errors, type Page } from 'playwright-core';
 
 /** The package's own short form: each document reads it anew. */
 const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -22,6 +22,7 @@ interface Look {
 export async function findProblems(page: Page, { rules, within }: Look = {}): Promise<string[]> {
 	const isThere = await page.evaluate(() => 'axe' in window);
 	if (!isThere) await page.evaluate(source);
+	const tooWide = await findTooWide(page);
 	const options: RunOptions = {
 		runOnly: rules ? { type: 'rule', values: rules } : { type: 'tag', values: tags },
 		rules: {
@@ -42,9 +43,23 @@ export async function findProblems(page: Page, { rules, within }: Look = {}): Pr
 		},
 		[within ?? 'html', options] as const
 	);
+	return [...found, ...tooWide];
+}
+
+/** So long a page may take to fit into its window, in milliseconds: what lies over it is moved a while after the window. */
+const patience = 60_000;
+
+/** Whether the page has to be scrolled sideways, once it has had the time to fit. */
+async function findTooWide(page: Page): Promise<string[]> {
+	const fits = () => document.documentElement.scrollWidth <= window.innerWidth;
+	try {
+		await page.waitForFunction(fits, undefined, { timeout: patience });
+		return [];
+	} catch (error) {
+		if (!(error instanceof errors.TimeoutError)) throw error;
+	}
 	const widths = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
-	if ((widths[0] ?? 0) > (widths[1] ?? 0)) found.push(`wider than the window: ${widths.join(' > ')}`);
-	return found;
+	return [`wider than the window: ${widths.join(' > ')}`];
 }
 
 /** The page as it is now, wide and narrow, light and dark; it is left narrow and dark. */
