@@ -161,8 +161,24 @@ function hasCrossed(text: string, url: string): boolean {
 	return asked.every((name) => askedByThemselves.includes(name));
 }
 
-async function prepareContext(context: BrowserContext): Promise<void> {
+/**
+ * A page that is loaded counts as there when its script has begun: what is pressed before does nothing, or sends a form
+ * that only the script answers. The first layout takes the script out of the document when everything stands below it.
+ */
+function waitForScripts(page: Page): void {
+	for (const way of ['goto', 'reload'] as const) {
+		const go = page[way].bind(page) as (...given: unknown[]) => ReturnType<Page['reload']>;
+		page[way] = async (...given: unknown[]) => {
+			const response = await go(...given);
+			await page.locator('body script').first().waitFor({ state: 'detached' });
+			return response;
+		};
+	}
+}
+
+async function prepareContext(context: BrowserContext, hasScript: boolean): Promise<void> {
 	context.setDefaultTimeout(240_000);
+	if (hasScript) context.on('page', waitForScripts);
 	// Chrome prints most violations to the console by itself, but not all of them as errors.
 	await context.addInitScript(() => {
 		document.addEventListener('securitypolicyviolation', (violation) => {
@@ -197,7 +213,7 @@ export async function newPerson(
 			locale: 'en-GB',
 			timezoneId: 'UTC'
 		},
-		prepareContext
+		(made) => prepareContext(made, hasScript)
 	);
 	const cookies = [...(options.as?.jar ?? [])].map(([name, value]) => ({ name, value, url: origin }));
 	await context.addCookies(cookies);

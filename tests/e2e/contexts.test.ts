@@ -103,3 +103,26 @@ test.each<[string, (page: Page) => Promise<unknown>]>([
 	expect(second.page).not.toBe(first.page);
 	await second.close();
 });
+
+test.each(['goto', 'reload'] as const)('by %s, a page is there when its script has begun', async (way) => {
+	const person = await newPerson(browser, portal.server.origin);
+	const { page } = person;
+	if (way === 'reload') await page.goto('/login');
+	const [asked, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+	await page.route(/immutable\/entry\/start/, async (route) => {
+		asked.resolve();
+		await letGo.promise;
+		await route.continue();
+	});
+	const loaded = page.waitForEvent('load');
+	let isThere = false;
+	const going = (way === 'goto' ? page.goto('/login') : page.reload()).then(() => (isThere = true));
+	await Promise.all([asked.promise, loaded]);
+	// As far as the browser is concerned, it is loaded: what it is asked from now on is asked of the page.
+	await page.evaluate(() => document.title);
+	expect(isThere).toBe(false);
+	letGo.resolve();
+	await going;
+	expect(await page.locator('body script').count()).toBe(0);
+	await person.close();
+});

@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sayNumber } from '#lib/numbers.ts';
 import {
 	adminPassword,
 	password,
@@ -150,6 +151,15 @@ test('two admins press in the same instant: one decides, the other reads who it 
 	await portal.admin.api.accounts.setPortalAdmin.mutate({ accountId: colleague.userId, isPortalAdmin: true });
 	const [one, other] = [await open(portal.admin, path), await open(colleague, path)];
 	await other.page.getByRole('button', { name: `Reject ${company.name}` }).click();
+	// Neither is sent before both have been pressed: what one decides takes the other’s button away.
+	const [bothPressed, press] = [Promise.withResolvers<void>(), new Set<Page>()];
+	for (const { page } of [one, other]) {
+		await page.route(/organizations\.(approve|reject)/, async (route) => {
+			if (press.add(page).size === 2) bothPressed.resolve();
+			await bothPressed.promise;
+			await route.continue();
+		});
+	}
 	await Promise.all([
 		one.page.getByRole('button', { name: `Approve ${company.name}` }).click(),
 		other.page.getByRole('button', { name: 'Reject the request' }).click()
@@ -225,10 +235,11 @@ test('the overview’s figures move with what happens, also with what only organ
 	const company = await portal.company({ admin: portal.admin });
 	const admin = await open(portal.admin, '/admin');
 	const figure = (label: string) => admin.page.locator(`[data-figure="${label}"]`);
-	const numberIn = async (label: string) => Number(await figure(label).textContent());
+	const numberIn = async (label: string) =>
+		Number((await figure(label).textContent())?.replaceAll(',', '') ?? NaN);
 	const becomes = (label: string, value: number) =>
 		figure(label)
-			.filter({ hasText: `${value}` })
+			.filter({ hasText: sayNumber(value) })
 			.waitFor();
 	const labels = ['Pending requests', 'Members of organizations', 'Active credentials'] as const;
 	const before = await Promise.all(labels.map(numberIn));

@@ -26,14 +26,25 @@ export async function chooseFocused(page: Page, name: string): Promise<void> {
 	await page.keyboard.press('Enter');
 }
 
+/** What lies over the page takes the focus a moment after it is there. */
+const isWithin = (page: Page, place: string) =>
+	expect
+		.poll(() => page.evaluate((where) => document.activeElement?.closest(where) != null, place))
+		.toBe(true);
+
+/** Opens the list of one's organizations, which is typed into. */
+export async function openSwitcher(page: Page): Promise<void> {
+	await page.getByRole('button', { name: /^Switch from/ }).focus();
+	await page.keyboard.press('Enter');
+	await page.getByPlaceholder('Find an organization').waitFor();
+	await isWithin(page, '[aria-label="Your organizations"]');
+}
+
 /** Goes down the open menu to that entry, and presses Enter. */
 export async function choose(page: Page, name: string): Promise<void> {
 	const entry = page.getByRole('menuitem', { name });
 	await entry.waitFor();
-	// The menu takes the focus a moment after it is there.
-	await expect
-		.poll(() => page.evaluate(() => document.activeElement?.closest('[role=menu]') !== null))
-		.toBe(true);
+	await isWithin(page, '[role=menu]');
 	while (!(await hasFocus(entry))) await page.keyboard.press('ArrowDown');
 	await page.keyboard.press('Enter');
 }

@@ -1,9 +1,8 @@
-import { randomInt } from 'node:crypto';
 import type { Browser, Request } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCut } from '../cut.ts';
 import { startPortal, type Company, type Portal } from '../factories.ts';
-import { createDatabase } from '../harness.ts';
+import { createDatabase, findFreePort } from '../harness.ts';
 import { startProxy } from '../proxy.ts';
 import { getBrowser, newPerson, openAs, type Person } from './browser.ts';
 
@@ -18,7 +17,7 @@ let company: Company;
 beforeAll(async () => {
 	[browser, database, proxy] = await Promise.all([getBrowser(), createDatabase(), startProxy()]);
 	way = await startCut(database.url);
-	const port = randomInt(20_000, 32_000);
+	const port = await findFreePort();
 	proxy.leadTo(port);
 	portal = await startPortal({ DATABASE_URL: way.url, PORT: String(port), ORIGIN: proxy.origin });
 	company = await portal.company({ admin: portal.admin });

@@ -62,6 +62,7 @@ test('at a limit the button says so instead of a form, and comes back with the r
 	const row = page.locator('[data-credential]').filter({ hasText: 'Key 7' });
 	await row.getByRole('button', { name: 'Rotate' }).click();
 	const dialog = page.getByRole('dialog', { name: `Rotate “Key 7” of ${application.name}` });
+	await dialog.waitFor();
 	expect(await dialog.getByRole('option').allInnerTexts()).toEqual(['Now']);
 	await dialog.getByText(`dies at once: every program that uses it for ${application.name}`).waitFor();
 	const lastFour = /ends with (.{4}),/.exec(await dialog.innerText())?.[1] ?? 'nothing';
