@@ -211,12 +211,17 @@ test('is offered to those alone who may reveal, and refused in words to whom it 
 	const member = await portal.member(company);
 	const listed = (by: Visitor) => by.api.credentials.listOpening.query({ product: path.split('/')[2] ?? '' });
 	expect((await listed(member))[0]?.credentials[0]?.id).toBe(credential.id);
-	const person = await open(member, path);
+	// A page that doesn't hear of it yet, and has asked for nothing before either.
+	const person = await openAs(browser, portal.server.origin, member, path, {
+		prepare: (opening) =>
+			opening
+				.context()
+				.route('**/__data.json*', () => undefined)
+				.then(() => undefined)
+	});
 	const { page } = person;
 	person.forgive(/status of 403/);
 	await page.getByRole('button', { name: 'Use this key' }).waitFor();
-	// The page that doesn't hear of it yet.
-	await page.context().route('**/__data.json*', () => undefined);
 	await company.owner.api.organizations.configure.mutate({
 		organizationId: company.id,
 		isRevealRestricted: true
