@@ -4,6 +4,10 @@ import type { Presence } from './presence.ts';
 import { listAdmins, listRooms, organizationRoom, organizationsOf, userRoom, type Room } from './rooms.ts';
 import type { Streams } from './streams.ts';
 
+/** From the rooms of which organizations. */
+export type PutOut = (organizationId: string) => boolean;
+const everywhere: PutOut = () => true;
+
 export type Attendance = ReturnType<typeof keepAttendance>;
 
 /**
@@ -61,11 +65,11 @@ export function keepAttendance({ io, db }: House, presence: Presence, streams: S
 	}
 
 	/**
-	 * Has each of these be in the rooms of its person, and in no other; returns how many were in others. Their news may
-	 * still be on the way, and would then be told to an empty room: `spared` leaves them there for this time. Whoever is
-	 * put out without news asks what happened.
+	 * Has each of these be in the rooms of its person, and in no other; returns how many were in others. Where the news of
+	 * that may still be on the way, and would then be told to an empty room, `mayPutOut` leaves them there for this time.
+	 * Whoever is put out without news asks what happened.
 	 */
-	async function setRooms(sockets: LiveSocket[], others: 'putOut' | 'spared' = 'putOut'): Promise<number> {
+	async function setRooms(sockets: LiveSocket[], mayPutOut: PutOut = everywhere): Promise<number> {
 		if (sockets.length === 0) return 0;
 		const users = usersOf(sockets);
 		const [allowed, admins] = await Promise.all([listRooms(db, users), listAdmins(db, users)]);
@@ -76,10 +80,9 @@ export function keepAttendance({ io, db }: House, presence: Presence, streams: S
 			const own = allowed.get(user.id) ?? [];
 			const closed = organizationsOf(socket.rooms).filter((id) => !own.some((room) => room.id === id));
 			if (closed.length > 0) strays += 1;
-			if (others === 'putOut') {
-				for (const id of closed) exit(socket, id);
-				if (closed.length > 0) socket.emit('resync');
-			}
+			const left = closed.filter(mayPutOut);
+			for (const id of left) exit(socket, id);
+			if (left.length > 0) socket.emit('resync');
 			for (const room of own) enter(socket, user.id, room);
 		}
 		setAdmins(sockets, admins);

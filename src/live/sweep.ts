@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { listLiveSessions } from '../identity/sessions.ts';
-import type { Attendance } from './attendance.ts';
+import type { Attendance, PutOut } from './attendance.ts';
 import type { House } from './house.ts';
 import type { Presence } from './presence.ts';
 
@@ -16,7 +16,7 @@ export function startSweep({ io, db, inOrder, report }: House, attendance: Atten
 	const { shut, setRooms } = attendance;
 
 	/** What a missed notification would have closed is closed here, in three queries for all sockets together. */
-	async function sweep(others: 'putOut' | 'spared' = 'putOut'): Promise<number> {
+	async function sweep(mayPutOut?: PutOut): Promise<number> {
 		return inOrder(async () => {
 			const sockets = [...io.sockets.sockets.values()].filter(({ data }) => data.user);
 			const sessions = await listLiveSessions(
@@ -25,13 +25,13 @@ export function startSweep({ io, db, inOrder, report }: House, attendance: Atten
 			);
 			const isLive = ({ data }: (typeof sockets)[number]) => sessions.has(data.sessionId ?? '');
 			for (const socket of sockets) if (!isLive(socket)) shut(socket);
-			return setRooms(sockets.filter(isLive), others);
+			return setRooms(sockets.filter(isLive), mayPutOut);
 		});
 	}
 
 	/** Without haste: who is where they may not be is put out if their news haven't done it in the meantime. */
 	async function compare(): Promise<void> {
-		if ((await sweep('spared')) === 0) return;
+		if ((await sweep(() => false)) === 0) return;
 		await setTimeout(newsTake);
 		if (!isStopped) await sweep();
 	}

@@ -11,6 +11,15 @@ import type { EventRow, Streams } from './streams.ts';
 /** So many milliseconds the pages of a process take to ask again, so that they don't all come at once. */
 const spreadOver = (pages: number) => Math.min(pages * 5, 15_000);
 
+/** It can be restored, but nobody reads it until then. */
+const closesOrganization = (event: LiveEvent) =>
+	endsOrganization(event) || event.name === 'organization.suspended';
+
+function isClosing(row: EventRow): boolean {
+	const event = liveEventOf(row, 'organization');
+	return event !== null && (endsMembership(event) || closesOrganization(event));
+}
+
 /**
  * Tells the sockets of this process what was committed: what has to be known of it is asked for at once (see finding.ts),
  * and then all is told without waiting for anything.
@@ -34,8 +43,12 @@ export function createTeller(house: House, attendance: Attendance, streams: Stre
 			else if (what.kind !== 'behind') tellWord(what, found);
 		}
 		tellUntil(Infinity);
-		// What they opened or closed may have been undone since.
-		await setRooms(late.flatMap((one) => concernedBy(one, found)).flatMap((id) => socketsIn(userRoom(id))));
+		// What they opened or closed may have been undone since; what others close has its own news still to come.
+		const closed = new Set(late.flatMap((one) => (isClosing(one) && one.organizationId) || []));
+		await setRooms(
+			late.flatMap((one) => concernedBy(one, found)).flatMap((id) => socketsIn(userRoom(id))),
+			(organizationId) => closed.has(organizationId)
+		);
 	}
 
 	function tellWord(what: Exclude<News, { kind: 'event' | 'behind' }>, { admins, editors }: Found): void {
@@ -106,8 +119,7 @@ export function createTeller(house: House, attendance: Attendance, streams: Stre
 			io.to(userRoom(userId)).emit('account');
 			return;
 		}
-		// It can be restored, but nobody reads it until then.
-		if (endsOrganization(event) || event.name === 'organization.suspended') {
+		if (closesOrganization(event)) {
 			const room = organizationRoom(organizationId);
 			io.to(room).emit('account');
 			for (const socket of socketsIn(room)) exit(socket, organizationId);
