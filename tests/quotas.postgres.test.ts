@@ -154,7 +154,7 @@ test('a limit that is lowered holds over all processes with the word of it, of a
 		})
 	);
 	expect(Math.max(...through.values())).toBeLessThanOrEqual(lowered);
-	expect(through.get(began)).toBeGreaterThan(0);
+	expect([...through.keys()].filter((at) => at >= began)).not.toEqual([]);
 	for (const limiter of limiters) {
 		expect((await limiter.spend([month(3, subject)])).reached).not.toBeNull();
 	}
@@ -194,7 +194,8 @@ test('what could not be given back is given with the next, and once, also where 
 test('a process that comes late gets its part of what another one has taken, once that one’s share ends', async () => {
 	const limit = second(20);
 	const [early, late] = [open(0), open(1)];
-	expect(await spendAll(early, [limit])).toBe(20);
+	// More where a second has ended meanwhile.
+	expect(await spendAll(early, [limit])).toBeGreaterThanOrEqual(20);
 	let gotLate = 0;
 	const until = Date.now() + 12_000;
 	while (Date.now() < until && gotLate < 5) {

@@ -11,7 +11,7 @@ import { createKey, createVault } from '../src/vault/vault.ts';
 import { adminPassword, password, startPortal, uniqueEmail } from './factories.ts';
 import { createDatabase, startServer, type Server } from './harness.ts';
 import { beginProgram, runProgram } from './commands.ts';
-import { getRecipients, startSmtp } from './smtp.ts';
+import { getRecipients, sendQueued, startSmtp } from './smtp.ts';
 
 /** `npm run rotate-encryption-key`, as an operator runs it. */
 
@@ -220,7 +220,7 @@ test('everything comes under the new keys while two portals run, also after a ki
 	const last = await start({ ...keysOf(newKeys), SMTP_URL: smtp.url });
 	expect(await isActive(last, secret)).toBe(true);
 	expect(await isActive(last, secrets[17] ?? '')).toBe(true);
-	await sql`update pgboss.job set start_after = now() where name = 'mail' and state < 'active'`.execute(db);
+	await sendQueued(db);
 	const mail = await smtp.waitFor((message) => getRecipients(message).includes(reader));
 	expect(mail.text).toContain('/verify-email/');
 	const { password: kept } = await db.selectFrom('mailServer').selectAll().executeTakeFirstOrThrow();

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { sql } from 'kysely';
 import { simpleParser, type ParsedMail } from 'mailparser';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import type { Db } from '../src/database/database.ts';
 
 export type Smtp = Awaited<ReturnType<typeof startSmtp>>;
 
@@ -144,6 +146,11 @@ export async function startSmtp(
 		resume: () => void (fault = null),
 		stop: () => new Promise<void>((resolve) => server.close(() => resolve()))
 	};
+}
+
+/** Has what waits in the queue, for its like or for the next attempt, be sent now. */
+export async function sendQueued(db: Db): Promise<void> {
+	await sql`update pgboss.job set start_after = now() where name = 'mail' and state < 'active'`.execute(db);
 }
 
 /** The plain addresses that a message is for. */

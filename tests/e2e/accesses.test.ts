@@ -45,12 +45,12 @@ test('is asked for, rejected, asked for again, approved, ended and kept', async 
 	expect(await outside.page.content()).not.toContain(product.name);
 
 	const [admin, lead, team] = [
-		await open(portal.admin, '/admin/access'),
+		await open(portal.admin, `/admin/access?organization=${company.id}`),
 		await open(company.owner, base),
 		await open(member, asking)
 	];
 	const provider = admin.page.getByRole('main');
-	await provider.getByText('No request waits').or(provider.locator('[data-request]').first()).waitFor();
+	await provider.getByText('Nothing found').or(provider.locator('[data-request]').first()).waitFor();
 
 	// A Team member asks, for an application that isn’t there yet.
 	await team.page.getByLabel('Name of the new application').fill(name);

@@ -60,6 +60,7 @@ describe('removed with the page open', () => {
 		await heading(page, `You are no longer a member of ${company.name}`).waitFor();
 		await page.getByText(`Dev ${company.owner.lastName} removed you just now`).waitFor();
 		expect(loads).toEqual([]);
+		await expect.poll(() => html(page)).not.toContain(application.name);
 		const left = await html(page);
 		for (const secret of [application.name, company.owner.email, application.credentials[0]?.lastFour ?? '…'])
 			expect(left).not.toContain(secret);

@@ -60,11 +60,14 @@ test('the approval mail is rewritten, refused while it is wrong, saved, and rece
 	await page.getByRole('button', { name: 'HTML', exact: true }).click();
 	await page.getByRole('button', { name: 'Dark', exact: true }).click();
 	const card = previewOf(page).locator('.card').first();
-	await card.waitFor();
-	expect(await card.evaluate((one) => getComputedStyle(one).backgroundColor)).toBe('rgb(24, 24, 27)');
+	await expect
+		.poll(() => card.evaluate((one) => getComputedStyle(one).backgroundColor))
+		.toBe('rgb(24, 24, 27)');
 	const frame = page.locator('iframe[title="The message as HTML"]');
 	expect(await frame.getAttribute('sandbox')).toBe('');
-	expect(await frame.getAttribute('srcdoc')).toContain(`content="default-src 'none'; img-src data:;`);
+	await expect
+		.poll(() => frame.getAttribute('srcdoc'))
+		.toContain(`content="default-src 'none'; img-src data:;`);
 
 	await page.getByRole('button', { name: 'Send test to me' }).click();
 	await page.getByText('On its way to admin@example.test').waitFor();

@@ -56,9 +56,16 @@ test('the lead is handed over in one step: both pages change at once, and who ha
 	await asking.getByText('The open invitation that you sent is revoked.').waitFor();
 	await expectAccessible(page, 'the dialog that hands over', '[role=alertdialog]');
 	await confirm.focus();
-	await page.keyboard.press('Enter');
+	// What is said in passing goes again after some seconds: whoever waits for it begins before the press.
+	await Promise.all([
+		page.getByText(`${nameOf(heir)} is Super admin now, and you are a Team member`).waitFor(),
+		theirs.page
+			.getByText(`made ${nameOf(heir)} Super admin and themselves Team member`)
+			.first()
+			.waitFor(),
+		page.keyboard.press('Enter')
+	]);
 	await asking.waitFor({ state: 'hidden' });
-	await page.getByText(`${nameOf(heir)} is Super admin now, and you are a Team member`).waitFor();
 	const roleOf = (on: Page, { email }: { email: string }, role: string) =>
 		on.locator(`[data-member="${email}"]`).getByText(role, { exact: true }).waitFor();
 	for (const on of [page, theirs.page]) {
@@ -66,10 +73,6 @@ test('the lead is handed over in one step: both pages change at once, and who ha
 		await roleOf(on, company.owner, 'Team member');
 		await on.locator(`[data-invitation="${invited.email}"]`).waitFor({ state: 'hidden' });
 	}
-	await theirs.page
-		.getByText(`made ${nameOf(heir)} Super admin and themselves Team member`)
-		.first()
-		.waitFor();
 	await theirs.page.getByRole('button', { name: 'Invite new user' }).waitFor();
 	await page.getByRole('button', { name: 'Invite new user' }).waitFor({ state: 'hidden' });
 	await page
@@ -113,17 +116,16 @@ test('an application goes from the personal space to an organization, and the pa
 	mine.forgive(/409/);
 	await expectAccessible(page, 'the dialog that moves', '[role=dialog]');
 	await dialog.getByLabel('Name there').fill('Moved here');
-	await move.click();
+	await Promise.all([
+		page.getByText(`Moved here belongs to ${company.name} now`).waitFor(),
+		theirs.page.getByText('brought the application Moved here from their personal space').first().waitFor(),
+		move.click()
+	]);
 	await page.waitForURL(`**/orgs/${company.slug}/applications/${application.id}`);
 	await page.getByRole('heading', { name: 'Moved here' }).waitFor();
-	await page.getByText(`Moved here belongs to ${company.name} now`).waitFor();
 	// What belongs to a company goes nowhere.
 	expect(await page.getByRole('button', { name: 'Move to an organization' }).count()).toBe(0);
 	await theirs.page.getByRole('link', { name: 'Moved here' }).waitFor();
-	await theirs.page
-		.getByText('brought the application Moved here from their personal space')
-		.first()
-		.waitFor();
 	await otherTab.page.getByText(`This application belongs to ${company.name} now`).waitFor();
 	const refused = otherTab.page.waitForResponse(isUsage);
 	moved.resolve();

@@ -137,9 +137,11 @@ test('lets an existing account sign in first and then accept, by keyboard alone;
 	await page.getByRole('button', { name: `Accept and join ${company.name}` }).waitFor();
 	expect(await look(page, 'signed-in')).toEqual([]);
 	await tabTo(page, `Accept and join ${company.name}`);
-	await page.keyboard.press('Enter');
+	await Promise.all([
+		inviter.page.getByText('joined as Team member').first().waitFor(),
+		page.keyboard.press('Enter')
+	]);
 	await page.getByRole('heading', { name: company.name, exact: true }).waitFor();
-	await inviter.page.getByText('joined as Team member').first().waitFor();
 	await inviter.page.locator(`[data-member="${known.email}"]`).waitFor();
 	await inviter.page.locator(`[data-invitation="${known.email}"]`).waitFor({ state: 'hidden' });
 	expect([...complaints, ...inviter.complaints]).toEqual([]);

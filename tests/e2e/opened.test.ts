@@ -117,10 +117,7 @@ test('a product is published, asked for, approved, used up and taken away, where
 	const held = lead.page.locator(`[data-product="${product.slug}"]`);
 	await held.getByText('Pending', { exact: true }).waitFor();
 	expect((await call()).status).toBe(403);
-	await admin.page
-		.getByRole('link', { name: /^Access requests/ })
-		.first()
-		.click();
+	await admin.page.goto(`/admin/access?organization=${company.id}`);
 	const row = admin.page.locator('[data-request]').filter({ hasText: product.name });
 	await row.getByRole('button', { name: /^Approve/ }).click();
 	await held.getByText('Has access', { exact: true }).waitFor();
