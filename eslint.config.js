@@ -29,6 +29,8 @@ export default defineConfig(
 			'svelte/prefer-svelte-reactivity': 'off',
 			// There are no stores here, for which it asks the type of every expression: nine tenths of the whole time.
 			'svelte/require-store-reactive-access': 'off',
+			// Asks the types of every component, eight tenths of what is left, for a property that is declared and not read.
+			'svelte/no-unused-props': 'off',
 			'no-restricted-imports': ['error', { paths: ['svelte/store'] }]
 		}
 	},
@@ -53,7 +55,6 @@ export default defineConfig(
 		files: ['**/*.svelte', '**/*.svelte.ts'],
 		languageOptions: {
 			parserOptions: {
-				projectService: true,
 				extraFileExtensions: ['.svelte'],
 				parser: ts.parser,
 				svelteConfig
