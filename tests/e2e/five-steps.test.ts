@@ -214,8 +214,8 @@ describe.each([{ isAutoApproving: false }, { isAutoApproving: true }])(
 			const shown = await owner.page.getByText(/^ptk_[\w-]{49}$/).innerText();
 			// Before it hides by itself, as it does after half a minute; what is copied needs not be seen.
 			await owner.page.getByRole('button', { name: 'Hide Default' }).click();
-			await owner.page.getByRole('button', { name: 'Copy Default' }).click();
-			await owner.page.getByRole('button', { name: 'Copy Default' }).getByText('Copied').waitFor();
+			const copy = owner.page.getByRole('button', { name: 'Copy Default' });
+			await Promise.all([copy.getByText('Copied').waitFor(), copy.click()]);
 			expect(await owner.page.evaluate(() => navigator.clipboard.readText())).toBe(shown);
 			expect(await owner.page.content()).not.toContain(shown);
 
