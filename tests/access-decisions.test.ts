@@ -183,7 +183,7 @@ describe('access ends', () => {
 		const ended = await member.api.accesses.endOwn.mutate(place);
 		expect(isGranted(ended, Date.now() + 1)).toBe(false);
 		await page.hears('access.ended');
-		expect(sayEvent(page.events.at(-1) as never)).toBe(
+		expect(sayEvent(page.latest('access.ended') as never)).toBe(
 			`ended access of ${application.name} to ${product.name}`
 		);
 		expect(await refusal(member.api.accesses.endOwn.mutate(place))).toMatchObject({ reason: 'ENDED' });
@@ -208,7 +208,7 @@ describe('access ends', () => {
 		expect(isGranted(ending, Date.now() + 31 * 86_400_000)).toBe(false);
 		await page.hears('access.ended');
 		const day = ending.granted?.endsAt?.slice(0, 10) ?? '';
-		expect(sayEvent(page.events.at(-1) as never)).toBe(
+		expect(sayEvent(page.latest('access.ended') as never)).toBe(
 			`set the end of access of ${application.name} to ${product.name} to ${day}: ${reason}`
 		);
 		const inWords = new Date(day).toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });

@@ -69,7 +69,9 @@ export function heard(socket: Socket<ServerToClient>) {
 		});
 	}
 	const hears = (word: string) => until(() => words.includes(word), word);
+	/** The latest of this name: behind it may stand what happened just before the page came, and was told late. */
+	const latest = (name: string) => events.findLast((event) => event.name === name);
 	/** What the portal admins' own stream has told. */
 	const portalEvents = () => events.filter((_, index) => streams[index]?.kind === 'portal');
-	return { socket, events, portalEvents, online, counts, words, until, hears };
+	return { socket, events, latest, portalEvents, online, counts, words, until, hears };
 }

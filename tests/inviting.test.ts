@@ -257,13 +257,15 @@ describe('an invitation that is still open', () => {
 		const sent = await company.owner.api.invitations.create.mutate({ ...input, email: uniqueEmail() });
 		expect(sent.delivery).toBe('queued');
 		await watching.hears('invitation.delivered');
-		expect(watching.events.at(-1)?.payload).toMatchObject({ invitation: { id: sent.id, delivery: 'sent' } });
+		expect(watching.latest('invitation.delivered')?.payload).toMatchObject({
+			invitation: { id: sent.id, delivery: 'sent' }
+		});
 		expect(await stateOf(sent.email)).toBe('sent');
 
 		portal.smtp.fail({ at: 'recipient', code: 550 });
 		const stuck = await company.owner.api.invitations.create.mutate({ ...input, email: uniqueEmail() });
 		await watching.until(() => watching.words.includes('invitation.failed'), 'the failure');
-		expect(watching.events.at(-1)?.payload).toMatchObject({
+		expect(watching.latest('invitation.failed')?.payload).toMatchObject({
 			invitation: { id: stuck.id, delivery: 'failed' }
 		});
 		expect(await stateOf(stuck.email)).toBe('failed');
@@ -294,7 +296,9 @@ describe('an invitation that is still open', () => {
 				role: 'team_member'
 			});
 			await watching.hears('invitation.delivered');
-			expect(watching.events.at(-1)?.payload).toMatchObject({ invitation: { email, delivery: 'kept' } });
+			expect(watching.latest('invitation.delivered')?.payload).toMatchObject({
+				invitation: { email, delivery: 'kept' }
+			});
 		} finally {
 			await quiet.stop();
 		}

@@ -27,11 +27,13 @@ describe('an open page', () => {
 		await Promise.all(
 			Array.from({ length: 12 }, (_, i) => portal.application(company, i % 2 ? member : company.owner))
 		);
-		await page.until(() => page.events.length >= 12, 'twelve events');
-		expect(page.events.map(({ seq }) => seq)).toEqual(
+		// What happened just before it came may be told just after.
+		const events = () => page.events.filter(({ seq }) => seq > snapshot.seq);
+		await page.until(() => events().length >= 12, 'twelve events');
+		expect(events().map(({ seq }) => seq)).toEqual(
 			Array.from({ length: 12 }, (_, i) => snapshot.seq + 1 + i)
 		);
-		expect(new Set(page.events.map(({ id }) => id)).size).toBe(12);
+		expect(new Set(events().map(({ id }) => id)).size).toBe(12);
 	});
 
 	test.each([
@@ -104,12 +106,16 @@ describe('an open page', () => {
 		await portal.company();
 
 		const [fresh, freshPortal] = [(await opening()).snapshot, await governing()];
-		await page.until(() => page.events.at(-1)?.seq === fresh.seq, `event ${fresh.seq}`);
+		await page.until(() => page.events.some(({ seq }) => seq === fresh.seq), `event ${fresh.seq}`);
+		const ownEvents = page.events.filter(({ seq }) => seq > snapshot.seq);
 		const events = () => adminPage.portalEvents().filter(({ seq }) => seq > portalSnapshot.seq);
-		await adminPage.until(() => events().at(-1)?.seq === freshPortal.seq, `portal event ${freshPortal.seq}`);
+		await adminPage.until(
+			() => events().some(({ seq }) => seq === freshPortal.seq),
+			`portal event ${freshPortal.seq}`
+		);
 		const numbers = events().map(({ seq }) => seq);
 		expect(numbers).toEqual(numbers.map((_, index) => portalSnapshot.seq + 1 + index));
-		const followed = page.events.reduce(applyOrganization, snapshot);
+		const followed = ownEvents.reduce(applyOrganization, snapshot);
 		expect(snapshot.counts === null).toBe(others === 0);
 		if (others === 0) expect(followed).toEqual(fresh);
 		else {
@@ -120,7 +126,7 @@ describe('an open page', () => {
 			expect(followed.members).toContainEqual(fresh.members[0]);
 		}
 		// Whoever has asked for all of them has all of them still.
-		const all = page.events.reduce(applyOrganization, { ...snapshot, ...people });
+		const all = ownEvents.reduce(applyOrganization, { ...snapshot, ...people });
 		const now = await listPeople(company);
 		expect(byEmail(all.members)).toEqual(byEmail(now.members));
 		expect(byEmail(all.invitations)).toEqual(byEmail(now.invitations));
@@ -145,14 +151,16 @@ describe('an open page', () => {
 		const space = organizations.find(({ isPersonal }) => isPersonal);
 		const { name } = await portal.application({ ...company, id: space?.id ?? '', owner: person });
 		await admin.hears('application.created');
-		expect(admin.events.at(-1)).toMatchObject({
+		expect(admin.latest('application.created')).toMatchObject({
 			organizationId: space?.id,
 			payload: { application: { name } }
 		});
-		expect(admin.portalEvents()).toEqual([]);
+		expect(admin.portalEvents().filter(({ organizationId }) => organizationId === space?.id)).toEqual([]);
 		await portal.application(company);
 		await stranger.hears('application.created');
-		expect(stranger.events.map(({ organizationId }) => organizationId)).toEqual([company.id]);
+		expect(new Set(stranger.events.map(({ organizationId }) => organizationId))).toEqual(
+			new Set([company.id])
+		);
 	});
 
 	test('that was away is told what it missed', async () => {

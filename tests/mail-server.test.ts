@@ -183,7 +183,7 @@ test('what is saved is in force for the next message, told to the other admins, 
 	});
 	expect(answer).toMatchObject({ hasPassword: true, hasDkimKey: true, replyTo: 'help@provider.example' });
 	await watching.hears('mailServer.updated');
-	expect(watching.portalEvents().at(-1)).toMatchObject({
+	expect(watching.latest('mailServer.updated')).toMatchObject({
 		actor: { name: 'Portal Admin' },
 		payload: { changed: expect.arrayContaining(['host', 'hasPassword', 'hasDkimKey']) }
 	});

@@ -84,7 +84,7 @@ test('a change is on every open page at once, and who changed what is recorded',
 	await change({ canRegister: false, isAutoApprovingOrganizations: true });
 	await page.until(() => page.words.filter((word) => word === 'settings').length === 2, 'the new settings');
 	await watching.hears('settings.updated');
-	expect(watching.portalEvents().at(-1)).toMatchObject({
+	expect(watching.latest('settings.updated')).toMatchObject({
 		actor: { name: 'Portal Admin' },
 		payload: { changed: ['canRegister', 'isAutoApprovingOrganizations'] }
 	});
