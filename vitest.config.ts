@@ -24,9 +24,8 @@ const embedded = [
 	'exports',
 	'emails',
 	// Texts of megabytes, read in a thread beside the one that the database runs on.
-	'documents',
+	'long-documents',
 	// From page to page, with NOTIFY within one process: most kinds of row are written and read once.
-	'organizations',
 	'invitations',
 	'credentials'
 ].map((name) => `tests/${name}.test.ts`);

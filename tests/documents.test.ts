@@ -211,24 +211,3 @@ test('a download is a file that runs nothing, is the version that was asked for,
 	])
 		expect((await download(portal.admin, fresh, file)).status, file).toBe(404);
 });
-
-test('others are answered while a long document is read', async () => {
-	const fresh = await makeProduct(portal);
-	const paths = Array.from({ length: 8_000 }, (_, index) => `  /p${index}: { x-a: [1, 2, 3] }`);
-	let isRead = false;
-	const reading = upload(small.replace(/paths:[^]*/, `paths:\n${paths.join('\n')}\n`), fresh).finally(
-		() => (isRead = true)
-	);
-	// Also the one who uploads, whose changes else go one by one.
-	await portal.admin.api.products.update.mutate({ productId: product.id, name: product.name });
-	await makeProduct(portal);
-	expect(isRead).toBe(false);
-	let answers = 0;
-	while (!isRead) {
-		await (await fetch(`${portal.server.origin}/healthz`)).text();
-		answers += 1;
-	}
-	expect((await reading).version.number).toBe(1);
-	// Were it read in between, there would be one or two.
-	expect(answers).toBeGreaterThan(20);
-});

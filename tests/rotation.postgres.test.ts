@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { globSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, type Database } from '../src/database/database.ts';
@@ -176,6 +177,8 @@ test('everything comes under the new keys while two portals run, also after a ki
 		for (; isRotating; count += 1) {
 			const asked = count % 3 === 0 ? secret : (secrets[(count * 7) % many] ?? '');
 			expect(await isActive(count % 2 ? one : other, asked)).toBe(true);
+			// The machine is to rotate meanwhile.
+			await setTimeout(20);
 		}
 		return count;
 	})();

@@ -82,7 +82,7 @@ function startLoad(check: () => Promise<void>, callers = 4) {
 		for (;;) {
 			await check();
 			answeredAt.push(Date.now());
-			await sleep(20);
+			await sleep(100);
 		}
 	});
 	return { answeredAt, callers, ended: Promise.allSettled(calling) };
