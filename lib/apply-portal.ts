@@ -25,13 +25,34 @@ export type PortalSnapshot = {
 	recent: LiveEvent[];
 };
 
-/** Of all other nouns each event is named below, and the types ask for it: they stand in the lists, or are counted. */
-type ShownElsewhere = Extract<
-	LiveEvent,
-	{
-		name: `${'brand' | 'email' | 'gateway' | 'invitation' | 'mailServer' | 'plan' | 'product' | 'settings'}.${string}`;
-	}
->;
+/** Told to portal admins alone, and of nothing in their lists: pages that show it ask for it. The types ask for all others. */
+type ShownElsewhere =
+	| 'brand.updated'
+	| 'email.changed'
+	| 'email.reset'
+	| 'email.restored'
+	| 'gateway.created'
+	| 'gateway.opened'
+	| 'gateway.revoked'
+	| 'gateway.rotated'
+	| 'gateway.updated'
+	| 'mailServer.updated'
+	| 'plan.closed'
+	| 'plan.created'
+	| 'plan.deleted'
+	| 'plan.opened'
+	| 'plan.updated'
+	| 'product.created'
+	| 'product.deleted'
+	| 'product.documented'
+	| 'product.hidden'
+	| 'product.kept'
+	| 'product.published'
+	| 'product.retired'
+	| 'product.served'
+	| 'product.shown'
+	| 'product.updated'
+	| 'settings.updated';
 
 /** Whether the row was loaded after the event had happened. */
 const knows = ({ later }: PortalSnapshot, id: string, { seq }: LiveEvent) => (later[id] ?? 0) >= seq;
@@ -137,6 +158,7 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 			return { ...next, waiting: next.waiting - (event.payload.account.status === 'pending' ? 1 : 0) };
 		case 'organization.limited':
 		case 'application.limited':
+		case 'invitation.offered':
 		case 'account.deactivated':
 		case 'account.activated':
 		case 'account.madeAdmin':
@@ -156,7 +178,7 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'access.rejected':
 			return { ...next, accessRequests: next.accessRequests - 1 };
 		default:
-			event satisfies ToldOnlyTo<'organization'> | ShownElsewhere;
+			event satisfies ToldOnlyTo<'organization'> | Extract<LiveEvent, { name: ShownElsewhere }>;
 			return next;
 	}
 }

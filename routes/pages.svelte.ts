@@ -1,6 +1,6 @@
 import { untrack } from 'svelte';
 import { toast } from '#lib/browser/toasts.svelte.ts';
-import { once } from '#lib/once.ts';
+import { once } from '#lib/browser/once.ts';
 import type { Cursor } from '#lib/views.ts';
 import { refusalOf } from './api.ts';
 

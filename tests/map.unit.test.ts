@@ -8,8 +8,8 @@ const readme = readFileSync(new URL('README.md', root), 'utf8');
 const map = /## The map\n\n```\n(.+?)\n```/s.exec(readme)?.[1] ?? '';
 
 /** What the map says of a folder: from its name to the next entry that stands as far left or further. */
-function entryOf(name: string): string {
-	const lines = map.split('\n');
+function entryOf(name: string, within = map): string {
+	const lines = within.split('\n');
 	const start = lines.findIndex((line) => line.trimStart().startsWith(`${name}/ `));
 	if (start < 0) return '';
 	const indentOf = (line: string) => line.search(/\S/);
@@ -24,18 +24,36 @@ const rooms = namesIn('src').filter((entry) => entry.isDirectory());
 /** Files of one kind, which are told of together. */
 const together = /-tables$/;
 
+/** Files of code in this folder that the entry doesn't name. */
+function missingOf(entry: string, folder: string, ...known: string[]): string[] {
+	return namesIn(folder)
+		.filter((one) => one.isFile() && /^[\w-][^+]*(?<!\.d)\.ts$/.test(one.name))
+		.map(({ name }) => name.replace(/(\.(?:svelte|server|client))?\.ts$/, ''))
+		.filter((name) => !known.includes(name) && !together.test(name))
+		.filter((name) => !new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(entry));
+}
+
 test.each(['src', 'lib', ...rooms.map(({ name }) => `src/${name}`)])(
 	'every file of %s stands on the map',
 	(folder) => {
 		const entry = entryOf(folder.split('/').at(-1) ?? '');
 		expect(entry).not.toBe('');
-		const missing = namesIn(folder)
-			.filter((one) => one.isFile())
-			.map(({ name }) => name.replace(/(\.svelte)?\.ts$/, ''))
-			.filter((name) => !together.test(name) && !new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(entry));
-		expect(missing).toEqual([]);
+		expect(missingOf(entry, folder)).toEqual([]);
 	}
 );
+
+/** The file of a noun's own name goes without saying. */
+const nouns = namesIn('src/procedures').filter(({ name }) =>
+	namesIn(`src/procedures/${name}`).some((one) => one.name !== `${name}.ts`)
+);
+
+test.each(nouns.map(({ name }) => name))('every file of src/procedures/%s stands on the map', (noun) => {
+	expect(missingOf(entryOf(noun, entryOf('procedures')), `src/procedures/${noun}`, noun)).toEqual([]);
+});
+
+test.each(['lib/browser', 'routes'])('every file of %s stands on the map', (folder) => {
+	expect(missingOf(entryOf(folder.split('/').at(-1) ?? ''), folder)).toEqual([]);
+});
 
 test('every folder and file that the map names is there', () => {
 	const files = map.match(/(?<=^|[\s(])[\w-]+(?:\.\w+)*\.ts\b/gm) ?? [];

@@ -69,6 +69,24 @@ describe('an organization for a partner', () => {
 		expect(again).toMatchObject({ status: 409, reason: 'HAS_SUPER_ADMIN' });
 	});
 
+	test('is offered as often as the settings let one person invite', async () => {
+		const colleague = await portal.person();
+		const setAdmin = (isPortalAdmin: boolean) =>
+			portal.admin.api.accounts.setPortalAdmin.mutate({ accountId: colleague.userId, isPortalAdmin });
+		const change = (invitationsPerInviter: number) =>
+			portal.admin.api.settings.update.mutate({ invitationsPerInviter });
+		await setAdmin(true);
+		const create = () => colleague.api.organizations.create.mutate({ name: unique('Counted'), ...invitee() });
+		await change(1);
+		await create();
+		expect(await refusal(create())).toMatchObject({ status: 429 });
+		await change(2);
+		await create();
+		expect(await refusal(create())).toMatchObject({ status: 429 });
+		await change(30);
+		await setAdmin(false);
+	});
+
 	test('loses its offer with the admin who made it', async () => {
 		const colleague = await portal.person();
 		await portal.admin.api.accounts.setPortalAdmin.mutate({

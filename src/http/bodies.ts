@@ -3,6 +3,7 @@ import type { Context as HonoContext, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { maxDocumentBytes } from '#lib/documents.ts';
+import type { ProcedurePath } from '#lib/policy.ts';
 import { inviteesPerCall } from '#lib/views.ts';
 
 /** How much a request may bring, by what it asks for. */
@@ -12,7 +13,7 @@ export const smallBody = 16_000;
 /** Two names and an address of a row, each letter of three bytes, with the names of the fields. */
 const bytesOfInvitee = 900;
 
-const largeBodies = new Map([
+const largeBodies: ReadonlyMap<string, number> = new Map<ProcedurePath, number>([
 	// A logo of 100 kB in base64.
 	['emails.previewBrand', 160_000],
 	['emails.updateBrand', 160_000],

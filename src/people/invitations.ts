@@ -11,7 +11,17 @@ import { notFound } from '../api/refusals.ts';
 import type { Context } from '../api/trpc.ts';
 import { nameIn } from './names.ts';
 
-/** Who is invited into an organization, and what ends or mails their invitations. */
+/** Who is invited into an organization, what counts that, and what ends or mails their invitations. */
+
+/** In which window the invitations of one person are counted, wherever they send them; how many, the settings say. */
+export const inviterWindow = (userId: string) => ({ key: `invite:inviter:${userId}`, seconds: 600 });
+/** In which those are counted that one address gets, whoever sends them. */
+export const recipientSeconds = 3600;
+export const recipientWindow = (email: string) => ({
+	key: `invite:recipient:${email}`,
+	seconds: recipientSeconds
+});
+export const maxPerRecipient = 5;
 
 export function selectInvitations(db: Db) {
 	return db

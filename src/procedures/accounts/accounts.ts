@@ -232,7 +232,6 @@ async function decide(
 	}
 	const view = accountViewOf(account);
 	const isApproved = status === 'active';
-	await publish(ctx, isApproved ? 'account.approved' : 'account.rejected', { account: view });
 	const to = { name: fullName(account), address: account.email };
 	if (isApproved) {
 		await ctx.outbox.enqueue(ctx.db, to, 'account-approved', {
@@ -242,5 +241,6 @@ async function decide(
 	} else {
 		await ctx.outbox.enqueue(ctx.db, to, 'account-rejected', { firstName: account.firstName });
 	}
+	await publish(ctx, isApproved ? 'account.approved' : 'account.rejected', { account: view });
 	return view;
 }

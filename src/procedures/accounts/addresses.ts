@@ -54,8 +54,6 @@ async function changeAddress(
 	}
 	const actor = { id: account.id, name: fullName(account), kind: 'developer' as const };
 	const previousEmail = before.email;
-	await publish({ db, actor }, 'account.emailChanged', { account: accountViewOf(account), previousEmail });
-	await signal(db, { kind: 'account', userId: account.id });
 	// An old address that nobody has ever proven may be a stranger's.
 	if (before.emailVerifiedAt) {
 		await ctx.outbox.enqueue(db, { name: fullName(account), address: previousEmail }, 'email-changed', {
@@ -63,6 +61,8 @@ async function changeAddress(
 			email: account.email
 		});
 	}
+	await publish({ db, actor }, 'account.emailChanged', { account: accountViewOf(account), previousEmail });
+	await signal(db, { kind: 'account', userId: account.id });
 }
 
 export const addressesRouter = router({

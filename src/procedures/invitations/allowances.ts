@@ -3,19 +3,21 @@ import type { Settings } from '#lib/settings.ts';
 import type { Db, Trx } from '../../database/database.ts';
 import { countInWindows, holdWindows, readWindows } from '../../database/windows.ts';
 import { Refusal, tooMany } from '../../api/refusals.ts';
+import {
+	inviterWindow,
+	maxPerRecipient,
+	recipientSeconds,
+	recipientWindow
+} from '../../people/invitations.ts';
 
 /**
  * How many invitations may go out. The limits keep an organization from writing to strangers in the portal's name; the
  * portal's settings hold all of them but the last.
  */
-const inviterSeconds = 600;
-const daySeconds = 86_400;
-const recipientSeconds = 3600;
-const maxPerRecipient = 5;
-
-const inviterKey = (userId: string) => `invite:inviter:${userId}`;
-const dayKey = (organizationId: string) => `invite:organization:${organizationId}`;
-const recipientKey = (email: string) => `invite:recipient:${email}`;
+const dayWindow = (organizationId: string) => ({
+	key: `invite:organization:${organizationId}`,
+	seconds: 86_400
+});
 
 type Inviter = { organizationId: string; userId: string };
 type Window = { count: number; wait: number } | undefined;
@@ -70,7 +72,7 @@ export async function getAllowance(
 	{ organizationId, userId }: Inviter,
 	settings: Settings
 ): Promise<Allowance> {
-	const [inviter, day] = [inviterKey(userId), dayKey(organizationId)];
+	const [inviter, day] = [inviterWindow(userId).key, dayWindow(organizationId).key];
 	const windows = await readWindows(db, [inviter, day]);
 	const room = await selectRoom(db, organizationId).executeTakeFirstOrThrow();
 	return tightest(settings, room, windows.get(inviter), windows.get(day));
@@ -90,24 +92,24 @@ export async function holdAllowance(
 	isAllOrNothing = false
 ) {
 	// The person's first, then the organization's, then the recipients': the same order for everybody.
-	const [inviter, day] = [inviterKey(userId), dayKey(organizationId)];
+	const [inviter, day] = [inviterWindow(userId), dayWindow(organizationId)];
 	const each = [...new Set(recipients)].sort();
 	const [all, one] = isAllOrNothing ? [each.length, 1] : [0, 0];
 	const held = await holdWindows(db, [
-		{ key: inviter, seconds: inviterSeconds, adding: all },
-		{ key: day, seconds: daySeconds, adding: all },
-		...each.map((email) => ({ key: recipientKey(email), seconds: recipientSeconds, adding: one }))
+		{ ...inviter, adding: all },
+		{ ...day, adding: all },
+		...each.map((email) => ({ ...recipientWindow(email), adding: one }))
 	]);
 
 	/** @param room null for what is sent again, which has its place already. */
 	function under(settings: Settings, room: Room | null) {
-		const before = tightest(settings, room, held.get(inviter), held.get(day));
+		const before = tightest(settings, room, held.get(inviter.key), held.get(day.key));
 		const taken: string[] = [];
 		return {
 			take(email: string): Reached | null {
 				const { limit, max, wait } = before;
 				if (taken.length >= before.count) return { limit, max, wait };
-				const own = held.get(recipientKey(email));
+				const own = held.get(recipientWindow(email).key);
 				if (own && own.count >= maxPerRecipient) {
 					return { limit: 'recipient', max: maxPerRecipient, wait: own.wait };
 				}
@@ -117,8 +119,8 @@ export async function holdAllowance(
 			/** @returns what is left. */
 			async settle(): Promise<Allowance> {
 				if (taken.length > 0 && !isAllOrNothing) {
-					const times = [inviter, day].map((key) => [key, taken.length] as const);
-					const own = taken.map((email) => [recipientKey(email), 1] as const);
+					const times = [inviter, day].map(({ key }) => [key, taken.length] as const);
+					const own = taken.map((email) => [recipientWindow(email).key, 1] as const);
 					await countInWindows(db, new Map([...times, ...own]));
 				}
 				return { ...before, count: before.count - taken.length };

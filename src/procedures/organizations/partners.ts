@@ -9,7 +9,13 @@ import { publish } from '../../news/publish.ts';
 import { createToken, hashToken } from '../../identity/tokens.ts';
 import { notFound, Refusal, refusingTaken } from '../../api/refusals.ts';
 import { adminProcedure, router, type WritingContext } from '../../api/trpc.ts';
-import { expiryOf, sendInvitation } from '../../people/invitations.ts';
+import {
+	expiryOf,
+	inviterWindow,
+	maxPerRecipient,
+	recipientWindow,
+	sendInvitation
+} from '../../people/invitations.ts';
 import { roleMail } from '../members/members.ts';
 import { getOrganizationView, takenName } from './organizations.ts';
 import { getSettings } from '../settings/settings.ts';
@@ -23,8 +29,10 @@ type Invitee = { firstName: string; lastName: string; email: string };
 /** Invites somebody as Super admin; an open invitation of the same address becomes this one, with a new link. */
 async function offer(ctx: Offering, organization: Organization, person: Invitee): Promise<Invitation> {
 	const { db } = ctx;
-	await limit(db, `invite:inviter:${ctx.user.id}`, 30, 600);
-	await limit(db, `invite:recipient:${person.email}`, 5, 3600);
+	const settings = await getSettings(db);
+	const [inviter, recipient] = [inviterWindow(ctx.user.id), recipientWindow(person.email)];
+	await limit(db, inviter.key, settings.invitationsPerInviter, inviter.seconds);
+	await limit(db, recipient.key, maxPerRecipient, recipient.seconds);
 	const token = createToken();
 	const values = {
 		...person,
@@ -32,7 +40,7 @@ async function offer(ctx: Offering, organization: Organization, person: Invitee)
 		tokenHash: hashToken(token),
 		invitedBy: ctx.user.id,
 		sentAt: new Date(),
-		expiresAt: expiryOf(await getSettings(db))
+		expiresAt: expiryOf(settings)
 	};
 	const previous = await db
 		.selectFrom('invitation')
