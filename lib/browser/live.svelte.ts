@@ -75,7 +75,7 @@ class Live {
 	#socket: LiveSocket | null = null;
 	#on: Listener | null = null;
 	/** Whether the server has said that news reach it, since the socket is open. */
-	#hasNews = false;
+	#isHearing = false;
 	/** Something may have been missed that nobody has answered yet. */
 	#isBehind = false;
 	#isCrowded = false;
@@ -115,7 +115,7 @@ class Live {
 	/** Connects as whoever is signed in now; returns what ends the connection. */
 	start(on: Listener): () => void {
 		this.#on = on;
-		[this.#hasNews, this.#isBehind, this.#isCrowded, this.#isAnswered] = [false, false, false, null];
+		[this.#isHearing, this.#isBehind, this.#isCrowded, this.#isAnswered] = [false, false, false, null];
 		this.state = 'connecting';
 		let isOver = false;
 		let disconnect = () => {};
@@ -181,12 +181,12 @@ class Live {
 				else for (const one of this.#followers) one.catchUp();
 				[wasReceived, isReceived] = [true, true];
 			}
-			this.#hasNews = isLive;
+			this.#isHearing = isLive;
 			this.#show();
 			if (isLive && this.#isBehind) void this.#ask();
 		});
 		socket.on('disconnect', () => {
-			this.#hasNews = false;
+			this.#isHearing = false;
 			this.#isAnswered = false;
 			this.#show();
 			// A connection that the server has closed on purpose isn't opened again by the library.
@@ -249,7 +249,7 @@ class Live {
 	/** The state as it is now; whoever isn't live begins to ask. */
 	#show(): void {
 		const before = this.state;
-		if (this.#hasNews && !(this.#isBehind && this.#isAnswered === false)) this.state = 'connected';
+		if (this.#isHearing && !(this.#isBehind && this.#isAnswered === false)) this.state = 'connected';
 		else if (this.#isAnswered === null) this.state = this.#socket?.connected ? 'late' : 'connecting';
 		else if (!this.#isAnswered) this.state = 'disconnected';
 		else this.state = this.#isCrowded ? 'crowded' : 'late';
@@ -308,7 +308,7 @@ class Live {
 		}
 		if (this.state === 'connected' && !this.#isBehind) return;
 		const isHidden = document.visibilityState === 'hidden';
-		if (this.#hasNews) this.#askIn(pauses.first);
+		if (this.#isHearing) this.#askIn(pauses.first);
 		else this.#askIn(isHidden ? pauses.hidden : on.isSignedIn ? pauses.again : pauses.signedOut);
 	}
 

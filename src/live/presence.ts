@@ -1,6 +1,6 @@
 import { namesAtMost, type Online } from '#lib/wire.ts';
 import { noteAllSeen } from '../identity/sessions.ts';
-import { attest, renew, renewSeconds, listAttendance, type Attendance } from '../news/presence.ts';
+import { attest, renew, renewSeconds, listWhereabouts, type Whereabouts } from '../news/presence.ts';
 import type { Signal } from '../news/publish.ts';
 import type { House } from './house.ts';
 import { organizationRoom } from './rooms.ts';
@@ -57,7 +57,7 @@ export type Presence = ReturnType<typeof keepPresence>;
 export function keepPresence({ io, db, processId, report }: House) {
 	const rooms = new Map<string, Room>();
 	/** Whose presence here is to be written: by what holds when it is. */
-	const changed = new Map<string, Attendance>();
+	const changed = new Map<string, Whereabouts>();
 	/** Rooms that are to be read. */
 	const unread = new Set<string>();
 	/** Who has closed their last page. */
@@ -89,7 +89,7 @@ export function keepPresence({ io, db, processId, report }: House) {
 		changed.clear();
 		unread.clear();
 		parted.clear();
-		const isHere = ({ organizationId, userId }: Attendance) =>
+		const isHere = ({ organizationId, userId }: Whereabouts) =>
 			rooms.get(organizationId)?.here.has(userId) === true;
 		try {
 			await attest(db, processId, {
@@ -111,7 +111,7 @@ export function keepPresence({ io, db, processId, report }: House) {
 		const asked = organizationIds.filter((id) => rooms.has(id));
 		if (asked.length === 0) return;
 		for (const id of asked) (rooms.get(id) as Room).early ??= [];
-		const rows = Map.groupBy(await listAttendance(db, asked), (row) => row.organizationId);
+		const rows = Map.groupBy(await listWhereabouts(db, asked), (row) => row.organizationId);
 		for (const id of asked) {
 			const room = rooms.get(id);
 			if (!room?.early) continue;

@@ -23,7 +23,7 @@ import {
 	isFinal,
 	sendEmail,
 	toAddress,
-	type Message as Envelope,
+	type Envelope,
 	type Route
 } from './smtp.ts';
 import { getMailLook, getMessageTemplate, renderMessage } from './templates.ts';

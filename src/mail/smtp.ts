@@ -44,7 +44,7 @@ export function routeOfUrl(url: string): Route {
 	};
 }
 
-export interface Message {
+export interface Envelope {
 	/** The message's own id: the same message sent twice is recognised by it. */
 	id: string;
 	from: { name: string; address: string };
@@ -67,7 +67,7 @@ export function toAddress(name: string, address: string): { name: string; addres
 	return { name: oneLine(name), address };
 }
 
-function optionsOf({ id, origin, topic, unsubscribeUrl, replyTo, ...message }: Message) {
+function optionsOf({ id, origin, topic, unsubscribeUrl, replyTo, ...message }: Envelope) {
 	const { hostname } = new URL(origin);
 	return {
 		...message,
@@ -107,13 +107,13 @@ export function createTransport({ options, auth, dkim }: Route): Transporter {
  * What the mail server said when it took the message.
  * @throws the mail server's refusal: see `answerOf` and `isFinal`.
  */
-export async function sendEmail(transport: Transporter, message: Message): Promise<string> {
+export async function sendEmail(transport: Transporter, message: Envelope): Promise<string> {
 	const { response } = (await transport.sendMail(optionsOf(message))) as { response?: string };
 	return linesOf(response ?? '');
 }
 
 /** The message as it travels (RFC 5322). */
-export async function composeSource(message: Message, dkim?: Route['dkim']): Promise<string> {
+export async function composeSource(message: Envelope, dkim?: Route['dkim']): Promise<string> {
 	const mailer = createMailer({ streamTransport: true, buffer: true, ...(dkim && { dkim }) });
 	const { message: source } = await mailer.sendMail(optionsOf(message));
 	return source.toString();
@@ -157,7 +157,7 @@ const isAboutTls = ({ code, originalCode, command }: SmtpError) =>
 const testPatience = 9_500;
 
 /** Hands one message over, step by step, and tells each step as it is done. */
-export async function* converse(route: Route, message: Message): AsyncGenerator<Step, void> {
+export async function* converse(route: Route, message: Envelope): AsyncGenerator<Step, void> {
 	const source = await composeSource(message, route.dkim);
 	const steps = new PassThrough({ objectMode: true });
 	let name: Step['name'] = 'connect';

@@ -26,16 +26,16 @@ export const selectOnlineIn = (db: Db, organizationId: string, atMost: number) =
 		.orderBy(sql`min(seen_at)`)
 		.limit(atMost);
 
-export interface Attendance {
+export interface Whereabouts {
 	organizationId: string;
 	userId: string;
 }
 
 /** Who is where, and on which processes. */
-export const listAttendance = (
+export const listWhereabouts = (
 	db: Db,
 	organizationIds: readonly string[]
-): Promise<(Attendance & { processId: string })[]> =>
+): Promise<(Whereabouts & { processId: string })[]> =>
 	db
 		.selectFrom('presence')
 		.select(['organizationId', 'userId', 'processId'])
@@ -50,7 +50,7 @@ const idsAtMost = 150;
 export async function attest(
 	db: Db,
 	processId: string,
-	{ came, went }: { came: readonly Attendance[]; went: readonly Attendance[] }
+	{ came, went }: { came: readonly Whereabouts[]; went: readonly Whereabouts[] }
 ): Promise<void> {
 	if (came.length + went.length === 0) return;
 	const told = [
@@ -65,7 +65,7 @@ export async function attest(
 			signals.push({ kind: 'presence', processId, organizationId, came: idsOf(true), went: idsOf(false) });
 		}
 	}
-	const rowsOf = (all: readonly Attendance[]) => sql`(
+	const rowsOf = (all: readonly Whereabouts[]) => sql`(
 		select (one->>0)::uuid, (one->>1)::uuid
 		from jsonb_array_elements(${JSON.stringify(all.map((one) => [one.organizationId, one.userId]))}::text::jsonb) as one
 	)`;
