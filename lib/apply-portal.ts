@@ -1,4 +1,5 @@
-import type { LiveEvent, ToldOnlyTo } from './events.ts';
+import { events, isKnown, type Counted, type LiveEvent, type ToldOnlyTo } from './events.ts';
+import type { Figures } from './event.ts';
 import { recentLength } from './wire.ts';
 import { matchesSearch } from './search.ts';
 import { byId, without } from './apply.ts';
@@ -85,12 +86,14 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 			one.id === event.organizationId && !knows(snapshot, one.id, event) ? change(one) : one
 		)
 	});
-	const counting = (change: Partial<Record<'memberCount' | 'applicationCount', number>>) =>
-		changing((one) => ({
+	const counted = ({ memberCount = 0, applicationCount = 0, accessRequests = 0 }: Figures) => ({
+		...changing((one) => ({
 			...one,
-			memberCount: one.memberCount + (change.memberCount ?? 0),
-			applicationCount: one.applicationCount + (change.applicationCount ?? 0)
-		}));
+			memberCount: one.memberCount + memberCount,
+			applicationCount: one.applicationCount + applicationCount
+		})),
+		accessRequests: next.accessRequests + accessRequests
+	});
 	switch (event.name) {
 		case 'organization.requested':
 		case 'organization.withdrawn':
@@ -137,15 +140,6 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		}
 		case 'member.appointed':
 			return changing((one) => ({ ...one, hasSuperAdmin: true }));
-		case 'member.removed':
-		case 'member.deactivated':
-		case 'member.left':
-			return counting({ memberCount: -1 });
-		case 'application.created':
-		case 'application.received':
-			return counting({ applicationCount: 1 });
-		case 'application.deleted':
-			return counting({ applicationCount: -1 });
 		case 'account.verified':
 		case 'account.emailChanged':
 			return { ...next, organizations: withProof(snapshot, event, event.payload.account) };
@@ -156,9 +150,6 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 			return { ...next, waiting: next.waiting - 1 };
 		case 'account.deleted':
 			return { ...next, waiting: next.waiting - (event.payload.account.status === 'pending' ? 1 : 0) };
-		case 'organization.limited':
-		case 'application.limited':
-		case 'invitation.offered':
 		case 'account.deactivated':
 		case 'account.activated':
 		case 'account.madeAdmin':
@@ -167,19 +158,12 @@ export function applyPortal(snapshot: PortalSnapshot, event: LiveEvent): PortalS
 		case 'account.passwordChanged':
 		case 'account.passwordResetSent':
 		case 'account.notificationsChanged':
-		case 'application.updated':
-		case 'access.ended':
-		case 'access.kept':
 			return next;
-		case 'access.requested':
-			return { ...next, accessRequests: next.accessRequests + 1 };
-		case 'access.withdrawn':
-		case 'access.approved':
-		case 'access.rejected':
-			return { ...next, accessRequests: next.accessRequests - 1 };
-		default:
-			event satisfies ToldOnlyTo<'organization'> | Extract<LiveEvent, { name: ShownElsewhere }>;
-			return next;
+		default: {
+			event satisfies ToldOnlyTo<'organization'> | Counted | Extract<LiveEvent, { name: ShownElsewhere }>;
+			const figures = isKnown(event) ? events[event.name].figures : undefined;
+			return figures ? counted(figures) : next;
+		}
 	}
 }
 

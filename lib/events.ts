@@ -1,5 +1,5 @@
 import { sentence } from './direction.ts';
-import { event, harmless, type Audience } from './event.ts';
+import { counting, event, harmless, uncounted, type Audience, type Figures } from './event.ts';
 import { peopleEvents } from './people-events.ts';
 import { sayNumber } from './numbers.ts';
 import { portalEvents } from './portal-events.ts';
@@ -103,34 +103,42 @@ export const events = {
 				.join(' and ')
 	),
 	/** `quotas`: in what it differs from the settings of the portal. */
-	'organization.limited': event('both', ({ organization, quotas }: OfOrganization & { quotas: OwnQuotas }) =>
-		sayQuotas(quotas)
-			? sentence`set limits of ${organization.name}: ${sayQuotas(quotas)}`
-			: sentence`had the limits of the portal hold for ${organization.name}`
+	'organization.limited': event(
+		'both',
+		({ organization, quotas }: OfOrganization & { quotas: OwnQuotas }) =>
+			sayQuotas(quotas)
+				? sentence`set limits of ${organization.name}: ${sayQuotas(quotas)}`
+				: sentence`had the limits of the portal hold for ${organization.name}`,
+		uncounted
 	),
 	...peopleEvents,
 	'application.created': event(
 		'both',
 		({ application }: { application: Application }) => sentence`created the application ${application.name}`,
-		harmless
+		{ ...harmless, ...counting({ applicationCount: 1 }) }
 	),
 	'application.updated': event(
 		'both',
 		({ application, previousName }: { application: ApplicationHead; previousName: string }) =>
 			previousName === application.name
 				? sentence`edited the application ${application.name}`
-				: sentence`renamed the application ${previousName} to ${application.name}`
+				: sentence`renamed the application ${previousName} to ${application.name}`,
+		uncounted
 	),
 	'application.deleted': event(
 		'both',
 		({ application }: { application: ApplicationHead }) =>
-			sentence`deleted the application ${application.name}`
+			sentence`deleted the application ${application.name}`,
+		counting({ applicationCount: -1 })
 	),
 	/** `quotas`: in what it differs from its organization. */
-	'application.limited': event('both', ({ application, quotas }: OfHead & { quotas: OwnQuotas }) =>
-		sayQuotas(quotas)
-			? sentence`set limits of the application ${application.name}: ${sayQuotas(quotas)}`
-			: sentence`had the limits of the organization hold for ${application.name}`
+	'application.limited': event(
+		'both',
+		({ application, quotas }: OfHead & { quotas: OwnQuotas }) =>
+			sayQuotas(quotas)
+				? sentence`set limits of the application ${application.name}: ${sayQuotas(quotas)}`
+				: sentence`had the limits of the organization hold for ${application.name}`,
+		uncounted
 	),
 	/** Of what a month holds. `credential`: the one whose limit it is, or null for that of the application. */
 	'application.neared': event(
@@ -163,7 +171,8 @@ export const events = {
 	'application.received': event(
 		'both',
 		({ application }: { application: Application }) =>
-			sentence`brought the application ${application.name} from their personal space`
+			sentence`brought the application ${application.name} from their personal space`,
+		counting({ applicationCount: 1 })
 	),
 	/** Of what came from a personal space, so that what its owner has seen is found here too. */
 	'credential.known': event(
@@ -221,6 +230,14 @@ export type LiveEvent = {
 export type ToldOnlyTo<Told extends Audience> = Extract<
 	LiveEvent,
 	{ name: { [Name in EventName]: (typeof events)[Name]['audience'] extends Told ? Name : never }[EventName] }
+>;
+
+/** The events whose rows say what they are to the portal admins' figures. */
+export type Counted = Extract<
+	LiveEvent,
+	{
+		name: { [Name in EventName]: (typeof events)[Name]['figures'] extends Figures ? Name : never }[EventName];
+	}
 >;
 
 /**

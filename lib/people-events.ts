@@ -1,5 +1,5 @@
 import { sentence } from './direction.ts';
-import { event, harmless } from './event.ts';
+import { counting, event, harmless, uncounted } from './event.ts';
 import { fullName, roleLabels, type Invitation, type Member, type Organization, type Role } from './views.ts';
 
 /** What can happen with the members of an organization, and with who is invited into it. */
@@ -46,12 +46,12 @@ export const peopleEvents = {
 		'both',
 		({ member, seen = 0 }: Departure) =>
 			sentence`removed ${fullName(member)}${seen > 0 ? `, who had seen ${credentials(seen)}` : ''}`,
-		harmless
+		{ ...harmless, ...counting({ memberCount: -1 }) }
 	),
 	'member.deactivated': event(
 		'both',
 		({ member }: OfMember) => sentence`deactivated the account of the member ${fullName(member)}`,
-		harmless
+		{ ...harmless, ...counting({ memberCount: -1 }) }
 	),
 	'member.activated': event(
 		'both',
@@ -67,7 +67,7 @@ export const peopleEvents = {
 		'both',
 		({ seen = 0 }: Departure) =>
 			sentence`left the organization${seen > 0 ? ` after seeing ${credentials(seen)}` : ''}`,
-		harmless
+		{ ...harmless, ...counting({ memberCount: -1 }) }
 	),
 	'invitation.created': event(
 		'organization',
@@ -80,7 +80,7 @@ export const peopleEvents = {
 		'both',
 		({ invitation, organization }: Offer) =>
 			sentence`invited ${invitee(invitation)} as the first Super admin of ${organization.name}`,
-		harmless
+		{ ...harmless, ...uncounted }
 	),
 	'invitation.resent': event(
 		'organization',

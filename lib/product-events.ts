@@ -1,6 +1,6 @@
 import { sayAge } from './accesses.ts';
 import { sentence } from './direction.ts';
-import { event, harmless } from './event.ts';
+import { counting, event, harmless, uncounted } from './event.ts';
 import {
 	sayPlanLimits,
 	type PlanHead,
@@ -100,27 +100,46 @@ export const productEvents = {
 		'portal',
 		({ product, plan }: OfPlan) => sentence`deleted the plan ${plan.name} of ${product.name}`
 	),
-	'access.requested': event('both', (one: OfAccess) => sentence`asked for access of ${asked(one)}`, harmless),
+	'access.requested': event('both', (one: OfAccess) => sentence`asked for access of ${asked(one)}`, {
+		...harmless,
+		...counting({ accessRequests: 1 })
+	}),
 	'access.withdrawn': event(
 		'both',
-		(one: OfAccess) => sentence`withdrew the request for access of ${asked(one)}`
+		(one: OfAccess) => sentence`withdrew the request for access of ${asked(one)}`,
+		counting({ accessRequests: -1 })
 	),
-	'access.approved': event('both', (one: OfAccess) => sentence`approved access of ${asked(one)}`),
-	'access.rejected': event('both', (one: OfAccess) =>
-		one.access.request?.reason
-			? sentence`rejected access of ${asked(one)}: ${one.access.request.reason}`
-			: sentence`rejected access of ${asked(one)}`
+	'access.approved': event(
+		'both',
+		(one: OfAccess) => sentence`approved access of ${asked(one)}`,
+		counting({ accessRequests: -1 })
+	),
+	'access.rejected': event(
+		'both',
+		(one: OfAccess) =>
+			one.access.request?.reason
+				? sentence`rejected access of ${asked(one)}: ${one.access.request.reason}`
+				: sentence`rejected access of ${asked(one)}`,
+		counting({ accessRequests: -1 })
 	),
 	/** At once, or on a day that was ahead then. */
-	'access.ended': event('both', (one: OfAccess, at) => {
-		const { endsAt, endReason } = one.access.granted ?? { endsAt: null, endReason: '' };
-		const why = endReason && `: ${endReason}`;
-		return endsAt && Date.parse(endsAt) > Date.parse(at)
-			? sentence`set the end of access of ${held(one)} to ${endsAt.slice(0, 10)}${why}`
-			: sentence`ended access of ${held(one)}${why}`;
-	}),
+	'access.ended': event(
+		'both',
+		(one: OfAccess, at) => {
+			const { endsAt, endReason } = one.access.granted ?? { endsAt: null, endReason: '' };
+			const why = endReason && `: ${endReason}`;
+			return endsAt && Date.parse(endsAt) > Date.parse(at)
+				? sentence`set the end of access of ${held(one)} to ${endsAt.slice(0, 10)}${why}`
+				: sentence`ended access of ${held(one)}${why}`;
+		},
+		uncounted
+	),
 	/** The end that was set is taken back before its day. */
-	'access.kept': event('both', (one: OfAccess) => sentence`took back the end of access of ${held(one)}`),
+	'access.kept': event(
+		'both',
+		(one: OfAccess) => sentence`took back the end of access of ${held(one)}`,
+		uncounted
+	),
 	/** The limits of its plan were changed. */
 	'access.limited': event(
 		'organization',
