@@ -87,6 +87,18 @@ describe('an organization for a partner', () => {
 		await setAdmin(false);
 	});
 
+	test('is offered again and again, also once the database has planned the statement for any values', async () => {
+		const colleague = await portal.person();
+		const setAdmin = (isPortalAdmin: boolean) =>
+			portal.admin.api.accounts.setPortalAdmin.mutate({ accountId: colleague.userId, isPortalAdmin });
+		await setAdmin(true);
+		const { create, invite } = colleague.api.organizations;
+		const { id: organizationId } = await create.mutate({ name: unique('Again'), ...invitee() });
+		// PostgreSQL plans a prepared statement anew for the values of its first five calls on a connection.
+		for (let each = 0; each < 20; each++) await invite.mutate({ organizationId, ...invitee() });
+		await setAdmin(false);
+	});
+
 	test('loses its offer with the admin who made it', async () => {
 		const colleague = await portal.person();
 		await portal.admin.api.accounts.setPortalAdmin.mutate({
