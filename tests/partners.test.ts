@@ -11,6 +11,8 @@ afterAll(() => portal.stop());
 const organizations = () => portal.admin.api.organizations;
 const invitee = (email = uniqueEmail()) => ({ firstName: 'Pat', lastName: 'Ner', email });
 const listed = (name: string) => organizations().list.query({ search: name });
+const setPortalAdmin = ({ userId: accountId }: { userId: string }, isPortalAdmin: boolean) =>
+	portal.admin.api.accounts.setPortalAdmin.mutate({ accountId, isPortalAdmin });
 
 describe('an organization for a partner', () => {
 	test('is approved at once, and whoever opens the link lands as its Super admin', async () => {
@@ -71,11 +73,9 @@ describe('an organization for a partner', () => {
 
 	test('is offered as often as the settings let one person invite', async () => {
 		const colleague = await portal.person();
-		const setAdmin = (isPortalAdmin: boolean) =>
-			portal.admin.api.accounts.setPortalAdmin.mutate({ accountId: colleague.userId, isPortalAdmin });
 		const change = (invitationsPerInviter: number) =>
 			portal.admin.api.settings.update.mutate({ invitationsPerInviter });
-		await setAdmin(true);
+		await setPortalAdmin(colleague, true);
 		const create = () => colleague.api.organizations.create.mutate({ name: unique('Counted'), ...invitee() });
 		await change(1);
 		await create();
@@ -84,34 +84,26 @@ describe('an organization for a partner', () => {
 		await create();
 		expect(await refusal(create())).toMatchObject({ status: 429 });
 		await change(30);
-		await setAdmin(false);
+		await setPortalAdmin(colleague, false);
 	});
 
 	test('is offered again and again, also once the database has planned the statement for any values', async () => {
 		const colleague = await portal.person();
-		const setAdmin = (isPortalAdmin: boolean) =>
-			portal.admin.api.accounts.setPortalAdmin.mutate({ accountId: colleague.userId, isPortalAdmin });
-		await setAdmin(true);
+		await setPortalAdmin(colleague, true);
 		const { create, invite } = colleague.api.organizations;
 		const { id: organizationId } = await create.mutate({ name: unique('Again'), ...invitee() });
 		// PostgreSQL plans a prepared statement anew for the values of its first five calls on a connection.
 		for (let each = 0; each < 20; each++) await invite.mutate({ organizationId, ...invitee() });
-		await setAdmin(false);
+		await setPortalAdmin(colleague, false);
 	});
 
 	test('loses its offer with the admin who made it', async () => {
 		const colleague = await portal.person();
-		await portal.admin.api.accounts.setPortalAdmin.mutate({
-			accountId: colleague.userId,
-			isPortalAdmin: true
-		});
+		await setPortalAdmin(colleague, true);
 		const person = invitee();
 		await colleague.api.organizations.create.mutate({ name: unique('Lost'), ...person });
 		const token = await portal.tokenFor(person.email, 'invitations');
-		await portal.admin.api.accounts.setPortalAdmin.mutate({
-			accountId: colleague.userId,
-			isPortalAdmin: false
-		});
+		await setPortalAdmin(colleague, false);
 		expect((await portal.visitor().api.invitations.open.query({ token })).state).toBe('revoked');
 	});
 });
