@@ -226,19 +226,17 @@ export type LiveEvent = {
 	};
 }[EventName];
 
-/** The events that stand in no streams but those of this audience. */
-export type ToldOnlyTo<Told extends Audience> = Extract<
+/** The events whose rows in the table are like this. */
+type Where<Row> = Extract<
 	LiveEvent,
-	{ name: { [Name in EventName]: (typeof events)[Name]['audience'] extends Told ? Name : never }[EventName] }
+	{ name: { [Name in EventName]: (typeof events)[Name] extends Row ? Name : never }[EventName] }
 >;
 
+/** The events that stand in no streams but those of this audience. */
+export type ToldOnlyTo<Told extends Audience> = Where<{ audience: Told }>;
+
 /** The events whose rows say what they are to the portal admins' figures. */
-export type Counted = Extract<
-	LiveEvent,
-	{
-		name: { [Name in EventName]: (typeof events)[Name]['figures'] extends Figures ? Name : never }[EventName];
-	}
->;
+export type Counted = Where<{ figures: Figures }>;
 
 /**
  * Whether this code knows what the event is. One that a newer process or an older version wrote may have another name:
