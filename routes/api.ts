@@ -2,7 +2,7 @@ import { createTRPCClient, httpBatchLink, httpBatchStreamLink, TRPCClientError }
 import { page } from '$app/state';
 import { accountHeader } from '#lib/wire.ts';
 import type { AppRouter } from '../src/router.ts';
-import { sayNotOurs, unreachable } from './unanswered.ts';
+import { isForNow, sayNotOurs, unreachable } from './unanswered.ts';
 
 export type Api = typeof api;
 
@@ -91,5 +91,5 @@ export function refusalOf(error: unknown): Refusal {
 /** Whether a call failed for now: the portal is away or kept from answering, its database is, or it has been asked too often. */
 export function isNotNow(error: unknown): boolean {
 	const { status, reason } = refusalOf(error);
-	return status >= 500 || status === 429 || reason === 'NOT_OURS';
+	return isForNow(status) || reason === 'NOT_OURS';
 }

@@ -1,4 +1,7 @@
 import type { HandleClientError } from '@sveltejs/kit';
+import { keepingPage } from './staying.ts';
+
+window.fetch = keepingPage(window.fetch.bind(window));
 
 /**
  * What goes wrong in the browser. Data or code of a page that can't be read came from something else than the portal or

@@ -1,18 +1,24 @@
 import { invalidate, invalidateAll } from '$app/navigation';
 import { navigating } from '$app/state';
 import { departures } from './departure.svelte.ts';
+import { missData, noteWhole } from './staying.ts';
 
 /**
  * Loads the page's data again: all of it, or what depends on one key. A navigation under way is waited for, since
- * SvelteKit drops it for an invalidation and leaves the reader where they were.
+ * SvelteKit drops it for an invalidation and leaves the reader where they were. Never fails: see {@link keepingPage}.
  */
 export async function reload(key?: string): Promise<void> {
-	if (departures.isHeld && !(await departures.refresh())) return;
+	try {
+		if (departures.isHeld && !(await departures.refresh())) return;
+	} catch {
+		return missData();
+	}
 	let waitedFor: Promise<void> | null = null;
 	while (navigating.complete && navigating.complete !== waitedFor) {
 		waitedFor = navigating.complete;
 		await waitedFor.catch(() => undefined);
 	}
+	if (!key) noteWhole();
 	await (key ? invalidate(key) : invalidateAll());
 }
 

@@ -7,3 +7,6 @@ export function sayNotOurs(status?: number): string {
 	const what = status === undefined || status < 400 ? '' : ` (${status})`;
 	return `Something between you and the portal, such as a proxy, answered in its place${what}. Try again in a moment.`;
 }
+
+/** Whether an answer says that the portal can't tell now, or has been asked too often, and may be asked again. */
+export const isForNow = (status: number): boolean => status >= 500 || status === 429;

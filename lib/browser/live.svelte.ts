@@ -79,8 +79,9 @@ class Live {
 	/** Something may have been missed that nobody has answered yet. */
 	#isBehind = false;
 	#isCrowded = false;
-	/** Whether the last question was answered; null before the first one. */
+	/** Whether the last question was answered, null before the first one; and how many in a row were not. */
 	#isAnswered: boolean | null = null;
+	#unansweredTimes = 0;
 	#askTimer: ReturnType<typeof setTimeout> | undefined;
 	#isAsking = false;
 	#isAskedAgain = false;
@@ -297,6 +298,7 @@ class Live {
 			return;
 		}
 		this.#isAnswered = isAnswered;
+		this.#unansweredTimes = isAnswered ? 0 : this.#unansweredTimes + 1;
 		if (isAnswered) {
 			for (const one of this.#followers) one.catchUp();
 			if (this.state !== 'connected') this.#noteMailbox();
@@ -307,9 +309,9 @@ class Live {
 			return this.#ask();
 		}
 		if (this.state === 'connected' && !this.#isBehind) return;
-		const isHidden = document.visibilityState === 'hidden';
-		if (this.#isHearing) this.#askIn(pauses.first);
-		else this.#askIn(isHidden ? pauses.hidden : on.isSignedIn ? pauses.again : pauses.signedOut);
+		if (this.#isHearing) this.#askIn(Math.min(pauses.first * 2 ** this.#unansweredTimes, pauses.again));
+		else if (document.visibilityState === 'hidden') this.#askIn(pauses.hidden);
+		else this.#askIn(on.isSignedIn ? pauses.again : pauses.signedOut);
 	}
 
 	#noteMailbox(): void {
@@ -319,9 +321,7 @@ class Live {
 
 	/** The first of some events at once, the others together: pages draw once for all that they get in one go. */
 	#handOn(): void {
-		const waiting = this.#waiting;
-		this.#waiting = [];
-		for (const { stream, event } of waiting) {
+		for (const { stream, event } of this.#waiting.splice(0)) {
 			for (const one of this.#followers) if (one.hears(stream)) one.take(event);
 		}
 		this.#burstTimer ??= setTimeout(() => {

@@ -1,4 +1,4 @@
-import type { Browser, Request } from 'playwright-core';
+import type { Browser, Route } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCut } from '../cut.ts';
 import { startPortal, type Company, type Portal } from '../factories.ts';
@@ -31,31 +31,9 @@ afterAll(async () => {
 const pill = ({ page }: Person, words: string) => page.getByText(words, { exact: true });
 const isThere = ({ page }: Person, name: string) => page.getByRole('main').getByText(name).first().waitFor();
 
-/** Waits until the page has asked for everything that it asks for by itself. */
-function watchRequests({ page }: Person) {
-	const open = new Set<Request>();
-	let begun = 0;
-	page.on('request', (request) => {
-		begun += 1;
-		open.add(request);
-	});
-	// What began before it was watched may end while it is.
-	page.on('requestfinished', (request) => void open.delete(request));
-	page.on('requestfailed', (request) => void open.delete(request));
-	return () =>
-		expect
-			.poll(async () => {
-				const before = begun;
-				await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
-				return open.size || begun - before;
-			})
-			.toBe(0);
-}
-
 test('the database is away: the page says that it is not live, stays, and is current when it is back', async () => {
 	const person = await openAs(browser, proxy.origin, company.owner, `/orgs/${company.slug}/applications`);
 	person.forgive(/Failed to load resource/);
-	const isQuiet = watchRequests(person);
 	// Only the news stay away: it asks for them.
 	way.deafen();
 	await pill(person, 'Not live').waitFor();
@@ -63,11 +41,17 @@ test('the database is away: the page says that it is not live, stays, and is cur
 	await isThere(person, (await portal.application(company)).name);
 	way.hear();
 	await pill(person, 'Live').waitFor();
-	// Live again, it loads what may have changed: what is broken off in the midst of that is shown as an error.
-	await isQuiet();
 
+	// What it asks for again by itself comes too late, when the database has gone: it stays as it is.
+	const isData = '**/__data.json*';
+	const { promise: isAsked, resolve: noteAsked } = Promise.withResolvers<Route>();
+	await person.page.route(isData, noteAsked, { times: 1 });
+	await portal.company({ owner: company.owner });
+	const asked = await isAsked;
 	await way.cut();
+	await asked.continue();
 	await pill(person, 'Not connected').waitFor();
+	await person.page.getByRole('heading', { name: 'Applications' }).waitFor();
 	// Another page can't be shown, and says that it is for now.
 	await person.page.getByRole('link', { name: 'Users' }).first().click();
 	await person.page.getByText('You are still signed in').waitFor();

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { getPortal, type Portal } from '../factories.ts';
+import { getPortal, unique, type Portal } from '../factories.ts';
 import { getBrowser, newPerson, openAs, type Person } from './browser.ts';
 
 /** What stands between a page and the portal answers in its place: never shown as an error of a parser. */
@@ -73,6 +73,37 @@ test.each(answers)('a page in place of an answer, with status %i', async (status
 	await expectWords(visitor.page);
 	await visitor.close();
 });
+
+test.each([200, 404, 429, 502, null])(
+	'the open page, asking again for what it shows, with status %o',
+	async (status) => {
+		const mark = unique('Staying').replace(' ', '');
+		const path = `/admin/users?search=${mark}`;
+		const person = await openAs(browser, portal.server.origin, portal.admin, path);
+		person.forgive(/Failed to load resource/);
+		const { page } = person;
+		await page.evaluate(() => Object.assign(window, { isSame: true }));
+		const isData = /\/__data\.json/;
+		let asked = 0;
+		await page.route(isData, async (route) => {
+			asked += 1;
+			if (status === null) return route.abort();
+			await route.fulfill({ status, contentType: 'text/html', body: `<h1>${status} of a proxy</h1>` });
+		});
+		const { email } = await portal.person({ lastName: mark });
+		// The second time is its own wish: the first one was answered with nothing.
+		await expect.poll(() => asked).toBeGreaterThan(1);
+		await page.getByText('Not connected', { exact: true }).waitFor();
+		await page.getByRole('heading', { name: 'Users' }).waitFor();
+		await expectWords(page);
+		await page.unroute(isData);
+		await page.locator(`[data-account="${email}"]`).waitFor();
+		await page.getByText('Live', { exact: true }).waitFor();
+		expect(await page.evaluate(() => 'isSame' in window)).toBe(true);
+		expect(person.complaints).toEqual([]);
+		await person.close();
+	}
+);
 
 /** As within the moment after one was led away, which a busy machine may miss. */
 const stayHere = ({ context }: Person, port: number) =>
