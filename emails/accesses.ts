@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { email } from './email.ts';
+import { defineEmail } from './email.ts';
 import {
 	actorName,
 	applicationName,
@@ -43,7 +43,7 @@ const lineOf = ({
 	`${organizationName} – ${applicationName} to ${productName}, plan ${planName} (${requesterName})`;
 
 export const accessEmails = {
-	'access-requested': email({
+	'access-requested': defineEmail({
 		description: 'To the portal admins: an application waits for access to an API product.',
 		topic: 'requests',
 		subject: '{{organizationName}} asks for access to {{productName}}',
@@ -73,7 +73,7 @@ export const accessEmails = {
 			})
 		}
 	}),
-	'accesses-requested': email({
+	'accesses-requested': defineEmail({
 		description:
 			'To the portal admins: several applications asked for access within a minute, in one message.',
 		topic: 'requests',
@@ -91,14 +91,14 @@ export const accessEmails = {
 			reviewUrl: `${sampleUrl}/admin/access`
 		}
 	}),
-	'access-approved': email({
+	'access-approved': defineEmail({
 		description: 'To the Super admins and whoever asked: an application has access to an API product.',
 		topic: 'access',
 		subject: '{{applicationName}} has access to {{productName}}',
 		props: access.extend({ planName }),
 		sample: { ...sample, planName: 'Business' }
 	}),
-	'access-rejected': email({
+	'access-rejected': defineEmail({
 		description:
 			'To the Super admins and whoever asked: access to an API product was rejected, with the reason if one was given.',
 		topic: 'access',
@@ -106,7 +106,7 @@ export const accessEmails = {
 		props: access.extend({ planName, reason }),
 		sample: { ...sample, planName: 'Business', reason: 'Please try it with the plan Trial first.' }
 	}),
-	'access-ended': email({
+	'access-ended': defineEmail({
 		description:
 			'To the Super admins and whoever asked: access to an API product has ended, or ends on a day.',
 		topic: 'access',
@@ -125,7 +125,7 @@ export const accessEmails = {
 			reason: 'The contract ends.'
 		}
 	}),
-	'access-kept': email({
+	'access-kept': defineEmail({
 		description: 'To the Super admins and whoever asked: access to an API product does not end after all.',
 		topic: 'access',
 		subject: 'Access of {{applicationName}} to {{productName}} goes on',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { accessEmails } from './accesses.ts';
 import { credentialEmails } from './credentials.ts';
-import { email, perHour, perHourWithoutLink } from './email.ts';
+import { defineEmail, perHour, perHourWithoutLink } from './email.ts';
 import { invitationEmails } from './invitations.ts';
 import { productEmails } from './products.ts';
 import {
@@ -32,7 +32,7 @@ const lineOf = ({ organizationName, requesterName, requesterEmail, doubt = '' }:
 	`${organizationName} – ${requesterName} (${requesterEmail}) ${doubt}`.trimEnd();
 
 export const catalogue = {
-	'account-registered': email({
+	'account-registered': defineEmail({
 		description: 'To a new developer: confirms the e-mail address.',
 		anyone: perHour,
 		isAwaited: true,
@@ -40,7 +40,7 @@ export const catalogue = {
 		props: z.strictObject({ firstName, verifyUrl }),
 		sample: { firstName: 'Grace', verifyUrl: `${sampleUrl}/verify-email/sample` }
 	}),
-	'account-exists': email({
+	'account-exists': defineEmail({
 		description: 'To the owner of an account, when somebody registers with its address.',
 		anyone: perHourWithoutLink,
 		isAwaited: true,
@@ -48,7 +48,7 @@ export const catalogue = {
 		props: z.strictObject({ firstName, signInUrl }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
 	}),
-	'account-waiting': email({
+	'account-waiting': defineEmail({
 		description: 'To the portal admins: a developer waits for their decision.',
 		anyone: 'proof',
 		topic: 'requests',
@@ -60,25 +60,25 @@ export const catalogue = {
 			reviewUrl: `${sampleUrl}/admin/users?search=grace%40northwind.example`
 		}
 	}),
-	'account-approved': email({
+	'account-approved': defineEmail({
 		description: 'To a developer whose account a portal admin approved.',
 		subject: 'Your account at {{portalName}} is ready',
 		props: z.strictObject({ firstName, signInUrl }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
 	}),
-	'account-rejected': email({
+	'account-rejected': defineEmail({
 		description: 'To a developer whose account a portal admin rejected.',
 		subject: 'Your account at {{portalName}} was not approved',
 		props: z.strictObject({ firstName }),
 		sample: { firstName: 'Grace' }
 	}),
-	'account-deleted': email({
+	'account-deleted': defineEmail({
 		description: 'To a person whose account was deleted, by themselves or by a portal admin.',
 		subject: 'Your account at {{portalName}} is deleted',
 		props: z.strictObject({ firstName }),
 		sample: { firstName: 'Grace' }
 	}),
-	'password-reset': email({
+	'password-reset': defineEmail({
 		description:
 			'To the owner of an account, when somebody has forgotten its password: the link to a new one.',
 		anyone: perHour,
@@ -87,7 +87,7 @@ export const catalogue = {
 		props: z.strictObject({ firstName, resetUrl }),
 		sample: { firstName: 'Grace', resetUrl: `${sampleUrl}/reset-password/sample` }
 	}),
-	'password-reset-refused': email({
+	'password-reset-refused': defineEmail({
 		description:
 			'To the owner of an account with which nobody can sign in, when its password is to be reset.',
 		anyone: perHourWithoutLink,
@@ -104,14 +104,14 @@ export const catalogue = {
 			signInUrl: `${sampleUrl}/login`
 		}
 	}),
-	'password-changed': email({
+	'password-changed': defineEmail({
 		description: 'To the owner of an account that has a new password.',
 		anyone: 'proof',
 		subject: 'Your password was changed',
 		props: z.strictObject({ firstName, resetUrl }),
 		sample: { firstName: 'Grace', resetUrl: `${sampleUrl}/forgot-password` }
 	}),
-	'credentials-revoked': email({
+	'credentials-revoked': defineEmail({
 		description:
 			'To the owner of an account who has just proven its address: credentials that were there before work no longer.',
 		anyone: 'proof',
@@ -124,7 +124,7 @@ export const catalogue = {
 			dashboardUrl: `${sampleUrl}/dashboard`
 		}
 	}),
-	'email-change-created': email({
+	'email-change-created': defineEmail({
 		description: 'To the new address of an account: confirms it.',
 		isAwaited: true,
 		subject: 'Confirm your new e-mail address',
@@ -139,27 +139,27 @@ export const catalogue = {
 			verifyUrl: `${sampleUrl}/verify-email/sample`
 		}
 	}),
-	'email-change-refused': email({
+	'email-change-refused': defineEmail({
 		description: 'To the owner of an account, when somebody wants its address for another one.',
 		isAwaited: true,
 		subject: 'You already have an account',
 		props: z.strictObject({ firstName, signInUrl }),
 		sample: { firstName: 'Grace', signInUrl: `${sampleUrl}/login` }
 	}),
-	'email-change-requested': email({
+	'email-change-requested': defineEmail({
 		description: 'To the old address of an account, before it changes.',
 		subject: 'Your e-mail address is about to change',
 		props: z.strictObject({ firstName, email: newEmail, profileUrl }),
 		sample: { firstName: 'Grace', email: 'grace.okafor@lumen.example', profileUrl: `${sampleUrl}/profile` }
 	}),
-	'email-changed': email({
+	'email-changed': defineEmail({
 		description: 'To the old address of an account, after it has changed.',
 		anyone: 'proof',
 		subject: 'Your e-mail address was changed',
 		props: z.strictObject({ firstName, email: newEmail }),
 		sample: { firstName: 'Grace', email: 'grace.okafor@lumen.example' }
 	}),
-	'session-created': email({
+	'session-created': defineEmail({
 		description: 'To a person who has signed in with a browser that was not known for their account.',
 		anyone: 'proof',
 		subject: 'New sign-in to {{portalName}}',
@@ -178,7 +178,7 @@ export const catalogue = {
 			profileUrl: `${sampleUrl}/profile`
 		}
 	}),
-	'organization-requested': email({
+	'organization-requested': defineEmail({
 		description: 'To the portal admins: an organization waits for their decision.',
 		topic: 'requests',
 		subject: '{{organizationName}} asks to join',
@@ -207,45 +207,45 @@ export const catalogue = {
 			})
 		}
 	}),
-	'organization-approved': email({
+	'organization-approved': defineEmail({
 		description: 'To the requester: the organization is approved.',
 		subject: '{{organizationName}} is approved',
 		props: organization,
 		sample: organizationSample
 	}),
-	'organization-rejected': email({
+	'organization-rejected': defineEmail({
 		description: 'To the requester: the organization is rejected, with the reason if one was given.',
 		subject: '{{organizationName}} was not approved',
 		props: organization.extend({ reason }),
 		sample: { ...organizationSample, reason: 'We could not find your company in the register.' }
 	}),
-	'organization-suspended': email({
+	'organization-suspended': defineEmail({
 		description: 'To the members: the organization is suspended.',
 		topic: 'suspensions',
 		subject: '{{organizationName}} is suspended',
 		props: organization,
 		sample: organizationSample
 	}),
-	'organization-restored': email({
+	'organization-restored': defineEmail({
 		description: 'To the members: the organization is restored.',
 		topic: 'suspensions',
 		subject: '{{organizationName}} is back',
 		props: organization,
 		sample: organizationSample
 	}),
-	'organization-deletion-scheduled': email({
+	'organization-deletion-scheduled': defineEmail({
 		description: 'To the members: the organization will be deleted.',
 		subject: '{{organizationName}} will be deleted on {{deletesAt}}',
 		props: organization.extend({ actorName, deletesAt: text('The day of the deletion') }),
 		sample: { ...organizationSample, actorName: 'Ada Moreau', deletesAt: '1 December 2026' }
 	}),
-	'organization-deletion-cancelled': email({
+	'organization-deletion-cancelled': defineEmail({
 		description: 'To the members: the organization will not be deleted after all.',
 		subject: '{{organizationName}} stays',
 		props: organization.extend({ actorName }),
 		sample: { ...organizationSample, actorName: 'Ada Moreau' }
 	}),
-	'organization-deleted': email({
+	'organization-deleted': defineEmail({
 		description: 'To the members: the organization has been deleted.',
 		subject: '{{organizationName}} has been deleted',
 		props: z.strictObject({ organizationName, firstName }),
@@ -255,7 +255,7 @@ export const catalogue = {
 	...credentialEmails,
 	...invitationEmails,
 	...productEmails,
-	'member-role-changed': email({
+	'member-role-changed': defineEmail({
 		description: 'To a member whose role was changed.',
 		topic: 'roles',
 		subject: 'Your role in {{organizationName}} is now {{roleLabel}}',
@@ -271,7 +271,7 @@ export const catalogue = {
 			actorName: 'Mei Tanaka'
 		}
 	}),
-	'organizations-requested': email({
+	'organizations-requested': defineEmail({
 		description: 'To the portal admins: several organizations asked within a minute, in one message.',
 		topic: 'requests',
 		subject: '{{count}} organizations ask to join',
@@ -288,19 +288,19 @@ export const catalogue = {
 			reviewUrl: `${sampleUrl}/admin/organizations?status=pending`
 		}
 	}),
-	'mail-server-tested': email({
+	'mail-server-tested': defineEmail({
 		description: 'To the portal admin who tries the mail server in "Settings" > "E-mail".',
 		subject: 'Test e-mail of {{portalName}}',
 		props: z.strictObject({ actorName, host: text('The mail server') }),
 		sample: { actorName: 'Ada Moreau', host: 'smtp.example.com' }
 	}),
-	'member-removed': email({
+	'member-removed': defineEmail({
 		description: 'To a member who was removed.',
 		subject: 'You are no longer a member of {{organizationName}}',
 		props: z.strictObject({ organizationName, firstName, actorName }),
 		sample: { organizationName: 'Northwind Logistics', firstName: 'Linus', actorName: 'Grace Okafor' }
 	}),
-	'member-left': email({
+	'member-left': defineEmail({
 		description: 'To the Super admins: somebody has gone who knows credentials that still work.',
 		subject: '{{memberName}} has left {{organizationName}} and knows credentials',
 		props: z.strictObject({

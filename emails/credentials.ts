@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { email } from './email.ts';
+import { defineEmail } from './email.ts';
 import {
 	actorName,
 	applicationName,
@@ -31,7 +31,7 @@ const sample = {
 };
 
 export const credentialEmails = {
-	'credential-changed': email({
+	'credential-changed': defineEmail({
 		description: 'To the members who ask for it: a teammate has created, rotated or revoked a credential.',
 		topic: 'credentials',
 		subject: '{{actorName}} has {{change}} a credential of {{applicationName}}',
@@ -47,14 +47,14 @@ export const credentialEmails = {
 			consequence: 'It takes the place of …k2Lm, which works until Tue, 01 Dec 2026 09:00 UTC.'
 		}
 	}),
-	'credential-expiring': email({
+	'credential-expiring': defineEmail({
 		description: 'To the Super admins and whoever created it: a credential ends soon.',
 		topic: 'expiries',
 		subject: 'A credential of {{applicationName}} ends on {{endsOn}}',
 		props: credential.extend({ endsOn: text('The day on which it stops working') }),
 		sample: { ...sample, endsOn: '1 December 2026' }
 	}),
-	'credential-aging': email({
+	'credential-aging': defineEmail({
 		description:
 			'To the Super admins and whoever created it: a credential will soon be too old for an API, by its plan.',
 		topic: 'expiries',
@@ -65,7 +65,7 @@ export const credentialEmails = {
 		}),
 		sample: { ...sample, productName: 'Parcel API', endsOn: '1 December 2026' }
 	}),
-	'credential-expired': email({
+	'credential-expired': defineEmail({
 		description: 'To the Super admins and whoever created it: a credential has ended.',
 		topic: 'expiries',
 		subject: 'A credential of {{applicationName}} has ended',
@@ -74,7 +74,7 @@ export const credentialEmails = {
 		}),
 		sample: { ...sample, successor: 'Another credential has taken its place.' }
 	}),
-	'limit-near': email({
+	'limit-near': defineEmail({
 		description: 'To the Super admins: an application has used 80 % of what a month holds, or all of it.',
 		topic: 'limits',
 		subject: '{{applicationName}} has used {{share}} of this month’s {{requests}}',

@@ -33,7 +33,7 @@ export interface EmailEntry {
 	};
 }
 
-export function email<Shape extends z.core.$ZodLooseShape>(
+export function defineEmail<Shape extends z.core.$ZodLooseShape>(
 	one: EmailEntry & {
 		props: z.ZodObject<Shape, z.core.$strict>;
 		sample: z.infer<z.ZodObject<Shape, z.core.$strict>>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { email } from './email.ts';
+import { defineEmail } from './email.ts';
 import {
 	firstName,
 	invitation,
@@ -21,19 +21,19 @@ const answered = z.strictObject({
 });
 
 export const invitationEmails = {
-	'invitation-created': email({
+	'invitation-created': defineEmail({
 		description: 'To an invitee without an account.',
 		subject: '{{inviterName}} invites you to {{organizationName}}',
 		props: invitation,
 		sample: invitationSample
 	}),
-	'invitation-created-existing': email({
+	'invitation-created-existing': defineEmail({
 		description: 'To an invitee who has an account.',
 		subject: '{{inviterName}} invites you to {{organizationName}}',
 		props: invitation,
 		sample: invitationSample
 	}),
-	'invitation-answered': email({
+	'invitation-answered': defineEmail({
 		description: 'To whoever has invited somebody: they have joined or declined.',
 		anyone: 'proof',
 		topic: 'answers',
@@ -59,7 +59,7 @@ export const invitationEmails = {
 			})
 		}
 	}),
-	'invitations-answered': email({
+	'invitations-answered': defineEmail({
 		description: 'To whoever has invited people: several have answered within a minute, in one message.',
 		topic: 'answers',
 		subject: '{{count}} people have answered your invitations',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { email } from './email.ts';
+import { defineEmail } from './email.ts';
 import { firstName, organizationName, planName, productName, sampleUrl, text, url } from './variables.ts';
 
 /** The e-mails about API products and their plans. */
@@ -10,7 +10,7 @@ const lineOf = ({ organizationName, productName, planName, limits }: Record<stri
 const applicationsUrl = url('The address of the organization’s applications');
 
 export const productEmails = {
-	'plan-limited': email({
+	'plan-limited': defineEmail({
 		description: 'To the members: a plan by which applications of theirs call an API has other limits.',
 		topic: 'plans',
 		subject: '{{productName}} allows {{limits}} now',
@@ -43,7 +43,7 @@ export const productEmails = {
 			})
 		}
 	}),
-	'plan-aged': email({
+	'plan-aged': defineEmail({
 		description:
 			'To the members: a plan by which applications of theirs call an API takes credentials of another age.',
 		topic: 'plans',
@@ -72,7 +72,7 @@ export const productEmails = {
 			applicationsUrl: `${sampleUrl}/orgs/northwind-logistics/applications`
 		}
 	}),
-	'product-retiring': email({
+	'product-retiring': defineEmail({
 		description:
 			'To the members: an API that applications of theirs call is going to be retired, is retired, or goes on after all.',
 		topic: 'access',
@@ -96,7 +96,7 @@ export const productEmails = {
 			applicationsUrl: `${sampleUrl}/orgs/northwind-logistics/applications`
 		}
 	}),
-	'plans-limited': email({
+	'plans-limited': defineEmail({
 		description: 'To the members: several plans got other limits within a minute, in one message.',
 		topic: 'plans',
 		subject: '{{count}} plans have other limits now',

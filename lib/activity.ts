@@ -63,7 +63,10 @@ export type ActivityPage = {
 };
 
 /** The organization that an event is about, by its name; the one that it had where it is gone. */
-export function nameOf(event: LiveEvent, organizations: ActivityPage['organizations']): string | null {
+export function organizationNameOf(
+	event: LiveEvent,
+	organizations: ActivityPage['organizations']
+): string | null {
 	if (!event.organizationId) return null;
 	const { payload } = event;
 	const told =
@@ -75,7 +78,7 @@ export function nameOf(event: LiveEvent, organizations: ActivityPage['organizati
 export const countLimit = 1000;
 
 /** Whether an event that has just happened belongs to what is shown. */
-export function fits(
+export function fitsActivity(
 	{ organizationId, personId, kind, from, to }: ActivityFilter,
 	event: LiveEvent
 ): boolean {

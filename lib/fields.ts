@@ -33,7 +33,7 @@ const typed = (label: string, max: number) => {
 };
 
 /** What may be left empty; the schema says what else it is. */
-export const orNothing = <Schema extends z.ZodType<string>>(schema: Schema) =>
+export const orEmpty = <Schema extends z.ZodType<string>>(schema: Schema) =>
 	text(1000).transform((given, context) => {
 		if (!trimUnseen(given)) return '';
 		const { data = '', error } = schema.safeParse(given);
@@ -61,8 +61,8 @@ export const firstName = mailedName('The first name', 60);
 export const lastName = mailedName('The last name', 60);
 /** Of a person's two names one may be empty, since many have but one; that there is one sees {@link inputOf}. */
 export const names = {
-	firstName: orNothing(firstName),
-	lastName: orNothing(lastName)
+	firstName: orEmpty(firstName),
+	lastName: orEmpty(lastName)
 };
 export const organizationName = mailedName('The organization name', 80);
 export const applicationName = mailedName('The application name', 80);

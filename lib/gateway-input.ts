@@ -1,4 +1,4 @@
-import { gatewayName, orNothing } from './fields.ts';
+import { gatewayName, orEmpty } from './fields.ts';
 import { gatewayKinds } from './gateways.ts';
 import { text, z } from './schema.ts';
 
@@ -31,6 +31,6 @@ export const gatewayInput = {
 	kind: z.enum(gatewayKinds),
 	hasBearer: z.boolean(),
 	hasApiKey: z.boolean(),
-	headerName: orNothing(headerName),
-	queryName: orNothing(queryName)
+	headerName: orEmpty(headerName),
+	queryName: orEmpty(queryName)
 };

@@ -1,5 +1,5 @@
 import { text, z } from './schema.ts';
-import { email, orNothing, senderName, wholeNumber } from './fields.ts';
+import { email, orEmpty, senderName, wholeNumber } from './fields.ts';
 import { trimUnseen } from './unseen.ts';
 
 /** The mail server as "Settings" > "E-mail" names it. */
@@ -85,13 +85,13 @@ export const mailServerInput = {
 	security: z.enum(securities),
 	username: line('The user', 200),
 	password: line('The password', 500).optional(),
-	fromName: orNothing(senderName),
-	fromAddress: orNothing(email),
-	replyTo: orNothing(email),
+	fromName: orEmpty(senderName),
+	fromAddress: orEmpty(email),
+	replyTo: orEmpty(email),
 	adminRecipients: z.array(email).max(10, 'Ten addresses at most.'),
 	perMinute: wholeNumber('The limit', 1, 10_000).nullable(),
-	dkimDomain: orNothing(domain.refine(isHostName, 'This is not a domain.')),
-	dkimSelector: orNothing(domain.refine(isHostName, 'This is not a selector.')),
+	dkimDomain: orEmpty(domain.refine(isHostName, 'This is not a domain.')),
+	dkimSelector: orEmpty(domain.refine(isHostName, 'This is not a selector.')),
 	dkimKey: text(10_000, { long: 'This is not a private key.' }).optional()
 };
 

@@ -1,5 +1,5 @@
 import {
-	orNothing,
+	orEmpty,
 	planName,
 	planText,
 	productContact,
@@ -16,9 +16,9 @@ import { z } from './schema.ts';
 export const productInput = {
 	name: productName,
 	slug: productSlug,
-	summary: orNothing(productSummary),
+	summary: orEmpty(productSummary),
 	description: productDescription,
-	contact: orNothing(productContact),
+	contact: orEmpty(productContact),
 	visibility: z.enum(visibilities)
 };
 

@@ -13,7 +13,7 @@ export const [getOrganizationFeed, setOrganizationFeed] = createContext<() => Fe
 type Answer = Promise<{ events: LiveEvent[] | null }>;
 
 /** Who can't answer now, a server or its database, has nothing to tell and is asked again. A refusal loads the page anew. */
-export async function orNothing(asking: Answer): Answer {
+export async function orNoEvents(asking: Answer): Answer {
 	try {
 		return await asking;
 	} catch (error) {
@@ -35,7 +35,7 @@ export function createOrganizationFeed(
 		async since(after) {
 			if (departures.isHeld) return { events: [] };
 			try {
-				return await orNothing(api.activity.since.query({ organizationId, after }));
+				return await orNoEvents(api.activity.since.query({ organizationId, after }));
 			} catch (error) {
 				if (refusalOf(error).status === 404) await departures.look().catch(() => undefined);
 				throw error;

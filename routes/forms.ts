@@ -15,7 +15,7 @@ export async function readForm(request: Request): Promise<FormData> {
 }
 
 /** The text of a form's field; empty when it is missing. */
-export function textOf(form: FormData, name: string): string {
+export function fieldOf(form: FormData, name: string): string {
 	const value = form.get(name);
 	return typeof value === 'string' ? value : '';
 }

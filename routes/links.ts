@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { error, redirect, type Cookies, type RequestEvent } from '@sveltejs/kit';
-import { textOf } from './forms.ts';
+import { fieldOf } from './forms.ts';
 
 /**
  * Links whose last part is a secret: those of e-mails, and the setup link. The secret leaves the address bar, and with it
@@ -70,7 +70,7 @@ export function tokenOf(
 	path: string,
 	form: FormData
 ) {
-	const link = textOf(form, 'link');
+	const link = fieldOf(form, 'link');
 	const token = read(cookies, path, link);
 	if (token && link === url.searchParams.get('link')) return { link, token };
 	error(409, { message: 'Open the link again that led here.', requestId: '' });

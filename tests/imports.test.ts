@@ -165,6 +165,23 @@ function findLongFiles(files: Files) {
 	return counted.filter(({ lines }) => lines > longest).map(({ path, lines }) => `${path}: ${lines} lines`);
 }
 
+/** The same thing on both sides, or what an e-mail says of a field, under the field's own name. */
+const twins = ['api', 'text', 'firstName', 'organizationName', 'applicationName', 'productName', 'planName'];
+
+/** What two files hand out under one name means two things to whoever reads it. */
+function findNamesakes(files: Files) {
+	const places = new Map<string, Set<string>>();
+	for (const [path, text] of files) {
+		// What a framework asks for has the name that it asks for.
+		if (/^(tests|migrations)\/|\/\+|\/hooks\./.test(path)) continue;
+		for (const [, name = ''] of text.matchAll(/^export (?:async )?(?:function\*?|const|class) (\w+)/gm))
+			places.set(name, (places.get(name) ?? new Set()).add(path));
+	}
+	return [...places]
+		.filter(([name, at]) => at.size > 1 && !twins.includes(name))
+		.map(([name, at]) => `${name}: ${[...at].join(', ')}`);
+}
+
 const files = readFiles();
 const imports = [...files].flatMap(([path, text]) => getImports(path, text, files));
 
@@ -194,6 +211,10 @@ test('a procedure stands in the folder that its path tells', () => {
 test('every import of ours is a file', () => {
 	const missing = imports.filter(({ to }) => getLayer(to) !== 'build' && !existsSync(join(root, to)));
 	expect(missing.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+});
+
+test('what files hand out has a name of its own', () => {
+	expect(findNamesakes(files)).toEqual([]);
 });
 
 test('the library is reached by its one alias', () => {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { nameOf } from '#lib/activity.ts';
+import { organizationNameOf } from '#lib/activity.ts';
 import { applyOrganization } from '#lib/apply.ts';
 import { applyPortal } from '#lib/apply-portal.ts';
 import { sayEvent } from '#lib/events.ts';
@@ -74,8 +74,12 @@ test('an event whose name isn’t known changes no page, and is listed and expor
 		const listed = events.slice(1, 1 + names.length).toReversed();
 		expect(listed.map(({ name }) => name)).toEqual(names);
 		expect(listed.map(sayEvent)).toEqual(names.map((name) => `caused the event “${name}”`));
-		expect(listed.map((one) => nameOf(one, organizations))).toEqual(names.map(() => company.name));
-		expect(listed.map((one) => nameOf(one, {}))).toEqual(names.map(() => 'a deleted organization'));
+		expect(listed.map((one) => organizationNameOf(one, organizations))).toEqual(
+			names.map(() => company.name)
+		);
+		expect(listed.map((one) => organizationNameOf(one, {}))).toEqual(
+			names.map(() => 'a deleted organization')
+		);
 	}
 
 	for (const path of [`/api/organizations/${company.id}/activity`, '/api/activity']) {

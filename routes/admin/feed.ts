@@ -3,7 +3,7 @@ import { applyPortal, type PortalSnapshot } from '#lib/apply-portal.ts';
 import type { LiveEvent } from '#lib/events.ts';
 import { Feed } from '#lib/browser/feed.svelte.ts';
 import { api } from '../api.ts';
-import { orNothing } from '../feeds.ts';
+import { orNoEvents } from '../feeds.ts';
 import { reload } from '../reload.ts';
 
 /** The live snapshot below `/admin`, handed down by its layout. */
@@ -16,7 +16,7 @@ export function createPortalFeed(
 	return new Feed(snapshot, {
 		stream: { kind: 'portal' },
 		apply: applyPortal,
-		since: (after) => orNothing(api.activity.sincePortal.query({ after })),
+		since: (after) => orNoEvents(api.activity.sincePortal.query({ after })),
 		reload: () => void reload(),
 		onEvent
 	});

@@ -1,10 +1,10 @@
 import { api } from '../api.server.ts';
-import { failWith, readForm, textOf } from '../forms.ts';
+import { failWith, readForm, fieldOf } from '../forms.ts';
 import type { Actions } from './$types';
 
 export const actions: Actions = {
 	default: async ({ request }) => {
-		const email = textOf(await readForm(request), 'email');
+		const email = fieldOf(await readForm(request), 'email');
 		try {
 			await api.accounts.requestReset.mutate({ email });
 		} catch (error) {

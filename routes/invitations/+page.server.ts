@@ -1,6 +1,6 @@
 import { fail, redirect } from '@sveltejs/kit';
 import { api } from '../api.server.ts';
-import { failWith, readForm, textOf } from '../forms.ts';
+import { failWith, readForm, fieldOf } from '../forms.ts';
 import { forgetToken, openedLink, pageOf, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -16,19 +16,19 @@ const noFields: Record<string, string> = {};
 
 /** What the form was drawn for: the API says no when it is another by now. */
 const shownOf = (form: FormData) => ({
-	organizationName: textOf(form, 'organizationName'),
-	role: textOf(form, 'role') as 'super_admin' | 'team_member'
+	organizationName: fieldOf(form, 'organizationName'),
+	role: fieldOf(form, 'role') as 'super_admin' | 'team_member'
 });
 
 export const actions: Actions = {
 	accept: async (event) => {
 		const form = await readForm(event.request);
 		const { link, token } = tokenOf(event, path, form);
-		const values = { firstName: textOf(form, 'firstName'), lastName: textOf(form, 'lastName') };
+		const values = { firstName: fieldOf(form, 'firstName'), lastName: fieldOf(form, 'lastName') };
 		const isNewPerson = form.has('password');
 		let joined: { slug: string; isSignedIn: boolean };
 		try {
-			const input = isNewPerson ? { ...values, password: textOf(form, 'password') } : {};
+			const input = isNewPerson ? { ...values, password: fieldOf(form, 'password') } : {};
 			const shown = shownOf(form);
 			joined = await api.invitations.accept.mutate({ token, shown, ...input });
 		} catch (error) {
@@ -68,7 +68,7 @@ export const actions: Actions = {
 		const form = await readForm(event.request);
 		const { link } = tokenOf(event, path, form);
 		const { account } = await api.sessions.get.query({});
-		if (account && account.email !== textOf(form, 'signedInAs')) return outOfDate();
+		if (account && account.email !== fieldOf(form, 'signedInAs')) return outOfDate();
 		await api.sessions.delete.mutate({});
 		redirect(303, pageOf(path, link));
 	}

@@ -1,7 +1,7 @@
 import { redirect } from '@sveltejs/kit';
 import { ownPath } from '#lib/browser/paths.ts';
 import { api } from '../api.server.ts';
-import { failWith, readForm, textOf } from '../forms.ts';
+import { failWith, readForm, fieldOf } from '../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ parent, url }) => {
@@ -20,11 +20,11 @@ export const load: PageServerLoad = async ({ parent, url }) => {
 export const actions: Actions = {
 	default: async ({ request, url }) => {
 		const form = await readForm(request);
-		const email = textOf(form, 'email');
+		const email = fieldOf(form, 'email');
 		const next = url.searchParams.get('next');
 		let redirectTo: string;
 		try {
-			const input = { email, password: textOf(form, 'password') };
+			const input = { email, password: fieldOf(form, 'password') };
 			({ redirectTo } = await api.sessions.create.mutate(input));
 		} catch (error) {
 			return failWith(error, { email });

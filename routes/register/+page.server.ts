@@ -1,7 +1,7 @@
 import { redirect } from '@sveltejs/kit';
 import { ownPath } from '#lib/browser/paths.ts';
 import { api } from '../api.server.ts';
-import { failWith, readForm, textOf } from '../forms.ts';
+import { failWith, readForm, fieldOf } from '../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ parent, url }) => {
@@ -14,11 +14,11 @@ export const actions: Actions = {
 	default: async ({ request, url }) => {
 		const form = await readForm(request);
 		const values = {
-			firstName: textOf(form, 'firstName'),
-			lastName: textOf(form, 'lastName'),
-			email: textOf(form, 'email')
+			firstName: fieldOf(form, 'firstName'),
+			lastName: fieldOf(form, 'lastName'),
+			email: fieldOf(form, 'email')
 		};
-		const password = textOf(form, 'password');
+		const password = fieldOf(form, 'password');
 		const next = url.searchParams.get('next');
 		let status: string;
 		try {

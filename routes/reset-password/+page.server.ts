@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { api } from '../api.server.ts';
-import { failWith, readForm, textOf } from '../forms.ts';
+import { failWith, readForm, fieldOf } from '../forms.ts';
 import { forgetToken, openedLink, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -18,7 +18,7 @@ export const actions: Actions = {
 		const { link, token } = tokenOf(event, path, form);
 		let isWaiting: boolean;
 		try {
-			const input = { token, password: textOf(form, 'password') };
+			const input = { token, password: fieldOf(form, 'password') };
 			({ isWaiting } = await api.accounts.reset.mutate(input));
 		} catch (error) {
 			return failWith(error, {});

@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { api } from '../api.server.ts';
-import { failWith, readForm, textOf } from '../forms.ts';
+import { failWith, readForm, fieldOf } from '../forms.ts';
 import { forgetToken, openedLink, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -16,12 +16,12 @@ export const actions: Actions = {
 		const form = await readForm(event.request);
 		const { link, token } = tokenOf(event, path, form);
 		const values = {
-			firstName: textOf(form, 'firstName'),
-			lastName: textOf(form, 'lastName'),
-			email: textOf(form, 'email')
+			firstName: fieldOf(form, 'firstName'),
+			lastName: fieldOf(form, 'lastName'),
+			email: fieldOf(form, 'email')
 		};
 		try {
-			const input = { ...values, password: textOf(form, 'password'), token };
+			const input = { ...values, password: fieldOf(form, 'password'), token };
 			await api.setup.complete.mutate(input);
 		} catch (error) {
 			return failWith(error, values);

@@ -1,6 +1,6 @@
 import { fingerprint } from './fingerprints.ts';
-import { resolve } from './operations.ts';
-import { nameOf, sayTypes, shapeOf, type Direction } from './schemas.ts';
+import { followReferences } from './operations.ts';
+import { referredName, sayTypes, shapeOf, type Direction } from './schemas.ts';
 import { textOf } from './values.ts';
 
 /** What something may be one of, before and after: which of them are the same, whatever order they stand in. */
@@ -37,9 +37,9 @@ export function pairChoices(before: Side, after: Side, direction: Direction): Pa
 			return false;
 		});
 	};
-	match((root, choice) => nameOf(root, choice)?.key ?? null);
+	match((root, choice) => referredName(root, choice)?.key ?? null);
 	match(fingerprint);
-	match((root, choice) => textOf(resolve(root, choice).title) || null);
+	match((root, choice) => textOf(followReferences(root, choice).title) || null);
 	if (was.length <= maxCompared && is.length <= maxCompared) {
 		was = was.filter((choice) => {
 			const other = findNearest(before.root, choice, { root: after.root, choices: is }, direction);
@@ -58,7 +58,7 @@ function findNearest(root: unknown, choice: unknown, among: Side, direction: Dir
 	const { types, properties } = shapeOf(root, choice, direction);
 	let [nearest, most]: [unknown, number] = [null, -1];
 	for (const other of among.choices) {
-		if (nameOf(root, choice) && nameOf(among.root, other)) continue;
+		if (referredName(root, choice) && referredName(among.root, other)) continue;
 		const shape = shapeOf(among.root, other, direction);
 		if (sayTypes(shape.types) !== sayTypes(types)) continue;
 		const common = [...properties.keys()].filter((name) => shape.properties.has(name)).length;
@@ -69,7 +69,7 @@ function findNearest(root: unknown, choice: unknown, among: Side, direction: Dir
 }
 
 function labelOf(root: unknown, choice: unknown, direction: Direction): string {
-	const told = nameOf(root, choice)?.name ?? textOf(resolve(root, choice).title);
+	const told = referredName(root, choice)?.name ?? textOf(followReferences(root, choice).title);
 	if (told !== '') return told;
 	const { types, properties } = shapeOf(root, choice, direction);
 	const names = [...properties.keys()].slice(0, 3);

@@ -4,7 +4,7 @@ import { at, isMembers, listOf, membersOf, pathOfReference, textOf, type Members
 /** The operations of a document of any version, in one form. */
 
 /** Follows references within the document until something stands there. They have been checked: none leads nowhere. */
-export function resolve(root: unknown, value: unknown): Members {
+export function followReferences(root: unknown, value: unknown): Members {
 	let here = value;
 	// As many steps as nobody writes: a circle ends here too.
 	for (let step = 0; step < 50; step += 1) {
@@ -37,7 +37,7 @@ function listOperations(root: unknown, place: 'paths' | 'webhooks'): Found[] {
 	const isWebhook = place === 'webhooks';
 	return membersOf(at(root, place)).flatMap(([path, value]) => {
 		if (path.startsWith('x-')) return [];
-		const item = resolve(root, value);
+		const item = followReferences(root, value);
 		return methods.flatMap((method) => {
 			const operation = at(item, method);
 			if (!isMembers(operation)) return [];
@@ -88,7 +88,7 @@ export function readOperations(root: unknown): Map<string, Operation> {
 function readOperation(root: unknown, found: Found, isOld: boolean): Operation {
 	const { operation, item, name, isWebhook, path } = found;
 	const given = [...listOf(item.parameters), ...listOf(operation.parameters)].map((one) =>
-		resolve(root, one)
+		followReferences(root, one)
 	);
 	const placeholders = [...path.matchAll(/\{([^{}]*)\}/g)].map(([, placeholder]) => placeholder);
 	const parameters = new Map<string, Parameter>();
@@ -104,11 +104,11 @@ function readOperation(root: unknown, found: Found, isOld: boolean): Operation {
 	const answers = membersOf(operation.responses)
 		.filter(([status]) => !status.startsWith('x-'))
 		.map(([status, value]): [string, Answer] => {
-			const answer = resolve(root, value);
+			const answer = followReferences(root, value);
 			const contents = isOld ? oldContents(root, operation, 'produces', answer.schema) : contentsOf(answer);
 			const headers = membersOf(answer.headers).map(([name, header]): [string, unknown] => [
 				name.toLowerCase(),
-				schemaOf(resolve(root, header))
+				schemaOf(followReferences(root, header))
 			]);
 			return [status.toUpperCase(), { contents, headers: new Map(headers) }];
 		});
@@ -148,7 +148,7 @@ function contentsOf(holder: Members): Map<string, unknown> {
 
 function readBody(root: unknown, operation: Members): Body | null {
 	if (operation.requestBody === undefined) return null;
-	const body = resolve(root, operation.requestBody);
+	const body = followReferences(root, operation.requestBody);
 	return { isRequired: body.required === true, contents: contentsOf(body) };
 }
 

@@ -1,7 +1,7 @@
 import { pairChoices } from './choices.ts';
 import type { Finding } from './findings.ts';
-import { resolve } from './operations.ts';
-import { choicesAlone, nameOf, shapeOf, type Direction, type Shape } from './schemas.ts';
+import { followReferences } from './operations.ts';
+import { choicesAlone, referredName, shapeOf, type Direction, type Shape } from './schemas.ts';
 import { findChoices, findShapeChanges, member, say, type Subject } from './shape-changes.ts';
 import { excerpt } from './values.ts';
 
@@ -63,7 +63,7 @@ export class SchemaChanges {
 	): void {
 		this.#room -= 1;
 		if (before === undefined || after === undefined || depth > maxDepth || this.#room < 0) return;
-		const [was, is] = [nameOf(this.#before, before), nameOf(this.#after, after)];
+		const [was, is] = [referredName(this.#before, before), referredName(this.#after, after)];
 		if (was === null || is === null) {
 			this.#compareShapes(before, after, direction, subject, into, depth);
 			return;
@@ -138,5 +138,5 @@ function pairRest(was: Shape, is: Shape, subject: Subject): [unknown, unknown, S
 }
 
 function isNewlyDeprecated(before: unknown, was: unknown, after: unknown, is: unknown): boolean {
-	return resolve(after, is).deprecated === true && resolve(before, was).deprecated !== true;
+	return followReferences(after, is).deprecated === true && followReferences(before, was).deprecated !== true;
 }

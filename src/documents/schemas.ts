@@ -1,5 +1,5 @@
 import { fingerprint, restrictionsOf } from './fingerprints.ts';
-import { resolve } from './operations.ts';
+import { followReferences } from './operations.ts';
 import {
 	at,
 	excerpt,
@@ -75,7 +75,7 @@ export function shapeOf(root: unknown, schema: unknown, direction: Direction): S
 	const seen = new Set<unknown>();
 	for (let count = 0; open.length > 0 && count < maxParts; count += 1) {
 		const given = open.pop();
-		const part = given === false ? nothing : resolve(root, given);
+		const part = given === false ? nothing : followReferences(root, given);
 		if (seen.has(part)) continue;
 		seen.add(part);
 		addPart(root, shape, part, direction);
@@ -117,7 +117,7 @@ function addPart(root: unknown, shape: Shape, part: Members, direction: Directio
 	if (values) shape.values = shape.values?.filter((value) => values.includes(value)) ?? values;
 	if (part.default !== undefined) shape.default ??= JSON.stringify(part.default);
 	for (const [name, property] of membersOf(part.properties)) {
-		const { readOnly, writeOnly } = resolve(root, property);
+		const { readOnly, writeOnly } = followReferences(root, property);
 		if (direction === 'request' ? readOnly === true : writeOnly === true) continue;
 		shape.properties.set(name, combine(shape.properties.get(name), property));
 	}
@@ -206,7 +206,7 @@ function overlapOfTypes(some: string[] | null, others: string[] | null): string[
 }
 
 /** What the document calls a schema that is referred to, and where it is kept; null where it has no name. */
-export function nameOf(root: unknown, schema: unknown): { name: string; key: string } | null {
+export function referredName(root: unknown, schema: unknown): { name: string; key: string } | null {
 	const reference = at(schema, '$ref');
 	const path = typeof reference === 'string' ? pathOfReference(reference) : null;
 	if (!path || path.length === 0 || besideReference(root, schema)) return null;

@@ -6,7 +6,7 @@ import { generateCookie, getCookie } from 'hono/cookie';
 import { HTTPException } from 'hono/http-exception';
 import { accountHeader } from '#lib/wire.ts';
 import { requestIdHeader, retryAfterOf, type Arrivals } from './arrivals.ts';
-import { callLimit, limitBody, limitTold, readForm, smallBody } from './bodies.ts';
+import { callLimit, limitBody, limitTold, readFields, smallBody } from './bodies.ts';
 import { sendDocument } from './documents.ts';
 import { exportActivity, exportUsage, formatOf } from './exports.ts';
 import { contextOf as contextOfAsker, type Bindings, type Parts, type Variables } from './context.ts';
@@ -73,7 +73,7 @@ export function createApp(
 		limitBody(() => smallBody),
 		async (c, next) => {
 			if (c.req.header('origin') === env.ORIGIN) return next();
-			const form = await readForm(c);
+			const form = await readFields(c);
 			if (form['List-Unsubscribe'] !== 'One-Click') return c.text('Open the link in a browser.', 400);
 			try {
 				await followUnsubscribe(parts, c.req.param('token'), false);

@@ -130,7 +130,7 @@ export async function readBody(incoming: IncomingMessage, max: number): Promise<
 }
 
 /** The fields of a form. @throws {HTTPException} 400 when the body is none. */
-export async function readForm(c: HonoContext): Promise<Record<string, string | File>> {
+export async function readFields(c: HonoContext): Promise<Record<string, string | File>> {
 	try {
 		return (await c.req.parseBody()) as Record<string, string | File>;
 	} catch {

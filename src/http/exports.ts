@@ -3,7 +3,13 @@ import { getHTTPStatusCodeFromError } from '@trpc/server/http';
 import { stringify } from 'csv-stringify/sync';
 import type { Context as HonoContext } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { filterOf, nameOf, readActivityQuery, type ActivityPage, type EventCursor } from '#lib/activity.ts';
+import {
+	filterOf,
+	organizationNameOf,
+	readActivityQuery,
+	type ActivityPage,
+	type EventCursor
+} from '#lib/activity.ts';
 import { withoutIsolates } from '#lib/direction.ts';
 import { sayEvent, type LiveEvent } from '#lib/events.ts';
 import type { UsageRange } from '#lib/usage.ts';
@@ -55,7 +61,7 @@ const writeCsv: Writer = ({ events, organizations }, isFirst) => {
 		event.actor.kind,
 		event.name,
 		textOf(event),
-		nameOf(event, organizations),
+		organizationNameOf(event, organizations),
 		event.organizationId
 	]);
 	return tableOf(rows, columns, isFirst);
@@ -74,7 +80,7 @@ const writeLines: Writer = ({ events, organizations }) =>
 	events
 		.map((event) => {
 			const { stream, seq: number, at, actor, name, organizationId: id, payload } = event;
-			const organization = id && { id, name: nameOf(event, organizations) };
+			const organization = id && { id, name: organizationNameOf(event, organizations) };
 			return `${JSON.stringify({ stream, number, at, actor, event: name, text: textOf(event), organization, payload })}\n`;
 		})
 		.join('');

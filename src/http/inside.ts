@@ -31,7 +31,7 @@ export function reportCall(
 }
 
 /** A failed call as the API answers it; of one that was refused before it was read, nothing else is known. */
-export function shapeOf(
+export function errorShapeOf(
 	error: TRPCError,
 	about: Partial<InsideCall> & { ctx?: Context | undefined } = {}
 ): inferRouterError<AppRouter> {
@@ -51,7 +51,7 @@ export function createInside(parts: Parts): Inside {
 		} catch (failure) {
 			const error = getTRPCErrorFromUnknown(failure);
 			reportCall(parts, { error, path, ctx });
-			return { error: shapeOf(error, { type, path, input, ctx }) };
+			return { error: errorShapeOf(error, { type, path, input, ctx }) };
 		}
 	};
 }

@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net';
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
 import { Refusal } from '../api/refusals.ts';
-import { shapeOf } from './inside.ts';
+import { errorShapeOf } from './inside.ts';
 
 /**
  * Under any other name than the portal's own a page could be read, and nothing on it would work: cookies, forms and the
@@ -53,7 +53,7 @@ export function refuseElsewhere(c: Context, origin: string): Response {
 		return c.json({ type: 'failure', status: 403, data }, 403);
 	}
 	if (!c.req.path.startsWith('/trpc/')) return c.text(message, 403);
-	return c.json({ error: shapeOf(new Refusal('FORBIDDEN', 'WRONG_ADDRESS', message)) }, 403);
+	return c.json({ error: errorShapeOf(new Refusal('FORBIDDEN', 'WRONG_ADDRESS', message)) }, 403);
 }
 
 /** Leads whoever asks for a page under another name to the same page under the portal's own. */

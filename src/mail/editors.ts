@@ -3,7 +3,7 @@ import type { EmailEditor } from '#lib/views.ts';
 import type { Db } from '../database/database.ts';
 
 /** An open page says every 15 seconds that it is there. */
-export const silentSeconds = 40;
+export const closedAfterSeconds = 40;
 
 /** The pages that have the editor of this e-mail open. */
 export async function listEditors(db: Db, name: string): Promise<EmailEditor[]> {
@@ -12,7 +12,7 @@ export async function listEditors(db: Db, name: string): Promise<EmailEditor[]> 
 		.innerJoin('account', 'account.id', 'emailEditor.userId')
 		.select(['emailEditor.pageId', 'emailEditor.userId', 'account.firstName', 'account.lastName'])
 		.where('emailEditor.name', '=', name)
-		.where('emailEditor.seenAt', '>', sql<Date>`now() - make_interval(secs => ${silentSeconds})`)
+		.where('emailEditor.seenAt', '>', sql<Date>`now() - make_interval(secs => ${closedAfterSeconds})`)
 		.orderBy('emailEditor.pageId')
 		.execute();
 	return rows.map(({ pageId, userId, firstName, lastName }) => ({

@@ -1,7 +1,7 @@
 import { findHeadings, holdsAddress, type Row } from './columns.ts';
 import { UnreadableFile } from './files.ts';
 import { readCells, type Reading } from './texts.ts';
-import { BadArchive, listEntries, pack, TooLarge, unpack } from './zips.ts';
+import { BadArchive, listArchive, pack, TooLarge, unpack } from './zips.ts';
 
 /**
  * Excel workbooks. The library that reads them unpacks with workers made of text, which the portal's
@@ -84,7 +84,7 @@ function chooseSheet(sheets: Row[][]): Row[] {
 /** @throws {UnreadableFile} for another archive, and for a workbook that is broken or too large. */
 export async function readWorkbook(bytes: Uint8Array<ArrayBuffer>): Promise<Reading> {
 	try {
-		const names = listEntries(bytes).map(({ name }) => name);
+		const names = listArchive(bytes).map(({ name }) => name);
 		if (!names.some(isSheet)) throw new UnreadableFile(sayArchive(names));
 		const files = await unpack(bytes, isWanted, mostBytes);
 		for (const [name, content] of files) {

@@ -10,7 +10,7 @@ const mostFiles = 2000;
 type Entry = { name: string; method: number; size: number; at: number };
 
 /** What the directory at the end of an archive lists. */
-export function listEntries(bytes: Uint8Array): Entry[] {
+export function listArchive(bytes: Uint8Array): Entry[] {
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	let end = bytes.length - 22;
 	const first = Math.max(0, end - 65_535);
@@ -39,7 +39,7 @@ export async function unpack(
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	const files = new Map<string, Uint8Array>();
 	let left = most;
-	for (const { name, method, size, at } of listEntries(bytes)) {
+	for (const { name, method, size, at } of listArchive(bytes)) {
 		if (!wants(name)) continue;
 		if (at + 30 > bytes.length || u32(view, at) !== 0x04034b50) throw new BadArchive('Broken file');
 		const begin = at + 30 + u16(view, at + 26) + u16(view, at + 28);

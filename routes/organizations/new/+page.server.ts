@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { api, apiFor } from '../../api.server.ts';
-import { failWith, readForm, textOf } from '../../forms.ts';
+import { failWith, readForm, fieldOf } from '../../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ parent }) => {
@@ -13,9 +13,9 @@ export const load: PageServerLoad = async ({ parent }) => {
 export const actions: Actions = {
 	default: async ({ request }) => {
 		const form = await readForm(request);
-		const asShown = apiFor(textOf(form, 'account') || null);
-		const name = textOf(form, 'name');
-		const isAskingAgain = textOf(form, 'sendAgain') === 'true';
+		const asShown = apiFor(fieldOf(form, 'account') || null);
+		const name = fieldOf(form, 'name');
+		const isAskingAgain = fieldOf(form, 'sendAgain') === 'true';
 		let created: { slug: string; status: string } | null = null;
 		try {
 			if (isAskingAgain) await asShown.accounts.resendVerification.mutate({});

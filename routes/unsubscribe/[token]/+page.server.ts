@@ -1,5 +1,5 @@
 import { api } from '../../api.server.ts';
-import { failWith, readForm, textOf } from '../../forms.ts';
+import { failWith, readForm, fieldOf } from '../../forms.ts';
 import { orErrorPage } from '../../refusals.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -12,7 +12,7 @@ export const load: PageServerLoad = async ({ params, url }) => ({
 /** Works for whoever holds the message, signed in or not; opening the page alone changes nothing. */
 export const actions: Actions = {
 	default: async ({ params, request }) => {
-		const isWanted = textOf(await readForm(request), 'isWanted') === 'true';
+		const isWanted = fieldOf(await readForm(request), 'isWanted') === 'true';
 		try {
 			await api.preferences.unsubscribe.mutate({ token: tokenOf(params), isWanted });
 		} catch (error) {

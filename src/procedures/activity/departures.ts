@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { departures } from '#lib/departures.ts';
+import { memberEnds } from '#lib/departures.ts';
 import type { LiveEvent } from '#lib/events.ts';
 import type { Db } from '../../database/database.ts';
 import { liveEventOf } from '../../news/events.ts';
@@ -38,7 +38,7 @@ export async function findDeparture(db: Db, slug: string, userId: string): Promi
 		.where('organization.slug', '=', slug)
 		.where('membership.id', 'is', null)
 		.where((eb) => eb('event.seq', '>', eb('organization.lastSeq', '-', depth)))
-		.where('event.name', 'in', departures)
+		.where('event.name', 'in', memberEnds)
 		.where(sql<string>`event.payload->'member'->>'userId'`, '=', userId)
 		.orderBy('event.seq', 'desc')
 		.limit(1)

@@ -22,7 +22,7 @@ import { getMailPortal } from '../../mail/outbox.ts';
 import { checkTemplate, getMailLook, getTemplate, sampleOf } from '../../mail/templates.ts';
 import { notFound, Refusal } from '../../api/refusals.ts';
 import { adminProcedure, type Context, ofOneMoment, router } from '../../api/trpc.ts';
-import { listEditors, silentSeconds } from '../../mail/editors.ts';
+import { listEditors, closedAfterSeconds } from '../../mail/editors.ts';
 import { lockPortal } from '../settings/settings.ts';
 
 const name = text(100).transform((given, context) => {
@@ -228,7 +228,7 @@ export const emailsRouter = router({
 				.deleteFrom('emailEditor')
 				.where((eb) =>
 					eb.or([
-						eb('seenAt', '<', sql<Date>`now() - make_interval(secs => ${silentSeconds})`),
+						eb('seenAt', '<', sql<Date>`now() - make_interval(secs => ${closedAfterSeconds})`),
 						eb.and([eb('pageId', '=', pageId), eb('userId', '=', user.id), eb.lit(!isHere)])
 					])
 				)

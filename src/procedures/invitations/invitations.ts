@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { firstName, lastName, orNothing } from '#lib/fields.ts';
+import { firstName, lastName, orEmpty } from '#lib/fields.ts';
 import { fullName, resendSeconds, role } from '#lib/views.ts';
 import { sendAhead } from '../../database/ahead.ts';
 import type { Db, Trx } from '../../database/database.ts';
@@ -82,8 +82,8 @@ export const invitationsRouter = router({
 	update: organizationProcedure({
 		invitationId: z.uuid(),
 		// Both may be empty where the list had none: whoever joins says them.
-		firstName: orNothing(firstName),
-		lastName: orNothing(lastName),
+		firstName: orEmpty(firstName),
+		lastName: orEmpty(lastName),
 		role
 	}).mutation(async ({ ctx, input }) => {
 		const previous = invitationViewOf(await getOpen(ctx, input.invitationId));

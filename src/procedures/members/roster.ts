@@ -92,7 +92,7 @@ async function listEntries(
 }
 
 /** Members whose names or addresses hold the text: the first page of them, Super admins before the others, and how many fit. */
-export async function findMembers(db: Db, organizationId: string, search: string) {
+export async function searchMembers(db: Db, organizationId: string, search: string) {
 	const wanted = searchKey(search);
 	const rows = await selectMembers(db, organizationId)
 		.select(sql<number>`(count(*) over ())::int`.as('count'))

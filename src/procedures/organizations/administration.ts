@@ -23,7 +23,7 @@ import { adminProcedure, ofOneMoment, router } from '../../api/trpc.ts';
 import { listEventsOfPortal, listLatest } from '../activity/activity.ts';
 import { listInvitations } from '../../people/invitations.ts';
 import { listMembers } from '../../people/members.ts';
-import { findMembers } from '../members/roster.ts';
+import { searchMembers } from '../members/roster.ts';
 import { organizationViewOf, selectOrganizations } from './organizations.ts';
 
 /** What the portal admins see of organizations: their list and the page of one. Never a secret. */
@@ -264,7 +264,7 @@ export const organizationAdministrationRouter = router({
 				.where('organization.id', '=', input.organizationId)
 				.executeTakeFirst();
 			if (!row) throw notFound();
-			const { members, found } = await findMembers(db, row.id, input.search);
+			const { members, found } = await searchMembers(db, row.id, input.search);
 			return {
 				organization: viewOf(row),
 				members: members.map((one) => ({ ...one, name: fullName(one) })),

@@ -1,5 +1,5 @@
 import { api } from '../../../api.server.ts';
-import { failWith, readForm, textOf } from '../../../forms.ts';
+import { failWith, readForm, fieldOf } from '../../../forms.ts';
 import { orErrorPage } from '../../../refusals.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -18,8 +18,8 @@ export const actions: Actions = {
 	/** “Try it” before the page's script runs. The key goes back to nobody, not even to be corrected. */
 	default: async ({ request }) => {
 		const form = await readForm(request);
-		const values = { productId: textOf(form, 'productId') };
-		const asked = { key: textOf(form, 'key'), ...(values.productId && values) };
+		const values = { productId: fieldOf(form, 'productId') };
+		const asked = { key: fieldOf(form, 'key'), ...(values.productId && values) };
 		try {
 			return { values, found: await api.gateways.check.mutate(asked), fields: {}, message: null };
 		} catch (error) {

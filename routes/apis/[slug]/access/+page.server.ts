@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { api, apiFor } from '../../../api.server.ts';
-import { failWith, readForm, textOf } from '../../../forms.ts';
+import { failWith, readForm, fieldOf } from '../../../forms.ts';
 import { orErrorPage } from '../../../refusals.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -22,14 +22,14 @@ export const actions: Actions = {
 	default: async ({ request, params }) => {
 		const form = await readForm(request);
 		const values = {
-			place: textOf(form, 'place'),
-			newApplication: textOf(form, 'newApplication'),
-			planId: textOf(form, 'planId'),
-			message: textOf(form, 'message')
+			place: fieldOf(form, 'place'),
+			newApplication: fieldOf(form, 'newApplication'),
+			planId: fieldOf(form, 'planId'),
+			message: fieldOf(form, 'message')
 		};
 		// “<organization>:<application>”, or “<organization>:new”.
 		const [organizationId = '', applicationId = ''] = values.place.split(':');
-		const asShown = apiFor(textOf(form, 'account') || null);
+		const asShown = apiFor(fieldOf(form, 'account') || null);
 		let asked: { applicationId: string };
 		try {
 			asked = await asShown.accesses.request.mutate({

@@ -29,7 +29,7 @@ export const listEntries = (members: Member[], invitations: Invitation[], isPart
 		...invitations.map((invitation) => ({ ...entryOf(invitation), invitation }))
 	].sort(isPart ? byText : byName);
 
-export const fits = (entry: Entry, filter: Filter) =>
+export const fitsRoster = (entry: Entry, filter: Filter) =>
 	filter === 'all' || (filter === 'invited' ? 'invitation' in entry : entry.role === filter);
 
 export const sentAt = (entry: Entry) => ('invitation' in entry ? Date.parse(entry.invitation.sentAt) : 0);
