@@ -30,7 +30,7 @@ export interface Order {
 	column: string;
 	/** What decides between rows with the same value. */
 	id: string;
-	idType: 'uuid' | 'bigint';
+	idType: 'uuid' | 'bigint' | 'text';
 	direction: 'asc' | 'desc';
 	form: keyof typeof forms;
 }

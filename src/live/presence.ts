@@ -1,16 +1,15 @@
 import { namesAtMost, type Online } from '#lib/wire.ts';
-import { noteAllSeen } from '../identity/sessions.ts';
-import { attest, renew, renewSeconds, listWhereabouts, type Whereabouts } from '../news/presence.ts';
+import { listWhereabouts, renew, renewSeconds } from '../news/presence.ts';
 import type { Signal } from '../news/publish.ts';
 import type { House } from './house.ts';
+import { createPresenceWriter, presencePause } from './presence-writing.ts';
 import { organizationRoom } from './rooms.ts';
 
-/** What comes in within so many milliseconds is written and told together. */
-const gather = 100;
-/** The same for a crowd, whose pages show a number: for each of them. Telling all of them costs as much as they are many. */
+/**
+ * How long what is told to a crowd is gathered, whose pages show a number: in milliseconds for each of its people. To tell
+ * all of them costs as much as they are many.
+ */
 const gatherCrowd = 0.25;
-/** After what could not be written, in milliseconds. */
-const again = 1000;
 
 type Told = Extract<Signal, { kind: 'presence' | 'gone' }>;
 
@@ -50,64 +49,19 @@ const stateOf = ({ everywhere }: Room): Online => ({
 export type Presence = ReturnType<typeof keepPresence>;
 
 /**
- * Who is seen where. What changes is gathered, written at once for all, and told to every process with what it is; each
- * keeps in memory what holds in the rooms that it has, so that a thousand people who come back at once are some writes
- * and some words to each page, and no questions.
+ * Who is seen where. What changes is written at once for all, and told to every process with what it is; each keeps in
+ * memory what holds in the rooms that it has, so that a thousand people who come back at once are some writes and some
+ * words to each page, and no questions.
  */
-export function keepPresence({ io, db, processId, report }: House) {
+export function keepPresence(house: House) {
+	const { io, db, processId, report } = house;
 	const rooms = new Map<string, Room>();
-	/** Whose presence here is to be written: by what holds when it is. */
-	const changed = new Map<string, Whereabouts>();
-	/** Rooms that are to be read. */
-	const unread = new Set<string>();
-	/** Who has closed their last page. */
-	const parted = new Set<string>();
-	let writing: Promise<void> | null = null;
-	let writeTimer: NodeJS.Timeout | undefined;
-	let isEnded = false;
+	const writer = createPresenceWriter(house, {
+		isHere: ({ organizationId, userId }) => rooms.get(organizationId)?.here.has(userId) === true,
+		read
+	});
 
-	function note(organizationId: string, userId: string): void {
-		changed.set(`${organizationId}:${userId}`, { organizationId, userId });
-		writeSoon(gather);
-	}
-
-	function writeSoon(pause: number): void {
-		if (isEnded || writing) return;
-		writeTimer ??= setTimeout(() => {
-			writeTimer = undefined;
-			writing = write().finally(() => {
-				writing = null;
-				if (changed.size + unread.size + parted.size > 0) writeSoon(gather);
-			});
-		}, pause);
-	}
-
-	async function write(): Promise<void> {
-		const marks = [...changed.values()];
-		const opened = [...unread];
-		const left = [...parted];
-		changed.clear();
-		unread.clear();
-		parted.clear();
-		const isHere = ({ organizationId, userId }: Whereabouts) =>
-			rooms.get(organizationId)?.here.has(userId) === true;
-		try {
-			await attest(db, processId, {
-				came: marks.filter(isHere),
-				went: marks.filter((one) => !isHere(one))
-			});
-			await read(opened);
-			await noteAllSeen(db, left);
-		} catch (error) {
-			report(error);
-			for (const one of marks) changed.set(`${one.organizationId}:${one.userId}`, one);
-			for (const id of opened) unread.add(id);
-			for (const id of left) parted.add(id);
-			await new Promise((resolve) => void setTimeout(resolve, again).unref());
-		}
-	}
-
-	async function read(organizationIds: string[]): Promise<void> {
+	async function read(organizationIds: readonly string[]): Promise<void> {
 		const asked = organizationIds.filter((id) => rooms.has(id));
 		if (asked.length === 0) return;
 		for (const id of asked) (rooms.get(id) as Room).early ??= [];
@@ -144,22 +98,24 @@ export function keepPresence({ io, db, processId, report }: House) {
 
 	function attestAll(): void {
 		for (const [organizationId, { here }] of rooms)
-			for (const userId of here.keys()) note(organizationId, userId);
+			for (const userId of here.keys()) writer.note({ organizationId, userId });
 	}
 
 	return {
 		countRooms: () => rooms.size,
+		/** This person has closed their last page here. */
+		part: writer.part,
 		/** A page of this person has come into the room; it hears who is there once that is known. */
 		enter(organizationId: string, userId: string): Online | null {
 			let room = rooms.get(organizationId);
 			if (!room) {
 				room = { here: new Map(), everywhere: new Map(), early: [], said: '' };
 				rooms.set(organizationId, room);
-				unread.add(organizationId);
+				writer.ask(organizationId);
 			}
 			const count = room.here.get(userId) ?? 0;
 			room.here.set(userId, count + 1);
-			if (count === 0) note(organizationId, userId);
+			if (count === 0) writer.note({ organizationId, userId });
 			return room.early ? null : stateOf(room);
 		},
 		/** A page of this person has left the room. */
@@ -169,26 +125,23 @@ export function keepPresence({ io, db, processId, report }: House) {
 			if (!room || count === 0) return;
 			if (count > 1) return void room.here.set(userId, count - 1);
 			room.here.delete(userId);
-			note(organizationId, userId);
+			writer.note({ organizationId, userId });
 			if (room.here.size > 0) return;
 			clearTimeout(room.timer);
 			rooms.delete(organizationId);
 		},
-		/** This person has closed their last page here. */
-		part(userId: string): void {
-			parted.add(userId);
-			writeSoon(gather);
-		},
 		/** Takes in what a process has told. */
 		hear(what: Told): void {
-			const told = what.kind === 'gone' ? rooms : one(what.organizationId);
+			const told =
+				what.kind === 'gone' ? [...rooms] : [[what.organizationId, rooms.get(what.organizationId)] as const];
 			for (const [organizationId, room] of told) {
+				if (!room) continue;
 				if (room.early) {
 					room.early.push(what);
 					continue;
 				}
 				take(room, what);
-				const pause = Math.max(gather, room.everywhere.size * gatherCrowd);
+				const pause = Math.max(presencePause, room.everywhere.size * gatherCrowd);
 				room.timer ??= setTimeout(() => say(organizationId, room), pause);
 			}
 		},
@@ -198,22 +151,13 @@ export function keepPresence({ io, db, processId, report }: House) {
 			for (const [organizationId, room] of rooms) {
 				room.early ??= [];
 				room.said = '';
-				unread.add(organizationId);
+				writer.ask(organizationId);
 			}
-			writeSoon(0);
 		},
 		async stop(): Promise<void> {
-			isEnded = true;
 			clearInterval(interval);
-			clearTimeout(writeTimer);
 			for (const { timer } of rooms.values()) clearTimeout(timer);
-			await writing;
-			await noteAllSeen(db, [...parted]).catch(report);
+			await writer.stop();
 		}
 	};
-
-	function one(organizationId: string): [string, Room][] {
-		const room = rooms.get(organizationId);
-		return room ? [[organizationId, room]] : [];
-	}
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { moment, z } from '#lib/schema.ts';
+import { text, z } from '#lib/schema.ts';
 import {
 	barsOf,
 	usageAnswers,
@@ -12,8 +12,9 @@ import {
 	type UsageBar,
 	type UsageRange
 } from '#lib/usage.ts';
+import { cursor } from '#lib/views.ts';
 import { isoOf, type Db } from '../../database/database.ts';
-import { takeUpTo } from '../../database/paging.ts';
+import { takePage, type Order } from '../../database/paging.ts';
 import { organizationProcedure, router } from '../../api/trpc.ts';
 import { getApplicationRow, selectShown } from '../credentials/credentials.ts';
 import { listLastUses } from '../credentials/uses.ts';
@@ -96,8 +97,16 @@ function sumRefusals(counted: Counted[]): ApplicationUsage['refusals'] {
 		.sort((one, other) => other.count - one.count);
 }
 
-/** Where a list of what was counted goes on: the last row's time, credential and answer. */
-const place = z.strictObject({ at: moment, credentialId: z.uuid(), answer: z.enum(usageAnswers) });
+/** Where a list of what was counted goes on: the last row's time, and its credential with the answer. */
+const place = cursor.extend({ id: text(100) });
+/** By when it was counted, the oldest first. */
+const oldestFirst: Order = {
+	column: 'counted.at',
+	id: 'counted.id',
+	idType: 'text',
+	direction: 'asc',
+	form: 'moment'
+};
 /** How many rows one call lists. */
 const pageLength = 1000;
 
@@ -168,25 +177,22 @@ export const usageRouter = router({
 	}).query(async ({ ctx: { db, organization }, input }) => {
 		const { id } = await getApplicationRow(db, organization.id, input.applicationId);
 		const [since] = barsOf(input.range, Date.now());
-		let found = db
+		const counted = db
 			.selectFrom('usageCount')
 			.innerJoin('credential', 'credential.id', 'usageCount.credentialId')
 			.select(['at', 'credentialId', 'label', 'lastFour', 'answer', 'count'])
+			.select(sql`usage_count.credential_id::text || ' ' || answer`.as('id'))
 			.where('credential.applicationId', '=', id)
 			.where('span', '=', usageRanges[input.range].source)
 			.where('at', '>=', since as Date);
-		if (input.after) {
-			const { at, credentialId, answer } = input.after;
-			found = found.where(
-				sql<boolean>`(usage_count.at, credential_id, answer) > (${at}::timestamptz, ${credentialId}::uuid, ${answer})`
-			);
-		}
-		// By three columns, where `takePage` knows two.
-		const ordered = found.orderBy('at').orderBy('credentialId').orderBy('answer');
-		const { rows, last } = await takeUpTo(ordered, pageLength);
-		return {
-			rows: rows.map((row) => ({ ...row, at: isoOf(row.at) })),
-			next: last ? { at: isoOf(last.at), credentialId: last.credentialId, answer: last.answer } : null
-		};
+		const { rows, next } = await takePage(
+			db
+				.selectFrom(counted.as('counted'))
+				.select(['at', 'credentialId', 'label', 'lastFour', 'answer', 'count']),
+			oldestFirst,
+			input.after,
+			pageLength
+		);
+		return { rows: rows.map((row) => ({ ...row, at: isoOf(row.at) })), next };
 	})
 });
