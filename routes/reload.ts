@@ -1,5 +1,5 @@
 import { invalidate, invalidateAll } from '$app/navigation';
-import { navigating } from '$app/state';
+import { navigating, page } from '$app/state';
 import { departures } from './departure.svelte.ts';
 import { missData, noteWhole } from './staying.ts';
 
@@ -9,7 +9,13 @@ import { missData, noteWhole } from './staying.ts';
  */
 export async function reload(key?: string): Promise<void> {
 	try {
-		if (departures.isHeld && !(await departures.refresh())) return;
+		if (departures.isHeld && !(await departures.refresh())) {
+			// The page of somebody who is no longer there shows nothing else.
+			if (departures.here) noteWhole();
+			return;
+		}
+		// An error page has nothing to keep: SvelteKit would leave it for the browser's own.
+		if (page.error) await (await import('./api.ts')).api.sessions.get.query({});
 	} catch {
 		return missData();
 	}

@@ -2,6 +2,9 @@ import { page } from '$app/state';
 import { live } from '#lib/browser/live.svelte.ts';
 import { isForNow } from './unanswered.ts';
 
+/** So long may the data of the open page take, in milliseconds: whatever else it asks by itself waits for them. */
+const patience = 20_000;
+
 /** Whether something that the open page shows was asked for again, and no answer came. */
 let isBehind = false;
 
@@ -32,14 +35,28 @@ function isOfOpenPage(asked: URL): boolean {
 	);
 }
 
-/** The data of a page as the portal sent them; null where it can't send them now, or something else answered. */
-async function readData(response: Response): Promise<string | null> {
-	const isOurs = /\/(json|sveltekit-data)\b/.test(response.headers.get('content-type') ?? '');
-	if (!isOurs || isForNow(response.status)) return null;
+type Node = { type: string; status?: number } | null;
+type Sent = { type: 'data'; nodes: Node[] } | { type: 'redirect'; location: string };
+
+function isSent(sent: unknown): sent is Sent {
+	const { type, nodes, location } = (sent ?? {}) as Record<string, unknown>;
+	return type === 'data' ? Array.isArray(nodes) : type === 'redirect' && typeof location === 'string';
+}
+
+/** What SvelteKit reads as: each part of the page stays as it is. */
+const nothing = '{"type":"data","nodes":[]}\n';
+
+/** The data of a page as the portal sent them. Parts that it can't send now stay as they are, and are missed. */
+async function readData(response: Response): Promise<string> {
 	const text = await response.text();
-	if (!text.includes('"type":"error"')) return text;
-	const { nodes } = JSON.parse(text.split('\n', 1)[0]!) as { nodes?: ({ status?: number } | null)[] };
-	return nodes?.some((node) => isForNow(node?.status ?? 0)) ? null : text;
+	const [first = '', ...later] = text.split('\n');
+	const sent: unknown = JSON.parse(first);
+	if (!response.ok || !isSent(sent)) throw new Error('Not the portal’s');
+	const isMissing = (node: Node) => node?.type === 'error' && isForNow(node.status ?? 500);
+	if (sent.type === 'redirect' || !sent.nodes.some(isMissing)) return text;
+	missData();
+	const nodes = sent.nodes.map((node) => (isMissing(node) ? { type: 'skip' } : node));
+	return [JSON.stringify({ ...sent, nodes }), ...later].join('\n');
 }
 
 /**
@@ -51,17 +68,12 @@ export function keepingPage(fetch: typeof globalThis.fetch): typeof globalThis.f
 	return async (input, init) => {
 		const asked = typeof input === 'string' && URL.canParse(input) ? new URL(input) : null;
 		if (!asked || !isOfOpenPage(asked)) return fetch(input, init);
-		let data: string | null = null;
-		let [status, headers] = [200, new Headers({ 'content-type': 'application/json' })];
+		let data = nothing;
 		try {
-			const response = await fetch(input, init);
-			data = await readData(response);
-			if (data !== null) ({ status, headers } = response);
+			data = await readData(await fetch(input, { ...init, signal: AbortSignal.timeout(patience) }));
 		} catch {
-			// Nobody answered.
+			missData();
 		}
-		if (data === null) missData();
-		// A part of the page that isn't in the answer stays as it is.
-		return new Response(data ?? '{"type":"data","nodes":[]}\n', { status, headers });
+		return new Response(data, { headers: { 'content-type': 'application/json' } });
 	};
 }

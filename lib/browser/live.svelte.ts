@@ -25,6 +25,9 @@ const mailboxPause = 300;
  */
 export type ConnectionState = 'connecting' | 'connected' | 'late' | 'crowded' | 'disconnected';
 
+/** How much of what the page asked for has come: `part` where its own data didn't. */
+export type Told = 'all' | 'part' | 'nothing';
+
 /** What the page does of what it hears, and how it asks. */
 interface Listener {
 	/** Whether somebody is signed in: only then a page has more than settings to ask for. */
@@ -39,8 +42,8 @@ interface Listener {
 	alarms: () => void;
 	gateways: () => void;
 	products: (withinMs: number) => void;
-	/** Brings the account and the settings up to date; false when nobody answers now. */
-	ask: () => Promise<boolean>;
+	/** Brings the account, the settings and the page's data up to date. */
+	ask: () => Promise<Told>;
 }
 
 /** Who listens to the socket: a feed, whatever its snapshot is, or a page that shows events as they come. */
@@ -285,24 +288,20 @@ class Live {
 		const on = this.#on;
 		if (!on) return;
 		clearTimeout(this.#askTimer);
-		if (this.#isAsking) {
-			this.#isAskedAgain = true;
-			return;
-		}
+		if (this.#isAsking) return void (this.#isAskedAgain = true);
 		this.#isAsking = true;
 		this.#isBehind = false;
-		const isAnswered = await on.ask();
+		const told = await on.ask();
 		this.#isAsking = false;
 		if (this.#on !== on) {
 			if (this.#on) void this.#ask();
 			return;
 		}
-		this.#isAnswered = isAnswered;
-		this.#unansweredTimes = isAnswered ? 0 : this.#unansweredTimes + 1;
-		if (isAnswered) {
-			for (const one of this.#followers) one.catchUp();
-			if (this.state !== 'connected') this.#noteMailbox();
-		} else this.#isBehind = true;
+		this.#isAnswered = told === 'all';
+		this.#unansweredTimes = this.#isAnswered ? 0 : this.#unansweredTimes + 1;
+		if (told !== 'nothing') for (const one of this.#followers) one.catchUp();
+		if (!this.#isAnswered) this.#isBehind = true;
+		else if (this.state !== 'connected') this.#noteMailbox();
 		this.#show();
 		if (this.#isAskedAgain) {
 			this.#isAskedAgain = false;

@@ -1,7 +1,8 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPortal, unique, type Portal } from '../factories.ts';
 import { getBrowser, newPerson, openAs, type Person } from './browser.ts';
+import { createCut } from './cut.ts';
 
 /** What stands between a page and the portal answers in its place: never shown as an error of a parser. */
 
@@ -74,36 +75,109 @@ test.each(answers)('a page in place of an answer, with status %i', async (status
 	await visitor.close();
 });
 
-test.each([200, 404, 429, 502, null])(
-	'the open page, asking again for what it shows, with status %o',
-	async (status) => {
-		const mark = unique('Staying').replace(' ', '');
-		const path = `/admin/users?search=${mark}`;
-		const person = await openAs(browser, portal.server.origin, portal.admin, path);
-		person.forgive(/Failed to load resource/);
-		const { page } = person;
-		await page.evaluate(() => Object.assign(window, { isSame: true }));
-		const isData = /\/__data\.json/;
-		let asked = 0;
-		await page.route(isData, async (route) => {
-			asked += 1;
-			if (status === null) return route.abort();
-			await route.fulfill({ status, contentType: 'text/html', body: `<h1>${status} of a proxy</h1>` });
-		});
-		const { email } = await portal.person({ lastName: mark });
-		// The second time is its own wish: the first one was answered with nothing.
+const isData = /\/__data\.json/;
+type Answer = Parameters<Route['fulfill']>[0] | 'nothing';
+
+/** What the page asks for its data is answered so until the returned function is called, which waits until it has asked again. */
+async function answerData(page: Page, answer: Answer) {
+	let asked = 0;
+	await page.route(isData, async (route) => {
+		asked += 1;
+		await (answer === 'nothing' ? route.abort() : route.fulfill(answer));
+	});
+	return async () => {
+		// The first time news make it ask; the second one is its own wish, since nothing came.
 		await expect.poll(() => asked).toBeGreaterThan(1);
 		await page.getByText('Not connected', { exact: true }).waitFor();
-		await page.getByRole('heading', { name: 'Users' }).waitFor();
 		await expectWords(page);
 		await page.unroute(isData);
+	};
+}
+
+const html = 'text/html';
+const json = 'application/json';
+const instead: Answer[] = [
+	'nothing',
+	...[200, 404, 502].map((status) => ({ status, contentType: html, body: `${status} of a proxy` })),
+	...[200, 404].map((status) => ({ status, contentType: json, body: '{"message":"no route"}' })),
+	{ status: 200, contentType: json, body: '' },
+	{ status: 200, contentType: json, body: '{"type":"data","nodes":[{"type":"da' }
+];
+
+test('whatever comes in place of its data, the open page stays, and is current afterwards', async () => {
+	const mark = unique('Stäy ing').replace(' ', '');
+	const path = `/admin/users?search=${encodeURIComponent(mark)}`;
+	const person = await openAs(browser, portal.server.origin, portal.admin, path);
+	person.forgive(/Failed to load resource/);
+	const { page } = person;
+	await page.evaluate(() => Object.assign(window, { isSame: true }));
+	for (const answer of instead) {
+		const mend = await answerData(page, answer);
+		const { email } = await portal.person({ lastName: mark });
+		await mend();
 		await page.locator(`[data-account="${email}"]`).waitFor();
 		await page.getByText('Live', { exact: true }).waitFor();
-		expect(await page.evaluate(() => 'isSame' in window)).toBe(true);
-		expect(person.complaints).toEqual([]);
-		await person.close();
 	}
-);
+	expect(await page.evaluate(() => 'isSame' in window)).toBe(true);
+	expect(person.complaints).toEqual([]);
+	await person.close();
+});
+
+test('what is told while the data of the page don’t come is shown all the same', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const cut = createCut();
+	const path = `/orgs/${company.slug}/applications`;
+	const person = await openAs(browser, portal.server.origin, company.owner, path, { prepare: cut.wire });
+	person.forgive(/Failed to load resource|WebSocket/);
+	const { page } = person;
+	const mend = await answerData(page, { status: 500, contentType: json, body: '{"message":"no"}' });
+	await portal.company({ owner: company.owner });
+	await page.getByText('Not connected', { exact: true }).waitFor();
+	await cut.cut();
+	const { name } = await portal.application(company);
+	cut.mend();
+	await page.getByRole('main').getByText(name).first().waitFor();
+	await mend();
+	await page.getByText('Live', { exact: true }).waitFor();
+	expect(person.complaints).toEqual([]);
+	await person.close();
+});
+
+test('removed while the data of the page don’t come, and on a page that says so', async () => {
+	const company = await portal.company({ admin: portal.admin });
+	const member = await portal.member(company);
+	const person = await openAs(browser, portal.server.origin, member, `/orgs/${company.slug}/users`);
+	person.forgive(/Failed to load resource/);
+	const { page } = person;
+	await page.evaluate(() => Object.assign(window, { isSame: true }));
+	const mend = await answerData(page, 'nothing');
+	await portal.company({ owner: member, admin: portal.admin });
+	await mend();
+	const { organizationId, memberId } = { organizationId: company.id, memberId: member.memberId };
+	await company.owner.api.members.remove.mutate({ organizationId, memberId });
+	await page.getByRole('heading', { name: `You are no longer a member of ${company.name}` }).waitFor();
+	await page.getByText('Live', { exact: true }).waitFor();
+	expect(await page.evaluate(() => 'isSame' in window)).toBe(true);
+
+	// Opened by its address it is an error page, which has no data of its own to keep.
+	await page.goto(`/orgs/${company.slug}`);
+	await page.getByText('Live', { exact: true }).waitFor();
+	await page.evaluate(() => Object.assign(window, { isSame: true }));
+	const everything = /\/trpc\/|__data\.json/;
+	const { promise: isAsked, resolve: noteAsked } = Promise.withResolvers<void>();
+	await page.route(everything, (route) => {
+		noteAsked();
+		return route.abort();
+	});
+	await portal.company({ owner: member, admin: portal.admin });
+	await isAsked;
+	await page.getByText('Not connected', { exact: true }).waitFor();
+	await page.unroute(everything);
+	await page.getByText('Live', { exact: true }).waitFor();
+	expect(await page.evaluate(() => 'isSame' in window)).toBe(true);
+	expect(person.complaints).toEqual([]);
+	await person.close();
+});
 
 /** As within the moment after one was led away, which a busy machine may miss. */
 const stayHere = ({ context }: Person, port: number) =>
