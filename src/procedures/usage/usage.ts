@@ -2,7 +2,6 @@ import { sql } from 'kysely';
 import { text, z } from '#lib/schema.ts';
 import {
 	barsOf,
-	usageAnswers,
 	usageRanges,
 	type ApplicationRequests,
 	type ApplicationUsage,
