@@ -1,9 +1,7 @@
 import { page } from '$app/state';
 import { live } from '#lib/browser/live.svelte.ts';
+import { dataInTime } from '#lib/browser/pauses.ts';
 import { isForNow } from './unanswered.ts';
-
-/** So long may the data of the open page take, in milliseconds: whatever else it asks by itself waits for them. */
-const patience = 20_000;
 
 /** Whether something that the open page shows was asked for again, and no answer came. */
 let isBehind = false;
@@ -70,7 +68,7 @@ export function keepingPage(fetch: typeof globalThis.fetch): typeof globalThis.f
 		if (!asked || !isOfOpenPage(asked)) return fetch(input, init);
 		let data = nothing;
 		try {
-			data = await readData(await fetch(input, { ...init, signal: AbortSignal.timeout(patience) }));
+			data = await readData(await fetch(input, { ...init, signal: dataInTime() }));
 		} catch {
 			missData();
 		}

@@ -4,3 +4,7 @@ export const pauses = { first: 700, again: 4000, signedOut: 30_000, hidden: 60_0
 export const refusedPauses = { first: 300, longest: 3000, crowded: 45_000 };
 /** Pages that lost the same server don't all come at the same time. */
 export const scatter = (pause: number) => pause * (0.6 + 0.4 * Math.random());
+/** So long may the answer to a question take that a page asks by itself. */
+export const inTime = () => AbortSignal.timeout(10_000);
+/** The same for the data of the whole page. */
+export const dataInTime = () => AbortSignal.timeout(20_000);

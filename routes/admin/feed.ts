@@ -1,3 +1,4 @@
+import { inTime } from '#lib/browser/pauses.ts';
 import { createContext } from 'svelte';
 import { applyPortal, type PortalSnapshot } from '#lib/apply-portal.ts';
 import type { LiveEvent } from '#lib/events.ts';
@@ -16,7 +17,7 @@ export function createPortalFeed(
 	return new Feed(snapshot, {
 		stream: { kind: 'portal' },
 		apply: applyPortal,
-		since: (after) => orNoEvents(api.activity.sincePortal.query({ after })),
+		since: (after) => orNoEvents(api.activity.sincePortal.query({ after }, { signal: inTime() })),
 		reload: () => void reload(),
 		onEvent
 	});
