@@ -88,8 +88,8 @@ export const policy = {
 	'organizations.create': admin,
 	'organizations.invite': admin,
 	'organizations.appointSuperAdmin': admin,
-	'organizations.scheduleDeletion': admin,
-	'organizations.unscheduleDeletion': admin,
+	'organizations.scheduleDeletionAsPortal': admin,
+	'organizations.cancelDeletionAsPortal': admin,
 	'alarms.list': admin,
 	'alarms.dismiss': admin,
 	'figures.get': admin,
@@ -137,7 +137,7 @@ export const policy = {
 	'products.update': admin,
 	'products.publish': admin,
 	'products.retire': admin,
-	'products.keep': admin,
+	'products.cancelRetirement': admin,
 	'products.delete': admin,
 	'products.serve': admin,
 	'products.listServed': admin,
@@ -150,7 +150,7 @@ export const policy = {
 	'plans.update': admin,
 	'plans.reorder': admin,
 	'plans.close': admin,
-	'plans.open': admin,
+	'plans.reopen': admin,
 	'plans.delete': admin,
 
 	'preferences.list': user,
@@ -164,8 +164,8 @@ export const policy = {
 	'organizations.withdraw': { ...requester, statuses: ['pending', 'rejected'] },
 	'organizations.requestAgain': { ...requester, statuses: ['rejected'], isVerifiedOnly: true },
 	'organizations.configure': superAdmin,
-	'organizations.askDeletion': superAdmin,
-	'organizations.takeBackDeletion': superAdmin,
+	'organizations.scheduleDeletion': superAdmin,
+	'organizations.cancelDeletion': superAdmin,
 
 	'activity.list': everyMember,
 	'activity.since': { who: 'member', roles, statuses: ['pending', 'approved', 'rejected'] },
@@ -226,7 +226,7 @@ export const policy = {
 	'accesses.reject': admin,
 	'accesses.decideMany': admin,
 	'accesses.end': admin,
-	'accesses.keep': admin
+	'accesses.cancelEnd': admin
 } as const satisfies Record<string, Rule>;
 
 export type ProcedurePath = keyof typeof policy;
@@ -290,8 +290,8 @@ export const permissions: { label: string; paths: readonly ProcedurePath[] }[] =
 		paths: [
 			'organizations.rename',
 			'organizations.configure',
-			'organizations.askDeletion',
-			'organizations.takeBackDeletion'
+			'organizations.scheduleDeletion',
+			'organizations.cancelDeletion'
 		]
 	}
 ];

@@ -1,7 +1,7 @@
 import { invalidate } from '$app/navigation';
 import { navigating, page } from '$app/state';
 import type { OrganizationSnapshot } from '#lib/apply.ts';
-import { inTime } from '#lib/browser/pauses.ts';
+import { questionLimit } from '#lib/browser/pauses.ts';
 import { endsMembership, endsOrganization } from '#lib/departures.ts';
 import type { LiveEvent } from '#lib/events.ts';
 import type { api as Api } from './api.ts';
@@ -68,10 +68,10 @@ class Departures {
 		if (!open || this.isHeld) return;
 		const { id: organizationId, slug } = open.organization;
 		const api = await getApi();
-		const session = given ?? (await api.sessions.get.query({}, { signal: inTime() }));
+		const session = given ?? (await api.sessions.get.query({}, { signal: questionLimit() }));
 		if (session.account?.id !== page.data.account?.id) return;
 		if (session.organizations.some(({ id }) => id === organizationId)) return;
-		const found = await api.members.findDeparture.query({ slug }, { signal: inTime() });
+		const found = await api.members.findDeparture.query({ slug }, { signal: questionLimit() });
 		if (findOpen()?.organization.id === organizationId) this.note(found?.event ?? null);
 	}
 
@@ -79,7 +79,7 @@ class Departures {
 	async refresh(): Promise<boolean> {
 		const gone = this.here;
 		if (!gone) return false;
-		const session = await (await getApi()).sessions.get.query({}, { signal: inTime() });
+		const session = await (await getApi()).sessions.get.query({}, { signal: questionLimit() });
 		if (session.organizations.some(({ id }) => id === gone.organization.id)) return true;
 		if (this.here === gone) this.session = session;
 		return false;

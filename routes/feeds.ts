@@ -3,7 +3,7 @@ import { applyOrganization, type OrganizationSnapshot } from '#lib/apply.ts';
 import { isKnown, type LiveEvent } from '#lib/events.ts';
 import { Feed } from '#lib/browser/feed.svelte.ts';
 import { live } from '#lib/browser/live.svelte.ts';
-import { inTime } from '#lib/browser/pauses.ts';
+import { questionLimit } from '#lib/browser/pauses.ts';
 import { api, isNotNow, refusalOf } from './api.ts';
 import { departures } from './departure.svelte.ts';
 import { reload } from './reload.ts';
@@ -36,7 +36,9 @@ export function createOrganizationFeed(
 		async since(after) {
 			if (departures.isHeld) return { events: [] };
 			try {
-				return await orNoEvents(api.activity.since.query({ organizationId, after }, { signal: inTime() }));
+				return await orNoEvents(
+					api.activity.since.query({ organizationId, after }, { signal: questionLimit() })
+				);
 			} catch (error) {
 				if (refusalOf(error).status === 404) await departures.look().catch(() => undefined);
 				throw error;

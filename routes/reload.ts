@@ -1,6 +1,6 @@
 import { invalidate, invalidateAll } from '$app/navigation';
 import { navigating, page } from '$app/state';
-import { inTime } from '#lib/browser/pauses.ts';
+import { questionLimit } from '#lib/browser/pauses.ts';
 import { departures } from './departure.svelte.ts';
 import { missData, noteWhole } from './staying.ts';
 
@@ -16,7 +16,7 @@ export async function reload(key?: string): Promise<void> {
 			return;
 		}
 		// An error page has nothing to keep: SvelteKit would leave it for the browser's own.
-		if (page.error) await (await import('./api.ts')).api.sessions.get.query({}, { signal: inTime() });
+		if (page.error) await (await import('./api.ts')).api.sessions.get.query({}, { signal: questionLimit() });
 	} catch {
 		return missData();
 	}

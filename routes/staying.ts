@@ -1,6 +1,6 @@
 import { page } from '$app/state';
 import { live } from '#lib/browser/live.svelte.ts';
-import { dataInTime } from '#lib/browser/pauses.ts';
+import { dataLimit } from '#lib/browser/pauses.ts';
 import { isForNow } from './unanswered.ts';
 
 /** Whether something that the open page shows was asked for again, and no answer came. */
@@ -68,7 +68,7 @@ export function keepingPage(fetch: typeof globalThis.fetch): typeof globalThis.f
 		if (!asked || !isOfOpenPage(asked)) return fetch(input, init);
 		let data = nothing;
 		try {
-			data = await readData(await fetch(input, { ...init, signal: dataInTime() }));
+			data = await readData(await fetch(input, { ...init, signal: dataLimit() }));
 		} catch {
 			missData();
 		}

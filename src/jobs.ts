@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { AlarmKind } from '#lib/alarms.ts';
 import { clearAlarms, raiseAlarm } from './news/alarms.ts';
 import type { Database } from './database/database.ts';
-import { createMailer, type Parts } from './mail/delivery.ts';
+import { createMailer, type DeliveryParts } from './mail/delivery.ts';
 import { deleteExpiredDevices } from './identity/devices.ts';
 import { deleteExpiredLimits } from './database/windows.ts';
 import { getMailServerRow, mailingOf } from './mail/servers.ts';
@@ -141,7 +141,7 @@ const tidying: Step[] = [
 	{ kind: 'mail-server', run: async (parts) => void mailingOf(await getMailServerRow(parts.db), parts) }
 ];
 
-type Tidying = Pick<Parts, 'db' | 'env' | 'vault' | 'log'> & { outbox: Outbox };
+type Tidying = Pick<DeliveryParts, 'db' | 'env' | 'vault' | 'log'> & { outbox: Outbox };
 
 /** Messages without a job begin anew; the log says so, since something ended the jobs. */
 async function queueAbandoned({ db, log, outbox }: Tidying): Promise<void> {
@@ -171,10 +171,10 @@ async function tidy(parts: Tidying, steps: readonly Step[]): Promise<void> {
 /** Begins to work; the returned function ends what waits, before the queue is stopped. */
 export async function work(
 	boss: PgBoss,
-	parts: Omit<Parts, 'queue' | 'follow' | 'ending'> & { outbox: Outbox }
+	parts: Omit<DeliveryParts, 'queue' | 'follow' | 'ending'> & { outbox: Outbox }
 ): Promise<() => void> {
 	const ending = new AbortController();
-	const mailing: Parts = {
+	const mailing: DeliveryParts = {
 		...parts,
 		ending: ending.signal,
 		follow: holdDelivery,

@@ -202,7 +202,7 @@ describe('access ends', () => {
 		const page = await member.listen();
 		await page.hears('online');
 		const reason = 'The contract ends.';
-		const { end, keep } = portal.admin.api.accesses;
+		const { end, cancelEnd } = portal.admin.api.accesses;
 		const ending = await end.mutate({ ...place, inDays: 30, reason });
 		expect(isGranted(ending, Date.now())).toBe(true);
 		expect(isGranted(ending, Date.now() + 31 * 86_400_000)).toBe(false);
@@ -225,10 +225,10 @@ describe('access ends', () => {
 		await portal.smtp.waitFor(({ subject, text }) =>
 			Boolean(subject?.includes(`Access of ${application.name}`) && text?.includes('It ends sooner.'))
 		);
-		const kept = await keep.mutate(place);
+		const kept = await cancelEnd.mutate(place);
 		expect(kept.granted).toEqual(access.granted);
 		await page.hears('access.kept');
-		expect(await refusal(keep.mutate(place))).toMatchObject({ status: 409, reason: 'DECIDED' });
+		expect(await refusal(cancelEnd.mutate(place))).toMatchObject({ status: 409, reason: 'DECIDED' });
 		await portal.mailTo(company.owner.email, `Access of ${application.name} to ${product.name} goes on`);
 	});
 
@@ -236,7 +236,9 @@ describe('access ends', () => {
 		const { application, place } = await having();
 		const ended = await portal.admin.api.accesses.end.mutate(place);
 		expect(isGranted(ended, Date.now() + 1)).toBe(false);
-		expect(await refusal(portal.admin.api.accesses.keep.mutate(place))).toMatchObject({ reason: 'ENDED' });
+		expect(await refusal(portal.admin.api.accesses.cancelEnd.mutate(place))).toMatchObject({
+			reason: 'ENDED'
+		});
 		const asked = await ask(application.id, { plan: 'Trial' });
 		expect(asked.request).toMatchObject({ status: 'pending', plan: { name: 'Trial' } });
 		expect(isGranted(asked, Date.now() + 1)).toBe(false);
@@ -282,7 +284,7 @@ describe('access ends', () => {
 		// A day that is set and taken back changes nothing.
 		await portal.admin.api.accesses.end.mutate({ ...place, inDays: 30 });
 		expect((await askAnew('Ending')).request?.status).toBe('pending');
-		await portal.admin.api.accesses.keep.mutate(place);
+		await portal.admin.api.accesses.cancelEnd.mutate(place);
 		expect((await ask(second.id, by)).request?.status).toBe('approved');
 		await portal.admin.api.accesses.end.mutate({ ...place, inDays: 0 });
 		const anew = await askAnew('Anew');

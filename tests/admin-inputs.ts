@@ -58,8 +58,8 @@ export const adminInputs: Partial<Record<ProcedurePath, object>> = {
 		email: 'no@where.test'
 	},
 	'organizations.appointSuperAdmin': { organizationId: nowhere, memberId: nowhere },
-	'organizations.scheduleDeletion': { organizationId: nowhere, name: 'Nowhere' },
-	'organizations.unscheduleDeletion': { organizationId: nowhere },
+	'organizations.scheduleDeletionAsPortal': { organizationId: nowhere, name: 'Nowhere' },
+	'organizations.cancelDeletionAsPortal': { organizationId: nowhere },
 	'accounts.approve': { accountId: nowhere },
 	'accounts.reject': { accountId: nowhere },
 	'figures.get': {},
@@ -92,7 +92,7 @@ export const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'accesses.reject': { requestId: nowhere },
 	'accesses.decideMany': { requestIds: [nowhere], decision: 'approved' },
 	'accesses.end': { organizationId: nowhere, accessId: nowhere },
-	'accesses.keep': { organizationId: nowhere, accessId: nowhere },
+	'accesses.cancelEnd': { organizationId: nowhere, accessId: nowhere },
 	'documents.upload': { productId: nowhere, text: 'openapi: 3.1.0', fileName: 'openapi.yaml' },
 	'documents.list': { productId: nowhere },
 	'gateways.list': {},
@@ -125,7 +125,7 @@ export const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'products.update': { productId: nowhere, ...productValues },
 	'products.publish': { productId: nowhere },
 	'products.retire': { productId: nowhere, at: null },
-	'products.keep': { productId: nowhere },
+	'products.cancelRetirement': { productId: nowhere },
 	'products.delete': { productId: nowhere },
 	'products.serve': { productId: nowhere, gatewayId: nowhere, isServing: true },
 	'products.listServed': { gatewayId: nowhere },
@@ -135,6 +135,6 @@ export const adminInputs: Partial<Record<ProcedurePath, object>> = {
 	'plans.update': { planId: nowhere, ...planValues },
 	'plans.reorder': { productId: nowhere, planIds: [] },
 	'plans.close': { planId: nowhere },
-	'plans.open': { planId: nowhere },
+	'plans.reopen': { planId: nowhere },
 	'plans.delete': { planId: nowhere }
 };

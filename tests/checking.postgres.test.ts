@@ -191,7 +191,7 @@ test('a key ends at its own time, and an organization that is deleted when its t
 	for (const { origin } of [portal.server, other]) {
 		expect(await ask(short, origin)).toMatchObject({ status: 401, reason: 'expired' });
 	}
-	await company.owner.api.organizations.askDeletion.mutate({
+	await company.owner.api.organizations.scheduleDeletion.mutate({
 		organizationId: company.id,
 		name: company.name
 	});

@@ -35,13 +35,13 @@ describe('the deletion of an organization', () => {
 		const watching = await member.listen();
 		await watching.hears('online');
 		const wrong = await refusal(
-			organizations().scheduleDeletion.mutate({ organizationId, name: 'Something else' })
+			organizations().scheduleDeletionAsPortal.mutate({ organizationId, name: 'Something else' })
 		);
 		expect(wrong).toMatchObject({ status: 400, fields: { name: `Type the name as it is: ${company.name}` } });
-		expect(await refusal(member.api.organizations.askDeletion.mutate(asking(company)))).toMatchObject({
+		expect(await refusal(member.api.organizations.scheduleDeletion.mutate(asking(company)))).toMatchObject({
 			status: 403
 		});
-		const { deletion } = await organizations().scheduleDeletion.mutate(asking(company));
+		const { deletion } = await organizations().scheduleDeletionAsPortal.mutate(asking(company));
 		const days = (Date.parse(deletion?.at ?? '') - Date.now()) / 86_400_000;
 		expect(days).toBeGreaterThan(6.99);
 		expect(days).toBeLessThanOrEqual(7);
@@ -51,21 +51,21 @@ describe('the deletion of an organization', () => {
 				subject?.startsWith(`${company.name} will be deleted on`) === true &&
 				JSON.stringify(to).includes(member.email)
 		);
-		const again = await refusal(organizations().scheduleDeletion.mutate(asking(company)));
+		const again = await refusal(organizations().scheduleDeletionAsPortal.mutate(asking(company)));
 		expect(again).toMatchObject({ status: 409, message: expect.stringContaining('Portal Admin has asked') });
 		// Everything works until then; only whose decision it was takes it back.
 		await portal.application(company);
-		const cancelling = company.owner.api.organizations.takeBackDeletion.mutate({ organizationId });
+		const cancelling = company.owner.api.organizations.cancelDeletion.mutate({ organizationId });
 		expect(await refusal(cancelling)).toMatchObject({ status: 403, reason: 'BY_PORTAL' });
-		await organizations().unscheduleDeletion.mutate({ organizationId });
-		expect(await refusal(organizations().unscheduleDeletion.mutate({ organizationId }))).toMatchObject({
+		await organizations().cancelDeletionAsPortal.mutate({ organizationId });
+		expect(await refusal(organizations().cancelDeletionAsPortal.mutate({ organizationId }))).toMatchObject({
 			status: 409
 		});
 		await watching.hears('organization.deletionCancelled');
 
-		await company.owner.api.organizations.askDeletion.mutate(asking(company));
+		await company.owner.api.organizations.scheduleDeletion.mutate(asking(company));
 		expect((await listed(company))?.deletion).toMatchObject({ isByPortal: false });
-		await company.owner.api.organizations.takeBackDeletion.mutate({ organizationId });
+		await company.owner.api.organizations.cancelDeletion.mutate({ organizationId });
 		expect((await listed(company))?.deletion).toBeNull();
 		await portal.smtp.waitFor(({ subject }) => subject === `${company.name} stays`);
 	});
@@ -75,7 +75,7 @@ describe('the deletion of an organization', () => {
 		const member = await portal.member(company);
 		const application = await portal.application(company);
 		await portal.invitation(company);
-		await organizations().scheduleDeletion.mutate(asking(company));
+		await organizations().scheduleDeletionAsPortal.mutate(asking(company));
 		await letDaysPass(company);
 		await portal.smtp.waitFor(
 			({ subject, to }) =>
@@ -113,10 +113,10 @@ describe('the deletion of an organization', () => {
 
 	test('is not carried out when it was taken back, nor before its time', async () => {
 		const company = await approved();
-		await organizations().scheduleDeletion.mutate(asking(company));
+		await organizations().scheduleDeletionAsPortal.mutate(asking(company));
 		await portal.server.restart();
 		expect((await listed(company))?.deletion).not.toBeNull();
-		await organizations().unscheduleDeletion.mutate({ organizationId: company.id });
+		await organizations().cancelDeletionAsPortal.mutate({ organizationId: company.id });
 		await portal.server.restart();
 		expect((await listed(company))?.id).toBe(company.id);
 	});
@@ -124,7 +124,7 @@ describe('the deletion of an organization', () => {
 
 test('a request that waits is decided, not deleted', async () => {
 	const company = await portal.company({ name: unique('Waiting') });
-	expect(await refusal(organizations().scheduleDeletion.mutate(asking(company)))).toMatchObject({
+	expect(await refusal(organizations().scheduleDeletionAsPortal.mutate(asking(company)))).toMatchObject({
 		status: 409,
 		reason: 'PENDING'
 	});

@@ -166,7 +166,17 @@ function findLongFiles(files: Files) {
 }
 
 /** The same thing on both sides, or what an e-mail says of a field, under the field's own name. */
-const twins = ['api', 'text', 'firstName', 'organizationName', 'applicationName', 'productName', 'planName'];
+const twins = [
+	'api',
+	'Refusal',
+	'LiveSocket',
+	'text',
+	'firstName',
+	'organizationName',
+	'applicationName',
+	'productName',
+	'planName'
+];
 
 /** What two files hand out under one name means two things to whoever reads it. */
 function findNamesakes(files: Files) {
@@ -174,7 +184,9 @@ function findNamesakes(files: Files) {
 	for (const [path, text] of files) {
 		// What a framework asks for has the name that it asks for.
 		if (/^(tests|migrations)\/|\/\+|\/hooks\./.test(path)) continue;
-		for (const [, name = ''] of text.matchAll(/^export (?:async )?(?:function\*?|const|class) (\w+)/gm))
+		for (const [, name = ''] of text.matchAll(
+			/^export (?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm
+		))
 			places.set(name, (places.get(name) ?? new Set()).add(path));
 	}
 	return [...places]

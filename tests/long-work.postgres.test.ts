@@ -213,11 +213,11 @@ test('an organization of many events goes at once, and its events after it, some
 // The last: what it writes is still on its way.
 test('deciding about an organization of 60 takes as many statements as about one of 3, and writes to all', async () => {
 	const [small, large] = [await companyOf(2), await companyOf(59)];
-	for (const name of ['suspend', 'restore', 'scheduleDeletion', 'unscheduleDeletion'] as const) {
+	for (const name of ['suspend', 'restore', 'scheduleDeletionAsPortal', 'cancelDeletionAsPortal'] as const) {
 		const run = ({ id: organizationId, name: typed }: Company) =>
 			counting(portal.admin, (api) =>
-				name === 'scheduleDeletion'
-					? api.organizations.scheduleDeletion({ organizationId, name: typed })
+				name === 'scheduleDeletionAsPortal'
+					? api.organizations.scheduleDeletionAsPortal({ organizationId, name: typed })
 					: api.organizations[name]({ organizationId })
 			);
 		const [few, many] = [await run(small), await run(large)];

@@ -89,7 +89,10 @@ describe('editing a member', () => {
 		const credential = await member.api.credentials.create.mutate({ ...place, label: 'Seen' });
 		await member.api.credentials.reveal.mutate({ ...place, credentialId: credential.id });
 		await portal.invitation({ ...company, owner: member });
-		await member.api.organizations.askDeletion.mutate({ organizationId: company.id, name: company.name });
+		await member.api.organizations.scheduleDeletion.mutate({
+			organizationId: company.id,
+			name: company.name
+		});
 		const page = await company.owner.listen();
 		await page.hears('online');
 		const before = await open(company);

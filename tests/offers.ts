@@ -59,7 +59,7 @@ export async function changeAccess(
 	staying: string
 ) {
 	const { request, withdraw, endOwn } = owner.api.accesses;
-	const { approve, reject, end, keep } = portal.admin.api.accesses;
+	const { approve, reject, end, cancelEnd } = portal.admin.api.accesses;
 	const ask = (applicationId: string, plan: string) =>
 		request.mutate({ organizationId, applicationId, product, planId: plans[plan] ?? '' });
 	const requestId = async (applicationId: string) => (await ask(applicationId, 'Business')).request?.id ?? '';
@@ -68,7 +68,7 @@ export async function changeAccess(
 	await withdraw.mutate({ organizationId, requestId: await requestId(staying) });
 	await approve.mutate({ requestId: await requestId(staying) });
 	await end.mutate({ ...place, inDays: 30 });
-	await keep.mutate(place);
+	await cancelEnd.mutate(place);
 	const gone = await ask(going, 'Trial');
 	await endOwn.mutate({ organizationId, accessId: gone.granted?.id ?? '' });
 	await requestId(going);

@@ -209,8 +209,8 @@ describe('deciding', () => {
 		const { organizations } = portal.admin.api;
 		await organizations.reject.mutate({ organizationId, reason });
 		// An event of another name that carries it too.
-		await organizations.scheduleDeletion.mutate({ organizationId, name: company.name });
-		await organizations.unscheduleDeletion.mutate({ organizationId });
+		await organizations.scheduleDeletionAsPortal.mutate({ organizationId, name: company.name });
+		await organizations.cancelDeletionAsPortal.mutate({ organizationId });
 		await company.owner.api.organizations.requestAgain.mutate({ organizationId, name: company.name });
 		await organizations.approve.mutate({ organizationId });
 		const member = await portal.member(company);

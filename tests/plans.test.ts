@@ -57,7 +57,7 @@ test('a plan is made, changed, put elsewhere, closed, opened and deleted, each s
 		(await portal.visitor().api.products.open.query({ slug })).product.plans.map((one) => one.name);
 	// Nobody new gets a closed one, so nobody new sees it.
 	expect(await seen()).toEqual(['Free', 'Standard']);
-	for (let time = 0; time < 2; time++) await plans.open.mutate({ planId: more.id });
+	for (let time = 0; time < 2; time++) await plans.reopen.mutate({ planId: more.id });
 	expect(await seen()).toEqual(['More', 'Free', 'Standard']);
 	await plans.delete.mutate({ planId: standard.id });
 	expect(await refusal(plans.delete.mutate({ planId: standard.id }))).toMatchObject({ status: 404 });

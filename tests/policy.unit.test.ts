@@ -60,8 +60,8 @@ describe('the policy', () => {
 			'members.listRevealed',
 			'members.remove',
 			'members.update',
-			'organizations.askDeletion',
-			'organizations.takeBackDeletion',
+			'organizations.scheduleDeletion',
+			'organizations.cancelDeletion',
 			'organizations.configure',
 			'organizations.rename'
 		];

@@ -88,7 +88,7 @@ test('an organization whose time has come is deleted by one process, and closed 
 }) => {
 	const company = await portal.company({ admin: portal.admin });
 	const place = { organizationId: company.id, name: company.name };
-	await company.owner.api.organizations.askDeletion.mutate(place);
+	await company.owner.api.organizations.scheduleDeletion.mutate(place);
 	const page = await company.owner.listen();
 	await page.hears('online');
 	await portal.inDatabase((db) =>

@@ -174,14 +174,20 @@ test('a product is made, changed, published, announced to end, kept, retired and
 	expect(await refusal(admin.publish.mutate({ productId }))).toMatchObject({ status: 409, reason: 'STATUS' });
 	const at = inDays(30).toISOString();
 	expect(await admin.retire.mutate({ productId, at })).toMatchObject({ status: 'published', retiresAt: at });
-	expect(await admin.keep.mutate({ productId })).toMatchObject({ status: 'published', retiresAt: null });
-	expect(await refusal(admin.keep.mutate({ productId }))).toMatchObject({ status: 409, reason: 'STATUS' });
+	expect(await admin.cancelRetirement.mutate({ productId })).toMatchObject({
+		status: 'published',
+		retiresAt: null
+	});
+	expect(await refusal(admin.cancelRetirement.mutate({ productId }))).toMatchObject({
+		status: 409,
+		reason: 'STATUS'
+	});
 	const retired = await admin.retire.mutate({ productId, at: null });
 	expect(retired).toMatchObject({ status: 'retired', retiresAt: null });
 	expect(retired.retiredAt).not.toBeNull();
 	for (const again of [
 		() => admin.retire.mutate({ productId, at: null }),
-		() => admin.keep.mutate({ productId }),
+		() => admin.cancelRetirement.mutate({ productId }),
 		() => admin.delete.mutate({ productId })
 	])
 		expect(await refusal(again())).toMatchObject({ status: 409, reason: 'STATUS' });

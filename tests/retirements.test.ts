@@ -70,7 +70,7 @@ test('is told to the teams that have access, at their application too: announced
 	expect(Object.fromEntries(retiresAt)).toMatchObject({ [one.name]: day.toISOString() });
 	// Who gets it now has read of it, and hears of what comes next.
 	const late = await ask();
-	await products.keep.mutate({ productId: product.id });
+	await products.cancelRetirement.mutate({ productId: product.id });
 	await page.until(() => told().length === 5, 'that it stays');
 	expect(told().slice(2)).toEqual(
 		[...names, late.name].map((name) => `goes on offering ${product.name}, which ${name} has access to`)
@@ -99,7 +99,7 @@ test('is told to open pages and to portal admins, once by two processes; nobody 
 		await announce(inDays(8)),
 		await announce(inDays(9))
 	];
-	await products.keep.mutate({ productId: kept.id });
+	await products.cancelRetirement.mutate({ productId: kept.id });
 	const company = await portal.company({ admin: portal.admin });
 	const application = await portal.application(company);
 	const plan = await createPlan(portal, due.id);

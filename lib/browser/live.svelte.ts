@@ -26,7 +26,7 @@ const mailboxPause = 300;
 export type ConnectionState = 'connecting' | 'connected' | 'late' | 'crowded' | 'disconnected';
 
 /** How much of what the page asked for has come: `part` where its own data didn't. */
-export type Told = 'all' | 'part' | 'nothing';
+export type Answered = 'all' | 'part' | 'nothing';
 
 /** What the page does of what it hears, and how it asks. */
 interface Listener {
@@ -43,7 +43,7 @@ interface Listener {
 	gateways: () => void;
 	products: (withinMs: number) => void;
 	/** Brings the account, the settings and the page's data up to date. */
-	ask: () => Promise<Told>;
+	ask: () => Promise<Answered>;
 }
 
 /** Who listens to the socket: a feed, whatever its snapshot is, or a page that shows events as they come. */

@@ -5,6 +5,6 @@ export const refusedPauses = { first: 300, longest: 3000, crowded: 45_000 };
 /** Pages that lost the same server don't all come at the same time. */
 export const scatter = (pause: number) => pause * (0.6 + 0.4 * Math.random());
 /** So long may the answer to a question take that a page asks by itself. */
-export const inTime = () => AbortSignal.timeout(10_000);
+export const questionLimit = () => AbortSignal.timeout(10_000);
 /** The same for the data of the whole page. */
-export const dataInTime = () => AbortSignal.timeout(20_000);
+export const dataLimit = () => AbortSignal.timeout(20_000);

@@ -1,4 +1,4 @@
-import { inTime } from '#lib/browser/pauses.ts';
+import { questionLimit } from '#lib/browser/pauses.ts';
 import { createContext } from 'svelte';
 import { applyPortal, type PortalSnapshot } from '#lib/apply-portal.ts';
 import type { LiveEvent } from '#lib/events.ts';
@@ -17,7 +17,7 @@ export function createPortalFeed(
 	return new Feed(snapshot, {
 		stream: { kind: 'portal' },
 		apply: applyPortal,
-		since: (after) => orNoEvents(api.activity.sincePortal.query({ after }, { signal: inTime() })),
+		since: (after) => orNoEvents(api.activity.sincePortal.query({ after }, { signal: questionLimit() })),
 		reload: () => void reload(),
 		onEvent
 	});

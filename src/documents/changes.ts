@@ -1,6 +1,12 @@
 import type { DocumentChanges } from '#lib/documents.ts';
-import { Findings, type Finding, type Kind } from './findings.ts';
-import { readOperations, type Answer, type Body, type Operation, type Parameter } from './operations.ts';
+import { Findings, type Finding, type FindingKind } from './findings.ts';
+import {
+	readOperations,
+	type OperationAnswer,
+	type OperationBody,
+	type Operation,
+	type Parameter
+} from './operations.ts';
 import type { Direction } from './schemas.ts';
 import { compareSecurity } from './security.ts';
 import { addressesOf } from './servers.ts';
@@ -26,7 +32,7 @@ export function findChanges(before: unknown, after: unknown): DocumentChanges {
 	for (const [key, { name }] of is)
 		if (!was.has(key)) findings.add('', { kind: 'added', words: `${excerpt(name, 120)} is new.` });
 	const [addressesBefore, addressesAfter] = [new Set(addressesOf(before)), new Set(addressesOf(after))];
-	const addServers = (kind: Kind, addresses: ReadonlySet<string>, words: string) => {
+	const addServers = (kind: FindingKind, addresses: ReadonlySet<string>, words: string) => {
 		for (const address of addresses)
 			findings.add('', { kind, words: `The server ${excerpt(address, 100)} ${words}.` });
 	};
@@ -58,7 +64,7 @@ function compareParameters(
 	const findings: Finding[] = [];
 	for (const [key, parameter] of was) {
 		const now = is.get(key);
-		const add = (kind: Kind, words: string) =>
+		const add = (kind: FindingKind, words: string) =>
 			findings.push({ kind, words: `${nameOf(now ?? parameter)} ${words}` });
 		if (!now) {
 			add('removed', 'was removed.');
@@ -103,8 +109,8 @@ function compareContents(
 }
 
 function compareBodies(
-	was: Body | null,
-	is: Body | null,
+	was: OperationBody | null,
+	is: OperationBody | null,
 	schemas: SchemaChanges,
 	direction: Direction
 ): Finding[] {
@@ -141,7 +147,7 @@ function compareAnswers(
 		const holder = status === 'DEFAULT' ? 'any other answer' : `answer ${excerpt(status, 10)}`;
 		const now = is.get(status);
 		if (!now) {
-			const kind: Kind = isSuccess(status) ? 'breaking' : 'removed';
+			const kind: FindingKind = isSuccess(status) ? 'breaking' : 'removed';
 			findings.push({ kind, words: `${holder} was removed.` });
 			continue;
 		}
@@ -153,8 +159,8 @@ function compareAnswers(
 }
 
 function compareAnswer(
-	was: Answer,
-	is: Answer,
+	was: OperationAnswer,
+	is: OperationAnswer,
 	holder: string,
 	schemas: SchemaChanges,
 	direction: Direction

@@ -11,7 +11,7 @@ import { at, excerpt, isMembers, textOf, type Path } from './values.ts';
 /** Whoever mends these and uploads again is told the next ones. */
 const maxFaults = 20;
 
-export interface Checked {
+export interface CheckedDocument {
 	facts: DocumentFacts;
 	/** The servers that can’t be tried from its pages, as a document writes them. */
 	unreached: string[];
@@ -19,7 +19,7 @@ export interface Checked {
 }
 
 /** @throws {Unreadable} with what is wrong and where. */
-export async function check(text: string, fileName: string): Promise<Checked> {
+export async function check(text: string, fileName: string): Promise<CheckedDocument> {
 	const parsed = parse(text, fileName);
 	const specVersion = readVersion(text, parsed);
 	const faults = findReferenceFaults(parsed.value, maxFaults);

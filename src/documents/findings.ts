@@ -3,10 +3,10 @@ import { excerpt } from './values.ts';
 
 /** What was found to have changed, told once however many operations it concerns. */
 
-export type Kind = 'breaking' | 'removed' | 'added' | 'changed';
+export type FindingKind = 'breaking' | 'removed' | 'added' | 'changed';
 
 export interface Finding {
-	kind: Kind;
+	kind: FindingKind;
 	/** Behind the names of the operations and a colon. */
 	words: string;
 }

@@ -1,4 +1,4 @@
-import { readSecurity, type Security } from './security.ts';
+import { readSecurity, type SecurityScheme } from './security.ts';
 import { at, isMembers, listOf, membersOf, pathOfReference, textOf, type Members } from './values.ts';
 
 /** The operations of a document of any version, in one form. */
@@ -18,7 +18,7 @@ export function followReferences(root: unknown, value: unknown): Members {
 
 export const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'] as const;
 
-export interface Found {
+export interface FoundOperation {
 	/** "GET /pets/{id}", or "Webhook newPet" with its method. */
 	name: string;
 	/** The same for operations whose placeholders are named differently alone. */
@@ -29,11 +29,11 @@ export interface Found {
 	operation: Members;
 }
 
-export function operationsOf(root: unknown): Found[] {
+export function operationsOf(root: unknown): FoundOperation[] {
 	return [...listOperations(root, 'paths'), ...listOperations(root, 'webhooks')];
 }
 
-function listOperations(root: unknown, place: 'paths' | 'webhooks'): Found[] {
+function listOperations(root: unknown, place: 'paths' | 'webhooks'): FoundOperation[] {
 	const isWebhook = place === 'webhooks';
 	return membersOf(at(root, place)).flatMap(([path, value]) => {
 		if (path.startsWith('x-')) return [];
@@ -59,13 +59,13 @@ export interface Parameter {
 	style: string;
 }
 
-export interface Body {
+export interface OperationBody {
 	isRequired: boolean;
 	/** By media type. */
 	contents: Map<string, unknown>;
 }
 
-export interface Answer {
+export interface OperationAnswer {
 	contents: Map<string, unknown>;
 	headers: Map<string, unknown>;
 }
@@ -75,9 +75,9 @@ export interface Operation {
 	isWebhook: boolean;
 	isDeprecated: boolean;
 	parameters: Map<string, Parameter>;
-	body: Body | null;
-	answers: Map<string, Answer>;
-	security: Security;
+	body: OperationBody | null;
+	answers: Map<string, OperationAnswer>;
+	security: SecurityScheme;
 }
 
 export function readOperations(root: unknown): Map<string, Operation> {
@@ -85,7 +85,7 @@ export function readOperations(root: unknown): Map<string, Operation> {
 	return new Map(operationsOf(root).map((found) => [found.key, readOperation(root, found, isOld)]));
 }
 
-function readOperation(root: unknown, found: Found, isOld: boolean): Operation {
+function readOperation(root: unknown, found: FoundOperation, isOld: boolean): Operation {
 	const { operation, item, name, isWebhook, path } = found;
 	const given = [...listOf(item.parameters), ...listOf(operation.parameters)].map((one) =>
 		followReferences(root, one)
@@ -103,7 +103,7 @@ function readOperation(root: unknown, found: Found, isOld: boolean): Operation {
 	}
 	const answers = membersOf(operation.responses)
 		.filter(([status]) => !status.startsWith('x-'))
-		.map(([status, value]): [string, Answer] => {
+		.map(([status, value]): [string, OperationAnswer] => {
 			const answer = followReferences(root, value);
 			const contents = isOld ? oldContents(root, operation, 'produces', answer.schema) : contentsOf(answer);
 			const headers = membersOf(answer.headers).map(([name, header]): [string, unknown] => [
@@ -146,13 +146,13 @@ function contentsOf(holder: Members): Map<string, unknown> {
 	return new Map(membersOf(holder.content).map(([type, media]) => [type.toLowerCase(), at(media, 'schema')]));
 }
 
-function readBody(root: unknown, operation: Members): Body | null {
+function readBody(root: unknown, operation: Members): OperationBody | null {
 	if (operation.requestBody === undefined) return null;
 	const body = followReferences(root, operation.requestBody);
 	return { isRequired: body.required === true, contents: contentsOf(body) };
 }
 
-function readOldBody(root: unknown, operation: Members, given: Members[]): Body | null {
+function readOldBody(root: unknown, operation: Members, given: Members[]): OperationBody | null {
 	const body = given.find((one) => one.in === 'body');
 	if (body) {
 		const contents = oldContents(root, operation, 'consumes', body.schema);

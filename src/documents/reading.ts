@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { maxDocumentBytes, type DocumentFormat } from '#lib/documents.ts';
-import type { Shown } from './showing-worker.ts';
+import type { ShowingWork } from './showing-worker.ts';
 import type { Read, Work } from './worker.ts';
 
 /**
@@ -44,7 +44,7 @@ export async function boundDocument(text: string, format: DocumentFormat): Promi
 
 async function readInThread<Result>(
 	file: URL,
-	work: Work | Shown,
+	work: Work | ShowingWork,
 	{ memoryMb, processorMs, ms }: Limits,
 	refuse: (words: string) => Result
 ): Promise<Result> {

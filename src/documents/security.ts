@@ -12,9 +12,9 @@ interface Way {
 }
 
 /** Empty where nobody has to sign in. */
-export type Security = Way[];
+export type SecurityScheme = Way[];
 
-export function readSecurity(root: unknown, value: unknown): Security {
+export function readSecurity(root: unknown, value: unknown): SecurityScheme {
 	return listOf(value).map((way) => {
 		const members = membersOf(way).toSorted(([a], [b]) => (a < b ? -1 : 1));
 		return {
@@ -63,10 +63,11 @@ function sayFlows(scheme: unknown): string {
 }
 
 /** An empty way to sign in means that nobody has to. */
-const isOpen = (security: Security) => security.length === 0 || security.some(({ name }) => name === '');
+const isOpen = (security: SecurityScheme) =>
+	security.length === 0 || security.some(({ name }) => name === '');
 
-export function compareSecurity(was: Security, is: Security): Finding[] {
-	const ways = (security: Security) =>
+export function compareSecurity(was: SecurityScheme, is: SecurityScheme): Finding[] {
+	const ways = (security: SecurityScheme) =>
 		security.filter(({ name }) => name !== '').map(({ name }) => `“${excerpt(name)}”`);
 	if (isOpen(was) !== isOpen(is)) {
 		if (isOpen(is)) return [{ kind: 'changed', words: 'nobody has to sign in any more.' }];

@@ -1,5 +1,5 @@
 import type { Pairs } from './choices.ts';
-import type { Finding, Kind } from './findings.ts';
+import type { Finding, FindingKind } from './findings.ts';
 import { reach, sayTypes, sayValue, type Bound, type Direction, type Shape } from './schemas.ts';
 import { excerpt } from './values.ts';
 
@@ -45,7 +45,7 @@ export function findShapeChanges(was: Shape, is: Shape, direction: Direction, su
 function kindOf(
 	{ isNarrower, isWider }: { isNarrower: boolean; isWider: boolean },
 	direction: Direction
-): Kind {
+): FindingKind {
 	return (direction === 'request' ? isNarrower : isWider) ? 'breaking' : 'changed';
 }
 
@@ -190,7 +190,7 @@ function findNames(was: Shape, is: Shape, direction: Direction, of: Subject): Fi
 	for (const name of was.properties.keys()) {
 		const subject = say(member(of, name));
 		if (!is.properties.has(name)) {
-			const kind: Kind = isRequest && is.isOpen ? 'removed' : 'breaking';
+			const kind: FindingKind = isRequest && is.isOpen ? 'removed' : 'breaking';
 			findings.push({ kind, words: `${subject} was removed.` });
 		}
 	}

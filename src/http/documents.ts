@@ -1,6 +1,6 @@
 import type { Context as HonoContext } from 'hono';
 import { findShown } from '../documents/shown.ts';
-import { findDocument } from '../procedures/documents/documents.ts';
+import { getDocument } from '../procedures/documents/documents.ts';
 import { viewerOf } from '../procedures/products/catalogue.ts';
 import { Refusal } from '../api/refusals.ts';
 import type { Context } from '../api/trpc.ts';
@@ -22,7 +22,7 @@ export async function sendDocument(
 	if (asked !== undefined && !/^[1-9]\d{0,8}$/.test(asked)) return gone();
 	try {
 		const ctx = await getContext();
-		const { version, read } = await findDocument(ctx.db, viewerOf(ctx), slug, asked ? Number(asked) : null);
+		const { version, read } = await getDocument(ctx.db, viewerOf(ctx), slug, asked ? Number(asked) : null);
 		if (version.format !== format) return gone();
 		const isForViewer = c.req.query('for') === 'viewer';
 		const headers = {

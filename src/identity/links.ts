@@ -7,15 +7,15 @@ import { createToken, hashToken } from './tokens.ts';
  * Links that are mailed to an address to prove it: of each kind an account has one, the newest, which works once.
  * `verification` proves the account's own address, `change` the one that it is to have, `reset` lets a new password be set.
  */
-export type Kind = Selectable<Tables['accountLink']>['kind'];
+export type LinkKind = Selectable<Tables['accountLink']>['kind'];
 
-const minutes: Record<Kind, number> = { verification: 7 * 24 * 60, change: 24 * 60, reset: 60 };
+const minutes: Record<LinkKind, number> = { verification: 7 * 24 * 60, change: 24 * 60, reset: 60 };
 
 /** The state that the link's page shows. */
 export type LinkState = 'valid' | 'invalid' | 'used' | 'expired';
 
 /** Makes the link and returns its token, which only the e-mail may hold; the older one is dead. */
-export async function createLink(db: Db, kind: Kind, accountId: string, email: string): Promise<string> {
+export async function createLink(db: Db, kind: LinkKind, accountId: string, email: string): Promise<string> {
 	const token = createToken();
 	const values = {
 		accountId,
@@ -34,7 +34,7 @@ export async function createLink(db: Db, kind: Kind, accountId: string, email: s
 }
 
 /** The link with its account, in whatever state, or null for a token that is none. */
-export async function findLink(db: Db, kinds: readonly Kind[], token: string) {
+export async function findLink(db: Db, kinds: readonly LinkKind[], token: string) {
 	const row = await db
 		.selectFrom('accountLink')
 		.innerJoin('account', 'account.id', 'accountLink.accountId')
@@ -66,7 +66,7 @@ export async function findLink(db: Db, kinds: readonly Kind[], token: string) {
 export type Link = NonNullable<Awaited<ReturnType<typeof findLink>>>;
 
 /** Takes links of a kind back. One that was used is dead already, and its page says so. */
-export async function deleteLinks(db: Trx, accountId: string, kinds: readonly Kind[]): Promise<void> {
+export async function deleteLinks(db: Trx, accountId: string, kinds: readonly LinkKind[]): Promise<void> {
 	await db
 		.deleteFrom('accountLink')
 		.where('accountId', '=', accountId)

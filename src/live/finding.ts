@@ -14,7 +14,7 @@ export type News =
 	/** A stream has gone further than it was told here; the portal's own is null. */
 	| { kind: 'behind'; organizationId: string | null };
 
-export type Found = Awaited<ReturnType<ReturnType<typeof createFinder>>>;
+export type Concerned = Awaited<ReturnType<ReturnType<typeof createFinder>>>;
 
 /** Its invitees see its name and whether they can come in. */
 export const isAboutAll = (name: string) =>
@@ -30,7 +30,7 @@ const isForOthers = (name: string) =>
 	isOneOf(name, ['invitation.*', 'member.joined', 'settings.updated']);
 
 /** Whose rooms an event is about. */
-export function concernedBy(row: EventRow, { members }: Found): string[] {
+export function concernedBy(row: EventRow, { members }: Concerned): string[] {
 	const event = liveEventOf(row, 'organization');
 	if (!event || !row.organizationId) return [];
 	const all = members.get(row.organizationId) ?? [];

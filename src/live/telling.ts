@@ -3,7 +3,7 @@ import { isKnown, type LiveEvent } from '#lib/events.ts';
 import { liveEventOf } from '../news/events.ts';
 import { eventAgeSeconds } from '../metrics.ts';
 import type { Attendance } from './attendance.ts';
-import { concernedBy, createFinder, isAboutAll, isReopened, type Found, type News } from './finding.ts';
+import { concernedBy, createFinder, isAboutAll, isReopened, type Concerned, type News } from './finding.ts';
 import type { House } from './house.ts';
 import { organizationRoom, userRoom } from './rooms.ts';
 import type { EventRow, Streams } from './streams.ts';
@@ -51,7 +51,7 @@ export function createTeller(house: House, attendance: Attendance, streams: Stre
 		);
 	}
 
-	function tellWord(what: Exclude<News, { kind: 'event' | 'behind' }>, { admins, editors }: Found): void {
+	function tellWord(what: Exclude<News, { kind: 'event' | 'behind' }>, { admins, editors }: Concerned): void {
 		switch (what.kind) {
 			case 'account':
 				setAdmins(socketsIn(userRoom(what.userId)), admins);
@@ -79,7 +79,7 @@ export function createTeller(house: House, attendance: Attendance, streams: Stre
 	}
 
 	/** Returns false where it comes so late that its doors are as somebody who came later has found them. */
-	function tellEvent(row: EventRow, found: Found): boolean {
+	function tellEvent(row: EventRow, found: Concerned): boolean {
 		const isInTime = streams.note(row);
 		eventAgeSeconds.observe(Math.max(0, Date.now() - row.at.getTime()) / 1000);
 		const forOrganization = liveEventOf(row, 'organization');
@@ -100,7 +100,7 @@ export function createTeller(house: House, attendance: Attendance, streams: Stre
 	}
 
 	/** Who has come in is in the room before the event is told there. */
-	function openDoors(event: LiveEvent, organizationId: string, { members }: Found): void {
+	function openDoors(event: LiveEvent, organizationId: string, { members }: Concerned): void {
 		const room = { id: organizationId, isPersonal: false, lastSeq: event.seq };
 		if (event.name === 'member.joined') bring([event.payload.member.userId], room);
 		if (!isReopened(event.name)) return;
@@ -143,7 +143,7 @@ export function createTeller(house: House, attendance: Attendance, streams: Stre
 	}
 
 	/** The owner of an address sees on every open page which invitations wait for them. */
-	function tellInvitees(event: LiveEvent, organizationId: string, { invitees }: Found): void {
+	function tellInvitees(event: LiveEvent, organizationId: string, { invitees }: Concerned): void {
 		const key =
 			isKnown(event) && 'invitation' in event.payload
 				? event.payload.invitation.email

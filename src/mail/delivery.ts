@@ -26,7 +26,7 @@ import {
 	type Envelope,
 	type Route
 } from './smtp.ts';
-import { getMailLook, getMessageTemplate, renderMessage } from './templates.ts';
+import { getMailLook, findMessageTemplate, renderMessage } from './templates.ts';
 import type { Vault } from '../vault/vault.ts';
 import { transact } from '../database/transaction.ts';
 
@@ -37,7 +37,7 @@ const longestWait = 86_400;
 const longestNap = 2000;
 
 /** What the worker needs of the process. */
-export interface Parts {
+export interface DeliveryParts {
 	db: Db;
 	env: Env;
 	vault: Vault;
@@ -70,13 +70,13 @@ async function making<Result>(make: () => Result | Promise<Result>): Promise<Res
 
 /** The message as it goes out. @throws {UnsendableError} */
 export async function composeMessage(
-	parts: Pick<Parts, 'db' | 'env' | 'vault'>,
+	parts: Pick<DeliveryParts, 'db' | 'env' | 'vault'>,
 	message: Message
 ): Promise<Envelope> {
 	const { db, env, vault } = parts;
 	const portal = { ...(await getMailPortal(db, env.ORIGIN)), look: await getMailLook(db) };
 	const props = openContent(vault, message);
-	const template = await getMessageTemplate(db, message);
+	const template = await findMessageTemplate(db, message);
 	const { html, text, attachments } = await making(() => renderMessage(message, template, props, portal));
 	const mailing = mailingOf(await getMailServerRow(db), parts);
 	const topic = isEmailName(message.template) ? topicOf(message.template) : undefined;
@@ -103,13 +103,13 @@ export async function composeMessage(
 }
 
 /** The message as its reader gets it, for the mailbox. */
-export async function composePreview(parts: Pick<Parts, 'db' | 'env' | 'vault'>, message: Message) {
+export async function composePreview(parts: Pick<DeliveryParts, 'db' | 'env' | 'vault'>, message: Message) {
 	const envelope = await composeMessage(parts, message);
 	return { ...envelope, source: await composeSource(envelope) };
 }
 
 /** Sends messages one after the other, over a connection that is kept as long as the settings stay the same. */
-export function createMailer(parts: Parts) {
+export function createMailer(parts: DeliveryParts) {
 	let current: { key: string; transport: ReturnType<typeof createTransport> } | null = null;
 	function transportFor(route: Route) {
 		const key = JSON.stringify(route);
@@ -128,7 +128,7 @@ export function createMailer(parts: Parts) {
  * the same Message-ID. Whatever goes wrong is logged, and stands in the mailbox.
  */
 async function deliver(
-	parts: Parts,
+	parts: DeliveryParts,
 	transportFor: (route: Route) => ReturnType<typeof createTransport>,
 	job: MailJob
 ): Promise<void> {
@@ -152,7 +152,7 @@ async function deliver(
 }
 
 async function attempt(
-	parts: Parts,
+	parts: DeliveryParts,
 	transportFor: (route: Route) => ReturnType<typeof createTransport>,
 	job: MailJob,
 	message: Message
@@ -187,7 +187,12 @@ async function attempt(
 }
 
 /** Notes an attempt that brought nothing out; the next one comes later, unless this was the last. */
-async function noteTry(parts: Parts, message: Message, error: string, isLast: boolean): Promise<void> {
+async function noteTry(
+	parts: DeliveryParts,
+	message: Message,
+	error: string,
+	isLast: boolean
+): Promise<void> {
 	const noted = { attempts: message.attempts + 1, error };
 	if (isLast || noted.attempts >= maxAttempts) return note(parts, message, 'failed', noted);
 	const seconds = Math.min(parts.env.MAIL_RETRY_SECONDS * 2 ** message.attempts, longestWait);
@@ -203,7 +208,7 @@ const keptOf = (perMinute: number) =>
  * is kept for messages that somebody waits for, which may use the rest as well: others go only where that much is left, so
  * that a place that becomes free is theirs first. False when that takes too long for one job, or the process ends.
  */
-async function takeTurn({ db, ending }: Parts, priority: number): Promise<boolean> {
+async function takeTurn({ db, ending }: DeliveryParts, priority: number): Promise<boolean> {
 	const isForAll = priority < awaitedPriority;
 	const patience = Date.now() + 60_000;
 	while (!ending.aborted && Date.now() < patience) {
@@ -237,7 +242,7 @@ async function takeTurn({ db, ending }: Parts, priority: number): Promise<boolea
 
 /** Notes how an attempt went, and with `nextTryAt` queues the next one. */
 async function note(
-	{ db, queue, follow }: Parts,
+	{ db, queue, follow }: DeliveryParts,
 	message: Message,
 	state: MessageState,
 	values: Partial<Message>

@@ -14,7 +14,7 @@ export interface Made {
 	errors: { line: number; message: string }[];
 }
 
-export type Answer = { id: number } & (Made | { failure: string });
+export type MjmlAnswer = { id: number } & (Made | { failure: string });
 
 parentPort?.on('message', async ({ id, source }: Task) => {
 	const answer = await mjml(source, {
@@ -24,12 +24,12 @@ parentPort?.on('message', async ({ id, source }: Task) => {
 		ignoreIncludes: true,
 		keepComments: true
 	}).then(
-		({ html, errors }): Answer => ({
+		({ html, errors }): MjmlAnswer => ({
 			id,
 			html,
 			errors: errors.map(({ line, message }) => ({ line, message }))
 		}),
-		(error: unknown): Answer => ({ id, failure: error instanceof Error ? error.message : String(error) })
+		(error: unknown): MjmlAnswer => ({ id, failure: error instanceof Error ? error.message : String(error) })
 	);
 	parentPort?.postMessage(answer);
 });

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Answer, Made, Task } from './mjml-worker.ts';
+import type { MjmlAnswer, Made, Task } from './mjml-worker.ts';
 
 /**
  * MJML, in a thread of its own: its 600 modules take the processor for a second before the first message is made, and the
@@ -29,7 +29,7 @@ function start(): Worker {
 		}
 		waiting.clear();
 	};
-	started.on('message', (answer: Answer) => {
+	started.on('message', (answer: MjmlAnswer) => {
 		const task = waiting.get(answer.id);
 		waiting.delete(answer.id);
 		clearTimeout(task?.limit);

@@ -64,7 +64,7 @@ interface Queued {
 }
 
 /** The text of a queued message: the version that was in force when it was queued, or what it tries. */
-export async function getMessageTemplate(db: Db, message: Queued): Promise<Template | null> {
+export async function findMessageTemplate(db: Db, message: Queued): Promise<Template | null> {
 	const { template: name, templateVersion, subject, draft } = message;
 	if (draft !== null) return { subject, body: draft };
 	return isEmailName(name) ? getTemplate(db, name, templateVersion) : null;

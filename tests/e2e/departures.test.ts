@@ -182,7 +182,7 @@ test('an organization that is deleted', async () => {
 	const { company, member, application } = await furnish();
 	const person = await visit(member, `/orgs/${company.slug}/applications`);
 	person.forgive(/ERR_CONNECTION_REFUSED|WebSocket|503/);
-	await company.owner.api.organizations.askDeletion.mutate({
+	await company.owner.api.organizations.scheduleDeletion.mutate({
 		organizationId: company.id,
 		name: company.name
 	});

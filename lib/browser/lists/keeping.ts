@@ -5,7 +5,7 @@ import type { Role } from '../../views.ts';
  * A list that somebody is correcting stays in the tab: a stray click, “Back” or a reload loses nothing. It is of one
  * person and one organization, and goes when it is sent or given up, with the session, and with the tab.
  */
-export type Kept<Answer> = {
+export type KeptList<Answer> = {
 	rows: Invitee[];
 	defaultRole: Role;
 	leftOut: number;
@@ -26,15 +26,19 @@ function attempt<Result>(work: (storage: Storage) => Result): Result | null {
 	}
 }
 
-export function keepList<Answer>(userId: string, organizationId: string, list: Kept<Answer> | null): void {
+export function keepList<Answer>(
+	userId: string,
+	organizationId: string,
+	list: KeptList<Answer> | null
+): void {
 	const key = keyOf(userId, organizationId);
 	attempt((storage) => (list ? storage.setItem(key, JSON.stringify(list)) : storage.removeItem(key)));
 }
 
-export function findKept<Answer>(userId: string, organizationId: string): Kept<Answer> | null {
+export function findKept<Answer>(userId: string, organizationId: string): KeptList<Answer> | null {
 	return attempt((storage) => {
 		const text = storage.getItem(keyOf(userId, organizationId));
-		const kept = text ? (JSON.parse(text) as Kept<Answer>) : null;
+		const kept = text ? (JSON.parse(text) as KeptList<Answer>) : null;
 		return kept && Array.isArray(kept.rows) && Array.isArray(kept.answers) ? kept : null;
 	});
 }

@@ -75,7 +75,7 @@ export const endingsRouter = router({
 	}),
 
 	/** Takes an end back before its day. */
-	keep: adminProcedure(place).mutation(async ({ ctx, input }) => {
+	cancelEnd: adminProcedure(place).mutation(async ({ ctx, input }) => {
 		const { db } = ctx;
 		const { organization, access: before } = await lockAccess(db, input);
 		if (!before.isInForce) {

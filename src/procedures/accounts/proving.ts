@@ -1,5 +1,5 @@
 import type { Db, Trx } from '../../database/database.ts';
-import { findLink, type Kind, type Link, type LinkState } from '../../identity/links.ts';
+import { findLink, type LinkKind, type Link, type LinkState } from '../../identity/links.ts';
 import { Refusal } from '../../api/refusals.ts';
 import { hashToken } from '../../identity/tokens.ts';
 
@@ -10,7 +10,7 @@ const reasons: Record<Exclude<LinkState, 'valid'>, string> = {
 };
 
 /** @throws {Refusal} unless the link can be used. */
-export async function getValidLink(db: Db, kinds: readonly Kind[], token: string): Promise<Link> {
+export async function getValidLink(db: Db, kinds: readonly LinkKind[], token: string): Promise<Link> {
 	const link = await findLink(db, kinds, token);
 	const state = link?.state ?? 'invalid';
 	if (link && state === 'valid') return link;
@@ -22,7 +22,7 @@ export async function getValidLink(db: Db, kinds: readonly Kind[], token: string
  * Uses the link up. Call under the lock of the account: of many who use it at once, the first one does.
  * @throws {Refusal} unless it is valid still.
  */
-export async function useLink(db: Trx, kinds: readonly Kind[], token: string): Promise<Link> {
+export async function useLink(db: Trx, kinds: readonly LinkKind[], token: string): Promise<Link> {
 	const link = await getValidLink(db, kinds, token);
 	await db
 		.updateTable('accountLink')

@@ -77,7 +77,7 @@ async function getProduct(db: Db, viewer: Viewer, slug: string) {
  * Where the text of a version is, the newest without a number; `read` gets it, for whoever doesn't have it yet.
  * @throws {Refusal} NOT_FOUND.
  */
-export async function findDocument(db: Db, viewer: Viewer, slug: string, number: number | null) {
+export async function getDocument(db: Db, viewer: Viewer, slug: string, number: number | null) {
 	const product = await getProduct(db, viewer, slug);
 	const version = await selectVersions(db, product.id)
 		.$if(number !== null, (query) => query.where('number', '=', number))

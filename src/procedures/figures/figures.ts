@@ -4,13 +4,13 @@ import { adminProcedure, ofOneMoment, router } from '../../api/trpc.ts';
 
 /** The figures of the portal admins' first page. */
 
-export type Figures = { requests: number; members: number; credentials: number; failures: number };
+export type FigureCounts = { requests: number; members: number; credentials: number; failures: number };
 
 const days = 30;
 
 /** What there is now: requests that wait, members of companies, credentials that work, e-mails that failed. */
-async function countNow(db: Db): Promise<Figures> {
-	const { rows } = await sql<Figures>`
+async function countNow(db: Db): Promise<FigureCounts> {
+	const { rows } = await sql<FigureCounts>`
 		select
 			(select count(*) from organization where status = 'pending' and not is_personal)::int as requests,
 			(
@@ -30,13 +30,13 @@ async function countNow(db: Db): Promise<Figures> {
 }
 
 /** What came on each of the last 30 days, in UTC, the oldest first; days on which nothing came too. */
-async function countByDay(db: Db): Promise<(Figures & { day: string })[]> {
+async function countByDay(db: Db): Promise<(FigureCounts & { day: string })[]> {
 	const perDay = (table: string, column: string, condition: string) => sql`
 		select date_trunc('day', ${sql.ref(column)} at time zone 'utc') as day, count(*)::int as count
 		from ${sql.table(table)}
 		where ${sql.ref(column)} >= now() - make_interval(days => ${days}) and ${sql.raw(condition)}
 		group by 1`;
-	const { rows } = await sql<Figures & { day: string }>`
+	const { rows } = await sql<FigureCounts & { day: string }>`
 		with
 			requests as (${perDay('organization', 'requested_at', 'not is_personal and requested_by is not null')}),
 			members as (

@@ -38,7 +38,7 @@ async function lookUp(db: Db): Promise<Kept<Offered>> {
  * What a gateway asks about; or, in words for whoever set it up, why nobody can tell (400), or why it lets nobody in, whatever
  * it asks about (403).
  */
-export type Found = { product: ProductHead | null } | { problem: string; status: 400 | 403 };
+export type FoundProduct = { product: ProductHead | null } | { problem: string; status: 400 | 403 };
 
 const servesNothing = 'This gateway serves no API product: every request is refused.';
 
@@ -52,7 +52,7 @@ export function createProductFinder(db: Db) {
 	const memory = createMemory<Offered>('products', { found: 1, refused: 0 });
 	return {
 		/** @param named addresses, as the gateway itself has given them: never its client, who would choose what is checked. */
-		async find(gatewayId: string, named: readonly string[]): Promise<Found> {
+		async find(gatewayId: string, named: readonly string[]): Promise<FoundProduct> {
 			const { bySlug, byGateway, closed } = await memory.read('all', () =>
 				inTurn('products', 1, () => lookUp(db))
 			);

@@ -36,10 +36,10 @@ export function selectRoom(db: Db, organizationId: string) {
 		count('invitation').where('state', '=', 'pending').as('open')
 	]);
 }
-export type Room = Awaited<ReturnType<ReturnType<typeof selectRoom>['executeTakeFirstOrThrow']>>;
+export type InvitationRoom = Awaited<ReturnType<ReturnType<typeof selectRoom>['executeTakeFirstOrThrow']>>;
 
 /** The limit that allows the least; of equals the one that takes the longest to pass. */
-function tightest(settings: Settings, room: Room | null, inviter: Window, day: Window): Allowance {
+function tightest(settings: Settings, room: InvitationRoom | null, inviter: Window, day: Window): Allowance {
 	const { invitationsPerInviter, invitationsPerDay, maxOpenInvitations, maxMembers } = settings;
 	const limits: Allowance[] = [
 		{
@@ -102,7 +102,7 @@ export async function holdAllowance(
 	]);
 
 	/** @param room null for what is sent again, which has its place already. */
-	function under(settings: Settings, room: Room | null) {
+	function under(settings: Settings, room: InvitationRoom | null) {
 		const before = tightest(settings, room, held.get(inviter.key), held.get(day.key));
 		const taken: string[] = [];
 		return {

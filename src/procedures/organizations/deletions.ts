@@ -96,8 +96,8 @@ const notScheduled = (name: string) =>
 const typedName = text(200);
 
 export const deletionsRouter = router({
-	/** After seven days everything of it goes; until then it works as before, and `unscheduleDeletion` ends that. */
-	scheduleDeletion: adminProcedure({ organizationId: z.uuid(), name: typedName }).mutation(
+	/** After seven days everything of it goes; until then it works as before, and `cancelDeletionAsPortal` ends that. */
+	scheduleDeletionAsPortal: adminProcedure({ organizationId: z.uuid(), name: typedName }).mutation(
 		async ({ ctx, input }) => {
 			const { id, name, status } = await lockCompany(ctx, input.organizationId);
 			if (!deletable.includes(status)) {
@@ -112,18 +112,18 @@ export const deletionsRouter = router({
 	),
 
 	/** Whoever asked for the deletion: the portal's team or a Super admin. */
-	unscheduleDeletion: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
+	cancelDeletionAsPortal: adminProcedure({ organizationId: z.uuid() }).mutation(async ({ ctx, input }) => {
 		const { id, name, deletesAt } = await lockCompany(ctx, input.organizationId);
 		if (!deletesAt) throw notScheduled(name);
 		return cancel(ctx, id);
 	}),
 
-	askDeletion: organizationProcedure({ name: typedName }).mutation(({ ctx, input }) =>
+	scheduleDeletion: organizationProcedure({ name: typedName }).mutation(({ ctx, input }) =>
 		schedule(ctx, ctx.organization.id, input.name, false)
 	),
 
 	/** Takes back what a Super admin asked for. What the portal's team has set, only the portal's team takes back. */
-	takeBackDeletion: organizationProcedure({}).mutation(async ({ ctx }) => {
+	cancelDeletion: organizationProcedure({}).mutation(async ({ ctx }) => {
 		const { id, name, deletesAt, isDeletionByPortal } = ctx.organization;
 		if (!deletesAt) throw notScheduled(name);
 		if (isDeletionByPortal) {

@@ -140,7 +140,7 @@ export const plansRouter = router({
 		return getPlan(ctx.db, before.id);
 	}),
 
-	open: adminProcedure(plan).mutation(async ({ ctx, input }) => {
+	reopen: adminProcedure(plan).mutation(async ({ ctx, input }) => {
 		const { product, plan: before } = await lockPlan(ctx.db, input.planId);
 		if (!before.closedAt) return planViewOf(before);
 		await ctx.db.updateTable('plan').set({ closedAt: null }).where('id', '=', before.id).execute();

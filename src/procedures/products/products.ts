@@ -230,7 +230,7 @@ export const productsRouter = router({
 	}),
 
 	/** While the announced day has not come. */
-	keep: adminProcedure(product).mutation(async ({ ctx, input }) => {
+	cancelRetirement: adminProcedure(product).mutation(async ({ ctx, input }) => {
 		const before = await lockProduct(ctx.db, input.productId);
 		if (before.statusNow !== 'published')
 			throw refuseStatus('This API product is not published. Publish it to offer it again.');
