@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+	adminEmail,
+	adminPassword,
 	getPortal,
 	password,
 	refusal,
@@ -105,6 +107,13 @@ describe('an organization keeps exactly one Super admin when', () => {
 			({ organizationId, owner, other }) => [
 				() => portal.admin.api.accounts.deactivate.mutate({ accountId: other.userId }),
 				() => on(second, owner).members.leave.mutate({ organizationId })
+			]
+		],
+		[
+			'the provider deactivates both',
+			({ owner, other }) => [
+				() => portal.admin.api.accounts.deactivate.mutate({ accountId: owner.userId }),
+				() => on(second, portal.admin).accounts.deactivate.mutate({ accountId: other.userId })
 			]
 		],
 		[
@@ -271,6 +280,39 @@ test('two portal admins who approve and reject make one decision, one event and 
 	await watching.until(() => decisions().length >= decided.size, 'the decisions');
 	expect(decisions()).toHaveLength(decided.size);
 });
+
+test.each(['dismisses', 'deactivates'])(
+	'the portal keeps an admin, though of two each %s the other in the same instant',
+	async (act) => {
+		const { account } = await portal.admin.api.sessions.get.query({});
+		const me = { by: portal.admin, accountId: account?.id ?? '' };
+		const end = async (api: ReturnType<typeof on>, accountId: string) => {
+			if (act === 'deactivates') await api.accounts.deactivate.mutate({ accountId });
+			else await api.accounts.setPortalAdmin.mutate({ accountId, isPortalAdmin: false });
+		};
+		for (const round of rounds) {
+			const person = await portal.person();
+			const other = { by: person, accountId: person.userId };
+			const promotion = { accountId: other.accountId, isPortalAdmin: true };
+			await portal.admin.api.accounts.setPortalAdmin.mutate(promotion);
+			const answers = await race(portal, { table: 'account', id: me.accountId }, [
+				() => end(me.by.api, other.accountId),
+				() => end(on(second, other.by), me.accountId)
+			]);
+			expect(fulfilled(answers), `round ${round}`).toHaveLength(1);
+			const [survivor, gone] = answers[0].status === 'fulfilled' ? [me, other] : [other, me];
+			const { accounts } = survivor.by.api;
+			const { accountId } = gone;
+			const left = (await accounts.listAdmins.query({})).filter(({ status }) => status === 'active');
+			expect(left).toMatchObject([{ id: survivor.accountId }]);
+			if (act === 'deactivates') await accounts.activate.mutate({ accountId });
+			else await accounts.setPortalAdmin.mutate({ accountId, isPortalAdmin: true });
+			await portal.admin.api.sessions.create.mutate({ email: adminEmail, password: adminPassword });
+			const dismissal = { accountId: other.accountId, isPortalAdmin: false };
+			await portal.admin.api.accounts.setPortalAdmin.mutate(dismissal);
+		}
+	}
+);
 
 test('a new password leaves no session of the old one, though somebody signs in with that in the same instant', async () => {
 	for (const _ of rounds) {
