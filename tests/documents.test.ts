@@ -81,7 +81,7 @@ test('what is wrong is refused at its lines, and nothing is saved', async () => 
 	});
 });
 
-test('two uploads at once become one version, or two that were each compared with the one before', async () => {
+test('uploads at once become versions that were each compared with the one before', async () => {
 	const fresh = await makeProduct(portal);
 	const second = portal.visitor();
 	for (const [name, value] of portal.admin.jar) second.jar.set(name, value);

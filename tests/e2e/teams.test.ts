@@ -249,6 +249,10 @@ test('who leaves by themselves: what they know is on the Super admins’ dashboa
 		.first()
 		.waitFor();
 	await expectAccessible(owner.page, 'the dashboard with credentials to rotate');
+	// It goes by its present name.
+	const name = unique('Renamed');
+	await company.owner.api.applications.update.mutate({ ...place, name, description: '' });
+	await owner.page.getByTestId('exposed').getByText(name).waitFor();
 	expect([...owner.complaints, ...theirs.complaints]).toEqual([]);
 	await Promise.all([owner.close(), theirs.close()]);
 });
