@@ -75,12 +75,18 @@ class Departures {
 		if (findOpen()?.organization.id === organizationId) this.note(found?.event ?? null);
 	}
 
+	/** Whether who was no longer in the organization of the page is in it again. */
+	isBack({ organizations }: Pick<Session, 'organizations'>): boolean {
+		const gone = this.here;
+		return gone !== null && organizations.some(({ id }) => id === gone.organization.id);
+	}
+
 	/** What is done in place of loading the page again; true where it may be loaded: its reader is a member again. */
 	async refresh(): Promise<boolean> {
 		const gone = this.here;
 		if (!gone) return false;
 		const session = await (await getApi()).sessions.get.query({}, { signal: questionLimit() });
-		if (session.organizations.some(({ id }) => id === gone.organization.id)) return true;
+		if (this.isBack(session)) return true;
 		if (this.here === gone) this.session = session;
 		return false;
 	}

@@ -2,7 +2,21 @@ import { invalidate, invalidateAll } from '$app/navigation';
 import { navigating, page } from '$app/state';
 import { questionLimit } from '#lib/browser/pauses.ts';
 import { departures } from './departure.svelte.ts';
-import { missData, noteWhole } from './staying.ts';
+import { missData, noteWhole, probeData } from './staying.ts';
+
+/** Whether a navigation ends within ten seconds: one that stands still keeps nothing else waiting. */
+const isOverSoon = (navigation: Promise<void>) =>
+	Promise.race([
+		navigation.then(
+			() => true,
+			() => true
+		),
+		new Promise<false>((resolve) => setTimeout(resolve, 10_000, false))
+	]);
+
+/** @throws {Error} when nobody answers. */
+const askPortal = async () =>
+	void (await (await import('./api.ts')).api.sessions.get.query({}, { signal: questionLimit() }));
 
 /**
  * Loads the page's data again: all of it, or what depends on one key. A navigation under way is waited for, since
@@ -15,15 +29,15 @@ export async function reload(key?: string): Promise<void> {
 			if (departures.here) noteWhole();
 			return;
 		}
-		// An error page has nothing to keep: SvelteKit would leave it for the browser's own.
-		if (page.error) await (await import('./api.ts')).api.sessions.get.query({}, { signal: questionLimit() });
+		// An error page has no data to keep: where they don't come, SvelteKit would leave it for the browser's own.
+		if (page.error) await (page.route.id ? probeData() : askPortal());
 	} catch {
 		return missData();
 	}
 	let waitedFor: Promise<void> | null = null;
 	while (navigating.complete && navigating.complete !== waitedFor) {
 		waitedFor = navigating.complete;
-		await waitedFor.catch(() => undefined);
+		if (!(await isOverSoon(waitedFor))) return missData();
 	}
 	if (!key) noteWhole();
 	await (key ? invalidate(key) : invalidateAll());

@@ -19,17 +19,18 @@ export function noteWhole(): void {
 	isBehind = false;
 }
 
+/** Without what SvelteKit adds. */
+const withoutOwn = (query: URLSearchParams) =>
+	new URLSearchParams([...query].filter(([name]) => !name.startsWith('x-sveltekit-'))).toString();
+
 /** Whether what is asked for are the data of the page that is open, and not those of one that is on its way. */
 function isOfOpenPage(asked: URL): boolean {
 	const { origin, pathname, search } = page.url;
-	const wanted = new URLSearchParams(
-		[...asked.searchParams].filter(([name]) => !name.startsWith('x-sveltekit-'))
-	);
 	return (
 		page.error === null &&
 		asked.origin === origin &&
 		asked.pathname === `${pathname.replace(/\/$/, '')}/__data.json` &&
-		wanted.toString() === new URLSearchParams(search).toString()
+		withoutOwn(asked.searchParams) === withoutOwn(new URLSearchParams(search))
 	);
 }
 
@@ -55,6 +56,13 @@ async function readData(response: Response): Promise<string> {
 	missData();
 	const nodes = sent.nodes.map((node) => (isMissing(node) ? { type: 'skip' } : node));
 	return [JSON.stringify({ ...sent, nodes }), ...later].join('\n');
+}
+
+/** Looks whether the portal sends the data of the page that is open. @throws {Error} when it doesn't. */
+export async function probeData(): Promise<void> {
+	const { pathname, search } = page.url;
+	const path = `${pathname.replace(/\/$/, '')}/__data.json${search}`;
+	await readData(await fetch(path, { signal: dataLimit() }));
 }
 
 /**

@@ -308,9 +308,10 @@ class Live {
 			return this.#ask();
 		}
 		if (this.state === 'connected' && !this.#isBehind) return;
-		if (this.#isHearing) this.#askIn(Math.min(pauses.first * 2 ** this.#unansweredTimes, pauses.again));
-		else if (document.visibilityState === 'hidden') this.#askIn(pauses.hidden);
-		else this.#askIn(on.isSignedIn ? pauses.again : pauses.signedOut);
+		const isHidden = document.visibilityState === 'hidden';
+		const longest = isHidden ? pauses.hidden : on.isSignedIn ? pauses.again : pauses.signedOut;
+		const shorter = this.#isHearing ? pauses.first * 2 ** this.#unansweredTimes : longest;
+		this.#askIn(Math.min(shorter, longest));
 	}
 
 	#noteMailbox(): void {

@@ -146,8 +146,10 @@ test('what is told while the data of the page don’t come is shown all the same
 test('removed while the data of the page don’t come, and on a page that says so', async () => {
 	const company = await portal.company({ admin: portal.admin });
 	const member = await portal.member(company);
-	const person = await openAs(browser, portal.server.origin, member, `/orgs/${company.slug}/users`);
-	person.forgive(/Failed to load resource/);
+	const cut = createCut();
+	const path = `/orgs/${company.slug}/users`;
+	const person = await openAs(browser, portal.server.origin, member, path, { prepare: cut.wire });
+	person.forgive(/Failed to load resource|WebSocket/);
 	const { page } = person;
 	await page.evaluate(() => Object.assign(window, { isSame: true }));
 	const mend = await answerData(page, 'nothing');
@@ -159,21 +161,37 @@ test('removed while the data of the page don’t come, and on a page that says s
 	await page.getByText('Live', { exact: true }).waitFor();
 	expect(await page.evaluate(() => 'isSame' in window)).toBe(true);
 
+	// Invited again, and in it again while the page hears nothing.
+	const { id: invitationId } = await portal.invitation(company, { email: member.email });
+	await cut.cut();
+	await page.getByText('Live', { exact: true }).waitFor({ state: 'hidden' });
+	await member.api.invitations.acceptMine.mutate({ invitationId });
+	cut.mend();
+	await page.getByRole('heading', { name: 'Users' }).waitFor();
+	await page.getByText('Live', { exact: true }).waitFor();
+	expect(await page.evaluate(() => 'isSame' in window)).toBe(true);
+	const joined = await company.owner.api.organizations.open.query({ slug: company.slug });
+	const again = joined.snapshot.members.find(({ userId }) => userId === member.userId);
+	await company.owner.api.members.remove.mutate({ organizationId, memberId: again?.id ?? '' });
+	await page.getByRole('heading', { name: `You are no longer a member of ${company.name}` }).waitFor();
+
 	// Opened by its address it is an error page, which has no data of its own to keep.
 	await page.goto(`/orgs/${company.slug}`);
 	await page.getByText('Live', { exact: true }).waitFor();
 	await page.evaluate(() => Object.assign(window, { isSame: true }));
-	const everything = /\/trpc\/|__data\.json/;
-	const { promise: isAsked, resolve: noteAsked } = Promise.withResolvers<void>();
-	await page.route(everything, (route) => {
-		noteAsked();
-		return route.abort();
-	});
-	await portal.company({ owner: member, admin: portal.admin });
-	await isAsked;
-	await page.getByText('Not connected', { exact: true }).waitFor();
-	await page.unroute(everything);
-	await page.getByText('Live', { exact: true }).waitFor();
+	const isAway = [/\/trpc\/|__data\.json/, new RegExp(`/orgs/${company.slug}(/__data|$)`)];
+	for (const away of isAway) {
+		const { promise: isAsked, resolve: noteAsked } = Promise.withResolvers<void>();
+		await page.route(away, (route) => {
+			noteAsked();
+			return route.fulfill({ status: 502, contentType: html, body: '502 of a proxy' });
+		});
+		await portal.company({ owner: member, admin: portal.admin });
+		await isAsked;
+		await page.getByText('Not connected', { exact: true }).waitFor();
+		await page.unroute(away);
+		await page.getByText('Live', { exact: true }).waitFor();
+	}
 	expect(await page.evaluate(() => 'isSame' in window)).toBe(true);
 	expect(person.complaints).toEqual([]);
 	await person.close();
