@@ -11,6 +11,11 @@ type Session = Awaited<ReturnType<typeof Api.sessions.get.query>>;
 /** The frame of every page holds this file, and signing in needs no client of the API. */
 const getApi = async () => (await import('./api.ts')).api;
 
+/** The account as it is now. @throws {Error} when nobody answers in time. */
+export async function getSession(): Promise<Session> {
+	return (await getApi()).sessions.get.query({}, { signal: questionLimit() });
+}
+
 /** An organization whose page is open, and whose reader is no longer in it. */
 export interface Departure {
 	organization: { id: string; name: string };
@@ -67,10 +72,10 @@ class Departures {
 		const open = findOpen();
 		if (!open || this.isHeld) return;
 		const { id: organizationId, slug } = open.organization;
-		const api = await getApi();
-		const session = given ?? (await api.sessions.get.query({}, { signal: questionLimit() }));
+		const session = given ?? (await getSession());
 		if (session.account?.id !== page.data.account?.id) return;
 		if (session.organizations.some(({ id }) => id === organizationId)) return;
+		const api = await getApi();
 		const found = await api.members.findDeparture.query({ slug }, { signal: questionLimit() });
 		if (findOpen()?.organization.id === organizationId) this.note(found?.event ?? null);
 	}
@@ -85,7 +90,7 @@ class Departures {
 	async refresh(): Promise<boolean> {
 		const gone = this.here;
 		if (!gone) return false;
-		const session = await (await getApi()).sessions.get.query({}, { signal: questionLimit() });
+		const session = await getSession();
 		if (this.isBack(session)) return true;
 		if (this.here === gone) this.session = session;
 		return false;

@@ -44,7 +44,7 @@ export async function findMembers(
 }
 
 /** Whom or what a text in the address means: an id, the one that is called so, or the only one that was found. */
-export async function nameFiltered(
+export async function identify(
 	text: string,
 	search: (text: string) => Candidate[] | Promise<Candidate[]>
 ): Promise<{ id: string; candidates: Candidate[]; error?: string }> {

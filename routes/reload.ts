@@ -1,22 +1,18 @@
 import { invalidate, invalidateAll } from '$app/navigation';
 import { navigating, page } from '$app/state';
-import { questionLimit } from '#lib/browser/pauses.ts';
-import { departures } from './departure.svelte.ts';
+import { patience } from '#lib/browser/pauses.ts';
+import { departures, getSession } from './departure.svelte.ts';
 import { missData, noteWhole, probeData } from './staying.ts';
 
-/** Whether a navigation ends within ten seconds: one that stands still keeps nothing else waiting. */
+/** Whether a navigation ends in time: one that stands still keeps nothing else waiting. */
 const isOverSoon = (navigation: Promise<void>) =>
 	Promise.race([
 		navigation.then(
 			() => true,
 			() => true
 		),
-		new Promise<false>((resolve) => setTimeout(resolve, 10_000, false))
+		new Promise<false>((resolve) => setTimeout(resolve, patience, false))
 	]);
-
-/** @throws {Error} when nobody answers. */
-const askPortal = async () =>
-	void (await (await import('./api.ts')).api.sessions.get.query({}, { signal: questionLimit() }));
 
 /**
  * Loads the page's data again: all of it, or what depends on one key. A navigation under way is waited for, since
@@ -30,7 +26,7 @@ export async function reload(key?: string): Promise<void> {
 			return;
 		}
 		// An error page has no data to keep: where they don't come, SvelteKit would leave it for the browser's own.
-		if (page.error) await (page.route.id ? probeData() : askPortal());
+		if (page.error) await (page.route.id ? probeData() : getSession());
 	} catch {
 		return missData();
 	}

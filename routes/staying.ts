@@ -19,17 +19,20 @@ export function noteWhole(): void {
 	isBehind = false;
 }
 
+/** Where the data of the page that is open come from. */
+const dataPath = () => `${page.url.pathname.replace(/\/$/, '')}/__data.json`;
+
 /** Without what SvelteKit adds. */
 const withoutOwn = (query: URLSearchParams) =>
 	new URLSearchParams([...query].filter(([name]) => !name.startsWith('x-sveltekit-'))).toString();
 
 /** Whether what is asked for are the data of the page that is open, and not those of one that is on its way. */
 function isOfOpenPage(asked: URL): boolean {
-	const { origin, pathname, search } = page.url;
+	const { origin, search } = page.url;
 	return (
 		page.error === null &&
 		asked.origin === origin &&
-		asked.pathname === `${pathname.replace(/\/$/, '')}/__data.json` &&
+		asked.pathname === dataPath() &&
 		withoutOwn(asked.searchParams) === withoutOwn(new URLSearchParams(search))
 	);
 }
@@ -60,9 +63,7 @@ async function readData(response: Response): Promise<string> {
 
 /** Looks whether the portal sends the data of the page that is open. @throws {Error} when it doesn't. */
 export async function probeData(): Promise<void> {
-	const { pathname, search } = page.url;
-	const path = `${pathname.replace(/\/$/, '')}/__data.json${search}`;
-	await readData(await fetch(path, { signal: dataLimit() }));
+	await readData(await fetch(dataPath() + page.url.search, { signal: dataLimit() }));
 }
 
 /**

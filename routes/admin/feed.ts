@@ -1,8 +1,8 @@
-import { questionLimit } from '#lib/browser/pauses.ts';
 import { createContext } from 'svelte';
 import { applyPortal, type PortalSnapshot } from '#lib/apply-portal.ts';
 import type { LiveEvent } from '#lib/events.ts';
 import { Feed } from '#lib/browser/feed.svelte.ts';
+import { questionLimit } from '#lib/browser/pauses.ts';
 import { api } from '../api.ts';
 import { orNoEvents } from '../feeds.ts';
 import { reload } from '../reload.ts';

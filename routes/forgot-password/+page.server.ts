@@ -1,5 +1,5 @@
 import { api } from '../api.server.ts';
-import { failWith, readForm, fieldOf } from '../forms.ts';
+import { failWith, fieldOf, readForm } from '../forms.ts';
 import type { Actions } from './$types';
 
 export const actions: Actions = {

@@ -1,6 +1,6 @@
 import { fail, redirect } from '@sveltejs/kit';
 import { api } from '../api.server.ts';
-import { failWith, readForm, fieldOf } from '../forms.ts';
+import { failWith, fieldOf, readForm } from '../forms.ts';
 import { forgetToken, openedLink, pageOf, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
 

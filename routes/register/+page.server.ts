@@ -1,7 +1,7 @@
 import { redirect } from '@sveltejs/kit';
 import { ownPath } from '#lib/browser/paths.ts';
 import { api } from '../api.server.ts';
-import { failWith, readForm, fieldOf } from '../forms.ts';
+import { failWith, fieldOf, readForm } from '../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ parent, url }) => {

@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { api } from '../api.server.ts';
-import { failWith, readForm, fieldOf } from '../forms.ts';
+import { failWith, fieldOf, readForm } from '../forms.ts';
 import { forgetToken, openedLink, tokenOf } from '../links.ts';
 import type { Actions, PageServerLoad } from './$types';
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Database } from '../database/database.ts';
 import { notify } from '../database/announcing.ts';
-import { encode, type Signal } from '../news/publish.ts';
+import { encodeSignal, type Signal } from '../news/publish.ts';
 
 /**
  * Whether what is committed reaches this process. A connection that listens can be gone without a word, so the process
@@ -51,7 +51,7 @@ export function startHeartbeat(
 		if (sentLast !== null && at - sentLast < stuckAfter) return;
 		sentLast = at;
 		try {
-			await notify(db, [encode({ kind: 'pulse', processId, at })]);
+			await notify(db, [encodeSignal({ kind: 'pulse', processId, at })]);
 			unheard += 1;
 			if (unheard === deafAfter) log.error({}, deafWords);
 		} catch (error) {

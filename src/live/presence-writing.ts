@@ -14,6 +14,13 @@ interface Rooms {
 	read(organizationIds: readonly string[]): Promise<void>;
 }
 
+/** All of it, which is no longer there afterwards. */
+function take<Key, What>(all: Map<Key, What> | Set<What>): What[] {
+	const taken = [...all.values()];
+	all.clear();
+	return taken;
+}
+
 /**
  * What changes of who is seen where, gathered and written at once for all: by what holds when it is written. What can't be
  * written now is kept for the next time.
@@ -36,12 +43,6 @@ export function createPresenceWriter({ db, processId, report }: House, { isHere,
 				if (changed.size + unread.size + parted.size > 0) writeSoon();
 			});
 		}, presencePause);
-	}
-
-	function take<Key, What>(all: Map<Key, What> | Set<What>): What[] {
-		const taken = [...all.values()];
-		all.clear();
-		return taken;
 	}
 
 	function note(where: Whereabouts): void {

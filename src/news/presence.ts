@@ -4,7 +4,7 @@ import { idsIn } from '../database/sets.ts';
 import { channel, notify } from '../database/announcing.ts';
 import { takeSilent } from '../database/processes.ts';
 import { transact } from '../database/transaction.ts';
-import { signal, encode, type Signal } from './publish.ts';
+import { signal, encodeSignal, type Signal } from './publish.ts';
 
 /**
  * Who has a page open, over all server processes: one row for a person in an organization on a process. A process
@@ -114,7 +114,7 @@ export async function tellSilent(db: Db): Promise<void> {
 		// By the commit, since their rows are gone: nobody would tell it later.
 		await notify(
 			trx,
-			silent.map((processId) => encode({ kind: 'gone', processId, isSilent: true }))
+			silent.map((processId) => encodeSignal({ kind: 'gone', processId, isSilent: true }))
 		);
 	});
 }

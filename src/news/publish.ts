@@ -44,12 +44,12 @@ export async function signal(db: Db, what: Signal): Promise<void> {
 /** As {@link signal}, in one statement however many there are. */
 export async function signalAll(db: Db, all: readonly Signal[]): Promise<void> {
 	const [ends, others] = [all.filter(isEnd), all.filter((one) => !isEnd(one))];
-	if (ends.length > 0) await notify(db, ends.map(encode));
-	await announce(db, others.map(encode));
+	if (ends.length > 0) await notify(db, ends.map(encodeSignal));
+	await announce(db, others.map(encodeSignal));
 }
 
 const isEnd = (what: Signal) => what.kind === 'ended' || (what.kind === 'account' && what.isRight === true);
-export const encode = (what: Signal): string => JSON.stringify(what);
+export const encodeSignal = (what: Signal): string => JSON.stringify(what);
 
 interface Publishing {
 	db: Trx;
@@ -92,7 +92,7 @@ export async function publishMany<Name extends EventName>(
 	onceOver(db, () => noteChange(change));
 	// What may lock somebody out is told by the commit itself, once however many rows there are.
 	const telling = mayEnd(name)
-		? sql`, pg_notify(${channel}, ${encode({ kind: 'change', ...change })})`
+		? sql`, pg_notify(${channel}, ${encodeSignal({ kind: 'change', ...change })})`
 		: sql``;
 	const statement = sql<{ id: number }>`
 		select id ${telling} from publish_events(${organizationId}::uuid, ${JSON.stringify(given)}::jsonb) as id`;

@@ -1,14 +1,14 @@
 import { filterOf, readActivityQuery } from '#lib/activity.ts';
 import { api } from '../../api.server.ts';
-import { findAccounts, findOrganizations, nameFiltered } from '../../picking.ts';
+import { findAccounts, findOrganizations, identify } from '../../picking.ts';
 import { orErrorPage } from '../../refusals.ts';
 import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ url }) => {
 	const query = readActivityQuery(url.searchParams);
 	const asking = Promise.all([
-		nameFiltered(query.organization, (text) => findOrganizations(api, text)),
-		nameFiltered(query.person, (text) => findAccounts(api, text))
+		identify(query.organization, (text) => findOrganizations(api, text)),
+		identify(query.person, (text) => findAccounts(api, text))
 	]);
 	const [organization, person] = await orErrorPage(asking, url);
 	// A text that names nothing yet shows nothing: everything would look like an answer.

@@ -1,6 +1,6 @@
 import { redirect } from '@sveltejs/kit';
 import { api, apiFor } from '../../api.server.ts';
-import { failWith, readForm, fieldOf } from '../../forms.ts';
+import { failWith, fieldOf, readForm } from '../../forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ parent }) => {

@@ -1,5 +1,5 @@
 import { api } from '../../api.server.ts';
-import { failWith, readForm, fieldOf } from '../../forms.ts';
+import { failWith, fieldOf, readForm } from '../../forms.ts';
 import { orErrorPage } from '../../refusals.ts';
 import type { Actions, PageServerLoad } from './$types';
 

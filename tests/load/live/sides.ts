@@ -3,7 +3,7 @@ import { createAnnouncer, notify } from '../../../src/database/announcing.ts';
 import { openDatabase } from '../../../src/database/database.ts';
 import { transact } from '../../../src/database/transaction.ts';
 import { endSession } from '../../../src/identity/sessions.ts';
-import { encode } from '../../../src/news/publish.ts';
+import { encodeSignal } from '../../../src/news/publish.ts';
 import { createDatabase, findFreePort, startServer } from '../../harness.ts';
 import { startRival, type Rival } from '../rivals.ts';
 import type { Dashboard } from './dashboards.ts';
@@ -80,7 +80,7 @@ export async function startPorticoSide(): Promise<Side> {
 			)) as unknown as pg.QueryResult<{ id: string }>[];
 			const committed = now();
 			const id = Number(answers[1]?.rows[0]?.id);
-			announcer.announce([encode({ kind: 'event', id, organizationId, name, accountId: undefined })]);
+			announcer.announce([encodeSignal({ kind: 'event', id, organizationId, name, accountId: undefined })]);
 			return committed;
 		},
 		async end({ sessionId, userId }) {

@@ -1,6 +1,6 @@
 import { filterOf, readActivityQuery } from '#lib/activity.ts';
 import { api } from '../../../api.server.ts';
-import { findMembers, nameFiltered } from '../../../picking.ts';
+import { findMembers, identify } from '../../../picking.ts';
 import { orErrorPage } from '../../../refusals.ts';
 import type { PageServerLoad } from './$types';
 
@@ -8,7 +8,7 @@ export const load: PageServerLoad = async ({ parent, url }) => {
 	const { snapshot } = await parent();
 	const { organization } = snapshot;
 	const query = { ...readActivityQuery(url.searchParams), organization: '' };
-	const person = await nameFiltered(query.person, (text) => findMembers(api, snapshot, text));
+	const person = await identify(query.person, (text) => findMembers(api, snapshot, text));
 	const found = { ...query, person: person.id };
 	if (person.error || organization.status !== 'approved') return { query, person, page: null };
 	const asking = api.activity.list.query({ ...filterOf(found), organizationId: organization.id });
